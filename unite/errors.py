@@ -1,0 +1,52 @@
+"""Errors a user can act on: what must be, what is, and what to do.
+
+Every error that a user can cause is a `UniteError`, so that an entry point shows its message alone, without a traceback,
+and everything else is a bug and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
+
+class UniteError(Exception):
+    """An error in what was given to `unite`: a config, a file, a sample. The message says how to mend it."""
+
+
+class ConfigError(UniteError):
+    """A config value is wrong."""
+
+
+class DataError(UniteError):
+    """A shard, a sample, a row or a medium cannot be used."""
+
+
+class CheckpointError(UniteError):
+    """A checkpoint or a run folder cannot be loaded."""
+
+
+class TrainingError(UniteError):
+    """A training run cannot go on."""
+
+
+def must_be(name: str, expected: str, actual: Any, hint: str = "") -> str:
+    """Returns the one form of a message about a bad value: "`name` must be X, but is Y. What to do."
+
+    Args:
+        name: the full name of the value, as the user can write it (`objective.temperature`).
+        expected: what it must be, in words (`a number above 0`).
+        actual: what it is.
+        hint: what to do, one sentence.
+    """
+    message = f"{name} must be {expected}, but is {actual!r}."
+    return f"{message} {hint}" if hint else message
+
+
+def must_be_one_of(name: str, choices: Iterable[str], actual: Any, hint: str = "") -> str:
+    """Returns the message for a value outside a closed list; it lists the good ones and guesses which was meant."""
+    good = sorted(choices)
+    close = get_close_matches(str(actual), good, n=1)
+    guess = f" Did you mean {close[0]!r}?" if close else ""
+    return must_be(name, "one of " + ", ".join(good), actual, hint) + guess

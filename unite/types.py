@@ -1,0 +1,268 @@
+"""The words everything else is written in: Modality, Medium, Content, Example, Batch.
+
+    Example  = one training row: query, positives, negatives, each a Content
+    Content  = one thing to embed: a text with the media that stand in it
+    Batch    = the *unique* contents of B examples, encoded and packed into micro-batches,
+               and the Relations that say which of them is whose query, positive and negative
+
+Queries and candidates share one encoder, so a batch holds one pool of U contents and index tensors into it. Equal contents are
+encoded once and can never be each other's negative.
+
+Shapes: B examples, U unique contents, P positives and K negatives a row, n contents in a micro-batch, L tokens, M media, N patches.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import blake2b
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unite.errors import DataError, must_be, must_be_one_of
+
+#: Where a medium stands in a text, as the paper's own rows write it.
+IMAGE_PLACE = "<|IMAGE|>"
+VIDEO_PLACE = "<|VIDEO|>"
+_PLACES = re.compile(re.escape(IMAGE_PLACE) + "|" + re.escape(VIDEO_PLACE))
+
+
+class Modality(enum.Flag):
+    """What a content is made of. A fusion is a modality of its own: `TEXT | IMAGE` equals neither `TEXT` nor `IMAGE`.
+
+    `.value` (1 to 7) stands for it in tensors; `str()` gives its name, parts joined by "+" (`text+image`).
+    """
+
+    TEXT = 1
+    IMAGE = 2
+    VIDEO = 4
+
+    def __str__(self) -> str:
+        return "+".join(str(part.name).lower() for part in self)
+
+    @classmethod
+    def parse(cls, name: str) -> Modality:
+        """Reads `image`, `text+image` or, as the paper's authors write it, `text,image`.
+
+        Raises:
+            DataError: if a part is no modality. Unknown names are never dropped.
+        """
+        parts = [part.strip().lower() for part in re.split(r"[+,]", name)]
+        known = {str(part.name).lower(): part for part in cls}
+        modality = cls(0)
+        for part in parts:
+            if part not in known:
+                raise DataError(must_be_one_of("modality", known, part, f"It was read from {name!r}."))
+            modality |= known[part]
+        return modality
+
+
+@dataclass(frozen=True, eq=False)
+class Medium:
+    """A decoded image or video.
+
+    Attributes:
+        modality: `IMAGE` or `VIDEO`.
+        frames: (T, H, W, 3) uint8, RGB; T = 1 for an image.
+        fingerprint: 63-bit hash of what it was decoded from (bytes and the frames picked); equal media have equal fingerprints.
+        seconds: (T,) when each frame is shown, in seconds from the start; `(0.0,)` for an image.
+    """
+
+    modality: Modality
+    frames: NDArray[np.uint8]
+    fingerprint: int
+    seconds: tuple[float, ...] = (0.0,)
+
+    def __post_init__(self) -> None:
+        if self.modality not in (Modality.IMAGE, Modality.VIDEO):
+            raise DataError(must_be("the modality of a medium", "image or video", str(self.modality)))
+        if self.frames.ndim != 4 or self.frames.shape[-1] != 3 or self.frames.dtype != np.uint8 or self.frames.shape[0] < 1:
+            is_ = f"{self.frames.dtype} {self.frames.shape}"
+            raise DataError(must_be("the frames of a medium", "uint8 of shape (frames, height, width, 3)", is_))
+        if len(self.seconds) != len(self.frames):
+            raise DataError(must_be("seconds", f"one number for each of {len(self.frames)} frames", len(self.seconds)))
+
+
+@dataclass(frozen=True, eq=False)
+class Content:
+    """One thing to embed: a text, media, or both.
+
+    Attributes:
+        text: may hold `<|IMAGE|>` and `<|VIDEO|>` where the media go, as many as there are media. Media without a place stand first.
+        media: in the order of their places.
+        instruction: what to retrieve for it. Part of the prompt, not of the modality.
+        group: contents of one group show or tell the same thing (two captions of one image): never one another's negatives.
+    """
+
+    text: str = ""
+    media: tuple[Medium, ...] = ()
+    instruction: str = ""
+    group: str = ""
+
+    @cached_property
+    def modality(self) -> Modality:
+        """The union of what it holds; a place in the text is no text."""
+        modality = Modality.TEXT if _PLACES.sub("", self.text).strip() else Modality(0)
+        for medium in self.media:
+            modality |= medium.modality
+        return modality
+
+    @cached_property
+    def fingerprint(self) -> int:
+        """63-bit hash of all that reaches the encoder: instruction, text and media, not the group."""
+        return fingerprint(self.instruction, self.text, *(str(medium.fingerprint) for medium in self.media))
+
+    @cached_property
+    def identity(self) -> int:
+        """63-bit number that contents of one group share; without a group, the fingerprint."""
+        return fingerprint("group", self.group) if self.group else self.fingerprint
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One row of training data.
+
+    Attributes:
+        key: names the sample and where it came from: `source/shard/sample`.
+        source: the name of the source in the mixture.
+        query, positives, negatives: the contents; at least one positive. All positives are right answers.
+    """
+
+    key: str
+    source: str
+    query: Content
+    positives: tuple[Content, ...]
+    negatives: tuple[Content, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.positives:
+            raise DataError(must_be(f"positives of {self.key}", "at least one content", 0))
+
+
+@dataclass(eq=False)
+class EncodedContent:
+    """A content as the encoder reads it: tokens, and the patches of its media.
+
+    Attributes:
+        input_ids: (L,) int64, the whole prompt, one token for each merged visual patch.
+        token_types: (L,) int64, 0 text, 1 image, 2 video (`mm_token_type_ids` of transformers).
+        patches: (N, D) uint8, the media's patches in the order of the places; not normalised.
+        grids: (M, 3) int64, patches in time, height and width of each medium.
+        medium_types: (M,) int64, 1 image, 2 video.
+        media: (M,) int64, the media's fingerprints.
+    """
+
+    input_ids: Tensor
+    token_types: Tensor
+    patches: Tensor
+    grids: Tensor
+    medium_types: Tensor
+    media: Tensor
+
+    @property
+    def num_tokens(self) -> int:
+        """L, text and visual tokens together: the cost a token budget counts."""
+        return int(self.input_ids.shape[0])
+
+
+@dataclass(eq=False)
+class MicroBatch:
+    """n contents in one forward pass, padded on the right to L tokens. Fields as in `EncodedContent`, concatenated over contents.
+
+    Attributes:
+        contents: (n,) int64, the index of each row in the batch's pool.
+        input_ids, token_types, attention_mask: (n, L) int64; the mask is 1 on tokens, 0 on padding.
+        patches: (N, D) uint8. grids: (M, 3). medium_types: (M,). media: (M,).
+    """
+
+    contents: Tensor
+    input_ids: Tensor
+    token_types: Tensor
+    attention_mask: Tensor
+    patches: Tensor
+    grids: Tensor
+    medium_types: Tensor
+    media: Tensor
+
+
+@dataclass(eq=False)
+class Relations:
+    """Who is whose, over a pool of U contents. All int64; a content's index is its row in the (U, D) embeddings.
+
+    Attributes:
+        query: (B,) the query of each row.
+        positive: (B, P) its positives, -1 where there are fewer than P; the first is always there.
+        negative: (B, K) its hand-made negatives, -1 where there are fewer.
+        modality: (U,) `Modality.value`.
+        fingerprint: (U,) equal contents have equal fingerprints (across ranks too, where the pool is not yet deduplicated).
+        identity: (U,) contents of one group share it; they are never one another's negatives.
+    """
+
+    query: Tensor
+    positive: Tensor
+    negative: Tensor
+    modality: Tensor
+    fingerprint: Tensor
+    identity: Tensor
+
+    @property
+    def num_rows(self) -> int:
+        """B."""
+        return int(self.query.shape[0])
+
+    @property
+    def num_contents(self) -> int:
+        """U."""
+        return int(self.modality.shape[0])
+
+
+@dataclass(eq=False)
+class Batch:
+    """What the step trains on.
+
+    Attributes:
+        micro_batches: every content of the pool in exactly one of them.
+        relations: over the pool.
+        keys, sources: (B,) of the rows, for the log and for errors.
+        skipped: keys of samples that could not be read, with the reason, since the last batch.
+    """
+
+    micro_batches: list[MicroBatch]
+    relations: Relations
+    keys: list[str]
+    sources: list[str]
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+
+
+class Processor(Protocol):
+    """Turns contents into what an encoder reads. The encoder owns it; the data side is handed it."""
+
+    def encode(self, content: Content) -> EncodedContent:
+        """Tokenises one content and cuts its media into patches. Raises DataError if it cannot be embedded."""
+        ...
+
+    def pad(self, encoded: Sequence[EncodedContent], contents: Sequence[int]) -> MicroBatch:
+        """Puts n encoded contents into one micro-batch; `contents` are their indices in the pool."""
+        ...
+
+
+def fingerprint(*parts: str | bytes) -> int:
+    """Returns a 63-bit hash (BLAKE2b) of the parts in order; stable across processes and machines, unlike `hash`."""
+    digest = blake2b(digest_size=8)
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "little"))
+        digest.update(data)
+    return int.from_bytes(digest.digest(), "little") >> 1
+
+
+def index_tensor(values: Any) -> Tensor:
+    """Returns an int64 tensor of indices or hashes."""
+    return torch.as_tensor(values, dtype=torch.int64)
