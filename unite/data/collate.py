@@ -1,0 +1,83 @@
+"""Examples to a Batch: unique contents, encoded and packed, and the relations between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from unite.data.plan import plan_micro_batches
+from unite.errors import DataError
+from unite.types import Batch, Content, EncodedContent, Example, Processor, Relations, index_tensor
+
+
+class Collator:
+    """Builds batches; runs in the workers that decode.
+
+    Args:
+        processor: the encoder's.
+        token_budget: tokens a micro-batch may hold, padding included.
+    """
+
+    def __init__(self, processor: Processor, token_budget: int) -> None:
+        self.processor = processor
+        self.token_budget = token_budget
+
+    def __call__(self, examples: Sequence[Example]) -> Batch:
+        """Returns the batch of B examples. A row that the processor refuses is left out and named in `Batch.skipped`."""
+        pool = _Pool(self.processor)
+        rows: list[tuple[Example, int, list[int], list[int]]] = []
+        skipped: list[tuple[str, str]] = []
+        for example in examples:
+            try:
+                query = pool.add(example.query)
+                positives = [pool.add(content) for content in example.positives]
+                rows.append((example, query, positives, [pool.add(content) for content in example.negatives]))
+            except DataError as error:
+                skipped.append((example.key, str(error)))
+        used = sorted({at for _, query, positives, negatives in rows for at in (query, *positives, *negatives)})
+        place = {at: new for new, at in enumerate(used)}  # what only a refused row held is not encoded
+        contents = [pool.contents[at] for at in used]
+        encoded = [pool.encoded[at] for at in used]
+        lengths = [one.num_tokens for one in encoded]
+        plan = plan_micro_batches(lengths, self.token_budget, [_name(content) for content in contents])
+        relations = Relations(
+            query=index_tensor([place[query] for _, query, _, _ in rows]),
+            positive=index_tensor(_ragged([[place[at] for at in positives] for _, _, positives, _ in rows], least=1)),
+            negative=index_tensor(_ragged([[place[at] for at in negatives] for _, _, _, negatives in rows], least=0)),
+            modality=index_tensor([content.modality.value for content in contents]),
+            fingerprint=index_tensor([content.fingerprint for content in contents]),
+            identity=index_tensor([content.identity for content in contents]),
+        )
+        return Batch(
+            micro_batches=[self.processor.pad([encoded[at] for at in group], group) for group in plan],
+            relations=relations,
+            keys=[example.key for example, _, _, _ in rows],
+            sources=[example.source for example, _, _, _ in rows],
+            skipped=skipped,
+        )
+
+
+class _Pool:
+    """The contents met so far, equal ones once."""
+
+    def __init__(self, processor: Processor) -> None:
+        self.processor = processor
+        self.contents: list[Content] = []
+        self.encoded: list[EncodedContent] = []
+        self._at: dict[int, int] = {}
+
+    def add(self, content: Content) -> int:
+        if content.fingerprint not in self._at:
+            self.encoded.append(self.processor.encode(content))
+            self.contents.append(content)
+            self._at[content.fingerprint] = len(self.contents) - 1
+        return self._at[content.fingerprint]
+
+
+def _ragged(rows: list[list[int]], least: int) -> list[list[int]]:
+    """Pads lists to one width with -1."""
+    width = max([least, *map(len, rows)])
+    return [row + [-1] * (width - len(row)) for row in rows] or [[]]
+
+
+def _name(content: Content) -> str:
+    return f"{content.modality} {content.text[:60]!r}"

@@ -1,0 +1,136 @@
+"""Which sample stands where in which batch: a pure function of the seed, the step and the sources' sizes.
+
+The stream is a sequence of *runs*: `run_length` consecutive places of a batch that one source fills. Run i belongs to the source that the
+low-discrepancy sequence frac(i * golden ratio + offset) points at, so after n runs every source has had its share of them to within a few
+runs, at any n. A source serves its blocks of `neighbours` consecutive rows in an order reshuffled every time it begins again.
+
+Nothing is carried from one step to the next: step t can be computed alone. Hence resuming is exact, with any number of workers; and the
+batch of step t is the same set of samples however many ranks share it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unite.errors import ConfigError, must_be, must_be_one_of
+from unite.types import fingerprint
+
+_GOLDEN = (5**0.5 - 1) / 2
+
+
+@dataclass(frozen=True)
+class SourceSize:
+    """What the order needs to know of a source: its number of rows, and how many consecutive rows stay together."""
+
+    num_rows: int
+    neighbours: int = 1
+
+
+class MixtureOrder:
+    """The order of samples in training.
+
+    Args:
+        sizes: the sources, by name.
+        shares: each source's share of the samples, by the same names; they need not sum to 1.
+        batch_size: samples a step, over all ranks.
+        run_length: how many places in a row one source fills (k of one source in a row, as VLM2Vec-V2's homogeneous sub-batches).
+        seed: another seed, another order.
+    """
+
+    def __init__(
+        self, sizes: Mapping[str, SourceSize], shares: Mapping[str, float], batch_size: int, run_length: int = 1, seed: int = 0
+    ) -> None:
+        self.names = sorted(sizes)
+        self.sizes = dict(sizes)
+        self.batch_size = batch_size
+        self.run_length = run_length
+        self.seed = seed
+        self._check(shares)
+        weights = np.array([shares[name] for name in self.names], dtype=np.float64)
+        self.shares = dict(zip(self.names, (weights / weights.sum()).tolist(), strict=True))
+        self._edges = np.cumsum(weights / weights.sum())
+        self._edges[-1] = 1.0
+        self._offset = fingerprint("runs", str(seed)) / 2**63
+        self._shuffled: dict[tuple[int, int], NDArray[np.int64]] = {}
+        self._counted = (0, np.zeros(len(self.names), dtype=np.int64))
+
+    def batch(self, step: int) -> list[tuple[str, int]]:
+        """Returns the samples of one step, (source, row) in the order of their places; `batch_size` of them."""
+        runs = self.batch_size // self.run_length
+        first = step * runs
+        served = self._runs_before(first).copy()
+        samples: list[tuple[str, int]] = []
+        for source in self._sources(first, first + runs):
+            samples += [(self.names[source], row) for row in self._run(source, int(served[source]))]
+            served[source] += 1
+        self._counted = (first + runs, served)
+        return samples
+
+    def epochs(self, step: int) -> dict[str, float]:
+        """Returns how many times each source has been read through before a step."""
+        served = self._runs_before(step * (self.batch_size // self.run_length))
+        return {name: int(count) * self.run_length / self.sizes[name].num_rows for name, count in zip(self.names, served, strict=True)}
+
+    def _sources(self, start: int, stop: int) -> NDArray[np.int64]:
+        """Returns the source of each run in start..stop-1."""
+        places = (np.arange(start, stop, dtype=np.float64) * _GOLDEN + self._offset) % 1.0
+        return np.searchsorted(self._edges, places, side="right").astype(np.int64)
+
+    def _runs_before(self, run: int) -> NDArray[np.int64]:
+        """Counts the runs of each source before a run; what the last batch counted is not counted again."""
+        known, counts = self._counted
+        if known > run:
+            known, counts = 0, np.zeros(len(self.names), dtype=np.int64)
+        for start in range(known, run, 1_000_000):
+            counts = counts + np.bincount(self._sources(start, min(start + 1_000_000, run)), minlength=len(self.names))
+        return counts
+
+    def _run(self, source: int, served: int) -> list[int]:
+        """Returns the rows of a source's run, given how many runs it has served before."""
+        size = self.sizes[self.names[source]]
+        blocks = max(size.num_rows // size.neighbours, 1)
+        in_run = self.run_length // size.neighbours
+        rows: list[int] = []
+        for block in range(served * in_run, (served + 1) * in_run):
+            start = int(self._shuffle(source, block // blocks)[block % blocks]) * size.neighbours
+            rows += range(start, start + size.neighbours)
+        return rows
+
+    def _shuffle(self, source: int, epoch: int) -> NDArray[np.int64]:
+        """Returns the order of a source's blocks in one of its epochs; keeps the last one of each source."""
+        if (source, epoch) not in self._shuffled:
+            size = self.sizes[self.names[source]]
+            rng = np.random.default_rng([self.seed, fingerprint(self.names[source]), epoch])
+            self._shuffled = {key: order for key, order in self._shuffled.items() if key[0] != source}
+            self._shuffled[source, epoch] = rng.permutation(max(size.num_rows // size.neighbours, 1))
+        return self._shuffled[source, epoch]
+
+    def _check(self, shares: Mapping[str, float]) -> None:
+        if not self.names:
+            raise ConfigError(must_be("mixture.sources", "at least one source", "empty"))
+        for name, share in shares.items():
+            if name not in self.sizes:
+                raise ConfigError(must_be_one_of("a name in mixture.shares", self.names, name))
+            if not share > 0:
+                raise ConfigError(must_be(f"mixture.shares.{name}", "above 0", share, "To leave a source out, remove it from the mixture."))
+        for name, size in self.sizes.items():
+            if name not in shares:
+                raise ConfigError(must_be("mixture.shares", f"a share for every source ({', '.join(self.names)})", sorted(shares)))
+            if self.run_length % size.neighbours:
+                raise ConfigError(
+                    must_be("mixture.run_length", f"a multiple of the neighbours of source {name} ({size.neighbours})", self.run_length)
+                )
+            if size.num_rows < size.neighbours:
+                raise ConfigError(
+                    must_be(f"the number of rows of source {name}", f"at least its neighbours ({size.neighbours})", size.num_rows)
+                )
+        if self.batch_size < 2:
+            raise ConfigError(
+                must_be("data.batch_size", "at least 2", self.batch_size, "A batch of one has no negatives: nothing can be learnt from it.")
+            )
+        if self.batch_size % self.run_length:
+            raise ConfigError(must_be("data.batch_size", f"a multiple of mixture.run_length ({self.run_length})", self.batch_size))

@@ -1,0 +1,139 @@
+"""One source of pairs, as a LightningDataModule of its own: `text -> image`, say, streamed from WebDataset shards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytorch_lightning as pl
+from torch.utils.data import DataLoader, Dataset
+
+from unite.data.decode import Decoding, decode_row
+from unite.data.order import SourceSize
+from unite.data.shards import ShardReader
+from unite.errors import ConfigError, DataError, must_be
+from unite.types import Example, Modality
+
+
+class World(Protocol):
+    """Builds data that a source reads: the built-in world, or any generator of a user's own."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the shards lie once built."""
+        ...
+
+    def prepare(self) -> None:
+        """Builds what is not there yet; does nothing when it is."""
+        ...
+
+
+class SourceDataModule(pl.LightningDataModule):
+    """Streams the examples of one source.
+
+    Args:
+        name: what it is called in the mixture, the log and the errors.
+        shards: a folder of shards or a glob of tars; with a `world`, relative to its folder.
+        query, positive: the modalities of the pair (`text`, `text+image`, ...); a row of another kind is refused by name.
+        neighbours: how many consecutive rows stay together when rows are shuffled (rows written as families of hard neighbours).
+        decoding: how media are decoded.
+        world: what builds the shards, on rank 0, before they are read.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        shards: str,
+        query: str,
+        positive: str,
+        neighbours: int = 1,
+        decoding: Decoding | None = None,
+        world: World | None = None,
+    ) -> None:
+        super().__init__()
+        self.name = name
+        self.query = Modality.parse(query)
+        self.positive = Modality.parse(positive)
+        if neighbours < 1:
+            raise ConfigError(must_be(f"source.{name}.neighbours", "at least 1", neighbours))
+        self.neighbours = neighbours
+        self.decoding = decoding or Decoding()
+        self.world = world
+        self._shards = shards
+        self._reader: ShardReader | None = None
+
+    def prepare_data(self) -> None:
+        """Builds the world, if the source has one. Lightning calls it on rank 0 alone."""
+        if self.world is not None:
+            self.world.prepare()
+
+    def setup(self, stage: str | None = None) -> None:
+        """Opens the shards.
+
+        Raises:
+            DataError: if there are none, or one is truncated or has changed.
+        """
+        if self._reader is None:
+            self._reader = ShardReader(self._paths())
+
+    @property
+    def reader(self) -> ShardReader:
+        """The rows; opens the shards on first use."""
+        self.setup()
+        if self._reader is None:
+            raise DataError(f"source {self.name} has no shards.")
+        return self._reader
+
+    @property
+    def size(self) -> SourceSize:
+        """Its number of rows, and how they stay together."""
+        return SourceSize(len(self.reader), self.neighbours)
+
+    def example(self, at: int) -> Example:
+        """Returns the decoded example at a row.
+
+        Raises:
+            DataError: if it cannot be read or decoded, or is not of the source's modalities; the message names the sample.
+        """
+        key = f"{self.name}/{self.reader.name(at)}"
+        try:
+            row = self.reader.read(at)
+        except DataError as error:
+            raise DataError(f"sample {key}: {error}") from error
+        if not row.positives:
+            raise DataError(must_be(f"sample {key}", "a row with at least one positive", "without"))
+        example = decode_row(row, key, self.name, self.decoding)
+        for side, expected, content in (("query", self.query, example.query), ("positive", self.positive, example.positives[0])):
+            if content.modality != expected:
+                raise DataError(
+                    must_be(f"the {side} of sample {key}", f"of modality {expected} (source.{self.name}.{side})", str(content.modality))
+                )
+        return example
+
+    def train_dataloader(self) -> DataLoader[Example]:
+        """Returns the examples of this source alone, in the order of the shards, one at a time."""
+        return DataLoader(_Rows(self), batch_size=None)
+
+    def _paths(self) -> list[Path]:
+        root = self.world.folder if self.world is not None else Path()
+        folder = root / self._shards
+        paths = sorted(folder.glob("*.tar") if folder.is_dir() else root.glob(self._shards))
+        if not paths:
+            hint = "Curate or copy the shards there, or point source.shards at them."
+            raise DataError(must_be(f"source.{self.name}.shards", "a folder or glob with .tar shards", str(folder), hint))
+        return paths
+
+
+class _Rows(Dataset[Example]):
+    def __init__(self, source: SourceDataModule) -> None:
+        self.source = source
+
+    def __len__(self) -> int:
+        return len(self.source.reader)
+
+    def __getitem__(self, at: int) -> Example:
+        return self.source.example(at)
+
+    def __iter__(self) -> Iterator[Example]:
+        return (self[at] for at in range(len(self)))
