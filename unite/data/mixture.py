@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader, Dataset, Sampler
@@ -18,8 +18,8 @@ from unite.types import Batch, Example, Processor
 class MixtureDataModule(pl.LightningDataModule):
     """Blends sources into batches.
 
-    The batch of step t is a function of seed and t alone (`order.py`); ranks take equal, consecutive parts of it. Its state is the number of
-    steps taken, so a resumed run sees the samples that the undisturbed run would have seen.
+    The batch of step t is a function of seed and t alone (`order.py`); ranks take equal, consecutive parts of it. Its state is the number
+    of steps taken, so a resumed run sees the samples that the undisturbed run would have seen.
 
     Args:
         sources: by name.
@@ -28,7 +28,6 @@ class MixtureDataModule(pl.LightningDataModule):
         run_length: places in a row that one source fills.
         token_budget: tokens in a micro-batch, padding included.
         num_workers: processes that decode and pack; 0 does it in the training process.
-        max_skipped_share: more unreadable samples than this share end the run.
         seed: of the order.
     """
 
@@ -40,7 +39,6 @@ class MixtureDataModule(pl.LightningDataModule):
         run_length: int = 1,
         token_budget: int = 16384,
         num_workers: int = 0,
-        max_skipped_share: float = 0.01,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -50,7 +48,6 @@ class MixtureDataModule(pl.LightningDataModule):
         self.run_length = run_length
         self.token_budget = token_budget
         self.num_workers = num_workers
-        self.max_skipped_share = max_skipped_share
         self.seed = seed
         self.steps_taken = 0
         self.num_steps = 0
@@ -94,7 +91,7 @@ class MixtureDataModule(pl.LightningDataModule):
         if self.batch_size % num_ranks:
             raise ConfigError(must_be("data.batch_size", f"a multiple of the number of ranks ({num_ranks})", self.batch_size))
         return DataLoader(
-            _Samples(self.sources),
+            cast(Dataset[Batch], _Samples(self.sources)),  # samples go in, and the collate function makes batches of them
             batch_sampler=_Steps(self.order, self.steps_taken, self.num_steps, rank, num_ranks),
             collate_fn=_Reader(Collator(self._processor, self.token_budget)),
             num_workers=self.num_workers,
@@ -104,7 +101,8 @@ class MixtureDataModule(pl.LightningDataModule):
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the steps taken, for a checkpoint."""
-        return {"steps_taken": self.steps_taken, "seed": self.seed, "batch_size": self.batch_size}
+        steps_taken = self.trainer.global_step if self.trainer is not None else self.steps_taken
+        return {"steps_taken": steps_taken, "seed": self.seed, "batch_size": self.batch_size}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continues where a checkpoint stopped.

@@ -52,7 +52,7 @@ class SourceDataModule(pl.LightningDataModule):
         world: World | None = None,
     ) -> None:
         super().__init__()
-        self.name = name
+        self.source = name
         self.query = Modality.parse(query)
         self.positive = Modality.parse(positive)
         if neighbours < 1:
@@ -82,7 +82,7 @@ class SourceDataModule(pl.LightningDataModule):
         """The rows; opens the shards on first use."""
         self.setup()
         if self._reader is None:
-            raise DataError(f"source {self.name} has no shards.")
+            raise DataError(f"source {self.source} has no shards.")
         return self._reader
 
     @property
@@ -96,18 +96,18 @@ class SourceDataModule(pl.LightningDataModule):
         Raises:
             DataError: if it cannot be read or decoded, or is not of the source's modalities; the message names the sample.
         """
-        key = f"{self.name}/{self.reader.name(at)}"
+        key = f"{self.source}/{self.reader.name(at)}"
         try:
             row = self.reader.read(at)
         except DataError as error:
             raise DataError(f"sample {key}: {error}") from error
         if not row.positives:
             raise DataError(must_be(f"sample {key}", "a row with at least one positive", "without"))
-        example = decode_row(row, key, self.name, self.decoding)
+        example = decode_row(row, key, self.source, self.decoding)
         for side, expected, content in (("query", self.query, example.query), ("positive", self.positive, example.positives[0])):
             if content.modality != expected:
                 raise DataError(
-                    must_be(f"the {side} of sample {key}", f"of modality {expected} (source.{self.name}.{side})", str(content.modality))
+                    must_be(f"the {side} of sample {key}", f"of modality {expected} (source.{self.source}.{side})", str(content.modality))
                 )
         return example
 
@@ -121,7 +121,7 @@ class SourceDataModule(pl.LightningDataModule):
         paths = sorted(folder.glob("*.tar") if folder.is_dir() else root.glob(self._shards))
         if not paths:
             hint = "Curate or copy the shards there, or point source.shards at them."
-            raise DataError(must_be(f"source.{self.name}.shards", "a folder or glob with .tar shards", str(folder), hint))
+            raise DataError(must_be(f"source.{self.source}.shards", "a folder or glob with .tar shards", str(folder), hint))
         return paths
 
 
