@@ -137,7 +137,7 @@ class ShardWriter:
             self._partial = self.folder / f"{self.prefix}-{len(self.paths):06d}.tar.partial"
             self._file = self._partial.open("wb")
             # GNU format keeps a header at 512 bytes; user and group are fixed by webdataset, the clock by us.
-            self._tar = webdataset.TarWriter(self._file, encoder=False, mtime=_MTIME, format=tarfile.GNU_FORMAT)
+            self._tar = webdataset.TarWriter(self._file, encoder=False, mtime=_MTIME, format="GNU_FORMAT")
         self._tar.write({"__key__": row.key, **members})
         self._num_open += 1
         if self._num_open == self.samples_per_shard:

@@ -1,0 +1,46 @@
+# Everything a person or the CI runs. Each target sets up what it needs.
+.PHONY: help setup train test check validate bench clean
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+EXPERIMENT ?= stage2_mamcl
+ARGS ?=
+# Everything built in works without a hub; a real checkpoint by its hub name needs HF_HUB_OFFLINE=0.
+export HF_HUB_OFFLINE ?= 1
+export WANDB_MODE ?= offline
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(STAMP)  ## a virtual environment in .venv with the tested versions
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("unite needs Python 3.11 or newer, but this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+train: setup  ## the main job: trains on the built-in world and evaluates (ARGS="trainer.max_steps=100" to override)
+	$(BIN)/python -m unite.train +experiment=$(EXPERIMENT) $(ARGS)
+
+test: setup  ## the tests
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+check: setup  ## lint, format, types, import floors
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+validate: setup  ## composes every config option and experiment
+	$(BIN)/python -m unite.config.validate
+
+bench: setup  ## the benchmarks, into experiments/performance
+	$(BIN)/python -m benchmarks $(ARGS)
+
+clean:  ## removes the environment and caches; keeps runs/ and data/
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

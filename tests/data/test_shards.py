@@ -1,0 +1,138 @@
+import errno
+import io
+import tarfile
+
+import pytest
+import webdataset
+
+from unite.data.rows import Row, StoredContent, StoredMedium
+from unite.data.shards import INDEX_SUFFIX, ShardReader, ShardWriter, index_shard
+from unite.errors import DataError
+from unite.types import Modality
+
+
+def row(at: int) -> Row:
+    picture = StoredMedium(Modality.IMAGE, bytes([at]) * 700, "png")
+    return Row(
+        f"{at:06d}",
+        StoredContent(text=f"query {at} é", instruction="find it", group="g"),
+        (StoredContent(text="a <|IMAGE|>", media=(picture,)),),
+        (StoredContent(media=(picture, StoredMedium(Modality.VIDEO, b"v" * at, "mp4"))),),
+    )
+
+
+def write(folder, count=5, per_shard=2):
+    with ShardWriter(folder, per_shard) as writer:
+        for at in range(count):
+            writer.write(row(at))
+    return writer.paths
+
+
+def test_rows_come_back_as_they_went_in(tmp_path):
+    write(tmp_path)
+    reader = ShardReader.of_folder(tmp_path)
+    assert [path.name for path in reader.paths] == ["shard-000000.tar", "shard-000001.tar", "shard-000002.tar"]
+    assert list(reader) == [row(at) for at in range(5)]
+    assert reader.name(3) == "shard-000001.tar/000003"
+
+
+def test_webdataset_reads_the_same_samples(tmp_path):
+    paths = [str(path) for path in write(tmp_path)]
+    samples = list(webdataset.WebDataset(paths, shardshuffle=False, empty_check=False))
+    assert [sample["__key__"] for sample in samples] == [f"{at:06d}" for at in range(5)]
+    assert samples[3]["0.png"] == bytes([3]) * 700 and samples[3]["1.mp4"] == b"vvv"
+
+
+def test_equal_rows_give_equal_checksums(tmp_path):
+    write(tmp_path / "a")
+    write(tmp_path / "b")
+    write(tmp_path / "c", count=4)
+    first, second, other = (ShardReader.of_folder(tmp_path / name).checksum() for name in "abc")
+    assert first == second != other
+    assert (tmp_path / "a" / "shard-000000.tar").read_bytes() == (tmp_path / "b" / "shard-000000.tar").read_bytes()
+
+
+def test_a_missing_or_unreadable_index_is_made_again(tmp_path):
+    paths = write(tmp_path)
+    before = ShardReader(paths).checksum()
+    (tmp_path / f"shard-000000.tar{INDEX_SUFFIX}").unlink()
+    (tmp_path / f"shard-000001.tar{INDEX_SUFFIX}").write_text("{broken")
+    reader = ShardReader(paths)
+    assert reader.checksum() == before and list(reader) == [row(at) for at in range(5)]
+
+
+def test_a_full_disk_leaves_no_half_shard(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"), ShardWriter(tmp_path, samples_per_shard=2) as writer:
+        for at in range(3):
+            writer.write(row(at))
+        monkeypatch.setattr("unite.data.shards.os.fsync", full)
+        writer.write(row(3))
+    assert {path.name for path in tmp_path.iterdir()} == {"shard-000000.tar", f"shard-000000.tar{INDEX_SUFFIX}"}
+
+
+def test_a_writer_that_fails_half_way_keeps_the_whole_shards(tmp_path):
+    with pytest.raises(RuntimeError), ShardWriter(tmp_path, 2) as writer:
+        for at in range(3):
+            writer.write(row(at))
+        raise RuntimeError
+    assert len(ShardReader.of_folder(tmp_path)) == 2
+
+
+def test_a_truncated_tar_is_named(tmp_path):
+    path = write(tmp_path)[0]
+    whole = path.read_bytes()
+    (tmp_path / f"{path.name}{INDEX_SUFFIX}").unlink()
+    path.write_bytes(whole[:1800])
+    with pytest.raises(DataError, match=r"shard-000000\.tar is (truncated|not a whole tar)"):
+        ShardReader([path])
+
+
+def test_a_shard_that_changed_since_it_was_indexed_is_refused(tmp_path):
+    path = write(tmp_path)[0]
+    path.write_bytes(path.read_bytes() + b"\0" * 512)
+    with pytest.raises(DataError, match=r"shard-000000\.tar must be \d+ bytes long, but is '\d+ bytes'.*write it again"):
+        ShardReader([path])
+
+
+def test_no_shards_says_what_to_do(tmp_path):
+    with pytest.raises(DataError, match="must be a folder that holds .tar shards.*Build or copy"):
+        ShardReader.of_folder(tmp_path)
+    with pytest.raises(DataError, match="must be an existing .tar file"):
+        ShardReader([tmp_path / "gone.tar"])
+
+
+def test_a_member_that_leaves_its_folder_is_refused(tmp_path):
+    path = tmp_path / "evil.tar"
+    with tarfile.open(path, "w") as tar:
+        member = tarfile.TarInfo("../../outside.json")
+        member.size = 2
+        tar.addfile(member, io.BytesIO(b"{}"))
+    with pytest.raises(DataError, match=r"must be a name inside its folder, but is '\.\./\.\./outside\.json'"):
+        index_shard(path)
+
+
+def test_bad_rows_are_refused(tmp_path):
+    with pytest.raises(DataError, match="key of a row must be a name without dot or slash"), ShardWriter(tmp_path) as writer:
+        writer.write(Row("a.b", StoredContent(text="x")))
+    with pytest.raises(DataError, match="must be unique in its folder"), ShardWriter(tmp_path) as writer:
+        writer.write(row(0))
+        writer.write(row(0))
+    with pytest.raises(DataError, match="samples_per_shard must be at least 1, but is 0"):
+        ShardWriter(tmp_path, 0)
+
+
+def test_a_sample_in_another_format_is_named(tmp_path):
+    with webdataset.TarWriter(str(tmp_path / "x.tar"), encoder=False) as tar:
+        tar.write({"__key__": "cat", "jpg": b"...", "txt": b"a cat"})
+        tar.write({"__key__": "dog", "json": b'{"quary": {}}'})
+        tar.write({"__key__": "cow", "json": b'{"query": {"media": [{"member": "0.png", "modality": "image"}]}}'})
+    reader = ShardReader.of_folder(tmp_path)
+    with pytest.raises(DataError, match=r"sample cat must be a row with a \.json member, but is \['jpg', 'txt'\]"):
+        reader.read(0)
+    with pytest.raises(DataError, match="sample dog is not in the row format.*quary"):
+        reader.read(1)
+    with pytest.raises(DataError, match=r"a medium of sample cow must be one of its members \['json'\], but is '0.png'"):
+        reader.read(2)

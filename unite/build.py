@@ -1,0 +1,152 @@
+"""Config to objects: the only place that instantiates.
+
+Entry points read as a list of these. A component's `_target_` decides its class, so a user's own class is built like ours.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.callbacks import Callback, ModelCheckpoint, RichProgressBar
+from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
+
+from unite.config.schema import EvaluateConfig, StageConfig, TrainConfig
+from unite.data.mixture import MixtureDataModule
+from unite.data.source import World
+from unite.encoder import VLMEncoder
+from unite.evaluation.suite import Suite
+from unite.training.callbacks import CollapseAlarm, SampleKeys, SkippedSamples, StepLog
+from unite.training.run_folder import RunFolder, trained_encoder
+from unite.training.stages import Stage
+
+log = logging.getLogger(__name__)
+
+
+def build(config: Any, **given: Any) -> Any:
+    """Instantiates a component's config, resolved and with enums as their names; `given` adds or overrides arguments."""
+    plain = OmegaConf.to_container(config, resolve=True, enum_to_str=True)
+    return instantiate(OmegaConf.create(plain), **given, _convert_="all")
+
+
+def build_run(config: TrainConfig) -> RunFolder:
+    """Makes the run's folder and writes the resolved config into it."""
+    run = RunFolder(config.run_folder)
+    run.write_config(OmegaConf.to_yaml(config, resolve=True))
+    return run
+
+
+def build_encoder(config: TrainConfig, folder: Path | None) -> VLMEncoder:
+    """Builds the encoder with the weights of the stage before (`folder`), else of the run `init_from`, else its own, and says which."""
+    encoder = config.encoder
+    arguments = {key: value for key, value in encoder.items() if key != "checkpoint"}
+    if folder is None and config.init_from is not None:
+        folder = trained_encoder(config.init_from)
+    if folder is None and encoder.checkpoint is not None:
+        folder = build_checkpoint(config)
+    path = str(folder) if folder else encoder.path
+    log.info("the encoder's weights come from %s", path)
+    return build(OmegaConf.create(arguments), path=path)
+
+
+def build_checkpoint(config: TrainConfig) -> Path:
+    """Builds the encoder's random checkpoint if it is not there yet, its tokenizer trained on the world's texts."""
+    world: World = build(config.world)
+    world.prepare()
+    return build(config.encoder.checkpoint, root=config.data_root, corpus=world.texts())
+
+
+def build_stages(config: TrainConfig) -> list[Stage]:
+    """Builds the stages that have steps, in their order."""
+    return [_build_stage(stage, config) for stage in (config.alignment, config.adaptation) if stage.max_steps > 0]
+
+
+def build_mixture(stage: StageConfig, config: TrainConfig) -> MixtureDataModule:
+    """Builds a stage's data."""
+    data, mixture = config.data, stage.mixture
+    return MixtureDataModule(
+        sources={name: build(source) for name, source in mixture.sources.items()},
+        shares=dict(mixture.shares),
+        batch_size=data.batch_size,
+        run_length=mixture.run_length,
+        token_budget=data.token_budget,
+        num_workers=data.num_workers,
+        seed=config.seed,
+    )
+
+
+def build_trainer(config: TrainConfig, stage: Stage, run: RunFolder, loggers: list[Logger]) -> pl.Trainer:
+    """Builds Lightning's Trainer for a stage."""
+    trainer = config.trainer
+    callbacks: list[Callback] = [
+        StepLog(trainer.log_every_n_steps),
+        SkippedSamples(run.skipped, config.data.max_skipped_share),
+        CollapseAlarm(),
+        ModelCheckpoint(
+            run.checkpoints(stage.name), filename="{step}", every_n_train_steps=trainer.checkpoint_every_n_steps, enable_version_counter=False
+        ),
+    ]
+    if trainer.progress_bar:
+        callbacks.append(RichProgressBar(refresh_rate=10, leave=True))
+    if trainer.log_sample_keys:
+        callbacks.append(SampleKeys(run.path))
+    return pl.Trainer(
+        accelerator=trainer.accelerator,
+        devices=trainer.devices,
+        num_nodes=trainer.num_nodes,
+        strategy=trainer.strategy,
+        precision=trainer.precision,  # type: ignore[arg-type]  # Lightning names the bad value itself
+        max_steps=stage.num_steps,
+        max_epochs=1,
+        logger=loggers or False,
+        callbacks=callbacks,
+        log_every_n_steps=trainer.log_every_n_steps,
+        enable_progress_bar=trainer.progress_bar,
+        enable_model_summary=False,
+        use_distributed_sampler=False,  # the mixture splits its batches over the ranks
+        default_root_dir=run.path,
+        **trainer.options,
+    )
+
+
+def build_loggers(config: TrainConfig, run: RunFolder) -> list[Logger]:
+    """Builds the CSV and W&B loggers that are switched on."""
+    logger = config.logger
+    loggers: list[Logger] = [CSVLogger(run.path, name="", version="log")] if logger.csv else []
+    if logger.wandb.value != "disabled":
+        loggers.append(
+            WandbLogger(
+                name=f"{config.name}/{run.path.name}",
+                save_dir=run.path,
+                project=logger.project,
+                entity=logger.entity,
+                group=logger.group,
+                tags=list(logger.tags),
+                mode=logger.wandb.value,
+                config=OmegaConf.to_container(config, resolve=True, enum_to_str=True),  # type: ignore[arg-type]
+            )
+        )
+    return loggers
+
+
+def build_suites(config: TrainConfig | EvaluateConfig) -> list[Suite]:
+    """Builds the evaluation: the suite, and after it the same tasks over training data if it has them. Builds their world first."""
+    if config.suite is None:
+        return []
+    suite = config.suite
+    root = suite.data_root
+    if suite.world is not None:
+        world: World = build(suite.world)
+        world.prepare()
+        root = str(world.folder)
+    suites = {suite.name: suite.tasks, f"{suite.name}_held_in": suite.held_in}
+    shared = {"data_root": root, "decoding": build(suite.decoding), "token_budget": suite.token_budget}
+    return [Suite(name=name, tasks=dict(tasks), **shared) for name, tasks in suites.items() if tasks]
+
+
+def _build_stage(stage: StageConfig, config: TrainConfig) -> Stage:
+    return Stage(stage.name, build_mixture(stage, config), build(stage.objective), build(stage.optimizer), stage.max_steps)

@@ -1,0 +1,62 @@
+"""The one place where schema and resolvers are handed to Hydra."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import OmegaConf
+
+from unite.config import schema
+
+#: Written into a run folder when the run has come to its end; `resume=true` looks for folders without it.
+FINISHED = "finished"
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A schema node: YAML options name it in their defaults list."""
+
+    name: str
+    node: type
+    group: str | None = None
+
+
+_ENTRIES = (
+    _Entry("train_schema", schema.TrainConfig),
+    _Entry("evaluate_schema", schema.EvaluateConfig),
+    _Entry("schema", schema.SourceConfig, "source"),
+    _Entry("schema", schema.MixtureConfig, "mixture"),
+    _Entry("schema", schema.StageConfig, "alignment"),
+    _Entry("schema", schema.StageConfig, "adaptation"),
+    _Entry("infonce_schema", schema.InfoNCEConfig, "objective"),
+    _Entry("mamcl_schema", schema.MAMCLConfig, "objective"),
+    _Entry("matryoshka_schema", schema.MatryoshkaConfig, "objective"),
+    _Entry("schema", schema.EncoderConfig, "encoder"),
+    _Entry("tiny_checkpoint_schema", schema.TinyCheckpointConfig, "encoder"),
+    _Entry("schema", schema.OptimizerConfig, "optimizer"),
+    _Entry("schema", schema.TrainerConfig, "trainer"),
+    _Entry("schema", schema.LoggerConfig, "logger"),
+    _Entry("schema", schema.SuiteConfig, "suite"),
+)
+
+
+def register() -> None:
+    """Registers the schema and the resolvers; entry points call it once, before Hydra composes."""
+    store = ConfigStore.instance()
+    for entry in _ENTRIES:
+        store.store(name=entry.name, node=entry.node, group=entry.group)
+    # The run's start is one moment: cached, or the folder's name would change while the run goes on.
+    OmegaConf.register_new_resolver("run_folder", _run_folder, replace=True, use_cache=True)
+
+
+def _run_folder(root: str, name: str, resume: bool) -> str:
+    """Returns a new folder, or with `resume` the newest unfinished one of that name (a new one if there is none)."""
+    folder = Path(root) / name
+    if resume and folder.is_dir():
+        unfinished = [run for run in folder.iterdir() if (run / "checkpoints").is_dir() and not (run / FINISHED).exists()]
+        if unfinished:
+            return str(max(unfinished, key=lambda run: run.name))
+    return str(folder / datetime.now().strftime("%Y-%m-%d_%H-%M-%S"))

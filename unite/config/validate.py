@@ -1,0 +1,57 @@
+"""Composes every option and every experiment and reports all errors at once: `make validate`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
+from omegaconf import MissingMandatoryValue, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from unite.config.register import register
+
+#: Each command's config, and what it needs to be told.
+COMMANDS = {"train": [], "evaluate": ["checkpoint=some/run"]}
+
+
+def combinations(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yields (command, overrides): every command alone, then with every option of every group that it has, then every experiment."""
+    for command, needed in COMMANDS.items():
+        yield command, needed
+        groups = OmegaConf.load(folder / f"{command}.yaml")["defaults"]
+        for group in sorted(next(iter(entry)) for entry in groups if not isinstance(entry, str)):
+            for option in sorted((folder / group).glob("*.yaml")):
+                yield command, [*needed, f"{group}={option.stem}"]
+    for source in sorted((folder / "source").glob("*.yaml")):
+        yield "train", [f"+source@mixture.sources.{source.stem}={source.stem}"]
+    for experiment in sorted((folder / "experiment").rglob("*.yaml")):
+        yield "train", [f"+experiment={experiment.relative_to(folder / 'experiment').with_suffix('')}"]
+
+
+def errors_in(folder: Path) -> tuple[int, list[str]]:
+    """Returns how many combinations were composed, and a message for each that failed."""
+    register()
+    errors: list[str] = []
+    count = 0
+    with initialize_config_dir(str(folder.resolve()), version_base="1.3"):
+        for count, (command, overrides) in enumerate(combinations(folder), start=1):
+            try:
+                config = compose(command, overrides)
+                OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+            except (HydraException, OmegaConfBaseException, MissingMandatoryValue) as error:
+                errors.append(f"{command} {' '.join(overrides)}: {error}")
+    return count, errors
+
+
+def main() -> int:
+    """Prints every error; returns the number of them, at most 1."""
+    count, errors = errors_in(Path(__file__).parents[2] / "conf")
+    sys.stdout.write("\n\n".join([*errors, f"{count} configs composed, {len(errors)} with an error.\n"]))
+    return min(len(errors), 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

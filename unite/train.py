@@ -1,0 +1,51 @@
+"""Trains an embedder: `python -m unite.train +experiment=stage2_mamcl`.
+
+`--help` lists the config groups; `-m` sweeps over comma-separated options; `resume=true` goes on with the newest unfinished run of that name.
+"""
+
+from __future__ import annotations
+
+import hydra
+
+from unite.config.register import register
+from unite.config.schema import TrainConfig
+from unite.entry import shown_errors
+
+register()
+
+
+@hydra.main(config_path="../conf", config_name="train", version_base="1.3")
+@shown_errors
+def main(config: TrainConfig) -> float | None:
+    """Trains the stages of a config, exports the encoder, evaluates it; returns the mean R@1, which sweepers may optimise."""
+    # The heavy half comes after composition: `--help` and config errors answer at once.
+    from unite import build
+    from unite.entry import console, seed_everything
+    from unite.evaluation.evaluate import evaluate
+    from unite.training.stages import train_stages
+
+    seed_everything(config.seed)
+    run = build.build_run(config)
+    suites = build.build_suites(config) if config.evaluate else []
+    loggers = build.build_loggers(config, run)
+    stages = build.build_stages(config)
+    encoder = train_stages(
+        stages,
+        run,
+        load_encoder=lambda folder: build.build_encoder(config, folder),
+        build_trainer=lambda stage: build.build_trainer(config, stage, run, loggers),
+        graph_tokens=config.trainer.graph_tokens,
+        resume=config.resume,
+    )
+    run.write_provenance(data={stage.name: stage.mixture.fingerprints() for stage in stages}, init_from=config.init_from)
+    results = evaluate(encoder, suites, run.path, console()) if suites else []
+    for logger in loggers:
+        logger.log_metrics({key: value for result in results for key, value in result.metrics().items()})
+        logger.finalize("success")
+    run.finish()
+    console().print(f"The run is in {run.path}: encoder/, metrics.json, recall.png, config.yaml.")
+    return results[0].means()["recall@1"] if results else None
+
+
+if __name__ == "__main__":
+    main()

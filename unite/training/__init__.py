@@ -1,0 +1,1 @@
+"""Training: a batch goes through encoder and objective, gradients come back, stages follow one another."""

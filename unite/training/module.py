@@ -1,0 +1,65 @@
+"""The LightningModule: encoder, objective and the contrastive step."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.core.optimizer import LightningOptimizer
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
+
+from unite.training.optimizer import AdamWCosine
+from unite.training.step import ContrastiveStep
+from unite.types import Batch
+
+
+class UniteModule(pl.LightningModule):
+    """Trains an encoder with a contrastive objective.
+
+    The step drives the backward passes itself (it may need several, see `step.py`), so optimization is manual. Only what is trained
+    goes into a checkpoint: with LoRA on a 7B model that is megabytes.
+
+    Args:
+        encoder: maps a MicroBatch to (n, D) embeddings.
+        objective: maps embeddings and Relations to loss and metrics; its parameters (a learnable temperature) are trained too.
+        optimizer: builds the optimizer and the schedule.
+        num_steps: length of the stage.
+        graph_tokens: see `ContrastiveStep`.
+    """
+
+    def __init__(self, encoder: nn.Module, objective: nn.Module, optimizer: AdamWCosine, num_steps: int, graph_tokens: int) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.strict_loading = False  # frozen weights come from the encoder's own folder, not from the checkpoint
+        self.encoder = encoder
+        self.objective = objective
+        self.optimizer = optimizer
+        self.num_steps = num_steps
+        self.step = ContrastiveStep(encoder, objective, graph_tokens)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
+        """Takes one optimizer step on a batch; returns loss, gradient norm and the objective's metrics, for the callbacks."""
+        optimizer = cast(LightningOptimizer, self.optimizers())
+        optimizer.zero_grad(set_to_none=True)
+        loss, metrics = self.step(batch, self.manual_backward)
+        norm = self._clip()
+        optimizer.step()
+        cast(LambdaLR, self.lr_schedulers()).step()
+        return {"loss": loss, "gradient_norm": norm, **metrics}
+
+    def configure_optimizers(self) -> Any:
+        """Builds optimizer and schedule over everything that is trained."""
+        optimizer, schedule = self.optimizer.build(self.parameters(), self.num_steps)
+        return [optimizer], [schedule]
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keeps only what is trained."""
+        trained = {name for name, parameter in self.named_parameters() if parameter.requires_grad}
+        checkpoint["state_dict"] = {name: value for name, value in checkpoint["state_dict"].items() if name in trained}
+
+    def _clip(self) -> Tensor:
+        parameters = [parameter for parameter in self.parameters() if parameter.grad is not None]
+        largest = self.optimizer.gradient_clip
+        return torch.nn.utils.clip_grad_norm_(parameters, float("inf") if largest is None else largest)

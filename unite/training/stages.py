@@ -1,0 +1,72 @@
+"""The chain of stages: alignment (may be left out), then adaptation.
+
+Each stage trains its own adapters on the weights that the one before left, and merges them into the weights at its end: so the next stage, and
+whoever loads the result, has a plain model.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytorch_lightning as pl
+from torch import nn
+
+from unite.data.mixture import MixtureDataModule
+from unite.encoder import VLMEncoder
+from unite.errors import ConfigError, must_be
+from unite.training.module import UniteModule
+from unite.training.optimizer import AdamWCosine
+from unite.training.run_folder import RunFolder
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Data, objective, optimizer and length of one stage of training."""
+
+    name: str
+    mixture: MixtureDataModule
+    objective: nn.Module
+    optimizer: AdamWCosine
+    num_steps: int
+
+
+def train_stages(
+    stages: Sequence[Stage],
+    run: RunFolder,
+    load_encoder: Callable[[Path | None], VLMEncoder],
+    build_trainer: Callable[[Stage], pl.Trainer],
+    graph_tokens: int,
+    resume: bool,
+) -> VLMEncoder:
+    """Trains the stages one after the other and returns the trained encoder, which is exported to `run.encoder`.
+
+    Args:
+        stages: in their order; at least one.
+        load_encoder: given the folder that the stage before exported, or None for the run's own start.
+        build_trainer: given a stage.
+        resume: passes over the stages that are done, and goes on in the next one from its last checkpoint.
+    """
+    if not stages:
+        raise ConfigError(must_be("the number of stages", "at least 1", 0, "Give alignment.max_steps or trainer.max_steps a number above 0."))
+    exports = [run.stage_encoder(stage.name) for stage in stages[:-1]] + [run.encoder]
+    done = sum((folder / "config.json").is_file() for folder in exports) if resume else 0
+    encoder = load_encoder(exports[done - 1] if done else None)
+    for stage, export in list(zip(stages, exports, strict=True))[done:]:
+        checkpoint = run.last_checkpoint(stage.name) if resume else None
+        _train(stage, encoder, build_trainer(stage), graph_tokens, checkpoint)
+        encoder.merge_adapter()
+        encoder.save(export)
+    return encoder
+
+
+def _train(stage: Stage, encoder: VLMEncoder, trainer: pl.Trainer, graph_tokens: int, checkpoint: Path | None) -> None:
+    log.info("stage %s: %d steps%s", stage.name, stage.num_steps, f", resumed from {checkpoint.name}" if checkpoint else "")
+    encoder.add_adapter()
+    stage.mixture.attach(encoder.processor, stage.num_steps)
+    module = UniteModule(encoder, stage.objective, stage.optimizer, stage.num_steps, graph_tokens)
+    trainer.fit(module, datamodule=stage.mixture, ckpt_path=checkpoint, weights_only=True)

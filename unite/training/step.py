@@ -1,0 +1,117 @@
+"""The contrastive step: loss and gradients of a batch of any size in bounded memory.
+
+    small batch   embed every micro-batch with its graph, loss, backward
+    large batch   1. embed every micro-batch without graph          (U, D) embeddings
+                  2. loss and its gradient at the embeddings        (U, D) gradient
+                  3. embed each micro-batch again, with graph and the same random state, and push its rows of the gradient through it
+
+The second is the gradient cache (Gao et al., "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup", arXiv 2101.06983):
+the same gradients, with the activations of one micro-batch at a time, for one more forward pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from unite.errors import ConfigError, TrainingError, must_be
+from unite.types import Batch, MicroBatch
+
+Backward = Callable[[Tensor], None]
+
+
+class ContrastiveStep:
+    """Computes loss and gradients of a batch.
+
+    Args:
+        encoder: maps a MicroBatch to (n, D) embeddings.
+        objective: maps (U, D) embeddings and Relations to an output with `loss` and `metrics`.
+        graph_tokens: a batch of up to this many tokens (padding included) keeps every activation; a larger one caches gradients.
+    """
+
+    def __init__(self, encoder: nn.Module, objective: nn.Module, graph_tokens: int) -> None:
+        if graph_tokens < 1:
+            raise ConfigError(must_be("trainer.graph_tokens", "at least 1", graph_tokens))
+        self.encoder = encoder
+        self.objective = objective
+        self.graph_tokens = graph_tokens
+
+    def __call__(self, batch: Batch, backward: Backward) -> tuple[Tensor, dict[str, Tensor]]:
+        """Accumulates the gradients of a batch and returns its loss (scalar) and metrics, detached.
+
+        Args:
+            batch: on the encoder's device.
+            backward: called on every scalar that gradients flow from (`manual_backward` of Lightning).
+
+        Raises:
+            TrainingError: if the loss is not finite; nothing is accumulated then. The message names the samples.
+        """
+        tokens = sum(micro.input_ids.numel() for micro in batch.micro_batches)
+        if tokens <= self.graph_tokens or len(batch.micro_batches) == 1:
+            return self._direct(batch, backward)
+        return self._cached(batch, backward)
+
+    def _direct(self, batch: Batch, backward: Backward) -> tuple[Tensor, dict[str, Tensor]]:
+        embeddings = _in_order(batch, [self.encoder(micro) for micro in batch.micro_batches])
+        output = self.objective(embeddings, batch.relations)
+        _check_finite(output.loss, batch)
+        backward(output.loss)
+        return output.loss.detach(), output.metrics
+
+    def _cached(self, batch: Batch, backward: Backward) -> tuple[Tensor, dict[str, Tensor]]:
+        states: list[_RandomState] = []
+        parts: list[Tensor] = []
+        with torch.no_grad():
+            for micro in batch.micro_batches:
+                states.append(_RandomState(micro.input_ids.device))
+                parts.append(self.encoder(micro))
+        embeddings = _in_order(batch, parts).requires_grad_()
+        output = self.objective(embeddings, batch.relations)
+        _check_finite(output.loss, batch)
+        backward(output.loss)
+        gradient = embeddings.grad
+        if gradient is None:
+            raise TrainingError("the objective gives no gradient at the embeddings.")
+        for micro, state in zip(batch.micro_batches, states, strict=True):
+            with state.restored():
+                again = self.encoder(micro)
+            # The scalar whose gradient at the embeddings is the cached one.
+            backward((again * gradient[micro.contents].to(again.dtype)).sum())
+        return output.loss.detach(), output.metrics
+
+
+class _RandomState:
+    """The random state before a forward pass, so that the replay draws the same dropout."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.devices = [device] if device.type == "cuda" else []
+        self.cpu = torch.get_rng_state()
+        self.cuda = [torch.cuda.get_rng_state(one) for one in self.devices]
+
+    @contextmanager
+    def restored(self) -> Iterator[None]:
+        with torch.random.fork_rng(devices=self.devices):
+            torch.set_rng_state(self.cpu)
+            for device, state in zip(self.devices, self.cuda, strict=True):
+                torch.cuda.set_rng_state(state, device)
+            yield
+
+
+def _in_order(batch: Batch, parts: list[Tensor]) -> Tensor:
+    """Puts the embeddings of the micro-batches back in the order of the pool: (U, D)."""
+    places = torch.cat([micro.contents for micro in batch.micro_batches])
+    return torch.cat(parts)[torch.argsort(places)]
+
+
+def _check_finite(loss: Tensor, batch: Batch) -> None:
+    if not torch.isfinite(loss):
+        raise TrainingError(must_be("the loss", "finite", float(loss.detach()), f"The samples of the batch: {', '.join(batch.keys)}."))
+
+
+def count_tokens(micro_batches: list[MicroBatch]) -> tuple[int, int]:
+    """Returns the tokens of micro-batches, without and with padding."""
+    real = sum(int(micro.attention_mask.sum()) for micro in micro_batches)
+    return real, sum(micro.attention_mask.numel() for micro in micro_batches)
