@@ -11,7 +11,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint, RichProgressBar
 from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 
@@ -87,7 +87,10 @@ def build_trainer(config: TrainConfig, stage: Stage, run: RunFolder, loggers: li
         SkippedSamples(run.skipped, config.data.max_skipped_share),
         CollapseAlarm(),
         ModelCheckpoint(
-            run.checkpoints(stage.name), filename="{step}", every_n_train_steps=trainer.checkpoint_every_n_steps, enable_version_counter=False
+            run.checkpoints(stage.name),
+            filename="{step}",
+            every_n_train_steps=trainer.checkpoint_every_n_steps,
+            enable_version_counter=False,
         ),
     ]
     if trainer.progress_bar:

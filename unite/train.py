@@ -1,6 +1,7 @@
 """Trains an embedder: `python -m unite.train +experiment=stage2_mamcl`.
 
-`--help` lists the config groups; `-m` sweeps over comma-separated options; `resume=true` goes on with the newest unfinished run of that name.
+`--help` lists the config groups; `-m` sweeps over comma-separated options; `resume=true` goes on with the newest unfinished run of that
+name.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from glob import glob
 from pathlib import Path
 from typing import Protocol
 
@@ -26,6 +27,10 @@ class World(Protocol):
 
     def prepare(self) -> None:
         """Builds what is not there yet; does nothing when it is."""
+        ...
+
+    def texts(self) -> Iterable[str]:
+        """Returns the training texts, once prepared: what a tokenizer is trained on."""
         ...
 
 
@@ -116,9 +121,8 @@ class SourceDataModule(pl.LightningDataModule):
         return DataLoader(_Rows(self), batch_size=None)
 
     def _paths(self) -> list[Path]:
-        root = self.world.folder if self.world is not None else Path()
-        folder = root / self._shards
-        paths = sorted(folder.glob("*.tar") if folder.is_dir() else root.glob(self._shards))
+        folder = (self.world.folder if self.world is not None else Path()) / self._shards
+        paths = sorted(Path(name) for name in glob(str(folder / "*.tar" if folder.is_dir() else folder), recursive=True))
         if not paths:
             hint = "Curate or copy the shards there, or point source.shards at them."
             raise DataError(must_be(f"source.{self.source}.shards", "a folder or glob with .tar shards", str(folder), hint))

@@ -134,10 +134,8 @@ class CollapseAlarm(pl.Callback):
         self._start = time.monotonic()
 
     @override
-    def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Batch, batch_idx: int
-    ) -> None:
-        chance = math.log1p(float(outputs["negatives_per_term"]))
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Batch, batch_idx: int) -> None:
+        chance = math.log1p(float(outputs["num_negatives"]))
         if chance <= 0 or self.collapsed:
             return
         self._ratios.append(float(outputs["loss"]) / chance)
@@ -148,7 +146,8 @@ class CollapseAlarm(pl.Callback):
             self.collapsed = True
             log.warning(
                 "COLLAPSED: after %.0f s the loss is still at the logarithm of the pool (%.2f of it over %d steps): "
-                "all embeddings are alike. Try a lower optimizer.lr, a smaller data.batch_size, a higher objective.temperature, or another seed.",
+                "all embeddings are alike. Try a lower optimizer.lr, a smaller data.batch_size, a higher objective.temperature, "
+                "or another seed.",
                 time.monotonic() - self._start,
                 mean,
                 len(self._ratios),

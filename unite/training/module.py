@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from unite.training.optimizer import AdamWCosine
+from unite.training.ranks import sum_gradients
 from unite.training.step import ContrastiveStep
 from unite.types import Batch
 
@@ -44,6 +45,7 @@ class UniteModule(pl.LightningModule):
         optimizer = cast(LightningOptimizer, self.optimizers())
         optimizer.zero_grad(set_to_none=True)
         loss, metrics = self.step(batch, self.manual_backward)
+        sum_gradients(self.parameters())
         norm = self._clip()
         optimizer.step()
         cast(LambdaLR, self.lr_schedulers()).step()

@@ -1,7 +1,7 @@
 """The chain of stages: alignment (may be left out), then adaptation.
 
-Each stage trains its own adapters on the weights that the one before left, and merges them into the weights at its end: so the next stage, and
-whoever loads the result, has a plain model.
+Each stage trains its own adapters on the weights that the one before left, and merges them into the weights at its end: so the next
+stage, and whoever loads the result, has a plain model.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ def train_stages(
         resume: passes over the stages that are done, and goes on in the next one from its last checkpoint.
     """
     if not stages:
-        raise ConfigError(must_be("the number of stages", "at least 1", 0, "Give alignment.max_steps or trainer.max_steps a number above 0."))
+        raise ConfigError(
+            must_be("the number of stages", "at least 1", 0, "Give alignment.max_steps or trainer.max_steps a number above 0.")
+        )
     exports = [run.stage_encoder(stage.name) for stage in stages[:-1]] + [run.encoder]
     done = sum((folder / "config.json").is_file() for folder in exports) if resume else 0
     encoder = load_encoder(exports[done - 1] if done else None)

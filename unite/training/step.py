@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from unite.errors import ConfigError, TrainingError, must_be
+from unite.training.ranks import gather_pool, sum_over_ranks
 from unite.types import Batch, MicroBatch
 
 Backward = Callable[[Tensor], None]
@@ -56,10 +57,9 @@ class ContrastiveStep:
 
     def _direct(self, batch: Batch, backward: Backward) -> tuple[Tensor, dict[str, Tensor]]:
         embeddings = _in_order(batch, [self.encoder(micro) for micro in batch.micro_batches])
-        output = self.objective(embeddings, batch.relations)
-        _check_finite(output.loss, batch)
-        backward(output.loss)
-        return output.loss.detach(), output.metrics
+        loss, metrics, gradient = self._loss(embeddings.detach(), batch, backward)
+        backward(_with_gradient(embeddings, gradient))
+        return loss, metrics
 
     def _cached(self, batch: Batch, backward: Backward) -> tuple[Tensor, dict[str, Tensor]]:
         states: list[_RandomState] = []
@@ -68,19 +68,23 @@ class ContrastiveStep:
             for micro in batch.micro_batches:
                 states.append(_RandomState(micro.input_ids.device))
                 parts.append(self.encoder(micro))
-        embeddings = _in_order(batch, parts).requires_grad_()
-        output = self.objective(embeddings, batch.relations)
-        _check_finite(output.loss, batch)
-        backward(output.loss)
-        gradient = embeddings.grad
-        if gradient is None:
-            raise TrainingError("the objective gives no gradient at the embeddings.")
+        loss, metrics, gradient = self._loss(_in_order(batch, parts), batch, backward)
         for micro, state in zip(batch.micro_batches, states, strict=True):
             with state.restored():
                 again = self.encoder(micro)
-            # The scalar whose gradient at the embeddings is the cached one.
-            backward((again * gradient[micro.contents].to(again.dtype)).sum())
-        return output.loss.detach(), output.metrics
+            backward(_with_gradient(again, gradient[micro.contents]))
+        return loss, metrics
+
+    def _loss(self, embeddings: Tensor, batch: Batch, backward: Backward) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+        """Returns the loss of the global batch, this rank's metrics, and the gradient of that loss at this rank's embeddings, (U, D)."""
+        pool = gather_pool(embeddings, batch.relations)
+        leaf = pool.embeddings.requires_grad_()
+        output = self.objective(leaf, pool.relations, pool.rows)
+        total = sum_over_ranks(output.loss.detach().clone())
+        _check_finite(total, batch)  # of the sum, so that either all ranks stop or none
+        backward(output.loss)
+        gradient = sum_over_ranks(torch.zeros_like(leaf) if leaf.grad is None else leaf.grad)
+        return total, output.metrics, gradient[pool.ours]
 
 
 class _RandomState:
@@ -104,6 +108,11 @@ def _in_order(batch: Batch, parts: list[Tensor]) -> Tensor:
     """Puts the embeddings of the micro-batches back in the order of the pool: (U, D)."""
     places = torch.cat([micro.contents for micro in batch.micro_batches])
     return torch.cat(parts)[torch.argsort(places)]
+
+
+def _with_gradient(embeddings: Tensor, gradient: Tensor) -> Tensor:
+    """Returns the scalar whose gradient at the embeddings is the given one."""
+    return (embeddings * gradient.to(embeddings.dtype)).sum()
 
 
 def _check_finite(loss: Tensor, batch: Batch) -> None:

@@ -1,0 +1,97 @@
+import numpy as np
+import torch
+
+from unite.data.collate import Collator
+from unite.errors import DataError
+from unite.types import Content, EncodedContent, Example, Medium, MicroBatch, Modality
+
+
+class WordProcessor:
+    """One token a word (its length); media become 4 patches each. Too simple to be wrong."""
+
+    def __init__(self):
+        self.calls = []
+
+    def encode(self, content: Content) -> EncodedContent:
+        self.calls.append(content)
+        if content.text == "refuse":
+            raise DataError("this content is refused")
+        ids = [len(word) for word in content.text.split()] + [99] * (4 * len(content.media))
+        types = [0] * len(content.text.split()) + [1] * (4 * len(content.media))
+        media = torch.tensor([medium.fingerprint for medium in content.media], dtype=torch.int64)
+        patches = torch.zeros(4 * len(content.media), 6, dtype=torch.uint8)
+        grids = torch.ones(len(content.media), 3, dtype=torch.int64)
+        return EncodedContent(torch.tensor(ids), torch.tensor(types), patches, grids, torch.ones(len(media), dtype=torch.int64), media)
+
+    def pad(self, encoded, contents) -> MicroBatch:
+        longest = max(one.num_tokens for one in encoded)
+        ids = torch.stack([torch.nn.functional.pad(one.input_ids, (0, longest - one.num_tokens)) for one in encoded])
+        return MicroBatch(
+            torch.tensor(contents),
+            ids,
+            torch.zeros_like(ids),
+            (ids > 0).long(),
+            torch.cat([one.patches for one in encoded]),
+            torch.cat([one.grids for one in encoded]),
+            torch.cat([one.medium_types for one in encoded]),
+            torch.cat([one.media for one in encoded]),
+        )
+
+
+def picture(level):
+    return Medium(Modality.IMAGE, np.full((1, 2, 2, 3), level, np.uint8), fingerprint=level)
+
+
+def example(key, query, *positives, negatives=()):
+    return Example(key, "s", query, positives, tuple(negatives))
+
+
+def test_equal_contents_are_encoded_once_and_relations_point_at_them():
+    cat, dog = Content(media=(picture(1),)), Content(media=(picture(2),))
+    processor = WordProcessor()
+    batch = Collator(processor, 100)(
+        [
+            example("a", Content("a cat", group="1"), Content(media=(picture(1),)), negatives=[dog]),
+            example("b", Content("a dog"), dog, Content("some dog here")),
+            example("c", Content("a cat", group="1"), cat),
+        ]
+    )
+    relations = batch.relations
+    assert len(processor.calls) == relations.num_contents == 5
+    assert relations.query.tolist() == [0, 3, 0]
+    assert relations.positive.tolist() == [[1, -1], [2, 4], [1, -1]]
+    assert relations.negative.tolist() == [[2], [-1], [-1]]
+    assert [Modality(int(value)) for value in relations.modality] == [
+        Modality.TEXT,
+        Modality.IMAGE,
+        Modality.IMAGE,
+        Modality.TEXT,
+        Modality.TEXT,
+    ]
+    assert relations.identity[1] == cat.fingerprint and relations.identity[0] != relations.fingerprint[0]
+    assert batch.keys == ["a", "b", "c"] and batch.sources == ["s"] * 3
+    assert sorted(torch.cat([micro.contents for micro in batch.micro_batches]).tolist()) == list(range(5))
+
+
+def test_micro_batches_keep_to_the_budget_and_hold_each_contents_own_tokens():
+    texts = ["one two three", "x", "four letters word here", "a b"]
+    batch = Collator(WordProcessor(), 4)([example(str(at), Content(text), Content("same")) for at, text in enumerate(texts)])
+    found = {}
+    for micro in batch.micro_batches:
+        assert micro.input_ids.numel() <= 4
+        for at, ids, mask in zip(micro.contents.tolist(), micro.input_ids, micro.attention_mask, strict=True):
+            found[at] = ids[mask.bool()].tolist()
+    assert [found[int(at)] for at in batch.relations.query] == [[len(word) for word in text.split()] for text in texts]
+
+
+def test_a_refused_row_is_named_and_leaves_nothing_behind():
+    batch = Collator(WordProcessor(), 100)(
+        [example("good", Content("q"), Content("p")), example("bad", Content("only here"), Content("refuse"))]
+    )
+    assert batch.skipped == [("bad", "this content is refused")]
+    assert batch.keys == ["good"] and batch.relations.num_contents == 2
+
+
+def test_a_batch_of_nothing_is_empty_and_whole():
+    batch = Collator(WordProcessor(), 100)([])
+    assert batch.micro_batches == [] and batch.relations.num_rows == batch.relations.num_contents == 0

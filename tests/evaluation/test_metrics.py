@@ -1,0 +1,82 @@
+import math
+
+import numpy as np
+import pytest
+import pytrec_eval
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from unite.errors import ConfigError, DataError
+from unite.evaluation.metrics import Judged, bootstrap_interval, judge, largest_k, parse_metric, per_query
+
+TREC = {
+    "recall@1": "recall_1", "recall@5": "recall_5", "hit@1": "success_1", "hit@5": "success_5",
+    "mrr": "recip_rank", "ndcg": "ndcg", "ndcg@3": "ndcg_cut_3", "ndcg@10": "ndcg_cut_10", "map": "map", "map@5": "map_cut_5",
+}  # fmt: skip
+MEASURES = {"recall.1,5", "success.1,5", "recip_rank", "ndcg", "ndcg_cut.3,10", "map", "map_cut.5"}
+
+
+@settings(deadline=None, max_examples=150)
+@given(seed=st.integers(0, 100_000), num_candidates=st.integers(1, 25), levels=st.integers(1, 4), grades=st.integers(1, 3))
+def test_equals_trec_eval_with_ties_and_grades(seed, num_candidates, levels, grades):
+    random = np.random.default_rng(seed)
+    names = [f"d{at}" for at in random.permutation(num_candidates)]  # d10 sorts before d9: as strings
+    scores = {name: float(random.integers(levels)) / 3 for name in names}
+    relevance = {name: int(random.integers(0, grades + 1)) for name in names}
+    relevance[names[0]] = 1 + int(random.integers(grades))
+    expected = pytrec_eval.RelevanceEvaluator({"q": relevance}, MEASURES).evaluate({"q": scores})["q"]
+    judged = judge(scores, relevance)
+    for ours, theirs in TREC.items():
+        assert per_query(ours, [judged])[0] == pytest.approx(expected[theirs], abs=1e-6), ours
+
+
+def test_a_relevant_candidate_that_was_not_retrieved_counts_as_trec_eval_counts_it():
+    scores, relevance = {"a": 2.0, "b": 1.0}, {"b": 1, "missing": 2}
+    expected = pytrec_eval.RelevanceEvaluator({"q": relevance}, MEASURES).evaluate({"q": scores})["q"]
+    for ours, theirs in TREC.items():
+        assert per_query(ours, [judge(scores, relevance)])[0] == pytest.approx(expected[theirs], abs=1e-6), ours
+
+
+def test_by_hand():
+    judged = [Judged((2, 5), (1, 1)), Judged((1,), (1,))]
+    assert per_query("recall@2", judged).tolist() == [0.5, 1.0]
+    assert per_query("hit@1", judged).tolist() == [0.0, 1.0]
+    assert per_query("mrr", judged).tolist() == [0.5, 1.0]
+    assert per_query("mrr@1", judged).tolist() == [0.0, 1.0]
+    assert per_query("map", judged).tolist() == [(1 / 2 + 2 / 5) / 2, 1.0]
+    assert per_query("ndcg@2", judged).tolist() == [(1 / math.log2(3)) / (1 + 1 / math.log2(3)), 1.0]
+
+
+def test_metric_names():
+    assert parse_metric("recall@10") == ("recall", 10)
+    assert parse_metric("mrr") == ("mrr", None)
+    assert largest_k(["recall@5", "mrr", "ndcg@10"]) == 10
+    with pytest.raises(ConfigError, match=r"one of hit, map, mrr, ndcg, recall, but is 'recal'.*Did you mean 'recall'"):
+        parse_metric("recal@10")
+    with pytest.raises(ConfigError, match="a k of at least 1, as recall@10, but is 'recall'"):
+        parse_metric("recall")
+    with pytest.raises(ConfigError, match="a k of at least 1, as ndcg@10, but is 'ndcg@0'"):
+        parse_metric("ndcg@0")
+
+
+def test_nothing_judged_is_an_error():
+    with pytest.raises(DataError, match="at least one, with a rank and a grade each"):
+        judge({"a": 1.0}, {"a": 0})
+
+
+def test_bootstrap_interval_is_seeded_and_near_the_normal_one():
+    values = np.random.default_rng(0).random(2000)
+    low, high = bootstrap_interval(values, seed=3)
+    assert (low, high) == bootstrap_interval(values, seed=3)
+    assert (low, high) != bootstrap_interval(values, seed=4)
+    half_width = 1.96 * values.std() / math.sqrt(len(values))
+    assert low == pytest.approx(values.mean() - half_width, abs=0.2 * half_width)
+    assert high == pytest.approx(values.mean() + half_width, abs=0.2 * half_width)
+
+
+def test_bootstrap_of_equal_values_has_no_width_and_of_none_is_an_error():
+    assert bootstrap_interval([1.0] * 9) == (1.0, 1.0)
+    with pytest.raises(DataError, match="at least one query"):
+        bootstrap_interval([])
+    with pytest.raises(ConfigError, match="confidence must be between 0 and 1, but is 95"):
+        bootstrap_interval([1.0], confidence=95)

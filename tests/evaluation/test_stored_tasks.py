@@ -1,0 +1,75 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from unite.data.decode import Decoding
+from unite.data.rows import Row, StoredContent, StoredMedium
+from unite.data.tasks import write_task
+from unite.errors import DataError
+from unite.evaluation.suite import Suite
+from unite.evaluation.tasks import RetrievalTask
+from unite.types import Content, Modality
+
+from .conftest import image
+
+
+def png(brightness: int) -> StoredMedium:
+    file = io.BytesIO()
+    Image.fromarray(np.full((4, 4, 3), brightness, dtype=np.uint8)).save(file, "PNG")
+    return StoredMedium(Modality.IMAGE, file.getvalue(), "png")
+
+
+def write(folder, num=50, broken=(), **changes):
+    """Texts to images; more rows than are decoded ahead."""
+    fields = {
+        "name": "text_to_image",
+        "queries": [Row(f"q{at}", StoredContent(f"shade {at}", instruction="Find the image.")) for at in range(num)],
+        "candidates": [
+            Row(f"c{at}", StoredContent(media=(StoredMedium(Modality.IMAGE, b"no image", "png") if at in broken else png(at),)))
+            for at in range(num)
+        ],
+        "relevance": {f"q{at}": {f"c{at}": 1} for at in range(num)},
+        "query_modality": Modality.TEXT,
+        "candidate_modality": Modality.IMAGE,
+    }
+    write_task(folder, **{**fields, **changes})
+    return folder
+
+
+def test_a_stored_task_gives_the_metrics_of_the_same_task_in_memory(encoder, tmp_path):
+    stored = RetrievalTask.of_folder(write(tmp_path / "task"))
+    assert stored.pair == "text->image"
+    assert stored.query_ids[:2] == ["q0", "q1"]
+    assert [int(content.media[0].frames.mean()) for content in stored.candidates] == list(range(50))
+    assert [content.instruction for content in stored.queries] == ["Find the image."] * 50
+    in_memory = RetrievalTask(
+        name="text_to_image",
+        query_ids=stored.query_ids,
+        queries=[Content(f"shade {at}", instruction="Find the image.") for at in range(50)],
+        candidate_ids=stored.candidate_ids,
+        candidates=[Content(media=(image(at),)) for at in range(50)],
+        relevance=stored.relevance,
+        query_modality=Modality.TEXT,
+        candidate_modality=Modality.IMAGE,
+    )
+    results = [Suite("s", {"t": task}).run(encoder).metrics() for task in (stored, in_memory)]
+    assert results[0] == results[1]
+
+
+def test_metadata_give_kind_and_metrics_and_a_folder_is_found_below_the_root(encoder, tmp_path):
+    pools = {f"q{at}": [f"c{(at + step) % 50}" for step in range(8)] for at in range(50)}
+    write(tmp_path / "spatial", pools=pools, metadata={"kind": "subset"})
+    write(tmp_path / "named", metadata={"metrics": "hit@1, map"})
+    result = Suite("s", {"spatial": "spatial", "named": "named"}, data_root=tmp_path).run(encoder)
+    assert result.tasks["spatial"].kind == "subset"
+    assert result.tasks["spatial"].pool_size == "8"
+    assert list(result.tasks["spatial"].metrics) == ["recall@1", "recall@5", "mrr"]
+    assert list(result.tasks["named"].metrics) == ["hit@1", "map"]
+
+
+def test_a_medium_that_cannot_be_decoded_is_named(encoder, tmp_path):
+    task = RetrievalTask.of_folder(write(tmp_path / "task", broken=(3,)), Decoding())
+    with pytest.raises(DataError, match=r"c3 cannot be evaluated: the image cannot be decoded"):
+        Suite("s", {"t": task}).run(encoder)

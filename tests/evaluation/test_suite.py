@@ -1,0 +1,169 @@
+import io
+import json
+
+import numpy as np
+import pytest
+import pytrec_eval
+from rich.console import Console
+from rich.progress import Progress
+
+from unite.errors import ConfigError, DataError
+from unite.evaluation.embed import embed_contents
+from unite.evaluation.plot import draw_recall, plot_recall
+from unite.evaluation.report import table, write_metrics
+from unite.evaluation.results import SuiteResult
+from unite.evaluation.suite import Suite
+from unite.types import Content
+
+from .conftest import FakeEncoder
+
+TREC = {"recall@1": "recall_1", "recall@5": "recall_5", "recall@10": "recall_10", "mrr": "recip_rank", "ndcg@10": "ndcg_cut_10"}
+
+
+def trec_means(task, encoder):
+    """The task's metrics by pytrec_eval, from the full matrix of scores."""
+    queries, candidates = embed_contents(encoder, task.queries), embed_contents(encoder, task.candidates)
+    scores = (queries @ candidates.T).numpy()
+    run = {
+        query: {
+            name: float(scores[row, column])
+            for column, name in enumerate(task.candidate_ids)
+            if task.pools is None or name in task.pools[query]
+        }
+        for row, query in enumerate(task.query_ids)
+    }
+    evaluator = pytrec_eval.RelevanceEvaluator(dict(task.relevance), {"recall.1,5,10", "recip_rank", "ndcg_cut.10"})
+    values = evaluator.evaluate(run)
+    return {ours: np.mean([values[query][theirs] for query in task.query_ids]) for ours, theirs in TREC.items()}
+
+
+def hard_task(make_task, **changes):
+    """Twenty queries with two graded right answers each, and candidates that are equal contents: ties."""
+    random = np.random.default_rng(0)
+    return make_task(
+        20,
+        candidates=[Content(text=f"word {at // 2}") for at in range(20)],
+        relevance={f"q{at}": {f"c{at}": 2, f"c{random.integers(20)}": 1} for at in range(20)},
+        **changes,
+    )
+
+
+def test_metrics_equal_trec_eval(make_task, encoder):
+    task = hard_task(make_task)
+    result = Suite("built_in", {"hard": task}).run(encoder)
+    expected = trec_means(task, encoder)
+    assert 0 < expected["recall@1"] < 1
+    assert result.tasks["hard"].metrics == pytest.approx(expected, abs=1e-6)
+
+
+def test_metrics_within_pools_equal_trec_eval(make_task, encoder):
+    random = np.random.default_rng(1)
+    task = hard_task(make_task)
+    pools = {query: sorted({*task.relevance[query], *(f"c{at}" for at in random.permutation(20)[:12])}) for query in task.query_ids}
+    pooled = hard_task(make_task, pools=pools)
+    result = Suite("built_in", {"pooled": pooled}).run(encoder)
+    assert result.tasks["pooled"].metrics == pytest.approx(trec_means(pooled, encoder), abs=1e-6)
+    assert result.tasks["pooled"].metrics != pytest.approx(trec_means(task, encoder), abs=1e-6)
+
+
+def test_the_token_budget_changes_no_metric(make_task):
+    task = hard_task(make_task)
+    small, large = (Suite("s", {"t": task}, token_budget=budget).run(FakeEncoder()).metrics() for budget in (7, 10_000))
+    assert small == pytest.approx(large, abs=1e-6)
+
+
+def test_keys_and_the_mean_over_pairs_without_subsets(make_task, encoder):
+    subset = make_task(8, candidates=[Content(text=f"word {7 - at}") for at in range(8)], kind="subset")
+    result = Suite("built_in", {"a": make_task(), "b": hard_task(make_task), "spatial": subset}).run(encoder)
+    metrics = result.metrics()
+    assert {key for key in metrics if "spatial" in key} == {
+        "built_in/spatial/recall@1",
+        "built_in/spatial/recall@5",
+        "built_in/spatial/mrr",
+    }
+    a, b = metrics["built_in/a/recall@1"], metrics["built_in/b/recall@1"]
+    assert metrics["built_in/mean/recall@1"] == pytest.approx((a + b) / 2)
+    assert a != b
+    assert "built_in/mean/ndcg@10" in metrics
+
+
+def test_contents_that_tasks_share_are_encoded_once(make_task, encoder):
+    task = make_task()
+    other = make_task(queries=task.candidates, candidates=task.queries)
+    Suite("s", {"there": task, "back": other}).run(encoder)
+    assert len(encoder.processor.encoded) == 24
+
+
+def test_a_missing_folder_is_named_and_the_rest_runs(make_task, encoder, tmp_path, caplog):
+    result = Suite("s", {"here": make_task(), "gone": "no/such"}, data_root=tmp_path).run(encoder)
+    assert list(result.tasks) == ["here"]
+    assert "the folder of task gone must be a task folder" in result.missing["gone"]
+    assert "no/such" in caplog.text
+    with pytest.raises(DataError, match=r"no task of suite s could be run\. the folder of task gone must be"):
+        Suite("s", {"gone": "no/such"}, data_root=tmp_path).run(encoder)
+
+
+def test_names_that_would_break_the_keys_are_refused(make_task):
+    with pytest.raises(ConfigError, match="none of them 'mean'"):
+        Suite("s", {"mean": make_task()})
+    with pytest.raises(ConfigError, match="without slash"):
+        Suite("s", {"a/b": make_task()})
+    with pytest.raises(ConfigError, match="at least one"):
+        Suite("s", {})
+
+
+def test_progress_ends_full(make_task, encoder):
+    progress = Progress(disable=True)
+    Suite("s", {"a": make_task(), "b": make_task()}).run(encoder, progress=progress)
+    assert [(bar.completed, bar.total) for bar in progress.tasks] == [(24, 24), (24, 24)]
+
+
+@pytest.fixture
+def result(make_task, encoder):
+    subset = make_task(8, kind="subset")
+    return Suite("built_in", {"hard": hard_task(make_task), "spatial": subset, "gone": "no/such"}).run(encoder)
+
+
+def test_json_round_trip(result):
+    again = SuiteResult.from_json(result.to_json())
+    assert again == result
+    with pytest.raises(DataError, match="this is no result of a suite"):
+        SuiteResult.from_json("{}")
+
+
+def test_metrics_file_is_flat_and_whole(result, tmp_path):
+    write_metrics(tmp_path / "run" / "metrics.json", result)
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text()) == result.metrics()
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["metrics.json"]
+
+
+def shown(view):
+    console = Console(width=120, file=io.StringIO())
+    console.print(view)
+    return console.file.getvalue()
+
+
+def test_the_table_shows_every_task_and_held_in_beside_held_out(result, make_task):
+    held_in = Suite("built_in_train", {"hard": make_task()}).run(FakeEncoder())
+    text = shown(table(result, held_in))
+    row = next(line for line in text.splitlines() if line.strip().startswith("hard"))
+    values = result.tasks["hard"].metrics
+    assert f"{100 * values['recall@1']:.1f} ±" in row
+    assert f"{100 * held_in.tasks['hard'].metrics['recall@1']:.1f}" in row.split("±")[1]
+    assert f"{100 * values['ndcg@10']:.1f}" in row
+    assert "T → T" in row
+    assert "mean over pairs" in text
+    assert "Not run: gone" in text
+    assert "held-in" not in shown(table(result))
+
+
+def test_the_plot_shows_bars_of_recall_and_chance(result, tmp_path):
+    figure = draw_recall(result, held_in=result)
+    axes = figure.axes[0]
+    widths = sorted(bar.get_width() for bar in axes.patches)
+    recalls = sorted(2 * [100 * task.metrics["recall@1"] for task in result.tasks.values()])
+    assert widths == pytest.approx(recalls)
+    ticks = [line.get_xdata()[0] for line in axes.lines if line.get_label() == "chance"]
+    assert ticks == pytest.approx([100 / 20, 100 / 8])
+    plot_recall(result, tmp_path / "recall.png")
+    assert (tmp_path / "recall.png").read_bytes().startswith(b"\x89PNG")

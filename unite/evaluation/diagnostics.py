@@ -1,0 +1,74 @@
+"""What a metric does not tell: how the embeddings of several modalities lie in their space.
+
+Shapes: N embeddings of D dimensions, L2-normalised; Q queries, C candidates.
+"""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor
+
+from unite.errors import DataError, must_be
+from unite.retrieval.topk import search
+
+
+def modality_gap(first: Tensor, second: Tensor) -> float:
+    """Returns the distance between the centres of two modalities, 0 to 2 (Liang et al. 2022, arXiv 2203.02053).
+
+    Args:
+        first: (N, D) embeddings of the one modality.
+        second: (M, D) those of the other.
+    """
+    return float((first.double().mean(dim=0) - second.double().mean(dim=0)).norm())
+
+
+def alignment(first: Tensor, second: Tensor, alpha: float = 2.0) -> float:
+    """Returns the mean distance of positive pairs to the power alpha; 0 is best (Wang & Isola 2020, arXiv 2005.10242, section 4.1.2).
+
+    Args:
+        first: (N, D) queries.
+        second: (N, D) the positive of each.
+        alpha: 2 in the paper.
+    """
+    if first.shape != second.shape:
+        raise DataError(must_be("the pairs", "two matrices of one shape", f"{tuple(first.shape)} and {tuple(second.shape)}"))
+    return float((first.double() - second.double()).norm(dim=1).pow(alpha).mean())
+
+
+def uniformity(embeddings: Tensor, t: float = 2.0, chunk: int = 1024) -> float:
+    """Returns the log of the mean Gaussian potential over all pairs of different rows; lower is more uniform, 0 is collapsed.
+
+    Wang & Isola 2020, section 4.1.2. Where rows may be equal contents, remove them beforehand.
+
+    Args:
+        embeddings: (N, D), at least two.
+        t: 2 in the paper.
+        chunk: rows compared at a time, for bounded memory.
+    """
+    if len(embeddings) < 2:
+        raise DataError(must_be("embeddings", "at least two rows", len(embeddings)))
+    rows = embeddings.double()
+    norms = rows.square().sum(dim=1)
+    total = 0.0
+    for start in range(0, len(rows), chunk):
+        part = slice(start, start + chunk)
+        squared = (norms[part, None] + norms[None] - 2 * rows[part] @ rows.T).clamp(min=0)
+        potential = (-t * squared).exp()
+        # A row is no pair with itself.
+        total += float(potential.sum() - potential.diagonal(start).sum())
+    return math.log(total / (len(rows) * (len(rows) - 1)))
+
+
+def wrong_modality_share(queries: Tensor, candidates: Tensor, modality: Tensor, wanted: Tensor, k: int = 10) -> float:
+    """Returns the share of the k best hits of a mixed pool that are not of the modality wanted, 0 to 1.
+
+    Args:
+        queries: (Q, D).
+        candidates: (C, D) of several modalities.
+        modality: (C,) `Modality.value` of each candidate; a fusion is a modality of its own.
+        wanted: (Q,) `Modality.value` that each query asks for.
+        k: how many hits to look at.
+    """
+    _, hits = search(queries, candidates, k)
+    return float((modality.to(hits.device)[hits] != wanted.to(hits.device)[:, None]).double().mean())

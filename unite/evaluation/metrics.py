@@ -1,0 +1,142 @@
+"""Ranking metrics of one query, from the ranks of its relevant candidates; their means with bootstrap intervals.
+
+Everything that the metrics need of a ranking is where the relevant candidates stand in it, so that is what they take: (R,) ranks from 1, in
+any order, with (R,) grades above 0. They equal trec_eval's `recall_k`, `success_k`, `recip_rank`, `ndcg_cut_k` and `map`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from unite.errors import ConfigError, DataError, must_be, must_be_one_of
+
+#: With `@k` they look at the k best only; mrr, ndcg and map without it look at the whole ranking.
+METRICS = ("recall", "hit", "mrr", "ndcg", "map")
+#: The rank of a relevant candidate that is not in the ranking: behind every k, and worth nothing in any metric.
+NOT_RETRIEVED = 2**62
+_NAME = re.compile(r"(?P<family>[a-z]+)(?:@(?P<k>\d+))?")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Where the R relevant candidates of one query stand.
+
+    Attributes:
+        ranks: (R,) from 1.
+        grades: (R,) how relevant each is, above 0; 1 where relevance is yes or no.
+    """
+
+    ranks: tuple[int, ...]
+    grades: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if not self.ranks or len(self.ranks) != len(self.grades):
+            is_ = f"{len(self.ranks)} ranks and {len(self.grades)} grades"
+            raise DataError(must_be("the judged candidates of a query", "at least one, with a rank and a grade each", is_))
+        if min(self.ranks) < 1 or min(self.grades) < 1:
+            raise DataError(must_be("ranks and grades", "at least 1", (min(self.ranks), min(self.grades))))
+
+
+def judge(scores: Mapping[str, float], relevance: Mapping[str, int]) -> Judged:
+    """Ranks candidates by score and returns where the relevant ones stand.
+
+    As trec_eval does: scores are compared in float32, and of equal scores the id that sorts last as a string comes first.
+    A relevant candidate without a score stands behind all that could ever be retrieved.
+    """
+    order = sorted(scores, key=lambda name: (np.float32(scores[name]), name), reverse=True)
+    place = {name: rank for rank, name in enumerate(order, start=1)}
+    relevant = {name: grade for name, grade in relevance.items() if grade > 0}
+    return Judged(tuple(place.get(name, NOT_RETRIEVED) for name in relevant), tuple(relevant.values()))
+
+
+def recall(judged: Judged, k: int) -> float:
+    """Returns the share of the relevant candidates among the k best."""
+    return hits(judged, k) / len(judged.ranks)
+
+
+def hit(judged: Judged, k: int) -> float:
+    """Returns 1 if a relevant candidate is among the k best, else 0. With one relevant candidate it equals recall@k.
+
+    Image-text benchmarks with several captions an image call this R@k.
+    """
+    return float(hits(judged, k) > 0)
+
+
+def mrr(judged: Judged, k: int = NOT_RETRIEVED - 1) -> float:
+    """Returns 1 / rank of the best relevant candidate, 0 if it is not among the k best."""
+    best = min(judged.ranks)
+    return 1 / best if best <= k else 0.0
+
+
+def ndcg(judged: Judged, k: int = NOT_RETRIEVED - 1) -> float:
+    """Returns the discounted cumulative gain of the k best over that of the ideal ranking.
+
+    The gain is the grade itself and the discount log2(rank + 1) (Järvelin & Kekäläinen 2002, as trec_eval has it).
+    """
+    gained = sum(grade / math.log2(rank + 1) for rank, grade in zip(judged.ranks, judged.grades, strict=True) if rank <= k)
+    best = sorted(judged.grades, reverse=True)[:k]
+    return gained / sum(grade / math.log2(rank + 1) for rank, grade in enumerate(best, start=1))
+
+
+def average_precision(judged: Judged, k: int = NOT_RETRIEVED - 1) -> float:
+    """Returns the mean, over the relevant candidates, of the precision at their ranks; those behind k count 0. Its mean is MAP."""
+    retrieved = sorted(rank for rank in judged.ranks if rank <= k)
+    return sum(place / rank for place, rank in enumerate(retrieved, start=1)) / len(judged.ranks)
+
+
+def hits(judged: Judged, k: int) -> int:
+    """Returns how many relevant candidates are among the k best."""
+    return sum(rank <= k for rank in judged.ranks)
+
+
+def parse_metric(name: str) -> tuple[str, int | None]:
+    """Splits `recall@10` into family and k; k is None where the name has none.
+
+    Raises:
+        ConfigError: if the family is unknown, k is 0, or recall or hit has no k.
+    """
+    match = _NAME.fullmatch(name)
+    if match is None or match["family"] not in METRICS:
+        raise ConfigError(must_be_one_of("a metric", METRICS, name.partition("@")[0], f"It was read from {name!r}."))
+    family, k = match["family"], None if match["k"] is None else int(match["k"])
+    if k == 0 or (k is None and family in ("recall", "hit")):
+        raise ConfigError(must_be("a metric", f"written with a k of at least 1, as {family}@10", name))
+    return family, k
+
+
+def per_query(name: str, judged: Iterable[Judged]) -> NDArray[np.float64]:
+    """Returns (Q,) values of the metric `name` (`recall@10`, `mrr`, ...), one for each query."""
+    family, k = parse_metric(name)
+    metric = {"recall": recall, "hit": hit, "mrr": mrr, "ndcg": ndcg, "map": average_precision}[family]
+    return np.array([metric(one, NOT_RETRIEVED - 1 if k is None else k) for one in judged], dtype=np.float64)
+
+
+def bootstrap_interval(values: ArrayLike, confidence: float = 0.95, num_resamples: int = 1000, seed: int = 0) -> tuple[float, float]:
+    """Returns the percentile bootstrap interval of the mean (Efron 1979): resample the queries, take the mean, take its quantiles.
+
+    Args:
+        values: (Q,) one value a query.
+        confidence: the share of resampled means inside, between 0 and 1.
+        num_resamples: how often to resample.
+        seed: the same seed gives the same interval.
+    """
+    sample: NDArray[np.float64] = np.asarray(values, dtype=np.float64)
+    if sample.ndim != 1 or not len(sample):
+        raise DataError(must_be("values", "one number for each of at least one query", f"of shape {sample.shape}"))
+    if not 0 < confidence < 1:
+        raise ConfigError(must_be("confidence", "between 0 and 1", confidence))
+    random = np.random.default_rng(seed)
+    means = [sample[random.integers(len(sample), size=len(sample))].mean() for _ in range(num_resamples)]
+    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)
+
+
+def largest_k(names: Sequence[str]) -> int:
+    """Returns the largest k that the metrics ask for, 1 if none has a k."""
+    return max((parse_metric(name)[1] or 1 for name in names), default=1)

@@ -1,0 +1,133 @@
+"""What an evaluation found: per task the metrics, and the ranks they come from, so that any comparison can be made later."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from unite.errors import DataError
+from unite.evaluation.metrics import Judged, bootstrap_interval, per_query
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """One task, evaluated.
+
+    Attributes:
+        pair: `text->image`.
+        kind: "pair" or "subset".
+        num_candidates: all of the task's.
+        pool_sizes: (Q,) candidates that each query was ranked against.
+        judged: query id -> where its relevant candidates stand, (Q,) of them.
+        metrics: name -> mean over the queries.
+        intervals: name -> 95% bootstrap interval of that mean.
+        seconds: embedding and ranking.
+    """
+
+    pair: str
+    kind: str
+    num_candidates: int
+    pool_sizes: tuple[int, ...]
+    judged: dict[str, Judged]
+    metrics: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
+    seconds: float = 0.0
+
+    @classmethod
+    def of_ranks(
+        cls,
+        judged: Mapping[str, Judged],
+        metrics: tuple[str, ...],
+        *,
+        pair: str,
+        kind: str,
+        num_candidates: int,
+        pool_sizes: tuple[int, ...],
+        seconds: float = 0.0,
+    ) -> TaskResult:
+        """Computes the means and their intervals."""
+        values = {name: per_query(name, judged.values()) for name in metrics}
+        return cls(
+            pair=pair,
+            kind=kind,
+            num_candidates=num_candidates,
+            pool_sizes=pool_sizes,
+            judged=dict(judged),
+            metrics={name: float(value.mean()) for name, value in values.items()},
+            intervals={name: bootstrap_interval(value) for name, value in values.items()},
+            seconds=seconds,
+        )
+
+    @property
+    def num_queries(self) -> int:
+        """Q."""
+        return len(self.judged)
+
+    @property
+    def pool_size(self) -> str:
+        """`256`, or `8 to 12` where the pools differ."""
+        low, high = min(self.pool_sizes), max(self.pool_sizes)
+        return str(low) if low == high else f"{low} to {high}"
+
+    @property
+    def chance(self) -> float:
+        """The recall@1 that a random ranking is expected to reach: a relevant candidate stands first once in as many as there are."""
+        return float(np.mean([1 / size for size in self.pool_sizes]))
+
+
+@dataclass(frozen=True)
+class SuiteResult:
+    """One suite, evaluated.
+
+    Attributes:
+        name: of the suite, the first part of its metric keys.
+        tasks: by name, in the suite's order.
+        missing: name of each task that could not be run -> why, and what to put where.
+    """
+
+    name: str
+    tasks: dict[str, TaskResult]
+    missing: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """All tasks together."""
+        return sum(task.seconds for task in self.tasks.values())
+
+    def means(self) -> dict[str, float]:
+        """Returns the mean over the modality pairs of every metric that all of them have; a subset is no part of it."""
+        pairs = [task.metrics for task in self.tasks.values() if task.kind == "pair"]
+        shared = [name for name in pairs[0] if all(name in metrics for metrics in pairs)] if pairs else []
+        return {name: float(np.mean([metrics[name] for metrics in pairs])) for name in shared}
+
+    def metrics(self) -> dict[str, float]:
+        """Returns every metric by its key, `suite/task/recall@10`, the means over the modality pairs as `suite/mean/recall@10`."""
+        keys = {f"{self.name}/{task}/{name}": value for task, one in self.tasks.items() for name, value in one.metrics.items()}
+        return keys | {f"{self.name}/mean/{name}": value for name, value in self.means().items()}
+
+    def to_json(self) -> str:
+        """Returns all of it, ranks included, for `from_json`."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> SuiteResult:
+        """Reads what `to_json` wrote.
+
+        Raises:
+            DataError: if the text is something else.
+        """
+        try:
+            fields = json.loads(text)
+            return cls(fields["name"], {name: _task(one) for name, one in fields["tasks"].items()}, dict(fields["missing"]))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DataError(f"this is no result of a suite ({error!r}): {text[:80]!r}") from error
+
+
+def _task(fields: dict[str, Any]) -> TaskResult:
+    judged = {query: Judged(tuple(one["ranks"]), tuple(one["grades"])) for query, one in fields.pop("judged").items()}
+    intervals = {name: (float(low), float(high)) for name, (low, high) in fields.pop("intervals").items()}
+    return TaskResult(judged=judged, intervals=intervals, **{**fields, "pool_sizes": tuple(fields["pool_sizes"])})

@@ -1,0 +1,223 @@
+"""A retrieval task: queries, candidates, which candidate is right for which query, and the metrics asked for."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from torch import Tensor
+
+from unite.data.decode import Decoding, decode_content
+from unite.data.rows import StoredContent
+from unite.data.shards import ShardReader
+from unite.data.tasks import StoredTask, read_task
+from unite.errors import DataError, must_be, must_be_one_of
+from unite.evaluation.metrics import largest_k
+from unite.types import Content, Modality, index_tensor
+
+#: What a task of each kind is asked. "pair" tasks are the modality pairs that a suite's mean is over; a "subset" is a test of its own,
+#: the spatial and the temporal one say, with a few hard candidates a query.
+METRICS_OF_KIND = {
+    "pair": ("recall@1", "recall@5", "recall@10", "mrr", "ndcg@10"),
+    "subset": ("recall@1", "recall@5", "mrr"),
+}
+#: Contents decoded before they are asked for.
+_LOOK_AHEAD = 32
+
+
+class LazyContents(Sequence[Content]):
+    """The contents of shards, decoded when asked for and not kept."""
+
+    def __init__(self, reader: ShardReader, decoding: Decoding) -> None:
+        self.reader = reader
+        self.decoding = decoding
+
+    def __len__(self) -> int:
+        return len(self.reader)
+
+    def __getitem__(self, at: int) -> Content:  # type: ignore[override]  # no slices: they would decode all at once
+        if not -len(self) <= at < len(self):
+            raise IndexError(at)
+        at %= len(self)
+        return self._decode(self.reader.read(at).query, self.reader.name(at))
+
+    def __iter__(self) -> Iterator[Content]:
+        """Decodes a little ahead in threads, so that the encoder need not wait; the order is kept."""
+        ahead: deque[Future[Content]] = deque()
+        with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as threads:
+            for at, row in enumerate(self.reader):  # rows are read here: a reader's files have one position for all threads
+                ahead.append(threads.submit(self._decode, row.query, self.reader.name(at)))
+                if len(ahead) > _LOOK_AHEAD:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+
+    def _decode(self, stored: StoredContent, name: str) -> Content:
+        try:
+            return decode_content(stored, self.decoding)
+        except DataError as error:
+            raise DataError(f"{name} cannot be evaluated: {error}") from error
+
+
+@dataclass(frozen=True, eq=False)
+class RetrievalTask:
+    """Q queries, each with its relevant ones among C candidates.
+
+    Instructions, for both sides, are kept in the contents.
+
+    Attributes:
+        name: as in metric keys.
+        query_ids, queries: (Q,) ids, and contents, which may be decoded lazily.
+        candidate_ids, candidates: (C,) the same.
+        relevance: query id -> candidate id -> grade; a grade above 0 is relevant.
+        pools: query id -> the candidates it is ranked against; None where it is all of them.
+        query_modality, candidate_modality: what the two sides are made of.
+        kind: "pair" or "subset", see `METRICS_OF_KIND`.
+        metrics: names as `unite.evaluation.metrics.parse_metric` reads them; by default those of the kind.
+
+    Raises:
+        DataError: on a duplicate or unknown id, a query without relevant candidate, an empty pool, a relevant candidate outside its
+            query's pool, or a pool smaller than the largest k.
+    """
+
+    name: str
+    query_ids: Sequence[str]
+    queries: Sequence[Content]
+    candidate_ids: Sequence[str]
+    candidates: Sequence[Content]
+    relevance: Mapping[str, Mapping[str, int]]
+    query_modality: Modality
+    candidate_modality: Modality
+    pools: Mapping[str, Sequence[str]] | None = None
+    kind: str = "pair"
+    metrics: tuple[str, ...] = field(default=())
+
+    @classmethod
+    def of_stored(cls, stored: StoredTask, decoding: Decoding) -> RetrievalTask:
+        """Views a task on disk. Its metadata may hold `kind`, and `metrics` separated by commas."""
+        metrics = tuple(name.strip() for name in stored.metadata.get("metrics", "").split(",") if name.strip())
+        return cls(
+            name=stored.name,
+            query_ids=_keys(stored.queries),
+            queries=LazyContents(stored.queries, decoding),
+            candidate_ids=_keys(stored.candidates),
+            candidates=LazyContents(stored.candidates, decoding),
+            relevance=stored.relevance,
+            query_modality=stored.query_modality,
+            candidate_modality=stored.candidate_modality,
+            pools=stored.pools,
+            kind=stored.metadata.get("kind", "pair"),
+            metrics=metrics,
+        )
+
+    @classmethod
+    def of_folder(cls, folder: str | Path, decoding: Decoding | None = None) -> RetrievalTask:
+        """Reads a task folder that `unite.data.tasks.write_task` wrote."""
+        return cls.of_stored(read_task(folder), decoding or Decoding())
+
+    def __post_init__(self) -> None:
+        if self.kind not in METRICS_OF_KIND:
+            raise DataError(must_be_one_of(f"the kind of task {self.name}", METRICS_OF_KIND, self.kind))
+        object.__setattr__(self, "metrics", tuple(self.metrics) or METRICS_OF_KIND[self.kind])
+        self._check_ids()
+        self._check_relevance()
+        self._check_pools()
+
+    @property
+    def pair(self) -> str:
+        """`text->image`."""
+        return f"{self.query_modality}->{self.candidate_modality}"
+
+    @cached_property
+    def pool_sizes(self) -> tuple[int, ...]:
+        """(Q,) how many candidates each query is ranked against."""
+        if self.pools is None:
+            return (len(self.candidate_ids),) * len(self.query_ids)
+        return tuple(len(self.pools[query]) for query in self.query_ids)
+
+    @cached_property
+    def relevant(self) -> dict[str, dict[str, int]]:
+        """Query id -> relevant candidate id -> grade, all above 0, in the order of the queries."""
+        return {query: {name: grade for name, grade in self.relevance[query].items() if grade > 0} for query in self.query_ids}
+
+    @cached_property
+    def trec_order(self) -> list[int]:
+        """(C,) candidates by id, last first: in this order the lower index wins a tie as in trec_eval."""
+        return sorted(range(len(self.candidate_ids)), key=lambda at: self.candidate_ids[at], reverse=True)
+
+    def targets(self) -> Tensor:
+        """Returns (Q, R) the relevant candidates of each query as places in `trec_order`, -1 where there are fewer than R."""
+        return self._places([list(names) for names in self.relevant.values()])
+
+    def pool_members(self) -> Tensor | None:
+        """Returns (Q, P) the pool of each query as places in `trec_order`, -1 where it is smaller than P; None without pools."""
+        return None if self.pools is None else self._places([self.pools[query] for query in self.query_ids])
+
+    def _places(self, names: Sequence[Sequence[str]]) -> Tensor:
+        place = {self.candidate_ids[at]: place for place, at in enumerate(self.trec_order)}
+        width = max(map(len, names))
+        return index_tensor([[place[name] for name in row] + [-1] * (width - len(row)) for row in names])
+
+    def _check_ids(self) -> None:
+        for side, ids, contents in (
+            ("queries", self.query_ids, self.queries),
+            ("candidates", self.candidate_ids, self.candidates),
+        ):
+            if not ids or len(ids) != len(contents):
+                is_ = f"{len(ids)} ids and {len(contents)} contents"
+                raise DataError(must_be(f"the {side} of task {self.name}", "at least one content, with an id each", is_))
+            if len(set(ids)) != len(ids):
+                twice = _first(_duplicates(ids))
+                raise DataError(must_be(f"the ids of the {side} of task {self.name}", "unique", twice, "Each stands there more than once."))
+
+    def _check_relevance(self) -> None:
+        queries, candidates = set(self.query_ids), set(self.candidate_ids)
+        unknown = [query for query in self.relevance if query not in queries]
+        unknown += [name for judged in self.relevance.values() for name in judged if name not in candidates]
+        if unknown:
+            raise DataError(must_be(f"the ids in the relevance of task {self.name}", "ids of its queries and candidates", _first(unknown)))
+        without = [query for query in self.query_ids if not any(grade > 0 for grade in self.relevance.get(query, {}).values())]
+        if without:
+            hint = "Leave such queries out of the task."
+            raise DataError(
+                must_be(f"the queries of task {self.name}", "given a relevant candidate each", f"none for {_first(without)}", hint)
+            )
+
+    def _check_pools(self) -> None:
+        if self.pools is not None:
+            candidates = set(self.candidate_ids)
+            for query in self.query_ids:
+                pool = self.pools.get(query, ())
+                name = f"the pool of query {query!r} of task {self.name}"
+                if not pool:
+                    raise DataError(must_be(name, "at least one candidate", "empty"))
+                if len(set(pool)) != len(pool):
+                    raise DataError(must_be(name, "without duplicates", _first(_duplicates(pool))))
+                if not candidates.issuperset(pool):
+                    raise DataError(must_be(name, "made of the task's candidates", _first([one for one in pool if one not in candidates])))
+                outside = [one for one in self.relevant[query] if one not in set(pool)]
+                if outside:
+                    raise DataError(must_be(name, "with all its relevant candidates inside", f"without {_first(outside)}"))
+        k, smallest = largest_k(self.metrics), min(self.pool_sizes)
+        if k > smallest:
+            hint = f"Leave out the metrics with a larger k than {smallest} (asked: {', '.join(self.metrics)}), or enlarge the pool."
+            raise DataError(must_be(f"the smallest pool of task {self.name}", f"at least as large as the largest k ({k})", smallest, hint))
+
+
+def _keys(reader: ShardReader) -> list[str]:
+    return [sample.key for index in reader.indices for sample in index.samples]
+
+
+def _duplicates(names: Sequence[str]) -> list[str]:
+    seen: set[str] = set()
+    return [name for name in names if name in seen or seen.add(name)]  # type: ignore[func-returns-value]
+
+
+def _first(names: Sequence[str], most: int = 5) -> str:
+    """Returns the first few names and how many there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -1,0 +1,153 @@
+"""What InfoNCE and MAMCL share: everything but the modality rule."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from unite.errors import ConfigError, TrainingError, must_be
+from unite.objective.blockwise import Scores, contrast
+from unite.objective.false_negatives import check_margin
+from unite.objective.hardness import check_hardness
+from unite.objective.masks import directions
+from unite.objective.output import ObjectiveOutput
+from unite.objective.temperature import Temperature
+from unite.types import Modality, Relations
+
+logger = logging.getLogger(__name__)
+
+#: One more than the largest `Modality.value`.
+_NUM_VALUES = 1 << len(Modality)
+
+
+class Contrastive(nn.Module):
+    """A contrastive loss over the pool of a batch. `unite.objective` states it; `InfoNCE` and `MAMCL` are the ones to use.
+
+    Args:
+        within_modality: whether targets compete only with targets of their modality.
+        symmetric: whether candidates score queries too.
+        temperature, learnable_temperature: see `Temperature`.
+        modality_weights: weight of a row by the name of its positive's modality (`text+image`); 1 where none is given.
+        false_negative_margin: see `unite.objective.false_negatives`.
+        hardness: see `unite.objective.hardness`.
+
+    Raises:
+        ConfigError: if a value is out of its range. DataError: if a name is no modality.
+    """
+
+    modality_weight: Tensor
+
+    def __init__(
+        self,
+        *,
+        within_modality: bool,
+        symmetric: bool,
+        temperature: float,
+        learnable_temperature: bool,
+        modality_weights: Mapping[str, float] | None,
+        false_negative_margin: float | None,
+        hardness: float,
+    ) -> None:
+        super().__init__()
+        self.within_modality = within_modality
+        self.symmetric = symmetric
+        self.temperature = Temperature(temperature, learnable_temperature)
+        self.false_negative_margin = check_margin(false_negative_margin)
+        self.hardness = check_hardness(hardness)
+        self.register_buffer("modality_weight", _weight_table(modality_weights or {}), persistent=False)
+        self._warned = False
+
+    def forward(self, embeddings: Tensor, relations: Relations, rows: Tensor | None = None) -> ObjectiveOutput:
+        """Returns the loss of the rows and its metrics. The gradient of one loss can be taken once.
+
+        Args:
+            embeddings: (U, D), L2-normalised, any float dtype.
+            relations: over the U contents.
+            rows: (r,) the rows to score; all by default. With the rows split over ranks, each rank holding the embeddings of the whole
+                pool, the ranks' losses sum to the loss of all rows, and so do the gradients.
+
+        Raises:
+            TrainingError: if the shapes disagree or an index is outside the pool.
+        """
+        _check(embeddings, relations, rows)
+        temperature = self.temperature()
+        scored = directions(relations, rows, self.modality_weight, within_modality=self.within_modality, symmetric=self.symmetric)
+        loss, scores = contrast(embeddings, temperature, scored, margin=self.false_negative_margin, hardness=self.hardness)
+        modality = relations.modality[scored[0].target]
+        self._warn_without_negatives(scores, modality)
+        return ObjectiveOutput(loss, {**_metrics(scores, modality), "temperature": temperature.detach()})
+
+    def _warn_without_negatives(self, scores: Scores, modality: Tensor) -> None:
+        if self._warned:
+            return
+        alone = scores.num_negatives == 0
+        if not bool(alone.any()):
+            return
+        self._warned = True
+        names = ", ".join(str(Modality(value)) for value in torch.unique(modality[alone]).tolist())
+        logger.warning(
+            "%d of %d positives have no negative in the batch, so they add nothing to the loss (modality %s). "
+            "A larger batch or a mixture with more of it gives them some. Said once; see the metric share_without_negatives.",
+            int(alone.sum()),
+            len(alone),
+            names,
+        )
+
+
+def _metrics(scores: Scores, modality: Tensor) -> dict[str, Tensor]:
+    metrics = {
+        "accuracy": _mean((scores.positive > scores.hardest).float()),
+        "positive_similarity": _mean(scores.positive),
+        "num_negatives": _mean(scores.num_negatives),
+        "share_without_negatives": _mean((scores.num_negatives == 0).float()),
+    }
+    for value in torch.unique(modality).tolist():
+        metrics[f"loss_{Modality(value)}"] = _mean(scores.loss[modality == value])
+    return metrics
+
+
+def _mean(values: Tensor) -> Tensor:
+    """The mean; 0 where a rank has no term."""
+    return values.sum() / max(len(values), 1)
+
+
+def _weight_table(weights: Mapping[str, float]) -> Tensor:
+    table = torch.ones(_NUM_VALUES, dtype=torch.float32)
+    for name, weight in weights.items():
+        if not (math.isfinite(weight) and weight > 0):
+            hint = "Leave a modality out of the mixture to leave it out of the loss."
+            raise ConfigError(must_be(f"objective.modality_weights.{name}", "a number above 0", weight, hint))
+        table[Modality.parse(name).value] = weight
+    return table
+
+
+def _check(embeddings: Tensor, relations: Relations, rows: Tensor | None) -> None:
+    num_rows, num_contents = relations.num_rows, relations.num_contents
+    if embeddings.ndim != 2 or len(embeddings) != num_contents:
+        raise TrainingError(must_be("the shape of the embeddings", f"({num_contents}, D), a row a content", tuple(embeddings.shape)))
+    for name, shape in {"fingerprint": (num_contents,), "identity": (num_contents,)}.items():
+        if getattr(relations, name).shape != shape:
+            raise TrainingError(must_be(f"the shape of relations.{name}", f"{shape}", tuple(getattr(relations, name).shape)))
+    for name in ("positive", "negative"):
+        index = getattr(relations, name)
+        if index.ndim != 2 or len(index) != num_rows:
+            raise TrainingError(must_be(f"the shape of relations.{name}", f"({num_rows}, n), a row a query", tuple(index.shape)))
+    _check_range("relations.query", relations.query, 0, num_contents)
+    _check_range("relations.positive", relations.positive, -1, num_contents)
+    _check_range("relations.positive[:, 0]", relations.positive[:, :1], 0, num_contents)
+    _check_range("relations.negative", relations.negative, -1, num_contents)
+    _check_range("relations.modality", relations.modality, 1, _NUM_VALUES)
+    if rows is not None:
+        _check_range("rows", rows, 0, num_rows)
+
+
+def _check_range(name: str, index: Tensor, low: int, end: int) -> None:
+    if index.numel() == 0:
+        return
+    least, most = (int(value) for value in index.aminmax())
+    if least < low or most >= end:
+        raise TrainingError(must_be(name, f"in {low}..{end - 1}", least if least < low else most))

@@ -1,0 +1,31 @@
+"""False negatives by margin: candidates that score clearly above the positive are probably right answers too.
+
+Source: Qwen3-VL-Embedding (arXiv 2601.04720) drops a negative whose similarity exceeds the positive's by more than 0.1. The other half of
+its rule, "or the same document", is always on here: the identity rule of `unite.objective.masks`.
+"""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor
+
+from unite.errors import ConfigError, must_be
+
+
+def check_margin(margin: float | None) -> float | None:
+    """Returns the margin. Raises ConfigError if it is not a number of at least 0."""
+    if margin is not None and not (math.isfinite(margin) and margin >= 0):
+        raise ConfigError(must_be("objective.false_negative_margin", "null or a number of at least 0", margin))
+    return margin
+
+
+def drop_above_margin_(similarities: Tensor, positive: Tensor, margin: float) -> None:
+    """Sets to -inf, in place, each similarity above that row's positive's + margin. No gradient passes through the choice.
+
+    Args:
+        similarities: (T, C), of T anchors with C targets.
+        positive: (T,), of each anchor with its own target.
+        margin: in units of cosine.
+    """
+    similarities.masked_fill_(similarities > (positive + margin)[:, None], -math.inf)
