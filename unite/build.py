@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint, RichProgressBar
@@ -33,7 +34,7 @@ def build(config: Any, **given: Any) -> Any:
     return instantiate(OmegaConf.create(plain), **given, _convert_="all")
 
 
-def build_run(config: TrainConfig) -> RunFolder:
+def build_run(config: TrainConfig | EvaluateConfig) -> RunFolder:
     """Makes the run's folder and writes the resolved config into it."""
     run = RunFolder(config.run_folder)
     run.write_config(OmegaConf.to_yaml(config, resolve=True))
@@ -57,7 +58,15 @@ def build_checkpoint(config: TrainConfig) -> Path:
     """Builds the encoder's random checkpoint if it is not there yet, its tokenizer trained on the world's texts."""
     world: World = build(config.world)
     world.prepare()
-    return build(config.encoder.checkpoint, root=config.data_root, corpus=world.texts())
+    return Path(build(config.encoder.checkpoint, root=config.data_root, corpus=world.texts()))
+
+
+def build_trained_encoder(config: EvaluateConfig) -> VLMEncoder:
+    """Builds the encoder of a run folder, of an exported encoder's folder, or of a hub name, on the device asked for."""
+    path = str(trained_encoder(config.checkpoint)) if Path(config.checkpoint).exists() else config.checkpoint
+    device = config.device if config.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    encoder: VLMEncoder = build(config.encoder, path=path)
+    return encoder.to(device)
 
 
 def build_stages(config: TrainConfig) -> list[Stage]:
@@ -130,7 +139,7 @@ def build_loggers(config: TrainConfig, run: RunFolder) -> list[Logger]:
                 group=logger.group,
                 tags=list(logger.tags),
                 mode=logger.wandb.value,
-                config=OmegaConf.to_container(config, resolve=True, enum_to_str=True),  # type: ignore[arg-type]
+                config=OmegaConf.to_container(config, resolve=True, enum_to_str=True),
             )
         )
     return loggers

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hydra
 
-from unite.config.register import register
+from unite.config.register import CONF, register
 from unite.config.schema import EvaluateConfig
 from unite.entry import shown_errors
 
 register()
 
 
-@hydra.main(config_path="../conf", config_name="evaluate", version_base="1.3")
+@hydra.main(config_path=str(CONF), config_name="evaluate", version_base="1.3")
 @shown_errors
 def main(config: EvaluateConfig) -> float | None:
     """Evaluates a run folder, an exported encoder or a hub checkpoint; returns the mean R@1."""

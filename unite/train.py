@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hydra
 
-from unite.config.register import register
+from unite.config.register import CONF, register
 from unite.config.schema import TrainConfig
 from unite.entry import shown_errors
 
 register()
 
 
-@hydra.main(config_path="../conf", config_name="train", version_base="1.3")
+@hydra.main(config_path=str(CONF), config_name="train", version_base="1.3")
 @shown_errors
 def main(config: TrainConfig) -> float | None:
     """Trains the stages of a config, exports the encoder, evaluates it; returns the mean R@1, which sweepers may optimise."""

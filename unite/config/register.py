@@ -11,6 +11,9 @@ from omegaconf import OmegaConf
 
 from unite.config import schema
 
+#: The folder of the YAML options.
+CONF = Path(__file__).parents[2] / "conf"
+
 #: Written into a run folder when the run has come to its end; `resume=true` looks for folders without it.
 FINISHED = "finished"
 

@@ -11,7 +11,7 @@ from hydra.errors import HydraException
 from omegaconf import MissingMandatoryValue, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from unite.config.register import register
+from unite.config.register import CONF, register
 
 #: Each command's config, and what it needs to be told.
 COMMANDS = {"train": [], "evaluate": ["checkpoint=some/run"]}
@@ -21,8 +21,8 @@ def combinations(folder: Path) -> Iterator[tuple[str, list[str]]]:
     """Yields (command, overrides): every command alone, then with every option of every group that it has, then every experiment."""
     for command, needed in COMMANDS.items():
         yield command, needed
-        groups = OmegaConf.load(folder / f"{command}.yaml")["defaults"]
-        for group in sorted(next(iter(entry)) for entry in groups if not isinstance(entry, str)):
+        defaults = OmegaConf.to_container(OmegaConf.load(folder / f"{command}.yaml"))["defaults"]  # type: ignore[index, call-overload]
+        for group in sorted(next(iter(entry)) for entry in defaults if isinstance(entry, dict)):
             for option in sorted((folder / group).glob("*.yaml")):
                 yield command, [*needed, f"{group}={option.stem}"]
     for source in sorted((folder / "source").glob("*.yaml")):
@@ -35,20 +35,20 @@ def errors_in(folder: Path) -> tuple[int, list[str]]:
     """Returns how many combinations were composed, and a message for each that failed."""
     register()
     errors: list[str] = []
-    count = 0
+    everything = list(combinations(folder))
     with initialize_config_dir(str(folder.resolve()), version_base="1.3"):
-        for count, (command, overrides) in enumerate(combinations(folder), start=1):
+        for command, overrides in everything:
             try:
                 config = compose(command, overrides)
                 OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
             except (HydraException, OmegaConfBaseException, MissingMandatoryValue) as error:
                 errors.append(f"{command} {' '.join(overrides)}: {error}")
-    return count, errors
+    return len(everything), errors
 
 
 def main() -> int:
     """Prints every error; returns the number of them, at most 1."""
-    count, errors = errors_in(Path(__file__).parents[2] / "conf")
+    count, errors = errors_in(CONF)
     sys.stdout.write("\n\n".join([*errors, f"{count} configs composed, {len(errors)} with an error.\n"]))
     return min(len(errors), 1)
 

@@ -99,7 +99,7 @@ def sum_gradients(parameters: Iterable[nn.Parameter]) -> None:
         grads = [torch.zeros_like(one) if one.grad is None else one.grad for one in group]
         flat = torch.cat([grad.reshape(-1) for grad in grads])
         sum_over_ranks(flat)
-        for one, part in zip(group, flat.split([one.numel() for one in group]), strict=True):
+        for one, part in zip(group, torch.split(flat, [one.numel() for one in group]), strict=True):
             one.grad = part.view_as(one)
 
 

@@ -52,9 +52,8 @@ def train_stages(
         resume: passes over the stages that are done, and goes on in the next one from its last checkpoint.
     """
     if not stages:
-        raise ConfigError(
-            must_be("the number of stages", "at least 1", 0, "Give alignment.max_steps or trainer.max_steps a number above 0.")
-        )
+        hint = "Give alignment.max_steps or trainer.max_steps a number above 0."
+        raise ConfigError(must_be("the number of stages", "at least 1", 0, hint))
     exports = [run.stage_encoder(stage.name) for stage in stages[:-1]] + [run.encoder]
     done = sum((folder / "config.json").is_file() for folder in exports) if resume else 0
     encoder = load_encoder(exports[done - 1] if done else None)

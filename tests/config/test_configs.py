@@ -1,0 +1,79 @@
+"""Every option composes, and what is wrong is said with its full path, at once."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.errors import ConfigCompositionException, MissingConfigException
+
+from unite.config.register import CONF, register
+from unite.config.validate import combinations, errors_in
+
+ROOT = CONF.parent
+
+
+def composed(*overrides):
+    register()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("train", list(overrides))
+
+
+def test_every_option_and_experiment_composes():
+    count, errors = errors_in(CONF)
+    assert errors == []
+    options = sum(1 for path in CONF.glob("*/*.yaml"))
+    assert count >= options  # every file is composed at least once
+
+
+def test_all_errors_are_listed_at_once(tmp_path):
+    conf = tmp_path / "conf"
+    shutil.copytree(CONF, conf)
+    (conf / "objective" / "broken.yaml").write_text("defaults:\n  - mamcl_schema\n  - _self_\n\ntemprature: 0.1\n")
+    (conf / "experiment" / "broken.yaml").write_text("# @package _global_\ntrainer:\n  max_steps: many\n")
+    _, errors = errors_in(conf)
+    assert len(errors) == 2
+    assert any("objective=broken" in error and "temprature" in error for error in errors)
+    assert any("+experiment=broken" in error and "many" in error for error in errors)
+
+
+def test_the_groups_the_stages_take_can_be_swapped():
+    config = composed("+experiment=stage1_adaptation")
+    assert config.adaptation.objective._target_ == "unite.objective.InfoNCE" and config.adaptation.objective.symmetric
+    config = composed("+experiment=stage1_adaptation", "objective=mamcl", "mixture=tt_tv", "trainer.max_steps=7")
+    assert config.adaptation.objective._target_ == "unite.objective.MAMCL" and config.adaptation.max_steps == 7
+    assert set(config.adaptation.mixture.sources) == {"t2t", "t2v", "v2t"}
+    assert composed("+experiment=stage2_mamcl").alignment.max_steps == 0
+    config = composed("+experiment=stage2_mamcl", "alignment=fine_grained_video")
+    assert set(config.alignment.mixture.sources) == {"t2v_fine", "v2t_fine"} and config.alignment.max_steps > 0
+
+
+@pytest.mark.parametrize(
+    ("override", "error", "message"),
+    [
+        ("trainer.max_stepz=3", ConfigCompositionException, "trainer.max_stepz"),
+        ("data.batch_size=many", ConfigCompositionException, "data.batch_size"),
+        ("encoder.positions=spiral", ConfigCompositionException, "positions"),
+        ("mixture=nonsense", MissingConfigException, "tt_ti_tv"),
+        ("mixture.sources.t2t.nam=x", ConfigCompositionException, "nam"),
+    ],
+)
+def test_a_wrong_override_names_itself(override, error, message):
+    with pytest.raises(error) as caught:
+        composed("+experiment=stage2_mamcl", override)
+    assert message in f"{caught.value} {caught.value.__cause__}"
+
+
+def test_combinations_cover_both_commands():
+    assert {command for command, _ in combinations(CONF)} == {"train", "evaluate"}
+
+
+@pytest.mark.parametrize(("arguments", "code", "message"), [(["--help"], 0, "mixture: "), (["encoder.typo=1"], 1, "encoder.typo")])
+def test_help_and_errors_need_no_torch(arguments, code, message, tmp_path):
+    (tmp_path / "torch.py").write_text("raise ImportError('torch was imported')")
+    command = [sys.executable, "-m", "unite.train", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60, env=os.environ | {"PYTHONPATH": str(tmp_path)})
+    assert done.returncode == code, done.stderr
+    assert message in done.stdout + done.stderr
