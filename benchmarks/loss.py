@@ -3,8 +3,9 @@
     python -m benchmarks.loss [--quick]
 
 Both compute the loss and the gradient of B rows with one positive each, positives of five modalities, on a GPU if there is one. Time is
-the median of alternating repeats. Memory is the peak beyond the inputs, measured in a process of its own for each. The error is that of the
-block-wise loss and gradient relative to the dense ones in float64 (a gradient's relative to its largest entry).
+the median of alternating repeats. Memory is the peak beyond the inputs, measured in a process of its own for each (on a CPU from /proc, so
+on Linux). The error is that of the block-wise loss and gradient relative to the dense ones in float64 (a gradient's relative to its largest
+entry).
 """
 
 from __future__ import annotations

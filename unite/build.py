@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
@@ -51,7 +51,7 @@ def build_encoder(config: TrainConfig, folder: Path | None) -> VLMEncoder:
         folder = build_checkpoint(config)
     path = str(folder) if folder else encoder.path
     log.info("the encoder's weights come from %s", path)
-    return build(OmegaConf.create(arguments), path=path)
+    return cast(VLMEncoder, build(OmegaConf.create(arguments), path=path))
 
 
 def build_checkpoint(config: TrainConfig) -> Path:

@@ -22,6 +22,9 @@ def shown_errors(main: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(main)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        from unite.torchvision_operators import mend_torchvision
+
+        mend_torchvision()  # before anything imports Lightning
         try:
             return main(*args, **kwargs)
         except UniteError as error:

@@ -77,7 +77,7 @@ def test_the_fingerprint_of_a_prompt_tells_how_contents_are_read():
     class Shorter(FakeProcessor):
         def encode(self, content):
             encoded = super().encode(content)
-            encoded.input_ids = encoded.input_ids[:2048]
+            encoded.input_ids = encoded.input_ids[:10]
             return encoded
 
     class Refusing(FakeProcessor):
@@ -86,6 +86,9 @@ def test_the_fingerprint_of_a_prompt_tells_how_contents_are_read():
                 raise DataError("no media")
             return super().encode(content)
 
+    limited = FakeProcessor()
+    limited.max_length = 99
+    assert prompt_fingerprint(limited) != prompt_fingerprint(FakeProcessor())
     fingerprints = [prompt_fingerprint(processor()) for processor in (FakeProcessor, FakeProcessor, Shorter, Refusing)]
     assert fingerprints[0] == fingerprints[1]
     assert len(set(fingerprints)) == 3

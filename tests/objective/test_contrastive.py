@@ -150,6 +150,13 @@ def test_terms_without_negatives_give_zero_loss_and_gradient_and_one_warning(cap
     ]
 
 
+def test_collapsed_embeddings_have_no_accuracy():
+    relations = relations_of([0, 1], [[2], [3]], [TEXT] * 4)
+    output = InfoNCE()(torch.ones(4, 2) / math.sqrt(2), relations)
+    assert output.metrics["accuracy"].item() == 0  # a tie beats nobody
+    assert output.loss.item() == pytest.approx(math.log(2))
+
+
 def test_the_first_of_equal_fingerprints_receives_the_gradient():
     # Content 5 repeats the candidate 2, content 4 the query 0.
     relations = relations_of([0, 1, 4], [[2], [3], [5]], [TEXT] * 6, fingerprint=[10, 11, 12, 13, 10, 12])

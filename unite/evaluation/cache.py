@@ -13,6 +13,7 @@ import json
 import logging
 import uuid
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +128,7 @@ def encoder_fingerprint(encoder: nn.Module) -> int:
         for name, module in encoder.named_modules():
             settings = {key: value for key, value in vars(module).items() if _is_setting(key, value)}
             yield f"{name} {type(module).__qualname__} {sorted(settings.items())!r}"
-        for name, tensor in encoder.state_dict().items():
+        for name, tensor in chain(encoder.named_parameters(), encoder.named_buffers()):
             data = tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
             yield f"{name} {tensor.dtype} {tuple(tensor.shape)} {fingerprint(data)}"  # one tensor's bytes at a time
 
@@ -135,21 +136,23 @@ def encoder_fingerprint(encoder: nn.Module) -> int:
 
 
 def prompt_fingerprint(processor: Processor) -> int:
-    """Returns a 63-bit hash of how contents are written as tokens and patches, by what becomes of a few of them.
+    """Returns a 63-bit hash of how contents are written as tokens and patches: by what becomes of a few of them, and by plain settings.
 
-    That covers the template, the tokenizer, the instruction's place, pixel caps and truncation, whatever the processor calls them.
+    That covers the template, the tokenizer, the instruction's place and the pixel caps, whatever the processor calls them.
     """
-    ramp = np.arange(640 * 960 * 3, dtype=np.uint32).reshape(1, 640, 960, 3).astype(np.uint8)
-    image = Medium(Modality.IMAGE, ramp, 1)
-    video = Medium(Modality.VIDEO, np.concatenate([ramp[:, ::4, ::4]] * 4), 2, (0.0, 1.0, 2.0, 3.0))
+    ramp = np.arange(1200 * 1600 * 3, dtype=np.uint32).reshape(1, 1200, 1600, 3).astype(np.uint8)
+    large, small = Medium(Modality.IMAGE, ramp, 1), Medium(Modality.IMAGE, ramp[:, :28, :28], 2)
+    video = Medium(Modality.VIDEO, np.concatenate([ramp[:, ::3, ::3]] * 4), 3, (0.0, 1.0, 2.0, 3.0))
     probes = (
+        Content("A plain text."),
         Content("A plain text.", instruction="Find it."),
-        Content("word " * 5000),
-        Content(media=(image,)),
-        Content(f"Before {IMAGE_PLACE} after", (image,), "Find it."),
+        Content(media=(large,)),
+        Content(f"Before {IMAGE_PLACE} after", (small,), "Find it."),
         Content(f"{VIDEO_PLACE} and text", (video,)),
     )
-    return fingerprint(*(part for probe in probes for part in _as_read(processor, probe)))
+    counts = {key for key in vars(processor) if key.startswith("num_")}
+    settings = {key: value for key, value in vars(processor).items() if _is_setting(key, value) and key not in counts}
+    return fingerprint(repr(sorted(settings.items())), *(part for probe in probes for part in _as_read(processor, probe)))
 
 
 def _as_read(processor: Processor, content: Content) -> Iterator[str | bytes]:

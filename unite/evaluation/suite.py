@@ -17,10 +17,11 @@ from unite.errors import ConfigError, DataError, must_be
 from unite.evaluation.embed import EmbeddingCache, Encoder, MemoryCache, embed_contents
 from unite.evaluation.metrics import Judged
 from unite.evaluation.results import SuiteResult, TaskResult
-from unite.evaluation.sharded import embed_sharded
 from unite.evaluation.tasks import RetrievalTask
 from unite.retrieval.ranks import ranks
 
+#: `embed_contents`, `embed_sharded`, or what has their arguments.
+Embed = Callable[..., Tensor]
 _log = logging.getLogger(__name__)
 
 
@@ -56,7 +57,7 @@ class Suite:
         self.device = device
 
     def run(
-        self, encoder: Encoder, *, progress: Progress | None = None, cache: EmbeddingCache | None = None, sharded: bool = False
+        self, encoder: Encoder, *, progress: Progress | None = None, cache: EmbeddingCache | None = None, embed: Embed = embed_contents
     ) -> SuiteResult:
         """Evaluates the encoder on every task.
 
@@ -67,17 +68,12 @@ class Suite:
             encoder: see `embed_contents`.
             progress: gets a bar for each task.
             cache: of embeddings, beyond this run.
-            sharded: shares the contents among the ranks of the process group; all of them must call then, and all get the result.
+            embed: how. `embed_sharded` shares the contents among the ranks of the process group; then all ranks must call this.
 
         Raises:
             DataError: if no task could be found, or one is broken.
         """
-        embed = partial(
-            embed_sharded if sharded else embed_contents,
-            encoder,
-            token_budget=self.token_budget,
-            cache=MemoryCache() if cache is None else cache,
-        )
+        embed_side = partial(embed, encoder, token_budget=self.token_budget, cache=MemoryCache() if cache is None else cache)
         results: dict[str, TaskResult] = {}
         missing: dict[str, str] = {}
         for name, source in self.tasks.items():
@@ -89,12 +85,12 @@ class Suite:
                 _log.warning(missing[name])
                 continue
             task = source if isinstance(source, RetrievalTask) else RetrievalTask.of_folder(self.data_root / source, self.decoding)
-            results[name] = self._run_task(name, task, embed, progress)
+            results[name] = self._run_task(name, task, embed_side, progress)
         if not results:
             raise DataError(f"no task of suite {self.name} could be run. " + " ".join(missing.values()))
         return SuiteResult(self.name, results, missing)
 
-    def _run_task(self, name: str, task: RetrievalTask, embed: Callable[..., Tensor], progress: Progress | None) -> TaskResult:
+    def _run_task(self, name: str, task: RetrievalTask, embed: Embed, progress: Progress | None) -> TaskResult:
         start = time.perf_counter()
         bar = progress.add_task(f"{self.name}/{name}", total=len(task.query_ids) + len(task.candidate_ids)) if progress else None
 

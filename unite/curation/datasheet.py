@@ -1,0 +1,154 @@
+"""The datasheet of a curated set: what came in, what each step left out and why, and what the set holds.
+
+It follows from the set and the plan alone: no clock, no machine, so two runs of one plan give equal sheets. The questions are those of
+"Datasheets for Datasets" (Gebru et al., arXiv 1803.09010) that a program can answer: composition, collection, preprocessing, licences.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from unite import __version__
+from unite.curation.pack import ROWS_SUFFIX
+from unite.curation.records import read_lines
+from unite.data.shards import INDEX_SUFFIX, ShardIndex
+from unite.errors import DataError
+
+_LIBRARIES = ("av", "datasketch", "ImageHash", "numpy", "pillow", "webdataset")
+_NUM_BINS = 24
+
+
+@dataclass
+class _Folder:
+    """Counts of one source and modality pair."""
+
+    rows: int = 0
+    num_bytes: int = 0
+    shards: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Tally:
+    """What is counted while the rows go by."""
+
+    pairs: Counter[str] = field(default_factory=Counter)
+    licences: Counter[str] = field(default_factory=Counter)
+    values: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    totals: Counter[str] = field(default_factory=Counter)
+
+    def row(self, line: Mapping[str, Any]) -> None:
+        self.pairs[line["pair"]] += 1
+        self.licences[line.get("licence", "not stated")] += 1
+        self.totals["rows"] += 1
+        self.totals["negatives"] += line["negatives"]
+        self.totals["extra_positives"] += line["positives"] - 1
+        for side, words in zip(("query", "positive"), line["words"], strict=True):
+            if words:
+                self.values[f"{side}_words"].append(words)
+        for medium in line["media"]:
+            self._medium(medium)
+
+    def _medium(self, medium: Mapping[str, Any]) -> None:
+        kind = medium["modality"]
+        width, height = medium["size"]
+        self.totals[f"{kind}s"] += 1
+        self.totals[f"{kind}_bytes_in"] += medium["num_bytes"]
+        self.totals[f"{kind}_bytes_stored"] += medium["stored_bytes"]
+        self.totals[f"{kind}s_resized"] += medium["size"] != medium["stored_size"]
+        self.values[f"{kind}_megapixels"].append(width * height / 1e6)
+        self.values[f"{kind}_aspect"].append(width / height)
+        if kind == "video":
+            self.values["video_seconds"].append(medium["seconds"])
+            self.values["video_frames"].append(medium["stored_frames"])
+
+
+def make_datasheet(
+    out: Path, shards: Sequence[Path], funnel: Sequence[Mapping[str, Any]], plan: Mapping[str, Any], config: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Returns the datasheet as JSON values.
+
+    Args:
+        out: the folder of the set.
+        shards: its shards, in order.
+        funnel: of `Funnel.steps`.
+        plan: recipes with their fingerprints, steps, media, seed.
+        config: the resolved config of the run.
+    """
+    tally, folders = _Tally(), defaultdict[str, _Folder](_Folder)
+    checksums = {}
+    for path in shards:
+        index = ShardIndex.load(path.with_name(path.name + INDEX_SUFFIX))
+        if index is None:
+            raise DataError(f"the index of {path} cannot be read. Remove the shard and run the curation again.")
+        name = path.relative_to(out).as_posix()
+        checksums[name] = index.sha256
+        folder = folders[path.parent.relative_to(out).as_posix()]
+        folder.rows += len(index.samples)
+        folder.num_bytes += index.num_bytes
+        folder.shards.append(index.sha256)
+        for line in read_lines(path.with_suffix(ROWS_SUFFIX)):
+            tally.row(line)
+    return {
+        "totals": {**tally.totals, "shards": len(shards), "bytes": sum(folder.num_bytes for folder in folders.values())},
+        "funnel": list(funnel),
+        "folders": {
+            name: {
+                "rows": folder.rows,
+                "shards": len(folder.shards),
+                "bytes": folder.num_bytes,
+                "checksum": sha256("".join(folder.shards).encode()).hexdigest(),
+            }
+            for name, folder in folders.items()
+        },
+        "pairs": dict(tally.pairs.most_common()),
+        "licences": dict(tally.licences.most_common()),
+        "duplicates": _duplicates(funnel),
+        "distributions": {name: distribution(values) for name, values in sorted(tally.values.items())},
+        "checksum": sha256("".join(checksums.values()).encode()).hexdigest(),
+        "checksums": checksums,
+        "plan": dict(plan),
+        "config": dict(config),
+        "versions": {"unite": __version__, **{name: version(name) for name in _LIBRARIES}},
+    }
+
+
+def distribution(values: ArrayLike) -> dict[str, Any]:
+    """Returns quantiles and a histogram; the bins are even in logarithm where the values span more than a factor of 20."""
+    array = np.asarray(values, np.float64)
+    low, high = float(array.min()), float(array.max())
+    whole = bool((array == array.round()).all())
+    if whole and high - low < _NUM_BINS:
+        edges = np.arange(low, high + 2) - 0.5
+    elif low > 0 and high > 20 * low:
+        edges = np.geomspace(low, high, _NUM_BINS + 1)
+    else:
+        edges = np.linspace(low, high if high > low else low + 1, _NUM_BINS + 1)
+    edges[0], edges[-1] = min(edges[0], low), max(edges[-1], high)  # rounding must not lose the ends
+    counts, _ = np.histogram(array, edges)
+    five, half, ninety_five = np.quantile(array, [0.05, 0.5, 0.95]).tolist()
+    summary = {"min": low, "p5": five, "median": half, "p95": ninety_five, "max": high, "mean": float(array.mean())}
+    return {
+        "count": len(array),
+        **{name: float(f"{value:.6g}") for name, value in summary.items()},
+        "edges": [float(f"{edge:.6g}") for edge in edges],
+        "counts": counts.tolist(),
+    }
+
+
+def _duplicates(funnel: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Returns the rows left out as duplicates, by step and reason."""
+    return {
+        f"{step['step']}: {reason}": count
+        for step in funnel
+        for reason, count in step["dropped"].items()
+        if "duplicate" in reason or "evaluation" in reason
+    }

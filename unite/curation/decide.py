@@ -1,0 +1,154 @@
+"""The set-wise half: which rows stay, decided over the signatures of all of them, once.
+
+The decision is written to disk, whole or not at all, before the first shard is: so a run that is killed while it writes shards goes on with
+the same decision, even where an embedding on another device would differ in its last bit.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unite.curation.describe import describe
+from unite.curation.part import Part
+from unite.curation.records import Skipped, read_lines, write_json, write_lines
+from unite.curation.signatures import Signatures
+from unite.curation.steps.step import Collection, Embed, Embeddings, SetStep
+
+#: Rows given to an embedding function at a time.
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What becomes of the rows. A row's number counts the rows that are in over all parts.
+
+    Attributes:
+        kept: numbers of the rows that stay, ascending.
+        groups: row -> group of its positives.
+        negatives: row -> rows whose first positive it takes as negatives.
+    """
+
+    kept: list[int]
+    groups: dict[int, str] = field(default_factory=dict)
+    negatives: dict[int, list[int]] = field(default_factory=dict)
+
+    def save(self, folder: Path, skipped: Sequence[Skipped]) -> None:
+        """Writes it, with the rows left out."""
+        partial = folder.with_name(folder.name + ".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        write_json(partial / "decision.json", vars(self))
+        write_lines(partial / "skipped.jsonl", (vars(one) for one in skipped))
+        partial.replace(folder)
+
+    @classmethod
+    def load(cls, folder: Path) -> Decision:
+        """Reads it back."""
+        fields = json.loads((folder / "decision.json").read_text(encoding="utf-8"))
+        groups, negatives = ({int(row): value for row, value in fields[name].items()} for name in ("groups", "negatives"))
+        return cls(fields["kept"], groups, negatives)
+
+
+class AllRows:
+    """The rows of all parts, numbered through."""
+
+    def __init__(self, parts: Sequence[Part], sources: Sequence[str], work: Path) -> None:
+        self.parts, self.sources, self.work = parts, sources, work
+
+    @cached_property
+    def signatures(self) -> Signatures:
+        """Of every row."""
+        return Signatures.concatenate(self._by_part)
+
+    @cached_property
+    def _by_part(self) -> list[Signatures]:
+        return [part.signatures() for part in self.parts]
+
+    @cached_property
+    def starts(self) -> NDArray[np.int64]:
+        """(parts + 1,) the number of each part's first row."""
+        return np.concatenate([[0], np.cumsum([len(one) for one in self._by_part])]).astype(np.int64)
+
+    @cached_property
+    def keys(self) -> list[tuple[str, str]]:
+        """(source, key) of every row."""
+        return [(line["source"], line["key"]) for part in self.parts for line in read_lines(part.folder / "rows.jsonl")]
+
+    def find(self, row: int) -> tuple[int, int]:
+        """Returns the part a row is in, and where in it."""
+        part = int(np.searchsorted(self.starts, row, side="right")) - 1
+        return part, row - int(self.starts[part])
+
+    def embeddings(self, embed: Embed) -> Embeddings:
+        """Embeds every row's query and first positive, a part at a time; a part that was embedded before is read back."""
+        name = blake2b(json.dumps(describe(embed)).encode(), digest_size=8).hexdigest()
+        folder = self.work / "embeddings" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        sides: tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]] = ([], [])
+        for part, signatures in zip(self.parts, self._by_part, strict=True):
+            path = folder / f"{part.folder.name}.npy"
+            if len(signatures) and not path.exists():
+                partial = path.with_suffix(".partial")
+                with partial.open("wb") as file:
+                    np.save(file, _embed_part(part, len(signatures), embed))
+                partial.replace(path)
+            if len(signatures):
+                both = np.load(path, allow_pickle=False)
+                sides[0].append(both[0])
+                sides[1].append(both[1])
+        return np.concatenate(sides[0]), np.concatenate(sides[1])
+
+
+def decide(rows: AllRows, steps: Sequence[SetStep], seed: int, shown: Callable[[str], None]) -> tuple[Decision, list[Skipped]]:
+    """Runs the set-wise steps, each over what the one before left.
+
+    Args:
+        rows: of all parts.
+        steps: in their order.
+        seed: for what they draw by chance.
+        shown: is told the name of each step before it runs.
+    """
+    kept = np.arange(len(rows.signatures))
+    names = ["/".join(key) for key in rows.keys]
+    groups: dict[int, str] = {}
+    negatives: dict[int, list[int]] = {}
+    skipped: list[Skipped] = []
+    embedded: dict[int, Embeddings] = {}
+
+    def embeddings(embed: Embed) -> Embeddings:
+        if id(embed) not in embedded:
+            embedded[id(embed)] = rows.embeddings(embed)
+        queries, positives = embedded[id(embed)]
+        return queries[kept], positives[kept]
+
+    for step in steps:
+        if not len(kept):
+            break
+        shown(step.name)
+        verdict = step.judge_set(Collection([names[row] for row in kept], rows.signatures.take(kept), seed, embeddings))
+        groups |= {int(kept[at]): group for at, group in verdict.groups.items()}
+        negatives |= {int(kept[at]): [int(kept[one]) for one in found] for at, found in verdict.negatives.items()}
+        for at, drop in sorted(verdict.drops.items()):
+            skipped.append(Skipped(*rows.keys[int(kept[at])], step.name, drop.reason, drop.detail))
+        kept = np.delete(kept, sorted(verdict.drops))
+    return Decision(kept.tolist(), groups, negatives), skipped
+
+
+def _embed_part(part: Part, num_rows: int, embed: Embed) -> NDArray[np.float32]:
+    """Returns (2, n, D): the queries' and the first positives' embeddings."""
+    reader = part.reader()
+    sides: tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]] = ([], [])
+    for start in range(0, num_rows, _BATCH):
+        batch = [reader.read(at) for at in range(start, min(start + _BATCH, num_rows))]
+        sides[0].append(np.asarray(embed([row.query for row in batch]), np.float32))
+        sides[1].append(np.asarray(embed([row.positives[0] for row in batch]), np.float32))
+    return np.stack([np.concatenate(side) for side in sides])

@@ -1,0 +1,83 @@
+"""The glyphs: what they are called and how they look. Drawn and annotated by the OpenMoji project (see atlas/NOTICE.md)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from unite.errors import ConfigError, must_be
+
+FOLDER = Path(__file__).parent / "atlas"
+
+
+@dataclass(frozen=True)
+class Glyph:
+    """A glyph's words.
+
+    Attributes:
+        name: short and unique (`cat`).
+        indefinite: with its article (`a cat`).
+        synonym: another word with its article (`a kitty`); the name again where there is none that reads well.
+        annotation, tags, group: Unicode's and OpenMoji's.
+        index: its place in the atlas.
+    """
+
+    name: str
+    indefinite: str
+    synonym: str
+    annotation: str
+    tags: tuple[str, ...]
+    group: str
+    index: int
+
+
+@cache
+def glyphs() -> tuple[Glyph, ...]:
+    """Returns all glyphs of the atlas; those that differ most when small come first."""
+    return tuple(
+        Glyph(
+            name=entry["name"],
+            indefinite=f"{entry['article']} {entry['name']}",
+            synonym=entry["synonym"] or f"{entry['article']} {entry['name']}",
+            annotation=entry["annotation"],
+            tags=tuple(entry["tags"]),
+            group=entry["group"],
+            index=index,
+        )
+        for index, entry in enumerate(_about()["glyphs"])
+    )
+
+
+def first_glyphs(num: int) -> tuple[Glyph, ...]:
+    """Returns the first `num` glyphs. Raises ConfigError if the atlas has fewer, or they are too few to be split."""
+    if not 24 <= num <= len(glyphs()):
+        raise ConfigError(must_be("world.num_glyphs", f"from 24 to {len(glyphs())}, the size of the atlas", num))
+    return glyphs()[:num]
+
+
+@cache
+def sprite(index: int, size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Returns a glyph at `size` x `size` pixels: colour times alpha (size, size, 3) in 0..255, and alpha (size, size, 1) in 0..1."""
+    about, sheet = _about(), _sheet()
+    left, top = index % about["columns"] * about["tile"], index // about["columns"] * about["tile"]
+    tile = sheet.crop((left, top, left + about["tile"], top + about["tile"]))
+    small = np.asarray(tile.convert("RGBa").resize((size, size), Image.Resampling.BOX), dtype=np.float32)
+    return small[..., :3], small[..., 3:] / np.float32(255)
+
+
+@cache
+def _about() -> dict[str, Any]:
+    fields: dict[str, Any] = json.loads((FOLDER / "atlas.json").read_text(encoding="utf-8"))
+    return fields
+
+
+@cache
+def _sheet() -> Image.Image:
+    return Image.open(FOLDER / "atlas.png").convert("RGBA")

@@ -1,0 +1,122 @@
+"""Runs a task over numbers 0..n-1 on every core of this machine, or on a Ray cluster.
+
+The task writes its result itself, whole or not at all, and skips what is there: so an engine only has to call it for every number at least
+once, in any order, and a run that was killed is gone on with by running it again.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import connection
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from unite.errors import ConfigError, UniteError, must_be, must_be_one_of
+
+#: Does the number's work and returns how many rows that was.
+Work = Callable[[int], int]
+ENGINES = ("local", "ray")
+
+
+def run(
+    work: Work, numbers: Sequence[int], *, title: str, num_rows: int, workers: int = 0, engine: str = "local", progress: bool = True
+) -> None:
+    """Calls the work for every number.
+
+    Args:
+        work: can be sent to another process.
+        numbers: what is still to be done.
+        title: of the progress bar.
+        num_rows: rows in all of them, for the bar.
+        workers: processes; 0 is one a core, 1 is this very process. Ray has its own count.
+        engine: `local` or `ray`.
+        progress: whether to show a bar on stderr.
+
+    Raises:
+        ConfigError: if the engine is unknown or not installed.
+        UniteError: if a worker process dies.
+    """
+    if engine not in ENGINES:
+        raise ConfigError(must_be_one_of("engine", ENGINES, engine))
+    if workers < 0:
+        raise ConfigError(must_be("workers", "0 (one a core) or more", workers))
+    done = _on_ray(work, numbers) if engine == "ray" else _on_this_machine(work, numbers, workers or os.cpu_count() or 1)
+    columns = (TextColumn("{task.description:>10}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=not progress) as bar:
+        shown = bar.add_task(title, total=num_rows)
+        for rows in done:
+            bar.advance(shown, rows)
+
+
+def _on_this_machine(work: Work, numbers: Sequence[int], workers: int) -> Iterator[int]:
+    workers = min(workers, len(numbers))
+    if workers <= 1:
+        yield from map(work, numbers)
+        return
+    # A fork of a process that has threads (torch's) can hang: workers come from a server that has none.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["unite.curation.part"])
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_take, initargs=(work,)) as pool:
+        futures = [pool.submit(_do, number) for number in numbers]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        except BrokenProcessPool as error:
+            hint = "Run it again: what is done is kept. If memory was short, set fewer workers."
+            raise UniteError(f"a worker process died. {hint}") from error
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _on_ray(work: Work, numbers: Sequence[int]) -> Iterator[int]:
+    try:
+        import ray.data
+    except ImportError as error:
+        raise ConfigError("engine 'ray' needs Ray Data, which is not installed: pip install 'ray[data]', or use engine 'local'.") from error
+
+    def rows(item: dict[str, int]) -> dict[str, int]:
+        return {"rows": work(int(item["number"]))}
+
+    items = ray.data.from_items([{"number": number} for number in numbers], override_num_blocks=max(len(numbers), 1))
+    for row in items.map(rows).iter_rows():
+        yield int(row["rows"])
+
+
+_work: Work | None = None
+
+
+def _take(work: Work) -> None:
+    """Receives the work once a process, so that what it caches (where records lie, a language model) is kept from part to part."""
+    global _work
+    _work = work
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_die_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _die_with(sentinel: int) -> None:
+    """Ends this process when the one that started it is gone: a killed run leaves no worker behind."""
+    connection.wait([sentinel])
+    os._exit(1)
+
+
+def _do(number: int) -> int:
+    if _work is None:
+        raise UniteError("a worker process was given no work.")
+    return _work(number)
+
+
+class _Rate(ProgressColumn):
+    """Rows a second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.1f} rows/s", style="progress.data.speed")

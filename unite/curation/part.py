@@ -1,0 +1,134 @@
+"""One part of the work: some consecutive records of one recipe, read, judged by the row-wise steps and made ready.
+
+A part's folder appears under its name when it is whole, and what is in it depends on nothing but the plan, so parts can be done in any
+order, by any process, and again after a kill.
+
+    parts/000012/
+      shard-000000.tar     rows that are still in, media ready
+      signatures.npz       of the same rows
+      rows.jsonl           a line each
+      skipped.jsonl        rows left out
+      funnel.json          counts
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from unite.curation.loaded import LoadedRow, medium_loader
+from unite.curation.media import MediaPolicy
+from unite.curation.raw import Recipe, SkippedRowError
+from unite.curation.records import MEDIA, READ, Funnel, Skipped, describe_row, write_json, write_lines
+from unite.curation.signatures import SideSignature, Signatures, sign_row
+from unite.curation.steps.step import RowStep
+from unite.data.shards import ShardReader, ShardWriter
+
+
+@dataclass(frozen=True)
+class Part:
+    """Records start..stop of a recipe, and where the result lies."""
+
+    recipe: int
+    start: int
+    stop: int
+    folder: Path
+
+    @property
+    def is_done(self) -> bool:
+        """Whether its result is there, whole."""
+        return self.folder.is_dir()
+
+    def signatures(self) -> Signatures:
+        """Returns the signatures of the rows that are in."""
+        return Signatures.load(self.folder / "signatures.npz")
+
+    def funnel(self) -> Funnel:
+        """Returns the counts."""
+        return Funnel.from_json(json.loads((self.folder / "funnel.json").read_text(encoding="utf-8")))
+
+    def reader(self) -> ShardReader:
+        """Opens the rows."""
+        return ShardReader([self.folder / "shard-000000.tar"])
+
+
+def cut(recipes: Sequence[Recipe], rows_per_part: int, folder: Path) -> list[Part]:
+    """Cuts the recipes, one after the other, into parts of at most `rows_per_part` records."""
+    ranges = [(at, start) for at, recipe in enumerate(recipes) for start in range(0, len(recipe), rows_per_part)]
+    return [
+        Part(at, start, min(start + rows_per_part, len(recipes[at])), folder / f"{number:06d}") for number, (at, start) in enumerate(ranges)
+    ]
+
+
+@dataclass(frozen=True)
+class PartTask:
+    """Does a part; can be sent to another process."""
+
+    recipes: Sequence[Recipe]
+    steps: Sequence[RowStep]
+    media: MediaPolicy
+    parts: Sequence[Part]
+
+    def __call__(self, number: int) -> int:
+        """Does the part of that number, unless its result is there. Returns its number of records."""
+        part = self.parts[number]
+        if not part.is_done:
+            partial = part.folder.with_name(f"{part.folder.name}.{os.getpid()}.partial")
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(parents=True)
+            self._fill(part, partial)
+            try:
+                partial.replace(part.folder)
+            except OSError:  # another process was as far: both wrote the same
+                if not part.is_done:
+                    raise
+                shutil.rmtree(partial)
+        return part.stop - part.start
+
+    def _fill(self, part: Part, folder: Path) -> None:
+        recipe, load = self.recipes[part.recipe], medium_loader(self.media)
+        funnel = Funnel(part.stop - part.start)
+        skipped: list[Skipped] = []
+        lines: list[dict[str, object]] = []
+        signatures: list[tuple[SideSignature, SideSignature]] = []
+        with ShardWriter(folder, samples_per_shard=max(funnel.num_rows, 1)) as writer:
+            for at in range(part.start, part.stop):
+                key, step = f"{at:09d}", READ
+                try:
+                    raw = recipe.read(at)
+                    key, row = raw.key, LoadedRow(raw, load)
+                    judged = self._judge(row)
+                    if judged is not None:
+                        skipped.append(Skipped(recipe.name, key, *judged))
+                        continue
+                    step = MEDIA
+                    stored = row.store()
+                    writer.write(stored)
+                    thumbnails = [
+                        [one for medium in side.media for one in medium.ready.thumbnails] for side in (row.query, row.positives[0])
+                    ]
+                    signatures.append(sign_row(stored, thumbnails))
+                    lines.append(describe_row(recipe.name, row))
+                except SkippedRowError as error:
+                    skipped.append(Skipped(recipe.name, key, step, error.reason, error.detail))
+        for one in skipped:
+            funnel.count(one)
+        Signatures.of(signatures).save(folder / "signatures.npz")
+        write_lines(folder / "rows.jsonl", lines)
+        write_lines(folder / "skipped.jsonl", (vars(one) for one in skipped))
+        write_json(folder / "funnel.json", funnel.to_json())
+
+    def _judge(self, row: LoadedRow) -> tuple[str, str, str] | None:
+        """Returns (step, reason, detail) of the first step that leaves the row out; what cannot be opened is counted under `media`."""
+        for step in self.steps:
+            try:
+                drop = step.judge_row(row)
+            except SkippedRowError as error:
+                return MEDIA, error.reason, error.detail
+            if drop is not None:
+                return step.name, drop.reason, drop.detail
+        return None

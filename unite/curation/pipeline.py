@@ -1,0 +1,235 @@
+"""From raw collections to curated shards with a datasheet: parts, decision, shards, page.
+
+    recipes --cut--> parts --row-wise steps, media ready--> parts/  --set-wise steps--> decision/  --pack--> shards --> datasheet
+
+Each arrow's result is on disk before the next begins, whole or not at all, and depends on the plan alone. So a run that was killed at any
+moment ends, when it is started again, with the shards and checksums of one that was not.
+
+    out/
+      <source>/<query>-to-<positive>/shard-000000.tar    what `unite.data` reads
+      skipped.jsonl                                      every row left out, and why
+      datasheet.json, datasheet.html                     written last: where they are, the set is whole
+      .work/                                             while it is being made
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from unite.curation.datasheet import make_datasheet
+from unite.curation.datasheet_page import render_page
+from unite.curation.decide import AllRows, Decision, decide
+from unite.curation.describe import describe
+from unite.curation.engine import run
+from unite.curation.media import MediaPolicy
+from unite.curation.pack import PackedShard, PackTask, plan_shards
+from unite.curation.part import Part, PartTask, cut
+from unite.curation.raw import Recipe
+from unite.curation.records import MEDIA, READ, Funnel, read_lines, write_json, write_lines
+from unite.curation.steps.step import RowStep, SetStep, Step
+from unite.errors import ConfigError, DataError, must_be
+from unite.types import fingerprint
+
+
+class Curation:
+    """Curates one or more recipes into one set.
+
+    Args:
+        recipes: each becomes a source of its name.
+        steps: row-wise steps first, then set-wise ones; each sees what the one before left.
+        out: the folder of the set. A run of the same plan goes on where it stopped; another plan's set is never written over.
+        media: what media become.
+        rows_per_part: records in a part, the unit that a kill can cost.
+        samples_per_shard: rows in a shard.
+        seed: for what steps draw by chance.
+        workers: processes; 0 is one a core.
+        engine: `local` or `ray`.
+        max_unusable_share: of the records; if more cannot be read or opened, the run stops before anything is decided.
+        config: the resolved config, kept in the datasheet.
+        progress: whether bars are shown on stderr.
+
+    Raises:
+        ConfigError: if two recipes share a name, a row-wise step stands after a set-wise one, or a number is out of range.
+    """
+
+    def __init__(
+        self,
+        recipes: Sequence[Recipe],
+        steps: Sequence[Step] = (),
+        *,
+        out: str | Path,
+        media: MediaPolicy | None = None,
+        rows_per_part: int = 1000,
+        samples_per_shard: int = 1000,
+        seed: int = 0,
+        workers: int = 0,
+        engine: str = "local",
+        max_unusable_share: float = 0.5,
+        config: Mapping[str, Any] | None = None,
+        progress: bool = True,
+    ) -> None:
+        self.recipes, self.out, self.media = list(recipes), Path(out), media or MediaPolicy()
+        self.row_steps, self.set_steps = _sort(steps)
+        for name, value in (("rows_per_part", rows_per_part), ("samples_per_shard", samples_per_shard), ("recipes", len(self.recipes))):
+            if value < 1:
+                raise ConfigError(must_be(name, "at least 1", value))
+        if not 0 <= max_unusable_share <= 1:
+            raise ConfigError(must_be("max_unusable_share", "from 0 to 1", max_unusable_share))
+        names = [recipe.name for recipe in self.recipes]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ConfigError(must_be("the names of recipes", "unique", f"{twice} more than once", "Each is a folder of the set."))
+        self.rows_per_part, self.samples_per_shard, self.seed = rows_per_part, samples_per_shard, seed
+        self.workers, self.engine, self.progress = workers, engine, progress
+        self.max_unusable_share = max_unusable_share
+        self.config = dict(config or {})
+
+    @property
+    def work(self) -> Path:
+        """What a run leaves for the next, until it is done."""
+        return self.out / ".work"
+
+    def run(self) -> dict[str, Any]:
+        """Makes the set, or goes on making it.
+
+        Returns:
+            The datasheet.
+
+        Raises:
+            ConfigError: if the folder holds another plan's set.
+            DataError: if too many records cannot be used, or no row is left.
+        """
+        plan = self._plan()
+        done = self._open(plan)
+        if done is not None:
+            return done
+        parts = cut(self.recipes, self.rows_per_part, self.work / "parts")
+        self._do_parts(parts)
+        funnel = self._check(parts)
+        rows = AllRows(parts, [recipe.name for recipe in self.recipes], self.work)
+        decision = self._decide(rows)
+        shards = self._pack(rows, decision)
+        for line in read_lines(self.work / "decision" / "skipped.jsonl"):
+            funnel.dropped[line["step"], line["reason"]] += 1
+        if not decision.kept:
+            raise DataError(must_be("the curated set", "left with at least one row", f"empty after {_summary(funnel)}"))
+        write_lines(self.out / "skipped.jsonl", self._skipped(parts))
+        order = [READ, *(step.name for step in self.row_steps), MEDIA, *(step.name for step in self.set_steps)]
+        datasheet = make_datasheet(self.out, [shard.path for shard in shards], funnel.steps(order), plan, self.config)
+        (self.out / "datasheet.html").write_text(render_page(datasheet), encoding="utf-8")
+        write_json(self.out / "datasheet.json", datasheet)
+        shutil.rmtree(self.work)
+        return datasheet
+
+    def _plan(self) -> dict[str, Any]:
+        """Says what the set depends on."""
+        return {
+            "recipes": [{**describe(recipe), "num_records": len(recipe), "fingerprint": recipe.fingerprint()} for recipe in self.recipes],
+            "steps": [{"name": step.name, **describe(step)} for step in (*self.row_steps, *self.set_steps)],
+            "media": describe(self.media),
+            "rows_per_part": self.rows_per_part,
+            "samples_per_shard": self.samples_per_shard,
+            "seed": self.seed,
+        }
+
+    def _open(self, plan: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Returns the datasheet if the set is there; otherwise notes the plan."""
+        sheet, noted = self.out / "datasheet.json", self.work / "plan.json"
+        for path in (sheet, noted):
+            if path.exists():
+                fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+                other = fields["plan"] if path is sheet else fields
+                if _digest(other) != _digest(plan):
+                    changed = ", ".join(name for name in plan if other.get(name) != plan[name])
+                    hint = f"It was made with other {changed}. Choose another folder, or remove this one."
+                    raise ConfigError(must_be("out", "a folder without another plan's set", str(self.out), hint))
+                if path is sheet:
+                    shutil.rmtree(self.work, ignore_errors=True)
+                    return fields
+        if not noted.exists():
+            self.work.mkdir(parents=True, exist_ok=True)
+            write_json(noted, plan)
+        return None
+
+    def _do_parts(self, parts: list[Part]) -> None:
+        left = [number for number, part in enumerate(parts) if not part.is_done]
+        num_rows = sum(parts[number].stop - parts[number].start for number in left)
+        self._run(PartTask(self.recipes, self.row_steps, self.media, parts), left, "rows", num_rows)
+
+    def _check(self, parts: Iterable[Part]) -> Funnel:
+        """Adds the parts' counts up. Raises DataError if too many records cannot be used."""
+        funnel = Funnel()
+        for part in parts:
+            funnel.add(part.funnel())
+        unusable = sum(count for (step, _), count in funnel.dropped.items() if step in (READ, MEDIA))
+        if unusable > self.max_unusable_share * funnel.num_rows:
+            first = "; ".join(
+                f"{one['key']}: {one['reason']}: {one['detail']}" for one, _ in zip(self._unusable(parts), range(3), strict=False)
+            )
+            expected = f"at most {self.max_unusable_share:.0%} of {funnel.num_rows} records"
+            hint = f"The first: {first}. Mend the annotations or media_root, or raise max_unusable_share."
+            raise DataError(must_be("the records that cannot be used", expected, f"{unusable} ({_summary(funnel)})", hint))
+        return funnel
+
+    def _decide(self, rows: AllRows) -> Decision:
+        folder = self.work / "decision"
+        if not folder.is_dir():
+            console = Console(stderr=True, quiet=not self.progress)
+            decision, skipped = decide(rows, self.set_steps, self.seed, lambda name: console.print(f"{name} over all rows", style="dim"))
+            decision.save(folder, skipped)
+        return Decision.load(folder)
+
+    def _pack(self, rows: AllRows, decision: Decision) -> list[PackedShard]:
+        shards = plan_shards(rows, decision, self.out, self.samples_per_shard)
+        left = [number for number, shard in enumerate(shards) if not shard.is_done]
+        folders = [part.folder for part in rows.parts]
+        task = PackTask(shards, folders, rows.starts, decision.groups, decision.negatives, self.work / "pack")
+        self._run(task, left, "shards", sum(len(shards[number].rows) for number in left))
+        return shards
+
+    def _run(self, work: PartTask | PackTask, numbers: list[int], title: str, num_rows: int) -> None:
+        run(work, numbers, title=title, num_rows=num_rows, workers=self.workers, engine=self.engine, progress=self.progress)
+
+    def _skipped(self, parts: Iterable[Part]) -> Iterable[dict[str, Any]]:
+        for part in parts:
+            yield from read_lines(part.folder / "skipped.jsonl")
+        yield from read_lines(self.work / "decision" / "skipped.jsonl")
+
+    @staticmethod
+    def _unusable(parts: Iterable[Part]) -> Iterable[dict[str, Any]]:
+        return (line for part in parts for line in read_lines(part.folder / "skipped.jsonl") if line["step"] in (READ, MEDIA))
+
+
+def _sort(steps: Sequence[Step]) -> tuple[list[RowStep], list[SetStep]]:
+    rows: list[RowStep] = []
+    sets: list[SetStep] = []
+    for step in steps:
+        if isinstance(step, SetStep):
+            sets.append(step)
+        elif not isinstance(step, RowStep):
+            raise ConfigError(must_be("a step", "an object with judge_row or judge_set", type(step).__name__))
+        elif sets:
+            raise ConfigError(
+                must_be(f"step {step.name}", "before the set-wise steps", f"after {sets[-1].name}", "It judges rows one by one.")
+            )
+        else:
+            rows.append(step)
+    names = [step.name for step in (*rows, *sets)]
+    twice = next((name for name in names if names.count(name) > 1 or name in (READ, MEDIA)), None)
+    if twice is not None:
+        raise ConfigError(must_be("the names of steps", f"unique, and neither {READ} nor {MEDIA}", twice, "Give one another name."))
+    return rows, sets
+
+
+def _digest(plan: Mapping[str, Any]) -> int:
+    return fingerprint(json.dumps(plan, sort_keys=True))
+
+
+def _summary(funnel: Funnel) -> str:
+    return ", ".join(f"{count} {step}: {reason}" for (step, reason), count in funnel.dropped.most_common(5)) or "no row came in"

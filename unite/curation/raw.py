@@ -1,0 +1,104 @@
+"""A raw row: what a recipe makes of one record of a raw collection, before anything is opened.
+
+    annotation file, folder, tar  ->  Recipe  ->  RawRow  ->  steps, media  ->  Row in a shard
+
+Media are named by path or carried as bytes, never decoded here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from unite.errors import DataError
+from unite.types import Modality
+
+
+class SkippedRowError(DataError):
+    """One row cannot be used: it is left out, counted under `reason` and named in `skipped.jsonl`; the others go on.
+
+    Attributes:
+        reason: a few fixed words, the same for every row with this fault (`missing file`).
+        detail: what is wrong with this one.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}"
+
+
+@dataclass(frozen=True)
+class RawMedium:
+    """An image or video as the collection has it.
+
+    Attributes:
+        modality: `IMAGE` or `VIDEO`.
+        path: where the file lies; empty when `data` carries the bytes.
+        data: the encoded bytes, or None.
+        start, end: the clip meant, in seconds of the video; None for its beginning and its end.
+    """
+
+    modality: Modality
+    path: str = ""
+    data: bytes | None = field(default=None, repr=False)
+    start: float | None = None
+    end: float | None = None
+
+
+@dataclass(frozen=True)
+class RawContent:
+    """A `Content` whose media are not opened yet; the fields mean the same."""
+
+    text: str = ""
+    media: tuple[RawMedium, ...] = ()
+    instruction: str = ""
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class RawRow:
+    """One training row of a raw collection.
+
+    Attributes:
+        key: unique in its recipe, without dot or slash.
+        query, positives, negatives: as in `Example`.
+        licence: under which it may be used; the recipe's own where a record names none.
+        metadata: what else the record says (url, id, score): kept beside the shard.
+    """
+
+    key: str
+    query: RawContent
+    positives: tuple[RawContent, ...]
+    negatives: tuple[RawContent, ...] = ()
+    licence: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+class Recipe(Protocol):
+    """Reads one raw format: a sequence of rows in an order of its own that never changes.
+
+    Rows are reached by position, so that a collection can be cut into parts that are read in parallel and in any order. A recipe can be
+    sent to another process; it opens its files where it reads them.
+    """
+
+    @property
+    def name(self) -> str:
+        """What the source is called: the folder its shards go to."""
+        ...
+
+    def __len__(self) -> int:
+        """Returns the number of records."""
+        ...
+
+    def read(self, at: int) -> RawRow:
+        """Returns the row of the record at a position in 0..len-1. Raises SkippedRowError if there is none to be made."""
+        ...
+
+    def fingerprint(self) -> str:
+        """Returns a digest that changes when the annotations do (media are not read for it)."""
+        ...

@@ -1,0 +1,94 @@
+"""COCO's captions: `captions_train2017.json`, an object with the lists `images`, `annotations` and `licenses`.
+
+    images        {"id", "file_name", "license", "coco_url", "height", "width", ...}
+    annotations   {"id", "image_id", "caption"}
+    licenses      {"id", "name", "url"}
+
+The layout is as the data format page of COCO gives it; no release was read for this file.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from unite.curation.raw import RawMedium, RawRow, SkippedRowError
+from unite.curation.recipes.image_captions import check_direction
+from unite.curation.recipes.tables import fingerprint_files
+from unite.curation.recipes.tabular import content, rest_of
+from unite.errors import DataError, must_be
+from unite.types import Modality
+
+
+class CocoCaptions:
+    """COCO's caption annotations: one row an image, all of its captions right answers (`image_to_text`), or one row a caption.
+
+    Args:
+        name, licence: as in `TabularRecipe`.
+        annotations: `captions_*.json`.
+        media_root: the folder of the images (`train2017`).
+        direction, instruction: as in `ImageCaptions`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        annotations: str | Path,
+        media_root: str | Path,
+        *,
+        direction: str = "text_to_image",
+        instruction: str = "",
+        licence: str = "",
+    ) -> None:
+        self.name, self.annotations, self.media_root = name, Path(annotations), Path(media_root)
+        check_direction(name, direction, "image")
+        self.direction, self.instruction, self.licence = direction, instruction, licence
+        if not self.annotations.is_file():
+            raise DataError(must_be(f"{name}.annotations", "an existing file", str(annotations)))
+
+    @cached_property
+    def _rows(self) -> list[tuple[dict[str, Any], list[str]]]:
+        """(image, captions) of each row; the image's `license` is its name."""
+        whole = json.loads(self.annotations.read_bytes())
+        missing = [name for name in ("images", "annotations") if not isinstance(whole, dict) or name not in whole]
+        if missing:
+            found = sorted(whole) if isinstance(whole, dict) else type(whole).__name__
+            raise DataError(must_be(str(self.annotations), f"an object with the lists {' and '.join(missing)}", found))
+        licences = {one.get("id"): one.get("name", "") for one in whole.get("licenses", ())}
+        captions: dict[Any, list[str]] = {}
+        for one in whole["annotations"]:
+            captions.setdefault(one["image_id"], []).append(str(one["caption"]).strip())
+        images = {image["id"]: {**image, "license": licences.get(image.get("license"), "")} for image in whole["images"]}
+        grouped = [(images[at], texts) for at, texts in captions.items() if at in images]
+        if self.direction == "image_to_text":
+            return grouped
+        return [(image, [text]) for image, texts in grouped for text in texts]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def read(self, at: int) -> RawRow:
+        """Returns a row. The image's captions share a group, so that none is another's negative."""
+        image, captions = self._rows[at]
+        path = str(self.media_root / image["file_name"])
+        group = f"{self.name}/{image['id']}"
+        picture = content("", RawMedium(Modality.IMAGE, path), instruction="", group=group)
+        texts = [content(text, group=group) for text in captions if text]
+        if not texts:
+            raise SkippedRowError("empty field", f"no caption of {image['file_name']} holds text")
+        licence = image["license"] or self.licence
+        metadata = rest_of(image, ("file_name", "license"))
+        if self.direction == "image_to_text":
+            query = content("", *picture.media, instruction=self.instruction, group=group)
+            return RawRow(f"{at:09d}", query, tuple(texts), licence=licence, metadata=metadata)
+        query = content(texts[0].text, instruction=self.instruction, group=group)
+        return RawRow(f"{at:09d}", query, (picture,), licence=licence, metadata=metadata)
+
+    def fingerprint(self) -> str:
+        """Digests the annotation file."""
+        return fingerprint_files([self.annotations])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if not name.startswith("_")}

@@ -1,0 +1,119 @@
+"""Images with captions: a folder of images and text files, or a CSV, TSV, JSONL or parquet of paths and captions.
+
+The columns are named, so that one recipe reads every set of this kind once its images are on disk:
+
+    CC3M, CapsFusion    what img2dataset writes beside the images: parquet with `caption`, `key`, `url`, `status`
+    LAION               the same; its own metadata calls the caption `TEXT`
+
+The two are as img2dataset's documentation gives them (`image="key", image_suffix=".jpg"`); no release was read for this file. COCO's own
+JSON has a recipe of its own, `unite.curation.recipes.coco`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unite.curation.raw import RawMedium, RawRow, SkippedRowError
+from unite.curation.recipes.tables import Record, fingerprint_files
+from unite.curation.recipes.tabular import TabularRecipe, content, needed, rest_of, text_of
+from unite.errors import DataError, must_be, must_be_one_of
+from unite.types import Modality
+
+_IMAGES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+
+
+class ImageCaptions(TabularRecipe):
+    """Rows from a table with a caption and an image path in each record.
+
+    Args:
+        name, annotations, licence, media_root: as in `TabularRecipe`.
+        image: column of the image's path.
+        caption: column of the caption.
+        licence_column: column of the row's own licence, if there is one.
+        image_suffix: appended to the path (`.jpg` where the table holds keys).
+        direction: `text_to_image` or `image_to_text`.
+        instruction: of the query.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        annotations: str | Path,
+        *,
+        image: str = "image",
+        caption: str = "caption",
+        licence_column: str = "",
+        image_suffix: str = "",
+        direction: str = "text_to_image",
+        instruction: str = "",
+        licence: str = "",
+        media_root: str | Path = "",
+    ) -> None:
+        super().__init__(name, annotations, columns=(image, caption), licence=licence, media_root=media_root)
+        check_direction(name, direction, "image")
+        self.image_column, self.caption_column, self.licence_column = image, caption, licence_column
+        self.image_suffix = image_suffix
+        self.direction = direction
+        self.instruction = instruction
+
+    def row(self, key: str, record: Record) -> RawRow:
+        """Caption and image, in the direction asked for."""
+        image = self.image(needed(record, self.image_column) + self.image_suffix)
+        licence = text_of(record, self.licence_column) if self.licence_column else ""
+        metadata = rest_of(record, (self.image_column, self.caption_column, self.licence_column))
+        caption = needed(record, self.caption_column)
+        return caption_row(key, caption, image, self.direction, self.instruction, licence or self.licence, metadata)
+
+
+class ImageFolder:
+    """A folder in which the caption of `cat.jpg` stands in `cat.txt`; subfolders are read too.
+
+    Args:
+        name, licence: as in `TabularRecipe`.
+        folder: where the images lie.
+        direction, instruction: as in `ImageCaptions`.
+    """
+
+    def __init__(
+        self, name: str, folder: str | Path, *, direction: str = "text_to_image", instruction: str = "", licence: str = ""
+    ) -> None:
+        check_direction(name, direction, "image")
+        self.name, self.folder, self.direction, self.instruction, self.licence = name, Path(folder), direction, instruction, licence
+        self._images = sorted(path for path in self.folder.rglob("*") if path.suffix.lower() in _IMAGES)
+        if not self._images:
+            raise DataError(must_be(f"{name}.folder", f"a folder with images ({', '.join(sorted(_IMAGES))})", str(folder)))
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def read(self, at: int) -> RawRow:
+        """Returns a row. Raises SkippedRowError if the caption is missing."""
+        image = self._images[at]
+        beside = image.with_suffix(".txt")
+        if not beside.is_file():
+            raise SkippedRowError("missing file", f"{beside.name} with the caption of {image.name}")
+        caption = beside.read_text(encoding="utf-8", errors="replace").strip()
+        if not caption:
+            raise SkippedRowError("empty field", f"{beside.name} holds no caption")
+        metadata = {"file": str(image.relative_to(self.folder))}
+        medium = RawMedium(Modality.IMAGE, str(image))
+        return caption_row(f"{at:09d}", caption, medium, self.direction, self.instruction, self.licence, metadata)
+
+    def fingerprint(self) -> str:
+        """Digests the captions."""
+        return fingerprint_files(path for image in self._images if (path := image.with_suffix(".txt")).is_file())
+
+
+def caption_row(
+    key: str, caption: str, medium: RawMedium, direction: str, instruction: str, licence: str, metadata: dict[str, str]
+) -> RawRow:
+    """Returns the row of a caption and what it tells of, in the direction asked for."""
+    if direction.startswith("text"):
+        return RawRow(key, content(caption, instruction=instruction), (content("", medium),), licence=licence, metadata=metadata)
+    return RawRow(key, content("", medium, instruction=instruction), (content(caption),), licence=licence, metadata=metadata)
+
+
+def check_direction(name: str, direction: str, medium: str) -> None:
+    """Raises DataError unless the direction is from text to the medium or back."""
+    if direction not in (f"text_to_{medium}", f"{medium}_to_text"):
+        raise DataError(must_be_one_of(f"{name}.direction", (f"text_to_{medium}", f"{medium}_to_text"), direction))

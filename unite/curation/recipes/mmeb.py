@@ -1,0 +1,97 @@
+"""TIGER-Lab/MMEB-train: parquet rows of text and image paths, one folder a task.
+
+    qry, qry_image_path, pos_text, pos_image_path, neg_text, neg_image_path        (the negatives only in some tasks)
+
+    {"qry": "<|image_1|>\\nRepresent the given image with the following question: What is the man by the bags awaiting?\\n",
+     "qry_image_path": "images/A-OKVQA/Train/A-OKVQA_image_0.jpg", "pos_text": "cab", "pos_image_path": "", "neg_text": "train", ...}
+
+`A-OKVQA/original-00000-of-00001.parquet`, beside it `diverse_instruction-...`; images lie under a root of their own. A path or text may be
+empty. Columns, rows and instructions were read in public code that loads the set, the files' names on its page; not the parquet itself.
+
+A text begins with the task's instruction, which is no content: an ImageNet query is an image, not an image and a text. It is moved to
+`instruction`, so that each row has the modality that the paper counts it under.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from unite.curation.raw import RawContent, RawRow
+from unite.curation.recipes.tables import Record
+from unite.curation.recipes.tabular import TabularRecipe, content, rest_of
+from unite.types import IMAGE_PLACE
+
+_COLUMNS = ("qry", "qry_image_path", "pos_text", "pos_image_path")
+_NEGATIVE = ("neg_text", "neg_image_path")
+_IMAGE_TOKEN = "<|image_1|>"
+#: What the texts of the training tasks begin with.
+INSTRUCTIONS = (
+    "Represent the given image with the following question",
+    "Represent the given image for classification",
+    "Represent the given image for binary classification to determine whether it constitutes hateful speech or not",
+    "Represent the given news image with the following caption for domain classification",
+    "Represent the given dialogue about an image, which is used for image retrieval",
+    "Represent the given Wikipedia image with related text information",
+    "Represent the given cropped image of the object",
+    "Represent the given image",
+    "Identify the scene shown in the image",
+    "Identify the object shown in the image",
+    "Given an image, find a similar everyday image with the described changes",
+    "Find a day-to-day image that looks similar to the provided image",
+    "Find a Wikipedia image that answers this question",
+    "Find an image caption describing the given everyday image",
+    "Find a caption for the news in the given photo",
+    "Find me an everyday image that matches the given caption",
+    "Retrieve an image of this news caption",
+    "Select the portion of the image that isolates the object labeled as",
+)
+
+
+class Mmeb(TabularRecipe):
+    """Rows from MMEB-train's parquet.
+
+    Args:
+        name, licence: as in `TabularRecipe`.
+        annotations: the parquet files of a task, as a glob.
+        media_root: what the image paths are relative to.
+        instructions: what a text may begin with that is moved to its instruction; more are tried before fewer words.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        annotations: str | Path,
+        *,
+        media_root: str | Path = "",
+        instructions: Sequence[str] = INSTRUCTIONS,
+        licence: str = "",
+    ) -> None:
+        super().__init__(name, annotations, columns=_COLUMNS, licence=licence, media_root=media_root)
+        self.instructions = sorted(instructions, key=len, reverse=True)
+
+    def row(self, key: str, record: Record) -> RawRow:
+        """Query, positive and the negative, if there is one."""
+        query = self._content(record, "qry", "qry_image_path")
+        positive = self._content(record, "pos_text", "pos_image_path")
+        has_negative = any(_first(record.get(column)) for column in _NEGATIVE)
+        negatives = (self._content(record, *_NEGATIVE),) if has_negative else ()
+        return RawRow(key, query, (positive,), negatives, self.licence, rest_of(record, (*_COLUMNS, *_NEGATIVE)))
+
+    def _content(self, record: Record, text_column: str, image_column: str) -> RawContent:
+        path = _first(record.get(image_column))
+        text = _first(record.get(text_column))
+        has_token = _IMAGE_TOKEN in text
+        text = text.replace(_IMAGE_TOKEN, "", 1 if path else -1).strip()
+        instruction = next((one for one in self.instructions if text.startswith(one)), "")
+        text = text[len(instruction) :].lstrip(" .:\n") if instruction else text
+        if path and has_token and text:
+            text = f"{IMAGE_PLACE}\n{text}"
+        return content(text, *([self.image(path)] if path else []), instruction=instruction)
+
+
+def _first(value: Any) -> str:
+    if isinstance(value, list):
+        value = value[0] if value else ""
+    return "" if value is None else str(value)

@@ -1,0 +1,89 @@
+"""The UNITE authors' JSON: one list of rows `{"query", "candidate", "negative"?, "target_modal"?}`.
+
+    {"query":     {"text"?: str, "image"?: str | [str], "video"?: str | [str]},
+     "candidate": {the same},
+     "negative"?: {the same},
+     "target_modal"?: "text" | "image" | "video" | "text,image" | "text,video"}
+
+Texts may hold the placeholders `<|IMAGE|>` and `<|VIDEO|>` where a medium goes; media are paths. Read from the authors' public code. What it
+reads silently wrong is an error here: an unknown modality name, a candidate that is not what `target_modal` says, a placeholder too many.
+A text beside a medium without a placeholder keeps its medium, which then stands first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from unite.curation.raw import RawContent, RawRow, SkippedRowError
+from unite.curation.recipes.tables import Record
+from unite.curation.recipes.tabular import TabularRecipe, content, rest_of, text_of
+from unite.errors import DataError
+from unite.types import IMAGE_PLACE, VIDEO_PLACE, Content, Modality
+
+_SIDES = ("query", "candidate", "negative", "target_modal")
+
+
+class UniteJson(TabularRecipe):
+    """Rows from the authors' JSON (or the same rows as JSON Lines).
+
+    Args:
+        name, annotations, licence, media_root: as in `TabularRecipe`.
+        instruction: of every query; the authors' rows carry theirs in the text.
+    """
+
+    def __init__(
+        self, name: str, annotations: str | Path, *, instruction: str = "", licence: str = "", media_root: str | Path = ""
+    ) -> None:
+        super().__init__(name, annotations, columns=("query", "candidate"), licence=licence, media_root=media_root)
+        self.instruction = instruction
+
+    def row(self, key: str, record: Record) -> RawRow:
+        """Query, candidate and the negative, if there is one."""
+        positive = self._content("candidate", record)
+        target = text_of(record, "target_modal")
+        if target:
+            self._check_target(target, positive)
+        negatives = (self._content("negative", record),) if record.get("negative") else ()
+        query = self._content("query", record, self.instruction)
+        return RawRow(key, query, (positive,), negatives, self.licence, rest_of(record, _SIDES))
+
+    def _content(self, side: str, record: Record, instruction: str = "") -> RawContent:
+        fields = record.get(side)
+        if not isinstance(fields, Mapping):
+            raise SkippedRowError("unreadable record", f"{side} is {type(fields).__name__}, not an object")
+        unknown = set(fields) - {"text", "image", "video"}
+        if unknown:
+            raise SkippedRowError("unreadable record", f"{side} holds {', '.join(sorted(unknown))}, not only text, image and video")
+        images, videos = _paths(fields.get("image")), _paths(fields.get("video"))
+        text = text_of(fields, "text")
+        for place, paths in ((IMAGE_PLACE, images), (VIDEO_PLACE, videos)):
+            if text.count(place) not in (0, len(paths)):
+                raise SkippedRowError("placeholders", f"{side} has {text.count(place)} {place} for {len(paths)} paths")
+        media = {IMAGE_PLACE: [self.image(path) for path in images], VIDEO_PLACE: [self.video(path) for path in videos]}
+        # In the order of the places in the text; a kind without places stands first.
+        unplaced = [medium for place, kind in media.items() if place not in text for medium in kind]
+        placed = sorted((at, medium) for place, kind in media.items() for at, medium in zip(_find(text, place), kind, strict=False))
+        return content(text, *unplaced, *(medium for _, medium in placed), instruction=instruction)
+
+    @staticmethod
+    def _check_target(target: str, positive: RawContent) -> None:
+        try:
+            wanted = Modality.parse(target)
+        except DataError as error:
+            raise SkippedRowError("unknown modality", str(error)) from error
+        modality = Content(positive.text).modality
+        for medium in positive.media:
+            modality |= medium.modality
+        if modality != wanted:
+            raise SkippedRowError("wrong modality", f"target_modal is {target}, but the candidate is {modality}")
+
+
+def _paths(value: Any) -> list[str]:
+    paths = [value] if isinstance(value, str) else list(value or ())
+    return [path for path in paths if path]
+
+
+def _find(text: str, place: str) -> list[int]:
+    return [at for at in range(len(text)) if text.startswith(place, at)]

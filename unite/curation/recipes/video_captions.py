@@ -1,0 +1,85 @@
+"""Videos with captions, as JSON Lines (or CSV, JSON, parquet): a path, a caption, and the clip's start and end.
+
+    InternVid       {"YoutubeID", "Start_timestamp", "End_timestamp", "Caption", ...}: times as `00:01:02.345`; clips of long videos
+    Tarsier2-Recap  {"video_file", "start_time"?, "end_time"?, ...}: seconds, an end of -1 is the video's
+
+InternVid's page names video id, timestamps, caption and score without their spelling, which is as commonly seen and not verified. Tarsier's
+fields were read in its authors' loader, where they are of its evaluation files; Tarsier2-Recap's `metadata.json` was not read: give its
+columns by name, a field inside another as `video.video_file`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from unite.curation.raw import RawRow, SkippedRowError
+from unite.curation.recipes.image_captions import caption_row, check_direction
+from unite.curation.recipes.tables import Record
+from unite.curation.recipes.tabular import TabularRecipe, needed, rest_of, text_of
+
+
+class VideoCaptions(TabularRecipe):
+    """Rows from a table with a caption and a video, or a clip of it, in each record.
+
+    Args:
+        name, annotations, licence, media_root: as in `TabularRecipe`.
+        video, caption: columns; `a.b` is field b of the object in column a.
+        start, end: columns of the clip, in seconds or as `h:mm:ss.mmm`; "" where whole videos are meant.
+        video_suffix: appended to the path (`.mp4` where the table holds ids).
+        direction: `text_to_video` or `video_to_text`.
+        instruction: of the query.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        annotations: str | Path,
+        *,
+        video: str = "video",
+        caption: str = "caption",
+        start: str = "",
+        end: str = "",
+        video_suffix: str = "",
+        direction: str = "text_to_video",
+        instruction: str = "",
+        licence: str = "",
+        media_root: str | Path = "",
+    ) -> None:
+        columns = [column.split(".")[0] for column in (video, caption)]
+        super().__init__(name, annotations, columns=columns, licence=licence, media_root=media_root)
+        check_direction(name, direction, "video")
+        self.video_column, self.caption_column, self.start_column, self.end_column = video, caption, start, end
+        self.video_suffix = video_suffix
+        self.direction = direction
+        self.instruction = instruction
+
+    def row(self, key: str, record: Record) -> RawRow:
+        """Caption and clip, in the direction asked for."""
+        fields = {column: _field(record, column) for column in (self.video_column, self.caption_column, self.start_column, self.end_column)}
+        start, end = _seconds(text_of(fields, self.start_column)), _seconds(text_of(fields, self.end_column))
+        if end is not None and end <= (start or 0.0):
+            raise SkippedRowError("empty clip", f"it goes from {start} to {end} s")
+        video = self.video(needed(fields, self.video_column) + self.video_suffix, start, end)
+        metadata = rest_of(record, fields)
+        return caption_row(key, needed(fields, self.caption_column), video, self.direction, self.instruction, self.licence, metadata)
+
+
+def _field(record: Record, column: str) -> object:
+    value: object = record
+    for name in column.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def _seconds(text: str) -> float | None:
+    """Reads seconds or `h:mm:ss.mmm`; nothing and negative numbers mean the video's own bound."""
+    if not text:
+        return None
+    try:
+        seconds = 0.0
+        for part in text.split(":"):
+            seconds = 60 * seconds + float(part)
+    except ValueError as error:
+        raise SkippedRowError("unreadable record", f"{text!r} is no time") from error
+    return seconds if seconds >= 0 else None

@@ -1,0 +1,118 @@
+"""Any existing WebDataset: tars in which the members of a sample share their name up to the first dot.
+
+    000012.jpg  000012.txt  000012.json        (as img2dataset and video2dataset write them)
+
+The first image and video members are the media, the first text member the text; a text may also be a field of the JSON. A tar whose
+member would leave its folder, or that is truncated, is refused by its name.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from glob import glob
+from pathlib import Path
+from typing import Any
+
+from unite.curation.raw import RawMedium, RawRow, SkippedRowError
+from unite.curation.recipes.image_captions import caption_row, check_direction
+from unite.curation.recipes.tables import fingerprint_files
+from unite.curation.recipes.tabular import rest_of, text_of
+from unite.data.shards import IndexedSample, ShardIndex, index_shard
+from unite.errors import DataError, must_be, must_be_one_of
+from unite.types import Modality
+
+_SUFFIXES = {
+    "image": ("jpg", "jpeg", "png", "webp", "gif", "bmp"),
+    "video": ("mp4", "webm", "mkv", "avi", "mov"),
+}
+_TEXTS = ("txt", "text", "caption")
+
+
+class WebdatasetShards:
+    """Captions and media from WebDataset tars.
+
+    Args:
+        name, licence: as in `TabularRecipe`.
+        shards: a tar or a glob.
+        medium: `image` or `video`.
+        caption: field of the JSON member that holds the caption; "" where it is a text member.
+        direction: `text_to_image`, `image_to_text`, `text_to_video` or `video_to_text`; text to medium by default.
+        instruction: of the query.
+        licence_field: field of the JSON member with the row's own licence.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        shards: str | Path,
+        *,
+        medium: str = "image",
+        caption: str = "",
+        direction: str = "",
+        instruction: str = "",
+        licence: str = "",
+        licence_field: str = "",
+    ) -> None:
+        if medium not in _SUFFIXES:
+            raise DataError(must_be_one_of(f"{name}.medium", _SUFFIXES, medium))
+        self.direction = direction or f"text_to_{medium}"
+        check_direction(name, self.direction, medium)
+        self.name, self.medium, self.caption, self.licence, self.licence_field = name, medium, caption, licence, licence_field
+        self.instruction = instruction
+        self.paths = [Path(path) for path in sorted(glob(str(shards), recursive=True))]
+        if not self.paths:
+            raise DataError(must_be(f"{name}.shards", "a tar or a glob that matches some", str(shards)))
+
+    @cached_property
+    def _indices(self) -> list[ShardIndex]:
+        return [index_shard(path) for path in self.paths]
+
+    @cached_property
+    def _samples(self) -> list[tuple[Path, IndexedSample]]:
+        return [(path, sample) for path, index in zip(self.paths, self._indices, strict=True) for sample in index.samples]
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def read(self, at: int) -> RawRow:
+        """Returns the row of a sample."""
+        path, sample = self._samples[at]
+        fields: dict[str, Any] = {}
+        if "json" in sample.members:
+            try:
+                fields = json.loads(self._member(path, sample, "json"))
+            except ValueError as error:
+                raise SkippedRowError("unreadable record", f"{path.name}/{sample.key}.json is no JSON ({error})") from error
+        suffix = self._find(path, sample, _SUFFIXES[self.medium])
+        medium = RawMedium(Modality.parse(self.medium), data=self._member(path, sample, suffix))
+        if self.caption:
+            text = text_of(fields, self.caption)
+        else:
+            text = self._member(path, sample, self._find(path, sample, _TEXTS)).decode("utf-8", errors="replace").strip()
+        if not text:
+            raise SkippedRowError("empty field", f"the caption of {path.name}/{sample.key}")
+        metadata = {"sample": f"{path.name}/{sample.key}", **rest_of(fields, (self.caption, self.licence_field))}
+        licence = text_of(fields, self.licence_field) or self.licence
+        return caption_row(f"{at:09d}", text, medium, self.direction, self.instruction, licence, metadata)
+
+    def fingerprint(self) -> str:
+        """Digests the tars."""
+        return fingerprint_files(self.paths)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if not name.startswith("_")}
+
+    def _find(self, path: Path, sample: IndexedSample, suffixes: tuple[str, ...]) -> str:
+        found = next((member for member in sample.members if member.rsplit(".", 1)[-1].lower() in suffixes), None)
+        if found is None:
+            raise SkippedRowError(
+                "missing file", f"{path.name}/{sample.key} has {', '.join(sample.members)}, none of {', '.join(suffixes)}"
+            )
+        return found
+
+    def _member(self, path: Path, sample: IndexedSample, name: str) -> bytes:
+        offset, size = sample.members[name]
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read(size)

@@ -1,0 +1,164 @@
+"""Signatures: all that set-wise steps need of a row, in a few hundred bytes, so that millions fit in memory.
+
+Shapes: N rows; 2 sides, the query and the first positive; H permutations; P pictures.
+
+The MinHash is datasketch's (affine hashes in 32 bits) over runs of 5 characters, which serves scripts without spaces too; the perceptual
+hash is imagehash's 64-bit pHash.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+
+import imagehash
+import numpy as np
+from datasketch import MinHash
+from numpy.typing import NDArray
+from PIL import Image
+
+from unite.data.rows import Row, StoredContent
+from unite.types import IMAGE_PLACE, VIDEO_PLACE, Modality, fingerprint
+
+NUM_PERMUTATIONS = 64
+#: Pictures hashed of one side: its first images, or the first, middle and last frame of a video.
+NUM_PICTURES = 3
+_SHINGLE = 5
+_SPACE = re.compile(r"\s+")
+
+
+@dataclass(frozen=True)
+class Signatures:
+    """The signatures of N rows, column by column.
+
+    Attributes:
+        modality: (N, 2) uint8, `Modality.value`.
+        exact: (N, 2) int64, of the query, and of the positives together; equal contents are equal.
+        length: (N, 2) int32, characters of the normalised text.
+        minhash: (N, 2, H) uint32.
+        pictures: (N, 2, P) uint64 perceptual hashes; the first `num_pictures` count.
+        num_pictures: (N, 2) uint8.
+    """
+
+    modality: NDArray[np.uint8]
+    exact: NDArray[np.int64]
+    length: NDArray[np.int32]
+    minhash: NDArray[np.uint32]
+    pictures: NDArray[np.uint64]
+    num_pictures: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.modality)
+
+    def take(self, rows: NDArray[np.int64]) -> Signatures:
+        """Returns the signatures of some rows."""
+        return Signatures(**{column.name: getattr(self, column.name)[rows] for column in fields(self)})
+
+    def save(self, path: Path) -> None:
+        """Writes them as .npz."""
+        with path.open("wb") as file:
+            np.savez(file, **{column.name: getattr(self, column.name) for column in fields(self)})
+
+    @classmethod
+    def load(cls, path: Path) -> Signatures:
+        """Reads them back."""
+        with np.load(path, allow_pickle=False) as arrays:
+            return cls(**{column.name: arrays[column.name] for column in fields(cls)})
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Signatures]) -> Signatures:
+        """Joins the signatures of several parts, in their order."""
+        parts = [*parts, cls.of([])]
+        return cls(**{column.name: np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(cls)})
+
+    @classmethod
+    def of(cls, rows: Sequence[tuple[SideSignature, SideSignature]]) -> Signatures:
+        """Joins the signatures of rows, each (query, positive)."""
+        num = len(rows)
+        whole = cls(
+            np.zeros((num, 2), np.uint8),
+            np.zeros((num, 2), np.int64),
+            np.zeros((num, 2), np.int32),
+            np.zeros((num, 2, NUM_PERMUTATIONS), np.uint32),
+            np.zeros((num, 2, NUM_PICTURES), np.uint64),
+            np.zeros((num, 2), np.uint8),
+        )
+        for at, row in enumerate(rows):
+            for side, one in enumerate(row):
+                whole.modality[at, side] = one.modality.value
+                whole.exact[at, side] = one.exact
+                whole.length[at, side] = one.length
+                whole.minhash[at, side] = one.minhash
+                whole.pictures[at, side, : len(one.pictures)] = one.pictures
+                whole.num_pictures[at, side] = len(one.pictures)
+        return whole
+
+
+@dataclass(frozen=True)
+class SideSignature:
+    """The signature of one side of a row; the fields as in `Signatures`."""
+
+    modality: Modality
+    exact: int
+    length: int
+    minhash: NDArray[np.uint32]
+    pictures: tuple[int, ...]
+
+
+def sign_row(row: Row, thumbnails: Sequence[Sequence[Image.Image]]) -> tuple[SideSignature, SideSignature]:
+    """Returns the signatures of a row's query and positive.
+
+    Args:
+        row: with its media ready.
+        thumbnails: of the query and of the first positive, in order, 32 x 32 greys.
+    """
+    query = sign_side([row.query], thumbnails[0])
+    return query, sign_side(row.positives, thumbnails[1])
+
+
+def sign_side(contents: Sequence[StoredContent], thumbnails: Sequence[Image.Image]) -> SideSignature:
+    """Returns the signature of one side; text and pictures are the first content's."""
+    text = normalise(contents[0].text)
+    modality = Modality.TEXT if text else Modality(0)
+    for medium in contents[0].media:
+        modality |= medium.modality
+    parts = [part for one in contents for part in (normalise(one.text), *(medium.data for medium in one.media))]
+    pictures = spread(thumbnails) if thumbnails else ()
+    return SideSignature(modality, fingerprint(*parts), len(text), minhash(text), tuple(map(perceptual_hash, pictures)))
+
+
+def spread(thumbnails: Sequence[Image.Image]) -> Sequence[Image.Image]:
+    """Returns at most P of them, the first, the last and those between evenly."""
+    at = np.linspace(0, len(thumbnails) - 1, min(len(thumbnails), NUM_PICTURES)).round().astype(int)
+    return [thumbnails[one] for one in at]
+
+
+def normalise(text: str) -> str:
+    """Returns a text as duplicates are compared: NFKC, no case, single spaces, without the places of media."""
+    for place in (IMAGE_PLACE, VIDEO_PLACE):
+        text = text.replace(place, " ")
+    return _SPACE.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
+
+
+def minhash(text: str) -> NDArray[np.uint32]:
+    """Returns (H,) MinHash values of a normalised text; the largest number throughout for none."""
+    shingles = {text[at : at + _SHINGLE].encode() for at in range(max(len(text) - _SHINGLE + 1, min(len(text), 1)))}
+    sketch = MinHash(num_perm=NUM_PERMUTATIONS, permutations=_permutations(), scheme="affine32")
+    sketch.update_batch(sorted(shingles))
+    values: NDArray[np.uint32] = sketch.hashvalues.astype(np.uint32)
+    return values
+
+
+def perceptual_hash(image: Image.Image) -> int:
+    """Returns the 64-bit pHash."""
+    return int(str(imagehash.phash(image)), 16)
+
+
+@cache
+def _permutations() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    permutations: tuple[NDArray[np.uint64], NDArray[np.uint64]] = MinHash(num_perm=NUM_PERMUTATIONS, scheme="affine32").permutations
+    return permutations

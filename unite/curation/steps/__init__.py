@@ -1,0 +1,8 @@
+"""Curation steps: one file a step, each with a name, plain keyword arguments and reasons that are counted.
+
+row-wise   LoadedRow  -> Drop or None       in parallel, a part of the rows at a time
+set-wise   Collection -> Verdict            over signatures (and embeddings) of all rows, never over media
+
+row-wise   text_length  language  image_size  video_length
+set-wise   exact_duplicates  near_duplicates  decontamination  similarity  false_negatives  balance  hard_negatives
+"""

@@ -1,0 +1,96 @@
+"""What a curation step is: the two protocols, and what they take and return."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unite.curation.loaded import LoadedRow
+from unite.curation.signatures import Signatures
+from unite.data.rows import StoredContent
+
+#: n contents to (n, D) float32 embeddings, L2-normalised: any encoder checkpoint.
+Embed = Callable[[Sequence[StoredContent]], NDArray[np.float32]]
+#: Embeddings of the queries and of the first positives, (N, D) each.
+Embeddings = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Drop:
+    """A row is left out: under which reason it is counted (a few fixed words), and what is so of this row."""
+
+    reason: str
+    detail: str = ""
+
+
+@runtime_checkable
+class RowStep(Protocol):
+    """Judges a row by itself."""
+
+    @property
+    def name(self) -> str:
+        """The step's name in the funnel."""
+        ...
+
+    def judge_row(self, row: LoadedRow) -> Drop | None:
+        """Returns why a row is left out, or None to keep it. What it reads of a medium may raise SkippedRowError."""
+        ...
+
+
+@dataclass(frozen=True)
+class Collection:
+    """All rows that are still in, in their order, as a set-wise step sees them.
+
+    Attributes:
+        keys: (N,) `source/key`.
+        signatures: of the N rows.
+        seed: for what a step draws by chance.
+    """
+
+    keys: Sequence[str]
+    signatures: Signatures
+    seed: int
+    _embeddings: Callable[[Embed], Embeddings]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def embeddings(self, embed: Embed) -> Embeddings:
+        """Returns the embeddings of queries and first positives; every row is embedded once a run, however many steps ask."""
+        return self._embeddings(embed)
+
+
+@dataclass
+class Verdict:
+    """What a set-wise step decides. Rows are indices into the collection; a row that is not named stays as it is.
+
+    Attributes:
+        drops: rows left out.
+        groups: the group that a row's positives are given.
+        negatives: rows whose first positive becomes a negative of this row, hardest first.
+    """
+
+    drops: dict[int, Drop] = field(default_factory=dict)
+    groups: dict[int, str] = field(default_factory=dict)
+    negatives: dict[int, list[int]] = field(default_factory=dict)
+
+
+@runtime_checkable
+class SetStep(Protocol):
+    """Judges all rows together. It must be a pure function of the collection."""
+
+    @property
+    def name(self) -> str:
+        """The step's name in the funnel."""
+        ...
+
+    def judge_set(self, collection: Collection) -> Verdict:
+        """Returns what becomes of which row."""
+        ...
+
+
+Step = RowStep | SetStep

@@ -1,0 +1,207 @@
+"""A retrieval task on disk: queries, candidates, and which candidate is right for which query.
+
+    my_task/
+      task.json         {"name": ..., "query_modality": "text", "candidate_modality": "image", "metadata": {...}}
+      relevance.json    {query id: {candidate id: grade}}; a grade above 0 is relevant
+      pools.json        {query id: [candidate id, ...]}, only where a query is ranked against a part of the candidates
+      queries/*.tar     shards of rows that hold one content, in `query`; the row's key is the id
+      candidates/*.tar
+
+The folder gets its name only when it is whole, and what is in it has been checked, so a killed writer leaves no half-written task.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unite.data.rows import Row
+from unite.data.shards import ShardReader, ShardWriter
+from unite.errors import DataError, must_be
+from unite.types import Content, Modality
+
+
+@dataclass(frozen=True, eq=False)
+class StoredTask:
+    """A task as it lies on disk, nothing decoded.
+
+    Attributes:
+        name: of the task.
+        queries, candidates: their rows; a row's key is the id, its content is in `query`.
+        relevance: query id -> candidate id -> grade; every query has a grade above 0.
+        pools: query id -> ids of the candidates it is ranked against; None where that is all of them.
+        query_modality, candidate_modality: of every query, of every candidate.
+        metadata: whatever else the writer wanted to be known.
+    """
+
+    name: str
+    queries: ShardReader
+    candidates: ShardReader
+    relevance: Mapping[str, Mapping[str, int]]
+    pools: Mapping[str, Sequence[str]] | None
+    query_modality: Modality
+    candidate_modality: Modality
+    metadata: Mapping[str, str]
+
+
+def write_task(
+    folder: str | Path,
+    *,
+    name: str,
+    queries: Iterable[Row],
+    candidates: Iterable[Row],
+    relevance: Mapping[str, Mapping[str, int]],
+    pools: Mapping[str, Sequence[str]] | None = None,
+    query_modality: Modality,
+    candidate_modality: Modality,
+    metadata: Mapping[str, str] | None = None,
+) -> None:
+    """Writes a task: the whole of it or nothing.
+
+    Args:
+        folder: must not be there yet.
+        name, relevance, pools, query_modality, candidate_modality, metadata: as in `StoredTask`.
+        queries, candidates: rows with the content in `query` and no positives; the keys are the ids.
+
+    Raises:
+        DataError: if the folder exists, a row is of another modality, or the task is inconsistent (see `read_task`).
+    """
+    folder = Path(folder)
+    if folder.exists():
+        raise DataError(must_be(f"the folder of task {name}", "one that is not there yet", str(folder), "Remove it to write it again."))
+    partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
+    fields = {
+        "name": name,
+        "query_modality": str(query_modality),
+        "candidate_modality": str(candidate_modality),
+        "metadata": dict(metadata or {}),
+    }
+    try:
+        query_ids = _write_rows(partial / "queries", queries, query_modality, f"a query of task {name}")
+        candidate_ids = _write_rows(partial / "candidates", candidates, candidate_modality, f"a candidate of task {name}")
+        _check(name, query_ids, candidate_ids, relevance, pools)
+        _write_json(partial / "task.json", fields)
+        _write_json(partial / "relevance.json", {query: dict(relevance[query]) for query in query_ids})
+        if pools is not None:
+            _write_json(partial / "pools.json", {query: list(pools[query]) for query in query_ids})
+        partial.replace(folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def read_task(folder: str | Path) -> StoredTask:
+    """Opens a task and checks it.
+
+    Raises:
+        DataError: if it is no whole task folder, an id stands twice, a query has no relevant candidate or an empty pool, relevance or a
+            pool names an unknown id, or a pool lacks a relevant candidate of its query.
+    """
+    folder = Path(folder)
+    if not (folder / "task.json").is_file():
+        raise DataError(must_be("a task", "a folder with a task.json", str(folder), "Build or copy it first."))
+    fields = _read_json(folder / "task.json")
+    relevance = _read_json(folder / "relevance.json")
+    pools = _read_json(folder / "pools.json") if (folder / "pools.json").exists() else None
+    queries, candidates = ShardReader.of_folder(folder / "queries"), ShardReader.of_folder(folder / "candidates")
+    try:
+        task = StoredTask(
+            name=fields["name"],
+            queries=queries,
+            candidates=candidates,
+            relevance=relevance,
+            pools=pools,
+            query_modality=Modality.parse(fields["query_modality"]),
+            candidate_modality=Modality.parse(fields["candidate_modality"]),
+            metadata=fields["metadata"],
+        )
+    except KeyError as error:
+        raise DataError(must_be(str(folder / "task.json"), f"an object with {error}", sorted(fields))) from error
+    _check(task.name, _keys(queries), _keys(candidates), relevance, pools)
+    return task
+
+
+def _check(
+    name: str,
+    query_ids: Sequence[str],
+    candidate_ids: Sequence[str],
+    relevance: Mapping[str, Mapping[str, int]],
+    pools: Mapping[str, Sequence[str]] | None,
+) -> None:
+    for side, ids in (("queries", query_ids), ("candidates", candidate_ids)):
+        if not ids:
+            raise DataError(must_be(f"the {side} of task {name}", "at least one", 0))
+        _check_unique(f"the ids of the {side} of task {name}", ids)
+    queries, candidates = set(query_ids), set(candidate_ids)
+    _check_known(f"a query in the relevance of task {name}", relevance, queries, "queries")
+    for query in query_ids:
+        grades = relevance.get(query, {})
+        _check_known(f"a candidate in the relevance of query {query!r} of task {name}", grades, candidates, "candidates")
+        if not any(grade > 0 for grade in grades.values()):
+            is_ = f"given {dict(grades)}"
+            raise DataError(must_be(f"query {query!r} of task {name}", "given a relevant candidate", is_, "Leave such queries out."))
+    if pools is None:
+        return
+    _check_known(f"a query in the pools of task {name}", pools, queries, "queries")
+    for query in query_ids:
+        pool = pools.get(query, ())
+        where = f"the pool of query {query!r} of task {name}"
+        if not pool:
+            raise DataError(must_be(where, "at least one candidate", "empty"))
+        _check_unique(where, pool)
+        _check_known(f"a candidate in {where}", pool, candidates, "candidates")
+        missing = {one for one, grade in relevance[query].items() if grade > 0} - set(pool)
+        if missing:
+            raise DataError(must_be(where, "with all relevant candidates in it", f"without {min(missing)}"))
+
+
+def _check_unique(what: str, ids: Sequence[str]) -> None:
+    if len(set(ids)) != len(ids):
+        seen: set[str] = set()
+        twice = next(one for one in ids if one in seen or seen.add(one))  # type: ignore[func-returns-value]
+        raise DataError(must_be(what, "unique", f"{twice} more than once"))
+
+
+def _check_known(what: str, ids: Iterable[str], known: set[str], side: str) -> None:
+    unknown = [one for one in ids if one not in known]
+    if unknown:
+        raise DataError(must_be(what, f"the id of one of its {len(known)} {side}", unknown[0]))
+
+
+def _write_rows(folder: Path, rows: Iterable[Row], modality: Modality, what: str) -> list[str]:
+    ids = []
+    with ShardWriter(folder) as writer:
+        for row in rows:
+            if row.positives or row.negatives:
+                raise DataError(must_be(f"{what} ({row.key})", "a row with one content, in query", "one with positives or negatives"))
+            is_ = Content(row.query.text).modality
+            for medium in row.query.media:
+                is_ |= medium.modality
+            if is_ != modality:
+                raise DataError(must_be(f"{what} ({row.key})", str(modality), str(is_) or "empty"))
+            writer.write(row)
+            ids.append(row.key)
+    return ids
+
+
+def _keys(reader: ShardReader) -> list[str]:
+    return [sample.key for index in reader.indices for sample in index.samples]
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read ({error}). Build or copy the task again.") from error
+    if not isinstance(value, dict):
+        raise DataError(must_be(str(path), "a JSON object", type(value).__name__))
+    return value

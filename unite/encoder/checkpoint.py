@@ -1,0 +1,152 @@
+"""An encoder's folder, read and written.
+
+    config.json, *.safetensors     the model, adapters merged; `transformers.AutoModel` loads it
+    tokenizer, processor files     `transformers.AutoProcessor` loads them
+    unite_encoder.json             how the encoder reads contents: EncoderSettings
+
+A folder gets its name only when it is whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from transformers import AutoConfig, AutoModel, AutoProcessor
+from transformers.utils import logging as transformers_logging
+
+from unite.errors import CheckpointError, ConfigError, must_be, must_be_one_of
+
+log = logging.getLogger(__name__)
+
+SETTINGS_FILE = "unite_encoder.json"
+FAMILIES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
+_HINT = (
+    "Give a folder with config.json, weights and processor files, or the hub name of a checkpoint that is in the local cache; "
+    "with HF_HUB_OFFLINE=0 it is downloaded."
+)
+
+
+@dataclass(frozen=True)
+class EncoderSettings:
+    """How an encoder reads contents. Weights that were trained with these settings keep them.
+
+    Attributes:
+        positions: `mrope`, as the model was made for, or `sequential`, plain 1-D, as UNITE's released checkpoints were trained.
+        dtype: of the weights, `float32` or `bfloat16`.
+        min_image_tokens, max_image_tokens: bounds on the visual tokens of an image; it is resized to lie between them.
+        max_frame_pixels: the most pixels of a video frame.
+        max_length: the most tokens of a content, visual ones included; a longer text loses its end.
+        system_prompt: None leaves the system turn out.
+
+    Raises:
+        ConfigError: if a value is out of its range.
+    """
+
+    positions: str = "mrope"
+    dtype: str = "bfloat16"
+    min_image_tokens: int = 256
+    max_image_tokens: int = 1280
+    max_frame_pixels: int = 240 * 320
+    max_length: int = 2048
+    system_prompt: str | None = "You are a helpful assistant."
+
+    def __post_init__(self) -> None:
+        for name, choices in (("positions", ("mrope", "sequential")), ("dtype", ("float32", "bfloat16"))):
+            if getattr(self, name) not in choices:
+                raise ConfigError(must_be_one_of(f"encoder.{name}", choices, getattr(self, name)))
+        if not 1 <= self.min_image_tokens <= self.max_image_tokens:
+            expected = f"from 1 to max_image_tokens ({self.max_image_tokens})"
+            raise ConfigError(must_be("encoder.min_image_tokens", expected, self.min_image_tokens))
+        for name in ("max_frame_pixels", "max_length"):
+            if getattr(self, name) < 1:
+                raise ConfigError(must_be(f"encoder.{name}", "at least 1", getattr(self, name)))
+
+    def of_folder(self, path: str) -> EncoderSettings:
+        """Returns the settings that an exported encoder's folder brings, and says what they change; these where it brings none.
+
+        Raises:
+            CheckpointError: if the folder's settings are not readable.
+        """
+        file = Path(path) / SETTINGS_FILE
+        if not file.is_file():
+            return self
+        try:
+            saved = json.loads(file.read_text())
+            settings = EncoderSettings(**{field.name: saved[field.name] for field in fields(EncoderSettings)})
+        except (ValueError, TypeError, KeyError, ConfigError) as error:
+            raise CheckpointError(f"{file} is not readable ({error!r}). Export the encoder again, or mend the file.") from error
+        changed = {name: value for name, value in asdict(settings).items() if value != getattr(self, name)}
+        if changed:
+            log.info("%s brings its own settings: %s. Edit the file to change them.", file, changed)
+        return settings
+
+
+def load_checkpoint(path: str, dtype: str, attention: str) -> tuple[Any, Any]:
+    """Returns model (without language-model head) and processor of a folder or hub name, by transformers.
+
+    Raises:
+        CheckpointError: if there is no such checkpoint, it is of no known family, or weights are missing from it.
+        ConfigError: if the attention implementation is not to be had.
+    """
+    with quiet_transformers():
+        try:
+            family = AutoConfig.from_pretrained(path).model_type
+            if family not in FAMILIES:
+                raise CheckpointError(must_be_one_of(f"the model type of {path}", FAMILIES, family))
+            weights = getattr(torch, dtype)
+            model, report = AutoModel.from_pretrained(path, dtype=weights, attn_implementation=attention, output_loading_info=True)
+            processor = AutoProcessor.from_pretrained(path)
+        except ImportError as error:
+            raise ConfigError(must_be("encoder.attention", "one that is installed", attention, f"`sdpa` always is. ({error})")) from error
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            raise CheckpointError(must_be("encoder.path", "a checkpoint", path, f"{_HINT} ({error})")) from error
+    if missing := sorted(report["missing_keys"]):
+        is_ = f"without {len(missing)} of its weights, {missing[0]} first"
+        raise CheckpointError(must_be(f"the checkpoint {path}", "complete", is_, "Copy it again; they would be random."))
+    return model, processor
+
+
+def save_checkpoint(folder: Path, model: Any, processor: Any, settings: EncoderSettings) -> None:
+    """Writes an encoder's folder; one of that name is replaced."""
+    with whole_folder(folder) as partial, quiet_transformers():
+        model.save_pretrained(partial)
+        processor.save_pretrained(partial)
+        (partial / SETTINGS_FILE).write_text(json.dumps({**asdict(settings), "pooling": "last_token"}, indent=2) + "\n")
+
+
+@contextlib.contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Gives a folder to write into, which takes the name `folder` when the block ends and is removed if it raises."""
+    partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """No progress bars, and no report of unused language-model heads: what is missing is checked here."""
+    level, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(level)
+        if bars:
+            transformers_logging.enable_progress_bar()
