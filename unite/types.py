@@ -157,6 +157,7 @@ class EncodedContent:
         grids: (M, 3) int64, patches in time, height and width of each medium.
         medium_types: (M,) int64, 1 image, 2 video.
         media: (M,) int64, the media's fingerprints.
+        intervals: (M,) float32, seconds from one patch in time to the next; 0 for an image.
     """
 
     input_ids: Tensor
@@ -165,6 +166,7 @@ class EncodedContent:
     grids: Tensor
     medium_types: Tensor
     media: Tensor
+    intervals: Tensor
 
     @property
     def num_tokens(self) -> int:
@@ -179,7 +181,7 @@ class MicroBatch:
     Attributes:
         contents: (n,) int64, the index of each row in the batch's pool.
         input_ids, token_types, attention_mask: (n, L) int64; the mask is 1 on tokens, 0 on padding.
-        patches: (N, D) uint8. grids: (M, 3). medium_types: (M,). media: (M,).
+        patches: (N, D) uint8. grids: (M, 3). medium_types, media, intervals: (M,).
     """
 
     contents: Tensor
@@ -190,6 +192,7 @@ class MicroBatch:
     grids: Tensor
     medium_types: Tensor
     media: Tensor
+    intervals: Tensor
 
 
 @dataclass(eq=False)

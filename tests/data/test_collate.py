@@ -21,7 +21,15 @@ class WordProcessor:
         media = torch.tensor([medium.fingerprint for medium in content.media], dtype=torch.int64)
         patches = torch.zeros(4 * len(content.media), 6, dtype=torch.uint8)
         grids = torch.ones(len(content.media), 3, dtype=torch.int64)
-        return EncodedContent(torch.tensor(ids), torch.tensor(types), patches, grids, torch.ones(len(media), dtype=torch.int64), media)
+        return EncodedContent(
+            torch.tensor(ids),
+            torch.tensor(types),
+            patches,
+            grids,
+            torch.ones(len(media), dtype=torch.int64),
+            media,
+            torch.zeros(len(media)),
+        )
 
     def pad(self, encoded, contents) -> MicroBatch:
         longest = max(one.num_tokens for one in encoded)
@@ -35,6 +43,7 @@ class WordProcessor:
             torch.cat([one.grids for one in encoded]),
             torch.cat([one.medium_types for one in encoded]),
             torch.cat([one.media for one in encoded]),
+            torch.cat([one.intervals for one in encoded]),
         )
 
 

@@ -48,17 +48,17 @@ def test_gradients_of_the_whole(folder):  # noqa: F811
     batch = micro_batch(encoder, contents)
     plain = plain_model(folder).train()
     pixels = batch.patches * encoder._scale + encoder._shift
-    owner = batch.medium_types.repeat_interleave(batch.grids[:, :3].prod(1))
+    owner = batch.medium_types.repeat_interleave(batch.grids.prod(1))
     of_image, of_video = batch.medium_types == 1, batch.medium_types == 2
-    seconds = {"second_per_grid_ts": batch.grids[of_video, 3] * 1e-9} if "2_5" in folder.name else {}
+    seconds = {"second_per_grid_ts": batch.intervals[of_video]} if "2_5" in folder.name else {}
     hidden = plain(
         input_ids=batch.input_ids,
         attention_mask=batch.attention_mask,
         mm_token_type_ids=batch.token_types,
         pixel_values=pixels[owner == 1],
-        image_grid_thw=batch.grids[of_image, :3],
+        image_grid_thw=batch.grids[of_image],
         pixel_values_videos=pixels[owner == 2],
-        video_grid_thw=batch.grids[of_video, :3],
+        video_grid_thw=batch.grids[of_video],
         use_cache=False,
         **seconds,
     ).last_hidden_state
@@ -92,12 +92,12 @@ def test_positions_equal_the_models_own(folder):  # noqa: F811
         contents.append(Content(text, tuple(media)))
     batch = micro_batch(encoder, contents)
     of_video = batch.medium_types == 2
-    seconds = {"second_per_grid_ts": batch.grids[of_video, 3] * 1e-9} if "2_5" in folder.name else {}
+    seconds = {"second_per_grid_ts": batch.intervals[of_video]} if "2_5" in folder.name else {}
     expected, _ = encoder.model.get_rope_index(
         input_ids=batch.input_ids,
         mm_token_type_ids=batch.token_types,
-        image_grid_thw=batch.grids[batch.medium_types == 1, :3],
-        video_grid_thw=batch.grids[of_video, :3],
+        image_grid_thw=batch.grids[batch.medium_types == 1],
+        video_grid_thw=batch.grids[of_video],
         attention_mask=batch.attention_mask,
         **seconds,
     )

@@ -73,7 +73,7 @@ def _funnel(steps: Sequence[Mapping[str, Any]]) -> str:
             f"<rect class=track width=100 height=10 /><rect class=kept width={out:.3f} height=10 />"
             f"<rect class=lost x={out:.3f} width={lost:.3f} height=10 /></svg>"
         )
-        change = f"<span class=minus>−{_number(step['in'] - step['out'])}</span>" if step["in"] > step["out"] else ""
+        change = f"<span class=minus>&minus;{_number(step['in'] - step['out'])}</span>" if step["in"] > step["out"] else ""
         rows.append(
             f"<div class=step><div class=name>{escape(step['step'].replace('_', ' '))}</div><div class=bar>{bar}"
             f"{f'<ul>{reasons}</ul>' if reasons else ''}</div><div class=out>{_number(step['out'])}{change}</div></div>"
@@ -110,7 +110,8 @@ def _histogram(title: str, unit: str, one: Mapping[str, Any]) -> str:
     counts, edges = one["counts"], one["edges"]
     most, width = max(counts) or 1, 240 / len(counts)
     bars = "".join(
-        f"<rect class=kept x={at * width + 0.5:.2f} y={80 - 78 * count / most:.2f} width={max(width - 1, 0.5):.2f} height={78 * count / most:.2f}>"
+        f"<rect class=kept x={at * width + 0.5:.2f} y={80 - 78 * count / most:.2f} "
+        f"width={max(width - 1, 0.5):.2f} height={78 * count / most:.2f}>"
         f"<title>{_short(edges[at])} to {_short(edges[at + 1])} {unit}: {_number(count)}</title></rect>"
         for at, count in enumerate(counts)
     )
@@ -141,16 +142,17 @@ def _counts(counts: Mapping[str, int], nothing: str) -> str:
 
 
 def _made(sheet: Mapping[str, Any]) -> str:
-    steps = "".join(
-        f"<tr><td>{escape(step['name'])}<td><code>{escape(', '.join(f'{k}={v}' for k, v in step.items() if k not in ('name', 'class')))}</code>"
-        for step in sheet["plan"]["steps"]
-    )
+    steps = "".join(f"<tr><td>{escape(step['name'])}<td><code>{escape(_settings(step))}</code>" for step in sheet["plan"]["steps"])
     details = "".join(
         f"<details><summary>{title}</summary><pre>{escape(json.dumps(sheet[name], indent=1, ensure_ascii=False))}</pre></details>"
         for name, title in (("plan", "Plan"), ("config", "Config"), ("versions", "Versions"), ("checksums", "Checksums of the shards"))
     )
     seed = f"<p>Seed <code>{sheet['plan']['seed']}</code></p>"
     return f"{seed}<div class=scroll><table class=steps><tr><th>step<th>settings{steps}</table></div>{details}"
+
+
+def _settings(step: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in step.items() if name not in ("name", "class"))
 
 
 def _number(value: float) -> str:

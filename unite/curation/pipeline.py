@@ -91,6 +91,11 @@ class Curation:
         self.config = dict(config or {})
 
     @property
+    def steps(self) -> list[Step]:
+        """All of them, row-wise ones first."""
+        return [*self.row_steps, *self.set_steps]
+
+    @property
     def work(self) -> Path:
         """What a run leaves for the next, until it is done."""
         return self.out / ".work"
@@ -131,7 +136,7 @@ class Curation:
         """Says what the set depends on."""
         return {
             "recipes": [{**describe(recipe), "num_records": len(recipe), "fingerprint": recipe.fingerprint()} for recipe in self.recipes],
-            "steps": [{"name": step.name, **describe(step)} for step in (*self.row_steps, *self.set_steps)],
+            "steps": [{"name": step.name, **describe(step)} for step in self.steps],
             "media": describe(self.media),
             "rows_per_part": self.rows_per_part,
             "samples_per_shard": self.samples_per_shard,
@@ -220,7 +225,7 @@ def _sort(steps: Sequence[Step]) -> tuple[list[RowStep], list[SetStep]]:
             )
         else:
             rows.append(step)
-    names = [step.name for step in (*rows, *sets)]
+    names = [*(step.name for step in rows), *(step.name for step in sets)]
     twice = next((name for name in names if names.count(name) > 1 or name in (READ, MEDIA)), None)
     if twice is not None:
         raise ConfigError(must_be("the names of steps", f"unique, and neither {READ} nor {MEDIA}", twice, "Give one another name."))

@@ -126,7 +126,9 @@ def sign_side(contents: Sequence[StoredContent], thumbnails: Sequence[Image.Imag
     modality = Modality.TEXT if text else Modality(0)
     for medium in contents[0].media:
         modality |= medium.modality
-    parts = [part for one in contents for part in (normalise(one.text), *(medium.data for medium in one.media))]
+    parts: list[str | bytes] = []
+    for one in contents:
+        parts += [normalise(one.text), *(medium.data for medium in one.media)]
     pictures = spread(thumbnails) if thumbnails else ()
     return SideSignature(modality, fingerprint(*parts), len(text), minhash(text), tuple(map(perceptual_hash, pictures)))
 

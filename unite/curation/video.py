@@ -82,7 +82,7 @@ class VideoReader:
                 if at < wanted[len(kept)] - half:
                     continue
                 check_pixels(frame.width, frame.height, self.where, policy)
-                image = frame.to_image()
+                image = frame.to_image()  # type: ignore[no-untyped-call]
                 kept.append(
                     (wanted[len(kept)] - self._times[0], image if image.size == size else image.resize(size, Image.Resampling.BICUBIC))
                 )

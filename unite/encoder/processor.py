@@ -34,8 +34,6 @@ _MAX_EXPANDED = 4096
 class ContentProcessor:
     """Encodes and pads contents for one checkpoint; holds no weights and can be sent to workers.
 
-    The grids it gives have a fourth column, (M, 4): nanoseconds from one patch in time to the next, which Qwen2.5-VL's positions need.
-
     Args:
         processor: the checkpoint's, from transformers.
         prompt: lays out the chat turn.
@@ -90,14 +88,15 @@ class ContentProcessor:
         patches, grids = zip(*(self._patches(medium) for medium in content.media), strict=True) if content.media else ((), ())
         tokens = torch.tensor(self._fitting(self.prompt.segments(content), content, grids), dtype=torch.int64)
         types = (tokens == self.processor.image_token_id).long() + 2 * (tokens == self.processor.video_token_id).long()
-        gaps = [round(_gap(medium) * self.temporal_patch_size * 1e9) for medium in content.media]
+        gaps = [_gap(medium) * self.temporal_patch_size if medium.modality is Modality.VIDEO else 0.0 for medium in content.media]
         return EncodedContent(
             input_ids=tokens,
             token_types=types,
             patches=torch.from_numpy(np.concatenate(patches)) if patches else torch.zeros(0, self.patch_dim, dtype=torch.uint8),
-            grids=index_tensor([(*grid, gap) for grid, gap in zip(grids, gaps, strict=True)]).reshape(-1, 4),
+            grids=index_tensor(grids).reshape(-1, 3),
             medium_types=index_tensor([1 if medium.modality is Modality.IMAGE else 2 for medium in content.media]),
             media=index_tensor([medium.fingerprint for medium in content.media]),
+            intervals=torch.tensor(gaps, dtype=torch.float32),
         )
 
     def pad(self, encoded: Sequence[EncodedContent], contents: Sequence[int]) -> MicroBatch:
@@ -112,6 +111,7 @@ class ContentProcessor:
             grids=torch.cat([one.grids for one in encoded]),
             medium_types=torch.cat([one.medium_types for one in encoded]),
             media=torch.cat([one.media for one in encoded]),
+            intervals=torch.cat([one.intervals for one in encoded]),
         )
 
     def _fitting(self, segments: list[Segment], content: Content, grids: Sequence[_Grid]) -> list[int]:

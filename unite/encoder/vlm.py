@@ -140,8 +140,8 @@ class VLMEncoder(nn.Module):
         names = list(zip(micro_batch.media.tolist(), micro_batch.medium_types.tolist(), strict=True))
         new = {name: at for at, name in enumerate(names) if name not in known}
         if new:
-            patches = micro_batch.patches.split(micro_batch.grids[:, :3].prod(-1).tolist())
-            features = self._see(torch.cat([patches[at] for at in new.values()]), micro_batch.grids[list(new.values()), :3])
+            patches = micro_batch.patches.split(micro_batch.grids.prod(-1).tolist())
+            features = self._see(torch.cat([patches[at] for at in new.values()]), micro_batch.grids[list(new.values())])
             known.update(zip(new, features, strict=True))
         if not names:
             return self._scale.new_empty(0, 1 + self._num_deepstack, self.dim)
@@ -192,8 +192,7 @@ class VLMEncoder(nn.Module):
         family = self.model.config.model_type
         if family == "qwen2_5_vl":  # video time is measured in seconds
             per_second = self.model.config.vision_config.tokens_per_second
-            intervals = torch.where(is_video, grids[:, 3].double() * 1e-9 * per_second, 1.0).float()
-        grids = grids[:, :3]
+            intervals = torch.where(is_video, micro_batch.intervals * per_second, 1.0)
         if family == "qwen3_vl":  # each patch in time of a video is a run of its own, after its timestamp
             runs = torch.where(is_video, grids[:, 0], 1)
             grids = torch.cat([torch.where(is_video, 1, grids[:, 0])[:, None], grids[:, 1:]], dim=1).repeat_interleave(runs, dim=0)

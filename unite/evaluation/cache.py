@@ -161,7 +161,7 @@ def _as_read(processor: Processor, content: Content) -> Iterator[str | bytes]:
     except DataError as error:  # refusing a content is part of how the processor reads
         yield str(error)
         return
-    for name in ("input_ids", "token_types", "patches", "grids", "medium_types"):
+    for name in ("input_ids", "token_types", "patches", "grids", "medium_types", "intervals"):
         tensor = getattr(encoded, name)
         yield f"{name} {tensor.dtype} {tuple(tensor.shape)}"
         yield tensor.contiguous().numpy().tobytes()

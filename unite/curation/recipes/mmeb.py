@@ -1,8 +1,8 @@
-"""TIGER-Lab/MMEB-train: parquet rows of text and image paths, one folder a task.
+r"""TIGER-Lab/MMEB-train: parquet rows of text and image paths, one folder a task.
 
     qry, qry_image_path, pos_text, pos_image_path, neg_text, neg_image_path        (the negatives only in some tasks)
 
-    {"qry": "<|image_1|>\\nRepresent the given image with the following question: What is the man by the bags awaiting?\\n",
+    {"qry": "<|image_1|>\nRepresent the given image with the following question: What is the man by the bags awaiting?\n",
      "qry_image_path": "images/A-OKVQA/Train/A-OKVQA_image_0.jpg", "pos_text": "cab", "pos_image_path": "", "neg_text": "train", ...}
 
 `A-OKVQA/original-00000-of-00001.parquet`, beside it `diverse_instruction-...`; images lie under a root of their own. A path or text may be

@@ -5,9 +5,9 @@
      "negative"?: {the same},
      "target_modal"?: "text" | "image" | "video" | "text,image" | "text,video"}
 
-Texts may hold the placeholders `<|IMAGE|>` and `<|VIDEO|>` where a medium goes; media are paths. Read from the authors' public code. What it
-reads silently wrong is an error here: an unknown modality name, a candidate that is not what `target_modal` says, a placeholder too many.
-A text beside a medium without a placeholder keeps its medium, which then stands first.
+Texts may hold the placeholders `<|IMAGE|>` and `<|VIDEO|>` where a medium goes; media are paths. Read from the authors' public code. A
+row that it would read silently wrong is left out here: an unknown modality name, a candidate that is not what `target_modal` says, a
+placeholder too many. A text beside a medium without a placeholder keeps its medium, which then stands first.
 """
 
 from __future__ import annotations
