@@ -4,7 +4,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from unite.errors import ConfigError, DataError
-from unite.evaluation.embed import MemoryCache, embed_contents
+from unite.evaluation.embed import BUDGETS_PER_WINDOW, DECODED_AHEAD, MemoryCache, embed_contents
 from unite.types import Content
 
 from .conftest import FakeEncoder, image
@@ -50,18 +50,18 @@ def test_another_instruction_is_another_content(encoder):
     assert not torch.equal(embeddings[0], embeddings[1])
 
 
-def test_decodes_no_further_than_one_window(encoder):
-    drawn = []
+def test_holds_no_more_than_a_window_and_what_is_decoded_ahead(encoder):
+    embedded_when_drawn = []
 
     def contents():
         for at in range(200):
-            drawn.append(len(encoder.shapes))
+            embedded_when_drawn.append(len(encoder.shapes))
             yield Content(text=f"{at:010}")
 
-    embed_contents(encoder, contents(), token_budget=11)
-    assert max(drawn[:16]) == 0  # a window is 16 budgets, and each of these contents fills one
-    assert drawn[16:32] == [16] * 16
-    assert drawn[-1] == 192
+    embed_contents(encoder, contents(), token_budget=11)  # each of these fills a budget
+    held = [drawn - embedded for drawn, embedded in enumerate(embedded_when_drawn)]
+    assert max(held) == DECODED_AHEAD + BUDGETS_PER_WINDOW - 1
+    assert len(encoder.shapes) == 200
 
 
 def test_training_mode_is_restored_even_after_an_error(encoder):

@@ -2,12 +2,15 @@ import io
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from unite.data.decode import Decoding
 from unite.data.rows import Row, StoredContent, StoredMedium
 from unite.data.tasks import write_task
 from unite.errors import DataError
+from unite.evaluation.embed import MemoryCache, embed_contents
+from unite.evaluation.stored import LazyContent
 from unite.evaluation.suite import Suite
 from unite.evaluation.tasks import RetrievalTask
 from unite.types import Content, Modality
@@ -42,8 +45,8 @@ def test_a_stored_task_gives_the_metrics_of_the_same_task_in_memory(encoder, tmp
     stored = RetrievalTask.of_folder(write(tmp_path / "task"))
     assert stored.pair == "text->image"
     assert stored.query_ids[:2] == ["q0", "q1"]
-    assert [int(content.media[0].frames.mean()) for content in stored.candidates] == list(range(50))
-    assert [content.instruction for content in stored.queries] == ["Find the image."] * 50
+    assert [int(content.decode().media[0].frames.mean()) for content in stored.candidates] == list(range(50))
+    assert [content.decode().instruction for content in stored.queries] == ["Find the image."] * 50
     in_memory = RetrievalTask(
         name="text_to_image",
         query_ids=stored.query_ids,
@@ -56,6 +59,37 @@ def test_a_stored_task_gives_the_metrics_of_the_same_task_in_memory(encoder, tmp
     )
     results = [Suite("s", {"t": task}).run(encoder).metrics() for task in (stored, in_memory)]
     assert results[0] == results[1]
+
+
+def test_only_what_is_new_is_decoded(encoder, tmp_path, monkeypatch):
+    decoded = []
+    original = LazyContent.decode
+    monkeypatch.setattr(LazyContent, "decode", lambda self: decoded.append(self.name) or original(self))
+    task = RetrievalTask.of_folder(
+        write(tmp_path / "task", candidates=[Row(f"c{at}", StoredContent(media=(png(at % 5),))) for at in range(50)])
+    )
+    cache = MemoryCache()
+    first = embed_contents(encoder, task.candidates, cache=cache)
+    assert sorted(decoded) == [f"shard-000000.tar/c{at}" for at in range(5)]
+    assert torch.equal(first, first[:5].repeat(10, 1))
+    decoded.clear()
+    assert torch.equal(embed_contents(encoder, task.candidates, cache=cache), first)
+    assert decoded == []
+
+
+def test_fingerprints_tell_contents_apart_before_decoding():
+    text = StoredContent("a text", instruction="Find it.")
+    assert LazyContent(text, Decoding(), "x").fingerprint == LazyContent(text, Decoding(), "x").decode().fingerprint
+    variants = [
+        (StoredContent(media=(png(1),)), Decoding()),
+        (StoredContent(media=(png(2),)), Decoding()),
+        (StoredContent("text", media=(png(1),)), Decoding()),
+        (StoredContent(media=(png(1),), instruction="text"), Decoding()),
+        (StoredContent(media=(png(1), png(2))), Decoding()),
+        (StoredContent(media=(png(2), png(1))), Decoding()),
+        (StoredContent(media=(png(1),)), Decoding(max_frames=48)),
+    ]
+    assert len({LazyContent(stored, decoding, "x").fingerprint for stored, decoding in variants}) == len(variants)
 
 
 def test_metadata_give_kind_and_metrics_and_a_folder_is_found_below_the_root(encoder, tmp_path):

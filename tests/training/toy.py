@@ -20,7 +20,12 @@ class BagEncoder(nn.Module):
         self.calls = 0
         self.double()
 
-    def forward(self, micro):
+    vision_is_frozen = False
+
+    def encode_media(self, micro, known=None):
+        return torch.empty(0)
+
+    def forward(self, micro, media_features=None):
         self.calls += 1
         words = self.words(micro.input_ids)
         if bool((micro.input_ids == 6).any()):

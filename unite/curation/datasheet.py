@@ -122,18 +122,23 @@ def make_datasheet(
 
 
 def distribution(values: ArrayLike) -> dict[str, Any]:
-    """Returns quantiles and a histogram; the bins are even in logarithm where the values span more than a factor of 20."""
+    """Returns quantiles and a histogram; the bins are even in logarithm where the values span more than a factor of 20.
+
+    `edges` has one more entry than `counts`; the last bin includes its upper edge. One value alone is one bin without width.
+    """
     array = np.asarray(values, np.float64)
     low, high = float(array.min()), float(array.max())
     whole = bool((array == array.round()).all())
-    if whole and high - low < _NUM_BINS:
+    if low == high:
+        edges = np.array([low, low])
+    elif whole and high - low < _NUM_BINS:
         edges = np.arange(low, high + 2) - 0.5
     elif low > 0 and high > 20 * low:
         edges = np.geomspace(low, high, _NUM_BINS + 1)
     else:
-        edges = np.linspace(low, high if high > low else low + 1, _NUM_BINS + 1)
+        edges = np.linspace(low, high, _NUM_BINS + 1)
     edges[0], edges[-1] = min(edges[0], low), max(edges[-1], high)  # rounding must not lose the ends
-    counts, _ = np.histogram(array, edges)
+    counts = np.histogram(array, edges)[0] if low < high else np.array([len(array)])
     five, half, ninety_five = np.quantile(array, [0.05, 0.5, 0.95]).tolist()
     summary = {"min": low, "p5": five, "median": half, "p95": ninety_five, "max": high, "mean": float(array.mean())}
     return {

@@ -27,7 +27,7 @@ def render_page(sheet: Mapping[str, Any]) -> str:
     sources = ", ".join(recipe["name"] for recipe in sheet["plan"]["recipes"])
     sections = [
         _section("Funnel", "Rows that went into each step, and why the others left.", _funnel(sheet["funnel"])),
-        _section("What it holds", "", _folders(sheet["folders"], totals["rows"]) + _bars(sheet["pairs"], "Modality pairs")),
+        _section("What it holds", "", _folders(sheet["folders"], totals) + _bars(sheet["pairs"], "Modality pairs")),
         _section("Texts and media", "Quantiles: 5 %, median, 95 %.", _plots(sheet["distributions"])),
         _section("Media made ready", "", _media(totals)),
         _section(
@@ -81,13 +81,14 @@ def _funnel(steps: Sequence[Mapping[str, Any]]) -> str:
     return f"<div class=funnel>{''.join(rows)}</div>"
 
 
-def _folders(folders: Mapping[str, Mapping[str, Any]], num_rows: int) -> str:
+def _folders(folders: Mapping[str, Mapping[str, Any]], totals: Mapping[str, int]) -> str:
     lines = "".join(
-        f"<tr><td><code>{escape(name)}</code><td>{_number(one['rows'])}<td>{one['rows'] / num_rows:.1%}<td>{_number(one['shards'])}"
+        f"<tr><td><code>{escape(name)}</code><td>{_number(one['rows'])}<td>{one['rows'] / totals['rows']:.1%}<td>{_number(one['shards'])}"
         f"<td>{_bytes(one['bytes'])}<td><code>{one['checksum'][:12]}</code>"
         for name, one in folders.items()
     )
-    return f"<div class=scroll><table><tr><th>folder<th>rows<th>share<th>shards<th>size<th>checksum{lines}</table></div>"
+    more = f"<p class=note>{_number(totals['negatives'])} negatives, {_number(totals['extra_positives'])} positives beyond the first.</p>"
+    return f"<div class=scroll><table><tr><th>folder<th>rows<th>share<th>shards<th>size<th>checksum{lines}</table></div>{more}"
 
 
 def _bars(counts: Mapping[str, int], title: str) -> str:
@@ -102,7 +103,8 @@ def _bars(counts: Mapping[str, int], title: str) -> str:
 
 
 def _plots(distributions: Mapping[str, Mapping[str, Any]]) -> str:
-    return "<div class=plots>" + "".join(_histogram(*_TITLES.get(name, (name, "")), one) for name, one in distributions.items()) + "</div>"
+    known = [name for name in _TITLES if name in distributions]
+    return "<div class=plots>" + "".join(_histogram(*_TITLES[name], distributions[name]) for name in known) + "</div>"
 
 
 def _histogram(title: str, unit: str, one: Mapping[str, Any]) -> str:

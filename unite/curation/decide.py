@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unite.curation.describe import describe
+from unite.curation.engine import run
 from unite.curation.part import Part
 from unite.curation.records import Skipped, read_lines, write_json, write_lines
-from unite.curation.signatures import Signatures
+from unite.curation.signatures import Signatures, group_number
 from unite.curation.steps.step import Collection, Embed, Embeddings, SetStep
 
 #: Rows given to an embedding function at a time.
@@ -61,8 +62,8 @@ class Decision:
 class AllRows:
     """The rows of all parts, numbered through."""
 
-    def __init__(self, parts: Sequence[Part], sources: Sequence[str], work: Path) -> None:
-        self.parts, self.sources, self.work = parts, sources, work
+    def __init__(self, parts: Sequence[Part], sources: Sequence[str], work: Path, progress: bool = False) -> None:
+        self.parts, self.sources, self.work, self.progress = parts, sources, work, progress
 
     @cached_property
     def signatures(self) -> Signatures:
@@ -89,23 +90,44 @@ class AllRows:
         return part, row - int(self.starts[part])
 
     def embeddings(self, embed: Embed) -> Embeddings:
-        """Embeds every row's query and first positive, a part at a time; a part that was embedded before is read back."""
+        """Embeds every row's query and first positive in this process; parts that were embedded before are read back."""
         name = blake2b(json.dumps(describe(embed)).encode(), digest_size=8).hexdigest()
-        folder = self.work / "embeddings" / name
-        folder.mkdir(parents=True, exist_ok=True)
+        counts = [len(signatures) for signatures in self._by_part]
+        task = EmbedTask(self.parts, counts, embed, self.work / "embeddings" / name)
+        left = [number for number, count in enumerate(counts) if count and not task.path(number).exists()]
+        num_rows = sum(counts[number] for number in left)
+        run(task, left, title="embed", num_rows=num_rows, workers=1, progress=self.progress and num_rows > 0)
+        both = np.concatenate([np.load(task.path(number), allow_pickle=False) for number, count in enumerate(counts) if count], axis=1)
+        return both[0], both[1]
+
+
+@dataclass(frozen=True)
+class EmbedTask:
+    """Embeds the rows of a part: (2, n, D) float32, the queries and the first positives."""
+
+    parts: Sequence[Part]
+    counts: Sequence[int]
+    embed: Embed
+    folder: Path
+
+    def path(self, number: int) -> Path:
+        """Where the embeddings of a part lie."""
+        return self.folder / f"{number:06d}.npy"
+
+    def __call__(self, number: int) -> int:
+        """Embeds a part. Returns its number of rows."""
+        reader = self.parts[number].reader()
         sides: tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]] = ([], [])
-        for part, signatures in zip(self.parts, self._by_part, strict=True):
-            path = folder / f"{part.folder.name}.npy"
-            if len(signatures) and not path.exists():
-                partial = path.with_suffix(".partial")
-                with partial.open("wb") as file:
-                    np.save(file, _embed_part(part, len(signatures), embed))
-                partial.replace(path)
-            if len(signatures):
-                both = np.load(path, allow_pickle=False)
-                sides[0].append(both[0])
-                sides[1].append(both[1])
-        return np.concatenate(sides[0]), np.concatenate(sides[1])
+        for start in range(0, self.counts[number], _BATCH):
+            batch = [reader.read(at) for at in range(start, min(start + _BATCH, self.counts[number]))]
+            sides[0].append(np.asarray(self.embed([row.query for row in batch]), np.float32))
+            sides[1].append(np.asarray(self.embed([row.positives[0] for row in batch]), np.float32))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        partial = self.path(number).with_suffix(".partial")
+        with partial.open("wb") as file:
+            np.save(file, np.stack([np.concatenate(side) for side in sides]))
+        partial.replace(self.path(number))
+        return self.counts[number]
 
 
 def decide(rows: AllRows, steps: Sequence[SetStep], seed: int, shown: Callable[[str], None]) -> tuple[Decision, list[Skipped]]:
@@ -117,7 +139,8 @@ def decide(rows: AllRows, steps: Sequence[SetStep], seed: int, shown: Callable[[
         seed: for what they draw by chance.
         shown: is told the name of each step before it runs.
     """
-    kept = np.arange(len(rows.signatures))
+    signatures = rows.signatures
+    kept = np.arange(len(signatures))
     names = ["/".join(key) for key in rows.keys]
     groups: dict[int, str] = {}
     negatives: dict[int, list[int]] = {}
@@ -134,21 +157,13 @@ def decide(rows: AllRows, steps: Sequence[SetStep], seed: int, shown: Callable[[
         if not len(kept):
             break
         shown(step.name)
-        verdict = step.judge_set(Collection([names[row] for row in kept], rows.signatures.take(kept), seed, embeddings))
-        groups |= {int(kept[at]): group for at, group in verdict.groups.items()}
+        verdict = step.judge_set(Collection([names[row] for row in kept], signatures.take(kept), seed, embeddings))
+        for at, group in verdict.groups.items():
+            groups[int(kept[at])] = group
+            if not signatures.group[kept[at], 1]:  # a group of the collection's own stays
+                signatures.group[kept[at], 1] = group_number(group)
         negatives |= {int(kept[at]): [int(kept[one]) for one in found] for at, found in verdict.negatives.items()}
         for at, drop in sorted(verdict.drops.items()):
             skipped.append(Skipped(*rows.keys[int(kept[at])], step.name, drop.reason, drop.detail))
         kept = np.delete(kept, sorted(verdict.drops))
     return Decision(kept.tolist(), groups, negatives), skipped
-
-
-def _embed_part(part: Part, num_rows: int, embed: Embed) -> NDArray[np.float32]:
-    """Returns (2, n, D): the queries' and the first positives' embeddings."""
-    reader = part.reader()
-    sides: tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]] = ([], [])
-    for start in range(0, num_rows, _BATCH):
-        batch = [reader.read(at) for at in range(start, min(start + _BATCH, num_rows))]
-        sides[0].append(np.asarray(embed([row.query for row in batch]), np.float32))
-        sides[1].append(np.asarray(embed([row.positives[0] for row in batch]), np.float32))
-    return np.stack([np.concatenate(side) for side in sides])

@@ -162,4 +162,4 @@ def to_jpeg(image: Image.Image, quality: int) -> bytes:
 
 def thumbnail(image: Image.Image) -> Image.Image:
     """Returns 32 x 32 greys: all that perceptual hashes and the motion measure look at."""
-    return image.convert("L").resize((32, 32), Image.Resampling.LANCZOS)
+    return image.convert("L").resize((32, 32), Image.Resampling.LANCZOS, reducing_gap=2.0)

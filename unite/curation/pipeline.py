@@ -117,7 +117,7 @@ class Curation:
         parts = cut(self.recipes, self.rows_per_part, self.work / "parts")
         self._do_parts(parts)
         funnel = self._check(parts)
-        rows = AllRows(parts, [recipe.name for recipe in self.recipes], self.work)
+        rows = AllRows(parts, [recipe.name for recipe in self.recipes], self.work, self.progress)
         decision = self._decide(rows)
         shards = self._pack(rows, decision)
         for line in read_lines(self.work / "decision" / "skipped.jsonl"):
@@ -158,6 +158,9 @@ class Curation:
                     shutil.rmtree(self.work, ignore_errors=True)
                     return fields
         if not noted.exists():
+            if self.out.is_dir() and any(path != self.work for path in self.out.iterdir()):
+                hint = "It holds something else. Choose another folder, or empty this one."
+                raise ConfigError(must_be("out", "a new or empty folder, or one with a set of this plan", str(self.out), hint))
             self.work.mkdir(parents=True, exist_ok=True)
             write_json(noted, plan)
         return None

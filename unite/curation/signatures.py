@@ -38,6 +38,7 @@ class Signatures:
     Attributes:
         modality: (N, 2) uint8, `Modality.value`.
         exact: (N, 2) int64, of the query, and of the positives together; equal contents are equal.
+        group: (N, 2) int64, of `Content.group`; 0 is none.
         length: (N, 2) int32, characters of the normalised text.
         minhash: (N, 2, H) uint32.
         pictures: (N, 2, P) uint64 perceptual hashes; the first `num_pictures` count.
@@ -46,6 +47,7 @@ class Signatures:
 
     modality: NDArray[np.uint8]
     exact: NDArray[np.int64]
+    group: NDArray[np.int64]
     length: NDArray[np.int32]
     minhash: NDArray[np.uint32]
     pictures: NDArray[np.uint64]
@@ -82,6 +84,7 @@ class Signatures:
         whole = cls(
             np.zeros((num, 2), np.uint8),
             np.zeros((num, 2), np.int64),
+            np.zeros((num, 2), np.int64),
             np.zeros((num, 2), np.int32),
             np.zeros((num, 2, NUM_PERMUTATIONS), np.uint32),
             np.zeros((num, 2, NUM_PICTURES), np.uint64),
@@ -91,6 +94,7 @@ class Signatures:
             for side, one in enumerate(row):
                 whole.modality[at, side] = one.modality.value
                 whole.exact[at, side] = one.exact
+                whole.group[at, side] = one.group
                 whole.length[at, side] = one.length
                 whole.minhash[at, side] = one.minhash
                 whole.pictures[at, side, : len(one.pictures)] = one.pictures
@@ -104,6 +108,7 @@ class SideSignature:
 
     modality: Modality
     exact: int
+    group: int
     length: int
     minhash: NDArray[np.uint32]
     pictures: tuple[int, ...]
@@ -130,7 +135,14 @@ def sign_side(contents: Sequence[StoredContent], thumbnails: Sequence[Image.Imag
     for one in contents:
         parts += [normalise(one.text), *(medium.data for medium in one.media)]
     pictures = spread(thumbnails) if thumbnails else ()
-    return SideSignature(modality, fingerprint(*parts), len(text), minhash(text), tuple(map(perceptual_hash, pictures)))
+    return SideSignature(
+        modality, fingerprint(*parts), group_number(contents[0].group), len(text), minhash(text), tuple(map(perceptual_hash, pictures))
+    )
+
+
+def group_number(group: str) -> int:
+    """Returns what stands for a group; 0 for none."""
+    return fingerprint("group", group) if group else 0
 
 
 def spread(thumbnails: Sequence[Image.Image]) -> Sequence[Image.Image]:

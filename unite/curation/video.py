@@ -55,7 +55,6 @@ class VideoReader:
     def __init__(self, source: str | bytes, where: str, policy: MediaPolicy, start: float | None = None, end: float | None = None) -> None:
         self.source, self.where, self.policy = source, where, policy
         self.start, self.end = start, end
-        self._until = time.monotonic() + policy.deadline_seconds
         self._times, self.facts = self._scan()
 
     def frames(self) -> list[tuple[float, Image.Image]]:
@@ -123,6 +122,7 @@ class VideoReader:
 
     @contextmanager
     def _open(self) -> Iterator[tuple[InputContainer, VideoStream]]:
+        self._until = time.monotonic() + self.policy.deadline_seconds
         source = io.BytesIO(self.source) if isinstance(self.source, bytes) else f"file:{self.source}"
         options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
         try:

@@ -1,14 +1,17 @@
 """Contents to embeddings, in the order they came: equal ones once, packed by length, decoded as they are needed.
 
-Contents are drawn in windows of a bounded number of tokens. Within a window they are sorted by length and cut into micro-batches of a
-token budget, so there is hardly any padding, and memory holds one window of encoded contents whatever the number of contents is.
+Threads decode a little ahead. Contents gather in a window of a bounded number of tokens; there they are sorted by length and cut into
+micro-batches of a token budget. So there is hardly any padding, and memory holds one window, whatever the number of contents.
 
 Shapes: N contents, U of them unique, D dimensions, n contents in a micro-batch.
 """
 
 from __future__ import annotations
 
+import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any, Protocol
@@ -18,10 +21,13 @@ from torch import Tensor
 
 from unite.data.plan import plan_micro_batches
 from unite.errors import ConfigError, DataError, must_be
+from unite.evaluation.stored import LazyContent
 from unite.types import Content, EncodedContent, MicroBatch, Processor
 
 #: How many micro-batches of a full budget a window holds: more leave less padding and take more memory.
 BUDGETS_PER_WINDOW = 16
+#: Contents decoded before they are needed.
+DECODED_AHEAD = 32
 
 
 class Encoder(Protocol):
@@ -72,7 +78,7 @@ class MemoryCache(dict[int, Tensor]):
 
 def embed_contents(
     encoder: Encoder,
-    contents: Iterable[Content],
+    contents: Iterable[Content | LazyContent],
     *,
     token_budget: int = 16384,
     ids: Sequence[str] | None = None,
@@ -85,7 +91,7 @@ def embed_contents(
 
     Args:
         encoder: embeds micro-batches, on the device where its parameters are.
-        contents: drawn once and lazily: an iterable that decodes as it goes keeps memory bounded.
+        contents: drawn once. One that is not decoded yet is decoded only if it is neither a duplicate nor cached.
         token_budget: tokens a micro-batch may hold, padding included. A content larger than that is embedded alone.
         ids: (N,) what to call the contents in an error; their positions by default.
         cache: where embeddings may already be, and where new ones go.
@@ -99,16 +105,32 @@ def embed_contents(
     run = _Run(encoder, token_budget, MemoryCache() if cache is None else cache, ids)
     report = on_progress or (lambda count: None)
     positions: list[int] = []
-    with _evaluating(encoder):
+    ahead: deque[tuple[int, Future[Content]]] = deque()
+    with _evaluating(encoder), ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as threads:
         for content in contents:
-            positions.append(run.add(content, len(positions)))
+            at, is_new = run.place(content.fingerprint, len(positions))
+            positions.append(at)
+            if is_new:
+                ahead.append((at, threads.submit(_decoded, content)))
+            if len(ahead) > DECODED_AHEAD:
+                run.add(*_result(ahead.popleft()))
             report(run.take_done())
+        while ahead:
+            run.add(*_result(ahead.popleft()))
         run.encode_window()
         report(run.take_done())
     if not positions:
         raise DataError(must_be("the contents to embed", "at least one", 0))
     run.cache.flush()
     return torch.stack(run.embeddings)[torch.tensor(positions)]
+
+
+def _decoded(content: Content | LazyContent) -> Content:
+    return content.decode() if isinstance(content, LazyContent) else content
+
+
+def _result(waiting: tuple[int, Future[Content]]) -> tuple[int, Content]:
+    return waiting[0], waiting[1].result()
 
 
 class _Run:
@@ -129,26 +151,26 @@ class _Run:
         self._window: list[tuple[int, EncodedContent]] = []
         self._tokens = 0
 
-    def add(self, content: Content, position: int) -> int:
-        """Returns the index among the unique contents; embeds the window when it is full."""
-        key = content.fingerprint
+    def place(self, key: int, position: int) -> tuple[int, bool]:
+        """Returns the index among the unique contents of the content with this fingerprint, and whether it has to be embedded."""
         if key in self._at:
             self.done += 1
-            return self._at[key]
+            return self._at[key], False
         at = self._at[key] = len(self.embeddings)
         self.fingerprints.append(key)
         self.first.append(position)
         cached = self.cache.get(key)
         self.embeddings.append(torch.empty(0) if cached is None else cached)
-        if cached is not None:
-            self.done += 1
-            return at
+        self.done += cached is not None
+        return at, cached is None
+
+    def add(self, at: int, content: Content) -> None:
+        """Puts a content into the window; embeds the window when it is full."""
         encoded = self.processor.encode(content)
         self._window.append((at, encoded))
         self._tokens += encoded.num_tokens
         if self._tokens >= BUDGETS_PER_WINDOW * self.token_budget:
             self.encode_window()
-        return at
 
     def encode_window(self) -> None:
         """Embeds what waits, sorted by length.

@@ -132,7 +132,9 @@ def bootstrap_interval(values: ArrayLike, confidence: float = 0.95, num_resample
     if not 0 < confidence < 1:
         raise ConfigError(must_be("confidence", "between 0 and 1", confidence))
     random = np.random.default_rng(seed)
-    means = [sample[random.integers(len(sample), size=len(sample))].mean() for _ in range(num_resamples)]
+    at_once = max(1, 2**20 // len(sample))  # resamples at a time: bounded memory
+    counts = [min(at_once, num_resamples - start) for start in range(0, num_resamples, at_once)]
+    means = np.concatenate([sample[random.integers(len(sample), size=(count, len(sample)))].mean(axis=1) for count in counts])
     low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
 

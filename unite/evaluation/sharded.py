@@ -13,12 +13,13 @@ from torch import Tensor
 
 from unite.errors import DataError, UniteError
 from unite.evaluation.embed import EmbeddingCache, Encoder, embed_contents
+from unite.evaluation.stored import LazyContent
 from unite.types import Content
 
 
 def embed_sharded(
     encoder: Encoder,
-    contents: Sequence[Content],
+    contents: Sequence[Content | LazyContent],
     *,
     token_budget: int = 16384,
     ids: Sequence[str] | None = None,

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from torch import Tensor
 
-from unite.data.decode import Decoding, decode_content
-from unite.data.rows import StoredContent
+from unite.data.decode import Decoding
 from unite.data.shards import ShardReader
 from unite.data.tasks import StoredTask, read_task
 from unite.errors import DataError, must_be, must_be_one_of
 from unite.evaluation.metrics import largest_k
+from unite.evaluation.stored import LazyContent, StoredContents
 from unite.types import Content, Modality, index_tensor
 
 #: What a task of each kind is asked. "pair" tasks are the modality pairs that a suite's mean is over; a "subset" is a test of its own,
@@ -26,42 +23,6 @@ METRICS_OF_KIND = {
     "pair": ("recall@1", "recall@5", "recall@10", "mrr", "ndcg@10"),
     "subset": ("recall@1", "recall@5", "mrr"),
 }
-#: Contents decoded before they are asked for.
-_LOOK_AHEAD = 32
-
-
-class LazyContents(Sequence[Content]):
-    """The contents of shards, decoded when asked for and not kept."""
-
-    def __init__(self, reader: ShardReader, decoding: Decoding) -> None:
-        self.reader = reader
-        self.decoding = decoding
-
-    def __len__(self) -> int:
-        return len(self.reader)
-
-    def __getitem__(self, at: int) -> Content:  # type: ignore[override]  # no slices: they would decode all at once
-        if not -len(self) <= at < len(self):
-            raise IndexError(at)
-        at %= len(self)
-        return self._decode(self.reader.read(at).query, self.reader.name(at))
-
-    def __iter__(self) -> Iterator[Content]:
-        """Decodes a little ahead in threads, so that the encoder need not wait; the order is kept."""
-        ahead: deque[Future[Content]] = deque()
-        with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as threads:
-            for at, row in enumerate(self.reader):  # rows are read here: a reader's files have one position for all threads
-                ahead.append(threads.submit(self._decode, row.query, self.reader.name(at)))
-                if len(ahead) > _LOOK_AHEAD:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
-
-    def _decode(self, stored: StoredContent, name: str) -> Content:
-        try:
-            return decode_content(stored, self.decoding)
-        except DataError as error:
-            raise DataError(f"{name} cannot be evaluated: {error}") from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +33,7 @@ class RetrievalTask:
 
     Attributes:
         name: as in metric keys.
-        query_ids, queries: (Q,) ids, and contents, which may be decoded lazily.
+        query_ids, queries: (Q,) ids, and contents, decoded or not.
         candidate_ids, candidates: (C,) the same.
         relevance: query id -> candidate id -> grade; a grade above 0 is relevant.
         pools: query id -> the candidates it is ranked against; None where it is all of them.
@@ -87,9 +48,9 @@ class RetrievalTask:
 
     name: str
     query_ids: Sequence[str]
-    queries: Sequence[Content]
+    queries: Sequence[Content | LazyContent]
     candidate_ids: Sequence[str]
-    candidates: Sequence[Content]
+    candidates: Sequence[Content | LazyContent]
     relevance: Mapping[str, Mapping[str, int]]
     query_modality: Modality
     candidate_modality: Modality
@@ -104,9 +65,9 @@ class RetrievalTask:
         return cls(
             name=stored.name,
             query_ids=_keys(stored.queries),
-            queries=LazyContents(stored.queries, decoding),
+            queries=StoredContents(stored.queries, decoding),
             candidate_ids=_keys(stored.candidates),
-            candidates=LazyContents(stored.candidates, decoding),
+            candidates=StoredContents(stored.candidates, decoding),
             relevance=stored.relevance,
             query_modality=stored.query_modality,
             candidate_modality=stored.candidate_modality,

@@ -10,6 +10,7 @@ from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
+from unite.encoder import VLMEncoder
 from unite.training.optimizer import AdamWCosine
 from unite.training.ranks import sum_gradients
 from unite.training.step import ContrastiveStep
@@ -30,7 +31,7 @@ class UniteModule(pl.LightningModule):
         graph_tokens: see `ContrastiveStep`.
     """
 
-    def __init__(self, encoder: nn.Module, objective: nn.Module, optimizer: AdamWCosine, num_steps: int, graph_tokens: int) -> None:
+    def __init__(self, encoder: VLMEncoder, objective: nn.Module, optimizer: AdamWCosine, num_steps: int, graph_tokens: int) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.strict_loading = False  # frozen weights come from the encoder's own folder, not from the checkpoint

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -24,16 +25,33 @@ from unite.types import Batch, MicroBatch
 Backward = Callable[[Tensor], None]
 
 
+class MediaEncoder(Protocol):
+    """What the step needs of an encoder; `unite.encoder.VLMEncoder` is one."""
+
+    @property
+    def vision_is_frozen(self) -> bool:
+        """Whether features of media can be kept for the replay."""
+        ...
+
+    def encode_media(self, micro_batch: MicroBatch, known: dict[tuple[int, int], Tensor] | None = None) -> Tensor:
+        """Returns the features of the media, taking from `known` and adding to it."""
+        ...
+
+    def __call__(self, micro_batch: MicroBatch, media_features: Tensor | None = None) -> Tensor:
+        """Returns (n, D) embeddings."""
+        ...
+
+
 class ContrastiveStep:
     """Computes loss and gradients of a batch.
 
     Args:
-        encoder: maps a MicroBatch to (n, D) embeddings.
+        encoder: maps a MicroBatch to (n, D) embeddings; sees each medium of a step once.
         objective: maps (U, D) embeddings and Relations to an output with `loss` and `metrics`.
         graph_tokens: a batch of up to this many tokens (padding included) keeps every activation; a larger one caches gradients.
     """
 
-    def __init__(self, encoder: nn.Module, objective: nn.Module, graph_tokens: int) -> None:
+    def __init__(self, encoder: MediaEncoder, objective: nn.Module, graph_tokens: int) -> None:
         if graph_tokens < 1:
             raise ConfigError(must_be("trainer.graph_tokens", "at least 1", graph_tokens))
         self.encoder = encoder
@@ -56,7 +74,9 @@ class ContrastiveStep:
         return self._cached(batch, backward)
 
     def _direct(self, batch: Batch, backward: Backward) -> tuple[Tensor, dict[str, Tensor]]:
-        embeddings = _in_order(batch, [self.encoder(micro) for micro in batch.micro_batches])
+        known: dict[tuple[int, int], Tensor] = {}
+        parts = [self.encoder(micro, self.encoder.encode_media(micro, known)) for micro in batch.micro_batches]
+        embeddings = _in_order(batch, parts)
         loss, metrics, gradient = self._loss(embeddings.detach(), batch, backward)
         backward(_with_gradient(embeddings, gradient))
         return loss, metrics
@@ -64,14 +84,16 @@ class ContrastiveStep:
     def _cached(self, batch: Batch, backward: Backward) -> tuple[Tensor, dict[str, Tensor]]:
         states: list[_RandomState] = []
         parts: list[Tensor] = []
+        # Features of a frozen tower serve the replay; those of a trained one must be made again, with their graph.
+        known: dict[tuple[int, int], Tensor] = {}
         with torch.no_grad():
             for micro in batch.micro_batches:
                 states.append(_RandomState(micro.input_ids.device))
-                parts.append(self.encoder(micro))
+                parts.append(self.encoder(micro, self.encoder.encode_media(micro, known)))
         loss, metrics, gradient = self._loss(_in_order(batch, parts), batch, backward)
         for micro, state in zip(batch.micro_batches, states, strict=True):
             with state.restored():
-                again = self.encoder(micro)
+                again = self.encoder(micro, self.encoder.encode_media(micro, known if self.encoder.vision_is_frozen else None))
             backward(_with_gradient(again, gradient[micro.contents]))
         return loss, metrics
 

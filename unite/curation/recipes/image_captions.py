@@ -11,6 +11,7 @@ JSON has a recipe of its own, `unite.curation.recipes.coco`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from unite.curation.raw import RawMedium, RawRow, SkippedRowError
@@ -27,7 +28,7 @@ class ImageCaptions(TabularRecipe):
 
     Args:
         name, annotations, licence, media_root: as in `TabularRecipe`.
-        image: column of the image's path.
+        image: column of the image's path, its bytes, or an object with `bytes` or `path`.
         caption: column of the caption.
         licence_column: column of the row's own licence, if there is one.
         image_suffix: appended to the path (`.jpg` where the table holds keys).
@@ -58,7 +59,11 @@ class ImageCaptions(TabularRecipe):
 
     def row(self, key: str, record: Record) -> RawRow:
         """Caption and image, in the direction asked for."""
-        image = self.image(needed(record, self.image_column) + self.image_suffix)
+        value = record[self.image_column]
+        if isinstance(value, Mapping):  # as Hugging Face stores images in parquet
+            value = value.get("bytes") or value.get("path")
+        named = {self.image_column: value}
+        image = self.image(value if isinstance(value, bytes) and value else needed(named, self.image_column) + self.image_suffix)
         licence = text_of(record, self.licence_column) if self.licence_column else ""
         metadata = rest_of(record, (self.image_column, self.caption_column, self.licence_column))
         caption = needed(record, self.caption_column)

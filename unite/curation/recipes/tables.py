@@ -26,7 +26,7 @@ from unite.errors import DataError, must_be, must_be_one_of
 
 Record = Mapping[str, Any]
 #: Rows of parquet turned into Python objects at a time.
-_PARQUET_ROWS = 1024
+_PARQUET_ROWS = 256
 _MIB = 1 << 20
 
 

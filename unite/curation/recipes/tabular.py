@@ -54,9 +54,11 @@ class TabularRecipe(ABC):
     def row(self, key: str, record: Record) -> RawRow:
         """Returns what a record means. Raises SkippedRowError if it lacks something."""
 
-    def image(self, path: str) -> RawMedium:
-        """Returns an image of the collection."""
-        return RawMedium(Modality.IMAGE, str(self.media_root / path))
+    def image(self, value: str | bytes) -> RawMedium:
+        """Returns an image of the collection, by its path or as the bytes that the record holds."""
+        return (
+            RawMedium(Modality.IMAGE, data=value) if isinstance(value, bytes) else RawMedium(Modality.IMAGE, str(self.media_root / value))
+        )
 
     def video(self, path: str, start: float | None = None, end: float | None = None) -> RawMedium:
         """Returns a video of the collection, or a clip of it."""

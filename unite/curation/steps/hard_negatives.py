@@ -17,9 +17,9 @@ class HardNegatives:
     """Takes negatives from a window of ranks, below a margin, and never a positive or what looks like one.
 
     Candidates are the first positives of all rows, of the modality of the query's own. Left out are those equal to the row's positive,
-    those that another row with an equal query has as its positive, and those more like the row's positive than `max_positive_cosine`:
-    probable right answers. The margin is that of NV-Retriever ("TopK-PercPos", arXiv 2407.15831): a candidate that scores above
-    `max_share_of_positive` of the positive's own score is taken for a false negative.
+    those that another row with an equal query has as its positive, those of one of the row's groups, and those more like the row's positive
+    than `max_positive_cosine`: probable right answers. The margin is that of NV-Retriever ("TopK-PercPos", arXiv 2407.15831): a candidate
+    that scores above `max_share_of_positive` of the positive's own score is taken for a false negative.
 
     Attributes:
         embed: as in `Similarity`.
@@ -49,7 +49,7 @@ class HardNegatives:
     def judge_set(self, collection: Collection) -> Verdict:
         """Gives each row the rows whose positives are its negatives; fewer than asked for where there are no more."""
         queries, positives = collection.embeddings(self.embed)
-        exact = collection.signatures.exact
+        exact, group = collection.signatures.exact, collection.signatures.group
         answers: dict[int, set[int]] = {}
         for query, positive in exact.tolist():
             answers.setdefault(query, set()).add(positive)
@@ -58,12 +58,15 @@ class HardNegatives:
             rows = np.flatnonzero(collection.signatures.modality[:, 1] == modality)
             # Equal positives are one candidate, the first.
             pool = rows[np.sort(np.unique(exact[rows, 1], return_index=True)[1])]
+            alike = int(np.unique(group[pool, 1][group[pool, 1] != 0], return_counts=True)[1].max(initial=0))
             most = max(len(answers[query]) for query in exact[rows, 0].tolist())
-            scores, near = nearest(queries[rows], positives[pool], self.last_rank + most)
+            # Right answers take places in the ranking: look as much further.
+            scores, near = nearest(queries[rows], positives[pool], self.last_rank + most + alike)
             for at, row in enumerate(rows.tolist()):
                 own = float(queries[row] @ positives[row])
                 ranked = ((int(pool[one]), float(score)) for one, score in zip(near[at], scores[at], strict=True))
-                wrong = (pair for pair in ranked if int(exact[pair[0], 1]) not in answers[int(exact[row, 0])])
+                right, groups = answers[int(exact[row, 0])], set(group[row].tolist()) - {0}
+                wrong = (pair for pair in ranked if int(exact[pair[0], 1]) not in right and int(group[pair[0], 1]) not in groups)
                 window = [pair for rank, pair in enumerate(wrong, 1) if self.first_rank <= rank <= self.last_rank]
                 like = positives[[one for one, _ in window]] @ positives[row] if window else []
                 found = list(self._within_margin(window, own, np.asarray(like)))[: self.num_negatives]

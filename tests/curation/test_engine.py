@@ -1,0 +1,65 @@
+import os
+import time
+
+import pytest
+
+from unite.curation.engine import run
+from unite.errors import UniteError
+
+
+class Mark:
+    """Leaves a file for each number, named after the process that did it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.made = 0
+
+    def __call__(self, number):
+        self.made += 1
+        (self.folder / f"{number}-{os.getpid()}-{self.made}").touch()
+        time.sleep(0.02)
+        return 3
+
+
+class Die(Mark):
+    def __call__(self, number):
+        if number == 2:
+            os._exit(1)
+        return super().__call__(number)
+
+
+class Fail(Mark):
+    def __call__(self, number):
+        if number == 2:
+            raise UniteError("number 2 is bad")
+        return super().__call__(number)
+
+
+def test_every_number_is_done_once_and_a_process_keeps_what_it_cached(tmp_path, capsys):
+    run(Mark(tmp_path), range(12), title="rows", num_rows=36, workers=2)
+    done = [path.name.split("-") for path in tmp_path.iterdir()]
+    assert sorted(int(number) for number, _, _ in done) == list(range(12))
+    processes = {process for _, process, _ in done}
+    assert str(os.getpid()) not in processes
+    for process in processes:
+        made = sorted(int(made) for _, one, made in done if one == process)
+        assert made == list(range(1, len(made) + 1))  # the work was received once, not once a number
+    assert "36/36" in capsys.readouterr().err
+
+
+def test_one_worker_is_this_process(tmp_path, capsys):
+    run(Mark(tmp_path), [4, 5], title="rows", num_rows=6, workers=1, progress=False)
+    assert {path.name for path in tmp_path.iterdir()} == {f"4-{os.getpid()}-1", f"5-{os.getpid()}-2"} and not capsys.readouterr().err
+
+
+def test_a_worker_that_dies_is_an_error_that_says_what_to_do(tmp_path):
+    with pytest.raises(
+        UniteError, match="a worker process died. Run it again: what is done is kept. If memory was short, set fewer workers"
+    ):
+        run(Die(tmp_path), range(6), title="rows", num_rows=18, workers=2, progress=False)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_error_in_the_work_comes_through(tmp_path, workers):
+    with pytest.raises(UniteError, match="number 2 is bad"):
+        run(Fail(tmp_path), range(6), title="rows", num_rows=18, workers=workers, progress=False)

@@ -1,0 +1,303 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.curation.material import Rows, clip, image_medium, photograph, row, video_medium, write_csv
+from unite.curation.pipeline import Curation
+from unite.curation.raw import RawMedium, SkippedRowError
+from unite.curation.recipes.image_captions import ImageCaptions
+from unite.curation.records import read_lines
+from unite.curation.steps.exact_duplicates import ExactDuplicates
+from unite.curation.steps.false_negatives import FalseNegatives
+from unite.curation.steps.hard_negatives import HardNegatives
+from unite.curation.steps.image_size import ImageSize
+from unite.curation.steps.similarity import Similarity
+from unite.curation.steps.text_length import TextLength
+from unite.data.shards import ShardReader
+from unite.data.source import SourceDataModule
+from unite.errors import ConfigError, DataError
+from unite.types import Modality
+
+
+def write_collection(folder, num_rows=60):
+    """Images with captions, among them every kind that is left out."""
+    folder.mkdir(exist_ok=True)
+    lines = []
+    for at in range(num_rows):
+        name = f"{at}.jpg"
+        photograph(at, 40 if at % 11 == 5 else 200, 150).save(folder / name)
+        if at % 13 == 3:
+            (folder / name).write_bytes(b"")
+        if at % 17 == 4:
+            (folder / name).unlink()
+        lines.append([name, "short" if at % 7 == 6 else f"a caption of picture number {at}", f"http://x/{at}"])
+    lines.append(lines[0])
+    return write_csv(folder / "rows.csv", ["image", "caption", "url"], lines)
+
+
+def curate(folder, out, **options):
+    recipe = ImageCaptions("pictures", folder / "rows.csv", licence="CC0")
+    steps = [TextLength(min_words=3), ImageSize(min_side=64), ExactDuplicates()]
+    defaults = {"rows_per_part": 16, "samples_per_shard": 10, "workers": 1, "progress": False}
+    return Curation([recipe], steps, out=out, **(defaults | options)).run()
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("raw")
+    write_collection(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(raw, tmp_path_factory):
+    out = tmp_path_factory.mktemp("sets") / "undisturbed"
+    return curate(raw, out), out
+
+
+def files_of(out):
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+
+def test_what_comes_out_is_what_was_not_left_out(raw, undisturbed):
+    sheet, out = undisturbed
+    gone = {at for at in range(60) if at % 7 == 6 or at % 11 == 5 or at % 13 == 3 or at % 17 == 4}
+    reader = ShardReader.of_folder(out / "pictures" / "text-to-image")
+    assert [one.key for one in reader] == [f"{at:09d}" for at in range(60) if at not in gone]
+    first = reader.read(0)
+    assert first.query.text == "a caption of picture number 0" and first.positives[0].media[0].data == (raw / "0.jpg").read_bytes()
+    skipped = list(read_lines(out / "skipped.jsonl"))
+    assert {int(line["key"]) for line in skipped} == gone | {60}
+    assert {line["key"]: line["reason"] for line in skipped}["000000004"] == "missing file"
+    last = skipped[-1]
+    assert (last["source"], last["key"], last["step"], last["reason"]) == ("pictures", "000000060", "exact_duplicates", "exact duplicate")
+    assert last["detail"] == "of pictures/000000000"
+    funnel = sheet["funnel"]
+    assert [step["step"] for step in funnel] == ["read", "text_length", "image_size", "media", "exact_duplicates"]
+    assert funnel[0]["in"] == 61 and funnel[-1]["out"] == len(reader) == sheet["totals"]["rows"]
+    assert all(step["in"] - step["out"] == sum(step["dropped"].values()) for step in funnel)
+    assert all(one["out"] == other["in"] for one, other in pairwise(funnel))
+    assert not (out / ".work").exists()
+
+
+def test_the_shards_are_a_source_to_train_on(undisturbed):
+    source = SourceDataModule("pictures", str(undisturbed[1] / "pictures" / "text-to-image"), "text", "image")
+    example = source.example(0)
+    assert example.positives[0].modality is Modality.IMAGE and len(source.reader) == undisturbed[0]["totals"]["rows"]
+
+
+def test_each_row_keeps_its_metadata_beside_the_shard(undisturbed):
+    (line, *_) = read_lines(undisturbed[1] / "pictures" / "text-to-image" / "shard-000000.rows.jsonl")
+    assert line["metadata"] == {"url": "http://x/0"} and line["licence"] == "CC0" and line["pair"] == "text-to-image"
+    assert line["media"][0]["size"] == [200, 150] and line["words"] == [6, 0]
+
+
+def test_worker_processes_and_other_parts_give_the_same_set(raw, undisturbed, tmp_path):
+    curate(raw, tmp_path / "two", workers=2)
+    assert files_of(tmp_path / "two") == files_of(undisturbed[1])
+    other = curate(raw, tmp_path / "parts", rows_per_part=7)
+    assert other["checksum"] == undisturbed[0]["checksum"]
+
+
+def test_a_process_that_dies_again_and_again_ends_with_the_same_set(raw, undisturbed, tmp_path):
+    """Each life ends at a later rename than the last, just before it or just after: what has a name then is all that is left."""
+    deaths = 0
+    while True:
+        child = os.fork()
+        if child == 0:
+            die_at_rename(6 + deaths % 5, before=deaths % 2 == 0)
+            curate(raw, tmp_path / "set", rows_per_part=8)
+            os._exit(0)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if code == 0:
+            break
+        assert code == 9 and not (tmp_path / "set" / "datasheet.json").exists()
+        deaths += 1
+    whole = curate(raw, tmp_path / "whole", rows_per_part=8)
+    assert deaths >= 6 and whole["checksum"] == undisturbed[0]["checksum"]
+    assert files_of(tmp_path / "set") == files_of(tmp_path / "whole")
+
+
+def die_at_rename(number, before):
+    rename, left = Path.replace, number
+
+    def rename_or_die(path, target):
+        nonlocal left
+        left -= 1
+        if left == 0 and not before:
+            rename(path, target)
+        if left == 0:
+            os._exit(9)
+        return rename(path, target)
+
+    Path.replace = rename_or_die
+
+
+def test_sigkill_of_a_run_with_workers_and_a_restart(raw, undisturbed, tmp_path):
+    folders = f"Path({str(raw)!r}), Path({str(tmp_path / 'out')!r})"
+    code = f"from tests.curation.test_pipeline import curate, Path; curate({folders}, workers=2, rows_per_part=4)"
+    root = str(Path(__file__).parents[2])
+    process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True, env={**os.environ, "PYTHONPATH": root})
+    parts = tmp_path / "out" / ".work" / "parts"
+    until = time.monotonic() + 60
+    while not (parts.is_dir() and len([path for path in parts.iterdir() if not path.suffix]) >= 2):
+        assert process.poll() is None and time.monotonic() < until
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (tmp_path / "out" / "datasheet.json").exists()
+    done = {path.name: path.stat().st_ino for path in parts.iterdir() if not path.suffix}
+    while orphans(process.pid):  # the workers notice that the run is gone
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    sheet = curate(raw, tmp_path / "out", rows_per_part=4)
+    assert done and sheet["checksum"] == undisturbed[0]["checksum"]
+
+
+def orphans(session):
+    """Processes of a session that still run."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if fields[3] == str(session) and fields[0] != "Z":
+            found.append(path.parent.name)
+    return found
+
+
+def test_a_set_that_is_there_is_returned_and_another_plan_is_refused(raw, undisturbed):
+    sheet, out = undisturbed
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    assert curate(raw, out) == json.loads(json.dumps(sheet))
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
+    with pytest.raises(ConfigError, match="out must be a folder without another plan's set.*made with other seed. Choose another folder"):
+        curate(raw, out, seed=1)
+
+
+def test_media_of_every_kind_and_several_pairs(tmp_path):
+    rows = [
+        row("a text", "a picture", positive_media=[image_medium()]),
+        row("a clip", "", positive_media=[video_medium(clip(30, 10))]),
+        row("", "an answer", query_media=[image_medium(photograph(1)), image_medium(photograph(1))], negatives=["wrong"]),
+        SkippedRowError("unreadable record", "no JSON"),
+        row("a film", "", positive_media=[RawMedium(Modality.VIDEO, data=b"")]),
+    ]
+    sheet = Curation([Rows(rows, "mixed"), Rows(rows[:1], "more")], out=tmp_path / "set", workers=1, progress=False).run()
+    assert {name: folder["rows"] for name, folder in sheet["folders"].items()} == {
+        "mixed/text-to-text+image": 1,
+        "mixed/text-to-video": 1,
+        "mixed/image-to-text": 1,
+        "more/text-to-text+image": 1,
+    }
+    assert sheet["funnel"][0]["dropped"] == {"unreadable record": 1} and sheet["funnel"][1]["dropped"] == {"empty file": 1}
+    both = ShardReader.of_folder(tmp_path / "set" / "mixed" / "image-to-text").read(0)
+    assert len(both.query.media) == 2 and both.negatives[0].text == "wrong"
+    assert sheet["totals"]["images"] == 4 and sheet["totals"]["videos"] == 1 and sheet["distributions"]["video_seconds"]["median"] == 3.0
+
+
+def test_a_folder_with_something_else_is_not_taken_for_a_set_begun(tmp_path):
+    (tmp_path / "rows" / "text-to-text").mkdir(parents=True)
+    with pytest.raises(ConfigError, match="out must be a new or empty folder, or one with a set of this plan.*It holds something else"):
+        Curation([Rows([row()])], out=tmp_path, workers=1, progress=False).run()
+
+
+class Embedder:
+    """Embeds a text by its first letter and length; counts its calls."""
+
+    def __init__(self):
+        self._calls = 0
+
+    def __call__(self, contents):
+        self._calls += 1
+        angles = [ord(one.text[0]) + len(one.text) / 50 for one in contents]
+        return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+
+
+def embedding_steps(embed):
+    return [
+        Similarity(embed, share=0.1),
+        FalseNegatives(embed, min_cosine=0.999),
+        HardNegatives(embed, num_negatives=2, max_share_of_positive=1.0, max_positive_cosine=1.0),
+    ]
+
+
+def test_steps_over_embeddings_write_groups_and_negatives_and_embed_once(tmp_path):
+    rows = [row(f"{letter} question", f"{letter}{'.' * (at % 3)}") for at, letter in enumerate("abcdefghijaaklmnopqr")]
+    embed = Embedder()
+    curation = Curation([Rows(rows)], embedding_steps(embed), out=tmp_path / "set", rows_per_part=6, workers=1, progress=False)
+    sheet = curation.run()
+    assert embed._calls == 2 * 4  # both sides of four parts, once for three steps
+    assert sheet["funnel"][2]["dropped"] == {"least aligned": 2}
+    written = list(ShardReader.of_folder(tmp_path / "set" / "rows" / "text-to-text"))
+    assert sheet["totals"]["rows"] == len(written) == 18 and sheet["totals"]["negatives"] > 0
+    texts = {one.positives[0].text for one in written}
+    for one in written:
+        assert all(negative.text in texts and negative.text != one.positives[0].text for negative in one.negatives)
+    groups = [one.positives[0].group for one in written if one.positives[0].group]
+    assert groups and all(groups.count(group) > 1 for group in groups)
+
+
+def test_a_decision_once_made_is_kept(tmp_path, monkeypatch):
+    """Embeddings on another device may differ in the last bit: shards written after a restart must follow the first decision."""
+    rows = [row(f"{letter} question", letter) for letter in "abcdefghij"]
+    options = {"out": tmp_path / "set", "workers": 1, "progress": False, "samples_per_shard": 3}
+    first = Curation([Rows(rows)], embedding_steps(Embedder()), **options)
+
+    def interrupt(rows, decision):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(first, "_pack", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        first.run()
+    again = Embedder()
+    Curation([Rows(rows)], embedding_steps(again), **options).run()
+    assert again._calls == 0
+
+
+def test_too_many_unusable_records_stop_the_run_before_anything_is_decided(tmp_path):
+    rows = [row(positive_media=[RawMedium(Modality.IMAGE, "nowhere.jpg")])] * 3 + [row()]
+    options = {"out": tmp_path / "set", "workers": 1, "progress": False}
+    message = (
+        r"at most 50% of 4 records, but is '3 \(3 media: missing file\)'. The first: 000000000: missing file: nowhere.jpg; .*media_root"
+    )
+    with pytest.raises(DataError, match=message):
+        Curation([Rows(rows)], **options).run()
+    assert Curation([Rows(rows)], max_unusable_share=0.8, **options).run()["totals"]["rows"] == 1  # goes on from there
+
+
+def test_a_set_without_rows_is_an_error(tmp_path):
+    with pytest.raises(DataError, match="left with at least one row, but is 'empty after 1 text_length: text too short'"):
+        Curation([Rows([row()])], [TextLength(min_words=9)], out=tmp_path / "set", workers=1, progress=False).run()
+
+
+@pytest.mark.parametrize(
+    ("recipes", "options", "message"),
+    [
+        ([Rows([row()]), Rows([row()])], {}, "the names of recipes must be unique, but is 'rows more than once'"),
+        ([], {}, "recipes must be at least 1, but is 0"),
+        (
+            [Rows([row()])],
+            {"steps": [ExactDuplicates(), TextLength()]},
+            "step text_length must be before the set-wise steps, but is 'after exact_",
+        ),
+        ([Rows([row()])], {"steps": [TextLength(), TextLength()]}, "the names of steps must be unique.*but is 'text_length'"),
+        ([Rows([row()])], {"steps": [3]}, "a step must be an object with judge_row or judge_set, but is 'int'"),
+        ([Rows([row()])], {"rows_per_part": 0}, "rows_per_part must be at least 1, but is 0"),
+        ([Rows([row()])], {"max_unusable_share": -0.1}, "max_unusable_share must be from 0 to 1, but is -0.1"),
+        ([Rows([row()])], {"engine": "spark"}, "engine must be one of local, ray, but is 'spark'"),
+        ([Rows([row()])], {"workers": -1}, "workers must be 0 .one a core. or more, but is -1"),
+    ],
+)
+def test_bad_arguments_are_refused(tmp_path, recipes, options, message):
+    with pytest.raises(ConfigError, match=message):
+        Curation(recipes, out=tmp_path / "set", progress=False, **options).run()
