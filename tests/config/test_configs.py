@@ -45,7 +45,7 @@ def test_the_groups_the_stages_take_can_be_swapped():
     config = composed("+experiment=stage1_adaptation", "objective=mamcl", "mixture=tt_tv", "trainer.max_steps=7")
     assert config.adaptation.objective._target_ == "unite.objective.MAMCL" and config.adaptation.max_steps == 7
     assert set(config.adaptation.mixture.sources) == {"t2t", "t2v", "v2t"}
-    assert composed("+experiment=stage2_mamcl").alignment.max_steps == 0
+    assert composed("+experiment=stage2_mamcl", "alignment=none").alignment.max_steps == 0
     config = composed("+experiment=stage2_mamcl", "alignment=fine_grained_video")
     assert set(config.alignment.mixture.sources) == {"t2v_fine", "v2t_fine"} and config.alignment.max_steps > 0
 

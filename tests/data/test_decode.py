@@ -82,6 +82,14 @@ def test_broken_media_are_refused(medium, message):
         decode_medium(medium, Decoding())
 
 
+def test_a_playlist_cannot_open_another_file(tmp_path):
+    secret = tmp_path / "secret.mp4"
+    secret.write_bytes(video().data)
+    playlist = StoredMedium(Modality.VIDEO, f"ffconcat version 1.0\nfile {secret}\n".encode(), "mp4")
+    with pytest.raises(DataError, match="the video cannot be decoded"):
+        decode_medium(playlist, Decoding())
+
+
 def test_limits_hold():
     with pytest.raises(DataError, match=r"an image must be at most 10 pixels, but is '8 x 6'.*decoding.max_pixels"):
         decode_medium(image(), Decoding(max_pixels=10))

@@ -26,9 +26,8 @@ from PIL import Image
 
 from unite.curation.media import MediaPolicy, check_pixels, fit, to_jpeg
 from unite.curation.raw import SkippedRowError
-from unite.data.decode import Decoding
+from unite.data.decode import VIDEO_FORMATS, Decoding
 
-_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpeg,mpegts,mpegvideo,ogg,asf,gif"
 #: Ticks a second of stored clips.
 _TICKS = 90_000
 
@@ -124,7 +123,7 @@ class VideoReader:
     def _open(self) -> Iterator[tuple[InputContainer, VideoStream]]:
         self._until = time.monotonic() + self.policy.deadline_seconds
         source = io.BytesIO(self.source) if isinstance(self.source, bytes) else f"file:{self.source}"
-        options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
+        options = {"format_whitelist": VIDEO_FORMATS, "protocol_whitelist": "file"}
         try:
             with av.open(source, mode="r", options=options) as container:
                 if not container.streams.video:

@@ -19,6 +19,11 @@ from unite.errors import ConfigError, DataError, must_be
 from unite.types import Content, Example, Medium, Modality, fingerprint
 
 
+#: Containers that hold a video themselves: playlists and concatenations, which name other files to open, are not among them.
+VIDEO_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif,mpegvideo,h264,hevc,m4v"
+_SAFE = {"format_whitelist": VIDEO_FORMATS, "protocol_whitelist": "file"}
+
+
 @dataclass(frozen=True)
 class Decoding:
     """How media are decoded, and how large they may be.
@@ -116,7 +121,7 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 def _decode_video(data: bytes, decoding: Decoding) -> tuple[NDArray[np.uint8], tuple[float, ...]]:
     try:
-        with av.open(io.BytesIO(data), mode="r") as container:
+        with av.open(io.BytesIO(data), mode="r", options=_SAFE) as container:
             if not container.streams.video:
                 raise DataError(must_be("a video", "a file with a video stream", "one without"))
             stream = container.streams.video[0]
@@ -147,7 +152,7 @@ def _decode_video(data: bytes, decoding: Decoding) -> tuple[NDArray[np.uint8], t
 
 def _count_frames(data: bytes, decoding: Decoding) -> int:
     """Counts the packets of a container that does not announce its frames."""
-    with av.open(io.BytesIO(data), mode="r") as container:
+    with av.open(io.BytesIO(data), mode="r", options=_SAFE) as container:
         count = 0
         for packet in container.demux(container.streams.video[0]):
             count += packet.size > 0

@@ -23,9 +23,8 @@ PLACE = re.compile(r"an? (?P<glyph>[\w' -]+?) (?:at the|in the) (?P<cell>(?:top|
 
 def words_of(text):
     """Returns (background, {cell: name}) of a plain caption."""
-    background = re.search(r"^on (\w+),|, (\w+) background$", text)
-    cells = {CELLS.index(match["cell"]): match["glyph"] for match in PLACE.finditer(re.sub(r"^on \w+, ", "", text))}
-    return background[1] or background[2], cells
+    background = re.search(r", (\w+) background$", text)[1]
+    return background, {CELLS.index(match["cell"]): match["glyph"] for match in PLACE.finditer(text)}
 
 
 def pixels_of(png, num_glyphs):

@@ -62,7 +62,7 @@ def test_a_caption_says_what_its_picture_shows(world, source):
     for text, picture in train(world, source):
         background, cells = words_of(text.text)
         assert (background, cells) == pixels_of(picture.media[0].data, SMALL["num_glyphs"])
-        assert 2 <= len(cells) <= 3
+        assert 1 <= len(cells) <= 3
         assert text.group == picture.group == "|".join(["scene", background, *(f"{cells[at]}@{at}" for at in sorted(cells))])
 
 
@@ -71,8 +71,8 @@ def test_a_paraphrase_says_the_same_in_other_words(world):
         background, cells = words_of(text.text)
         for cell, name in cells.items():
             place = "very middle" if cell == 4 else UPPER_CELLS[cell]
-            assert re.search(rf"{SYNONYM[name]} in the {place}(,| and| of)", other.text)
-        assert other.text.count(" in the ") == len(cells) and other.text.endswith(f" of a {background} picture")
+            assert re.search(rf"{SYNONYM[name]} in the {place}(,| and|$)", other.text)
+        assert other.text.count(" in the ") == len(cells) and other.text.startswith(f"on {background} there is a")
 
 
 def test_a_title_names_the_glyphs_alone(world):
@@ -112,10 +112,7 @@ def test_a_brief_caption_says_how_the_glyph_moves(world):
     for text, clip in train(world, "t2v"):
         _, mover, motion, still = clip.group.split("|")
         assert text.group == clip.group
-        assert text.text in (
-            f"{WITH_ARTICLE[mover]} {motion} near {WITH_ARTICLE[still]}",
-            f"near {WITH_ARTICLE[still]}, {WITH_ARTICLE[mover]} {motion}",
-        )
+        assert text.text == f"{WITH_ARTICLE[mover]} {motion} near {WITH_ARTICLE[still]}"
         assert motion_of(decoded(clip)) == motion
 
 
@@ -126,8 +123,8 @@ def test_a_dense_caption_says_everything(world):
         frames = decoded(clip)
         assert motion_of(frames) == motion and "#" + bytes(frames[0, 27, 27]).hex() == COLOURS[background]
         where = INSIDE.get(lane) or f"the {CELLS[int(lane[-1])]}"
-        assert re.search(rf"{WITH_ARTICLE[mover]} {motion} .*{where}, {WITH_ARTICLE[still]} (at|in) the {CELLS[cell]}(,|$)", text.text)
-        assert (f"on {background}, " in text.text) != (f", {background} background" in text.text)
+        staying = f"{WITH_ARTICLE[still]} (at|in) the {CELLS[cell]}, {background} background"
+        assert re.fullmatch(rf"{WITH_ARTICLE[mover]} {motion} (at |in )?{where}, {staying}", text.text)
         motions.add(motion)
     assert len(motions) == 8
 

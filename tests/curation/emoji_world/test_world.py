@@ -95,12 +95,20 @@ def test_glyphs_that_stand_together_in_a_test_never_do_in_training(world, traine
     assert seen <= {name for pair in trained_pairs for name in pair}, "a glyph is tested that training never showed"
 
 
-def test_held_in_tasks_are_made_of_training_rows(world):
+def test_held_in_tasks_are_made_of_training_rows_that_are_as_hard_as_the_tests(world):
     for source in PAIRS:
         rows = train(world, source)
         task = read_task(world.folder / "held_in" / source)
         assert {row.query for row in task.queries} <= {row.query for row in rows}
         assert {row.query for row in task.candidates} <= {row.positives[0] for row in rows}
+        assert all(len(glyphs_in(row.query.group)) > 1 for row in task.candidates if source != "it2t")
+
+
+def test_a_third_of_the_training_scenes_shows_one_glyph_and_no_test_scene_does(world):
+    for source in ("t2t", "t2i", "it2i", "t2it"):
+        alone = [len(glyphs_in(row.positives[0].group)) == 1 for row in train(world, source)]
+        assert alone == [at // 4 % 3 == 2 for at in range(64)]
+        assert all(len(glyphs_in(row.query.group)) > 1 for row in read_task(world.folder / "test" / source).candidates)
 
 
 def test_pools_hold_what_was_asked_for_and_one_right_answer_each(world):

@@ -18,8 +18,10 @@ from unite.curation.emoji_world.scenes import BACKGROUNDS, MOTIONS, NUM_CELLS, R
 
 #: Members of a family; the trainer reads this many consecutive rows into one batch.
 FAMILY = 4
-SCENE_ATTRIBUTES = ("glyph", "place", "arrangement", "background")
-CLIP_ATTRIBUTES = ("motion", "motion", "glyph", "place", "background")
+#: As often as they stand here. What a glyph looks like takes longest to learn.
+SCENE_ATTRIBUTES = ("glyph", "glyph", "place", "arrangement", "background")
+CLIP_ATTRIBUTES = ("motion", "motion", "glyph", "glyph", "place", "background")
+_NUM_GLYPHS = (2, 2, 2, 3)
 _TEST_SHARE = 1 / 3
 _T = TypeVar("_T")
 
@@ -40,7 +42,7 @@ class Companions:
         self._place = {glyph: at for at, glyph in enumerate(self.glyphs)}
 
     def of(self, some: Sequence[Glyph]) -> list[Glyph]:
-        """Returns the glyphs that may stand with all of these."""
+        """Returns the glyphs that may stand with all of these: every glyph, with none."""
         allowed = self._together[[self._place[glyph] for glyph in some]].all(axis=0)
         return [self.glyphs[at] for at in np.flatnonzero(allowed)]
 
@@ -54,11 +56,22 @@ class Companions:
                 return some
 
 
-def scene_family(rng: Generator, companions: Companions, attributes: Sequence[str] = SCENE_ATTRIBUTES) -> list[Scene]:
+def num_glyphs(alone: bool) -> tuple[int, ...]:
+    """How many glyphs a scene may have, as often as they stand here.
+
+    A glyph alone teaches what its name looks like sooner than one among others: a third of the training families are such. None of the
+    tests': alone, a glyph is no combination that could be held out.
+    """
+    return (1,) if alone else _NUM_GLYPHS
+
+
+def scene_family(
+    rng: Generator, companions: Companions, attributes: Sequence[str] = SCENE_ATTRIBUTES, num_glyphs: Sequence[int] = _NUM_GLYPHS
+) -> list[Scene]:
     """Draws four scenes that differ in one of the attributes: `glyph`, `place` (of one glyph), `arrangement` (of all), `background`."""
     attribute = attributes[int(rng.integers(len(attributes)))]
     while True:
-        some = companions.draw(rng, int(rng.integers(2, 4)))
+        some = companions.draw(rng, num_glyphs[int(rng.integers(len(num_glyphs)))])
         others = companions.of(some[1:])
         if attribute != "glyph" or len(others) >= FAMILY:
             break
@@ -79,13 +92,14 @@ def scene_family(rng: Generator, companions: Companions, attributes: Sequence[st
 
 def arrangements(rng: Generator, background: str, some: Sequence[Glyph], num: int) -> list[Scene]:
     """Draws scenes with the same glyphs in different places; the second has the places of the first exchanged."""
-    drawn: dict[str, Scene] = {}
     cells = rng.permutation(NUM_CELLS)[: len(some)].tolist()
-    order = [*cells[1:], cells[0]]
+    drawn: dict[str, Scene] = {}
+    for places in ([*cells], [*cells[1:], cells[0]]):
+        scene = Scene.of(background, dict(zip(places, some, strict=True)))
+        drawn[scene.identity] = scene
     while len(drawn) < num:
-        scene = Scene.of(background, dict(zip(cells, some, strict=True)))
-        drawn.setdefault(scene.identity, scene)
-        cells = order if len(drawn) == 1 else rng.permutation(NUM_CELLS)[: len(some)].tolist()
+        scene = Scene.of(background, dict(zip(rng.permutation(NUM_CELLS)[: len(some)].tolist(), some, strict=True)))
+        drawn[scene.identity] = scene
     return list(drawn.values())
 
 

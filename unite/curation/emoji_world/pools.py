@@ -83,7 +83,7 @@ def _spatial_pool(rng: Generator, companions: Companions) -> list[Pair]:
     glyphs = companions.draw(rng, 2)
     background = list(BACKGROUNDS)[rng.integers(len(BACKGROUNDS))]
     return [
-        (StoredContent(describe(one, rng), group=one.identity), StoredContent(media=(encode_scene(one),), group=one.identity))
+        (StoredContent(describe(one), group=one.identity), StoredContent(media=(encode_scene(one),), group=one.identity))
         for one in arrangements(rng, background, glyphs, SUBSET_POOL)
     ]
 
@@ -91,7 +91,7 @@ def _spatial_pool(rng: Generator, companions: Companions) -> list[Pair]:
 def _temporal_pool(rng: Generator, companions: Companions) -> list[Pair]:
     clip = draw_clip(rng, companions)
     clips = [replace(clip, motion=motion) for motion in MOTIONS]
-    return [(StoredContent(brief(one, rng), group=one.gist), StoredContent(media=(encode_clip(one),), group=one.gist)) for one in clips]
+    return [(StoredContent(brief(one), group=one.gist), StoredContent(media=(encode_clip(one),), group=one.gist)) for one in clips]
 
 
 def check_pool(name: str, num: int, wanted: int, num_glyphs: int) -> None:

@@ -48,7 +48,7 @@ def _draw_scenes(sheet: _Sheet, world: EmojiWorld, rng: Generator) -> None:
     sheet.heading("Scenes and captions", "text ↔ image; hard neighbours differ in one attribute: here place, then glyph")
     companions = world.companions["train"]
     scenes = [*scene_family(rng, companions, ("place",))[:3], *scene_family(rng, companions, ("glyph",))[:3]]
-    sheet.row([(draw_scene(scene), describe(scene, rng)) for scene in scenes])
+    sheet.row([(draw_scene(scene), describe(scene)) for scene in scenes])
 
 
 def _draw_clips(sheet: _Sheet, world: EmojiWorld, rng: Generator) -> None:
@@ -56,7 +56,7 @@ def _draw_clips(sheet: _Sheet, world: EmojiWorld, rng: Generator) -> None:
     clip = draw_clip(rng, world.companions["train"])
     for motion in ("moves right", "moves left", "grows"):
         clip = replace(clip, motion=motion)
-        sheet.row([(frame, "") for frame in draw_frames(clip)], note=[("brief", brief(clip, rng)), ("dense", dense(clip, rng))])
+        sheet.row([(frame, "") for frame in draw_frames(clip)], note=[("brief", brief(clip)), ("dense", dense(clip))])
 
 
 def _draw_edits(sheet: _Sheet, world: EmojiWorld, rng: Generator) -> None:

@@ -22,15 +22,15 @@ from dataclasses import dataclass
 from numpy.random import Generator
 
 from unite.curation.emoji_world.captions import brief, dense, describe, edit, paraphrase, question, title
-from unite.curation.emoji_world.families import Companions, clip_family, question_family, scene_family
+from unite.curation.emoji_world.families import Companions, clip_family, num_glyphs, question_family, scene_family
 from unite.curation.emoji_world.render import encode_clip, encode_scene
 from unite.curation.emoji_world.scenes import Clip, Scene
 from unite.data.rows import StoredContent, StoredMedium
 from unite.types import IMAGE_PLACE, VIDEO_PLACE, Modality
 
 Pair = tuple[StoredContent, StoredContent]
-#: Draws one family: source name -> its four (query, positive).
-Recipe = Callable[[Generator, Companions], Mapping[str, list[Pair]]]
+#: Draws one family: source name -> its four (query, positive). `alone`: of scenes with a single glyph, where the recipe has scenes.
+Recipe = Callable[[Generator, Companions, bool], Mapping[str, list[Pair]]]
 
 INSTRUCTIONS = {
     "it2t": "Answer the question.",
@@ -64,36 +64,35 @@ KINDS = {
 }
 
 
-def _paraphrases(rng: Generator, companions: Companions) -> Mapping[str, list[Pair]]:
+def _paraphrases(rng: Generator, companions: Companions, alone: bool) -> Mapping[str, list[Pair]]:
     return {
         "t2t": [
-            (StoredContent(describe(scene, rng), group=scene.identity), StoredContent(paraphrase(scene, rng), group=scene.identity))
-            for scene in scene_family(rng, companions)
+            (StoredContent(describe(scene), group=scene.identity), StoredContent(paraphrase(scene), group=scene.identity))
+            for scene in scene_family(rng, companions, num_glyphs=num_glyphs(alone))
         ]
     }
 
 
-def _pictures(rng: Generator, companions: Companions) -> Mapping[str, list[Pair]]:
-    family = scene_family(rng, companions)
+def _pictures(rng: Generator, companions: Companions, alone: bool) -> Mapping[str, list[Pair]]:
+    family = scene_family(rng, companions, num_glyphs=num_glyphs(alone))
     pairs = [
-        (StoredContent(describe(one, rng), group=one.identity), StoredContent(media=(encode_scene(one),), group=one.identity))
-        for one in family
+        (StoredContent(describe(one), group=one.identity), StoredContent(media=(encode_scene(one),), group=one.identity)) for one in family
     ]
     return {"t2i": pairs, "i2t": [(image, text) for text, image in pairs]}
 
 
-def _clips(rng: Generator, companions: Companions) -> Mapping[str, list[Pair]]:
+def _clips(rng: Generator, companions: Companions, alone: bool) -> Mapping[str, list[Pair]]:
     family = clip_family(rng, companions, ("motion", "glyph"))
-    pairs = [(StoredContent(brief(one, rng), group=one.gist), StoredContent(media=(encode_clip(one),), group=one.gist)) for one in family]
+    pairs = [(StoredContent(brief(one), group=one.gist), StoredContent(media=(encode_clip(one),), group=one.gist)) for one in family]
     return {"t2v": pairs, "v2t": [(clip, text) for text, clip in pairs]}
 
 
-def _dense_clips(rng: Generator, companions: Companions) -> Mapping[str, list[Pair]]:
+def _dense_clips(rng: Generator, companions: Companions, alone: bool) -> Mapping[str, list[Pair]]:
     """The edits of clips are made of the same clips as their captions: to render and to code them takes most of the time."""
     family = clip_family(rng, companions)
     media = [encode_clip(clip) for clip in family]
     contents = [StoredContent(media=(medium,), group=clip.identity) for clip, medium in zip(family, media, strict=True)]
-    pairs = [(StoredContent(dense(clip, rng), group=clip.identity), content) for clip, content in zip(family, contents, strict=True)]
+    pairs = [(StoredContent(dense(clip), group=clip.identity), content) for clip, content in zip(family, contents, strict=True)]
     return {
         "t2v_fine": pairs,
         "v2t_fine": [(content, text) for text, content in pairs],
@@ -101,7 +100,7 @@ def _dense_clips(rng: Generator, companions: Companions) -> Mapping[str, list[Pa
     }
 
 
-def _questions(rng: Generator, companions: Companions) -> Mapping[str, list[Pair]]:
+def _questions(rng: Generator, companions: Companions, alone: bool) -> Mapping[str, list[Pair]]:
     pairs = []
     for scene, asked in question_family(rng, companions):
         text, answer = question(scene, asked)
@@ -111,8 +110,8 @@ def _questions(rng: Generator, companions: Companions) -> Mapping[str, list[Pair
     return {"it2t": pairs}
 
 
-def _edits(rng: Generator, companions: Companions) -> Mapping[str, list[Pair]]:
-    family = scene_family(rng, companions, ("glyph", "place", "background"))
+def _edits(rng: Generator, companions: Companions, alone: bool) -> Mapping[str, list[Pair]]:
+    family = scene_family(rng, companions, ("glyph", "place", "background"), num_glyphs=num_glyphs(alone))
     return {"it2i": _edited(family, [encode_scene(scene) for scene in family], IMAGE_PLACE, INSTRUCTIONS["it2i"])}
 
 
@@ -127,10 +126,10 @@ def _edited(family: Sequence[Scene] | Sequence[Clip], media: Sequence[StoredMedi
     return pairs
 
 
-def _captioned(rng: Generator, companions: Companions) -> Mapping[str, list[Pair]]:
+def _captioned(rng: Generator, companions: Companions, alone: bool) -> Mapping[str, list[Pair]]:
     pairs = []
-    for scene in scene_family(rng, companions):
-        query = StoredContent(describe(scene, rng), instruction=INSTRUCTIONS["t2it"], group=scene.identity)
+    for scene in scene_family(rng, companions, num_glyphs=num_glyphs(alone)):
+        query = StoredContent(describe(scene), instruction=INSTRUCTIONS["t2it"], group=scene.identity)
         pairs.append((query, StoredContent(f"{IMAGE_PLACE}{title(scene)}", (encode_scene(scene),), group=scene.identity)))
     return {"t2it": pairs}
 

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 #: Splits by the number that seeds them.
 _SPLITS = {"train": 0, "test": 1}
+#: In every third training family the glyphs stand alone; held-in tasks leave these out, to be as hard as the tests.
+_ALONE_EVERY = 3
 #: A test pool is given up when this many families a candidate did not fill it.
 _PATIENCE = 8
 
@@ -139,7 +141,7 @@ class EmojiWorld:
 
     def _family(self, recipe: str, split: str, number: int) -> dict[str, list[Pair]]:
         rng = np.random.default_rng([self.parameters["seed"], _SPLITS[split], fingerprint(recipe), number])
-        return dict(RECIPES[recipe](rng, self.companions[split]))
+        return dict(RECIPES[recipe](rng, self.companions[split], split == "train" and number % _ALONE_EVERY == _ALONE_EVERY - 1))
 
     def _write_train(self, folder: Path) -> dict[str, int]:
         """Writes every source and the list of texts; returns the number of rows by source."""
@@ -168,7 +170,8 @@ class EmojiWorld:
             for split, place in (("test", "test"), ("train", "held_in")):
                 family = cache(partial(self._family, recipe, split))  # sources of one recipe share its families
                 for source in family(0):
-                    families = (family(number)[source] for number in range(num_families[split]))
+                    numbers = (number for number in range(num_families[split]) if (number + 1) % _ALONE_EVERY)
+                    families = (family(number)[source] for number in numbers)
                     name = f"{place}/{source}"
                     sizes[name] = write_pair_task(folder / name, source, families, num_queries, num_candidates)
                     if split == "test":
