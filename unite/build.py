@@ -6,22 +6,26 @@ Entry points read as a list of these. A component's `_target_` decides its class
 from __future__ import annotations
 
 import logging
+import warnings
 from pathlib import Path
 from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint, RichProgressBar
 from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 
-from unite.config.schema import EvaluateConfig, StageConfig, TrainConfig
+from unite.config.schema import EvaluateConfig, StageConfig, TrainConfig, TrainerConfig
 from unite.data.mixture import MixtureDataModule
 from unite.data.source import World
 from unite.encoder import VLMEncoder
 from unite.evaluation.suite import Suite
 from unite.training.callbacks import CollapseAlarm, SampleKeys, SkippedSamples, StepLog
+from unite.training.ranks import PoolStrategy
 from unite.training.run_folder import RunFolder, trained_encoder
 from unite.training.stages import Stage
 
@@ -35,8 +39,8 @@ def build(config: Any, **given: Any) -> Any:
 
 
 def build_run(config: TrainConfig | EvaluateConfig) -> RunFolder:
-    """Makes the run's folder and writes the resolved config into it."""
-    run = RunFolder(config.run_folder)
+    """Makes the run's folder, in a sweep the job's own, and writes the resolved config into it."""
+    run = RunFolder(HydraConfig.get().runtime.output_dir if _in_sweep() else config.run_folder)
     run.write_config(OmegaConf.to_yaml(config, resolve=True))
     return run
 
@@ -65,7 +69,8 @@ def build_trained_encoder(config: EvaluateConfig) -> VLMEncoder:
     """Builds the encoder of a run folder, of an exported encoder's folder, or of a hub name, on the device asked for."""
     path = str(trained_encoder(config.checkpoint)) if Path(config.checkpoint).exists() else config.checkpoint
     device = config.device if config.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
-    encoder: VLMEncoder = build(config.encoder, path=path)
+    arguments = {key: value for key, value in config.encoder.items() if key != "checkpoint"}
+    encoder: VLMEncoder = build(OmegaConf.create(arguments), path=path)
     return encoder.to(device)
 
 
@@ -91,6 +96,9 @@ def build_mixture(stage: StageConfig, config: TrainConfig) -> MixtureDataModule:
 def build_trainer(config: TrainConfig, stage: Stage, run: RunFolder, loggers: list[Logger]) -> pl.Trainer:
     """Builds Lightning's Trainer for a stage."""
     trainer = config.trainer
+    # Right as it is: a checkpoint is taken after the optimizer's step. And a stage may be shorter than the interval of the log.
+    for message in (".*ModelCheckpoint with manual optimization.*", ".*smaller than the logging interval.*"):
+        warnings.filterwarnings("ignore", message)
     callbacks: list[Callback] = [
         StepLog(trainer.log_every_n_steps),
         SkippedSamples(run.skipped, config.data.max_skipped_share),
@@ -110,7 +118,7 @@ def build_trainer(config: TrainConfig, stage: Stage, run: RunFolder, loggers: li
         accelerator=trainer.accelerator,
         devices=trainer.devices,
         num_nodes=trainer.num_nodes,
-        strategy=trainer.strategy,
+        strategy=_strategy(trainer),
         precision=trainer.precision,  # type: ignore[arg-type]  # Lightning names the bad value itself
         max_steps=stage.num_steps,
         max_epochs=1,
@@ -128,7 +136,7 @@ def build_trainer(config: TrainConfig, stage: Stage, run: RunFolder, loggers: li
 def build_loggers(config: TrainConfig, run: RunFolder) -> list[Logger]:
     """Builds the CSV and W&B loggers that are switched on."""
     logger = config.logger
-    loggers: list[Logger] = [CSVLogger(run.path, name="", version="log")] if logger.csv else []
+    loggers: list[Logger] = [CSVLogger(run.path, name="", version="log", flush_logs_every_n_steps=10)] if logger.csv else []
     if logger.wandb.value != "disabled":
         loggers.append(
             WandbLogger(
@@ -136,7 +144,7 @@ def build_loggers(config: TrainConfig, run: RunFolder) -> list[Logger]:
                 save_dir=run.path,
                 project=logger.project,
                 entity=logger.entity,
-                group=logger.group,
+                group=logger.group or (run.path.parent.name if _in_sweep() else None),
                 tags=list(logger.tags),
                 mode=logger.wandb.value,
                 config=OmegaConf.to_container(config, resolve=True, enum_to_str=True),
@@ -158,6 +166,16 @@ def build_suites(config: TrainConfig | EvaluateConfig) -> list[Suite]:
     suites = {suite.name: suite.tasks, f"{suite.name}_held_in": suite.held_in}
     shared = {"data_root": root, "decoding": build(suite.decoding), "token_budget": suite.token_budget}
     return [Suite(name=name, tasks=dict(tasks), **shared) for name, tasks in suites.items() if tasks]
+
+
+def _in_sweep() -> bool:
+    return HydraConfig.initialized() and HydraConfig.get().mode is RunMode.MULTIRUN
+
+
+def _strategy(trainer: TrainerConfig) -> str | PoolStrategy:
+    """Returns ours where several processes train together, unless another is named."""
+    several = trainer.num_nodes > 1 or str(trainer.devices) not in ("1", "auto")
+    return PoolStrategy() if several and trainer.strategy == "auto" else trainer.strategy
 
 
 def _build_stage(stage: StageConfig, config: TrainConfig) -> Stage:

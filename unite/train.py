@@ -23,6 +23,7 @@ def main(config: TrainConfig) -> float | None:
     from unite import build
     from unite.entry import console, seed_everything
     from unite.evaluation.evaluate import evaluate
+    from unite.training.ranks import is_first_rank
     from unite.training.stages import train_stages
 
     seed_everything(config.seed)
@@ -38,13 +39,16 @@ def main(config: TrainConfig) -> float | None:
         graph_tokens=config.trainer.graph_tokens,
         resume=config.resume,
     )
+    if not is_first_rank():
+        return None
     run.write_provenance(data={stage.name: stage.mixture.fingerprints() for stage in stages}, init_from=config.init_from)
     results = evaluate(encoder, suites, run.path, console()) if suites else []
     for logger in loggers:
         logger.log_metrics({key: value for result in results for key, value in result.metrics().items()})
         logger.finalize("success")
     run.finish()
-    console().print(f"The run is in {run.path}: encoder/, metrics.json, recall.png, config.yaml.")
+    made = "encoder/, config.yaml" + (", metrics.json, recall.png" if results else "")
+    console().print(f"The run is in {run.path}: {made}.")
     return results[0].means()["recall@1"] if results else None
 
 

@@ -90,6 +90,14 @@ def test_a_truncated_tar_is_named(tmp_path):
         ShardReader([path])
 
 
+def test_a_tar_cut_between_two_samples_is_no_shorter_shard(tmp_path):
+    path = write(tmp_path)[0]
+    second = index_shard(path).samples[1].members["json"][0] - 512
+    path.write_bytes(path.read_bytes()[:second])
+    with pytest.raises(DataError, match=r"shard-000000\.tar is truncated: the two empty blocks that end a tar are missing"):
+        index_shard(path)
+
+
 def test_a_shard_that_changed_since_it_was_indexed_is_refused(tmp_path):
     path = write(tmp_path)[0]
     path.write_bytes(path.read_bytes() + b"\0" * 512)

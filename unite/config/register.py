@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -62,4 +63,6 @@ def _run_folder(root: str, name: str, resume: bool) -> str:
         unfinished = [run for run in folder.iterdir() if (run / "checkpoints").is_dir() and not (run / FINISHED).exists()]
         if unfinished:
             return str(max(unfinished, key=lambda run: run.name))
-    return str(folder / datetime.now().strftime("%Y-%m-%d_%H-%M-%S"))
+    # Processes that a launcher starts for the other ranks inherit the moment, and so the folder.
+    started = os.environ.setdefault("UNITE_RUN_STARTED", datetime.now().strftime("%Y-%m-%d_%H-%M-%S"))
+    return str(folder / started)

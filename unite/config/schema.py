@@ -194,7 +194,7 @@ class StageConfig:
 class TrainerConfig:
     """Where and how long training runs. `options` goes to Lightning's Trainer as it is."""
 
-    max_steps: int = 1000
+    max_steps: int = 1300
     accelerator: str = "auto"
     devices: int | str = 1
     num_nodes: int = 1
@@ -241,6 +241,10 @@ class WorldConfig:
     _target_: str = "unite.curation.emoji_world.EmojiWorld"
     root: str = "${data_root}"
     seed: int = 0
+    num_train: int = 4096
+    num_queries: int = 128
+    num_candidates: int = 256
+    num_glyphs: int = 48
 
 
 @dataclass

@@ -18,7 +18,6 @@ from unite.data.rows import Row, StoredContent, StoredMedium
 from unite.errors import ConfigError, DataError, must_be
 from unite.types import Content, Example, Medium, Modality, fingerprint
 
-
 #: Containers that hold a video themselves: playlists and concatenations, which name other files to open, are not among them.
 VIDEO_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif,mpegvideo,h264,hevc,m4v"
 _SAFE = {"format_whitelist": VIDEO_FORMATS, "protocol_whitelist": "file"}
@@ -128,6 +127,7 @@ def _decode_video(data: bytes, decoding: Decoding) -> tuple[NDArray[np.uint8], t
             if stream.codec_context.width * stream.codec_context.height > decoding.max_pixels:
                 is_ = f"{stream.codec_context.width} x {stream.codec_context.height}"
                 raise DataError(must_be("a video frame", f"at most {decoding.max_pixels} pixels", is_))
+            stream.codec_context.thread_count = 1  # short clips; every worker has a core of its own
             rate = float(stream.average_rate or stream.guessed_rate or 0) or 25.0
             num_frames = stream.frames or _count_frames(data, decoding)
             wanted = set(decoding.pick(num_frames, num_frames / rate).tolist()) if num_frames else set()

@@ -27,8 +27,8 @@ import webdataset
 from unite.data.rows import Row, from_members, to_members
 from unite.errors import DataError, must_be
 
-#: Written into every tar header instead of the clock, so that equal samples give equal checksums.
-_MTIME = 0.0
+#: Written into every tar header instead of the clock, so that equal samples give equal checksums. A float would cost a kilobyte a member.
+_MTIME = 0
 INDEX_SUFFIX = ".index.json"
 
 
@@ -94,6 +94,8 @@ def index_shard(path: Path) -> ShardIndex:
                     raise DataError(f"shard {path} is truncated in member {member.name!r}. Copy or write it again.")
     except (tarfile.TarError, EOFError) as error:
         raise DataError(f"shard {path} is not a whole tar file ({error}). Copy or write it again.") from error
+    if not _has_end(path):  # cut between two samples, it would read as a shorter shard
+        raise DataError(f"shard {path} is truncated: the two empty blocks that end a tar are missing. Copy or write it again.")
     return ShardIndex(path.stat().st_size, _sha256(path), tuple(samples))
 
 
@@ -136,8 +138,8 @@ class ShardWriter:
         if self._tar is None:
             self._partial = self.folder / f"{self.prefix}-{len(self.paths):06d}.tar.partial"
             self._file = self._partial.open("wb")
-            # GNU format keeps a header at 512 bytes; user and group are fixed by webdataset, the clock by us.
-            self._tar = webdataset.TarWriter(self._file, encoder=False, mtime=_MTIME, format="GNU_FORMAT")
+            # User and group are fixed by webdataset, the clock by us.
+            self._tar = webdataset.TarWriter(self._file, encoder=False, mtime=_MTIME)
         self._tar.write({"__key__": row.key, **members})
         self._num_open += 1
         if self._num_open == self.samples_per_shard:
@@ -249,6 +251,13 @@ def _load_index(path: Path) -> ShardIndex:
         hint = f"It changed since it was indexed: write it again, or delete {beside.name} if the change is meant."
         raise DataError(must_be(f"shard {path}", f"{index.num_bytes} bytes long", is_, hint))
     return index
+
+
+def _has_end(path: Path) -> bool:
+    end = 2 * tarfile.BLOCKSIZE
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - end, 0))
+        return file.read() == bytes(end)
 
 
 def _sha256(path: Path) -> str:

@@ -139,7 +139,8 @@ def _config(tokenizer: Qwen2Tokenizer, hidden: int, layers: int, vision_hidden: 
             "num_key_value_heads": _NUM_HEADS,
             "max_position_embeddings": 32768,
             "initializer_range": 0.08,
-            "rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [half - 2 * spatial, spatial, spatial]},
+            # Pictures of a few cells need high frequencies: at Qwen2-VL's own base, neighbouring rows and columns would look alike.
+            "rope_parameters": {"rope_type": "default", "rope_theta": 80.0, "mrope_section": [half - 2 * spatial, spatial, spatial]},
             "bos_token_id": None,
             "eos_token_id": vocab["<|im_end|>"],
             "pad_token_id": None,

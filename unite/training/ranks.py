@@ -29,6 +29,11 @@ def num_ranks() -> int:
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
+def is_first_rank() -> bool:
+    """Returns whether this process is the one that writes."""
+    return num_ranks() == 1 or dist.get_rank() == 0
+
+
 @dataclass(frozen=True, eq=False)
 class Pool:
     """The contents of all ranks, and which are ours.

@@ -19,6 +19,7 @@ from unite.encoder import VLMEncoder
 from unite.errors import ConfigError, must_be
 from unite.training.module import UniteModule
 from unite.training.optimizer import AdamWCosine
+from unite.training.ranks import is_first_rank
 from unite.training.run_folder import RunFolder
 
 log = logging.getLogger(__name__)
@@ -61,13 +62,15 @@ def train_stages(
         checkpoint = run.last_checkpoint(stage.name) if resume else None
         _train(stage, encoder, build_trainer(stage), graph_tokens, checkpoint)
         encoder.merge_adapter()
-        encoder.save(export)
+        if is_first_rank():
+            encoder.save(export)
     return encoder
 
 
 def _train(stage: Stage, encoder: VLMEncoder, trainer: pl.Trainer, graph_tokens: int, checkpoint: Path | None) -> None:
     log.info("stage %s: %d steps%s", stage.name, stage.num_steps, f", resumed from {checkpoint.name}" if checkpoint else "")
     encoder.add_adapter()
+    encoder.train()  # transformers loads in evaluation mode, and Lightning leaves modes as they are
     stage.mixture.attach(encoder.processor, stage.num_steps)
     module = UniteModule(encoder, stage.objective, stage.optimizer, stage.num_steps, graph_tokens)
     trainer.fit(module, datamodule=stage.mixture, ckpt_path=checkpoint, weights_only=True)

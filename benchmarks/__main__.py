@@ -1,0 +1,40 @@
+"""Runs every benchmark and writes what it measured: `python -m benchmarks [--quick] [names]`.
+
+Each is a module with `run(quick) -> dict[str, float]`; all comparisons are ratios within one run. Values that were not measured this time
+stay as they were.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+from pathlib import Path
+
+import torch
+
+from unite.torchvision_operators import mend_torchvision
+
+NAMES = ("loss", "step", "ranking", "encoding")
+RESULTS = Path(__file__).parents[1] / "experiments" / "performance" / "results.json"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*NAMES, []], help="which to run; all by default")
+    parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs; results are not written")
+    arguments = parser.parse_args()
+    mend_torchvision()
+    results = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
+    for name in arguments.names or NAMES:
+        measured = importlib.import_module(f"benchmarks.{name}").run(arguments.quick)
+        print(f"{name}: " + ", ".join(f"{key}={value:.4g}" for key, value in measured.items()), flush=True)
+        results |= {key: float(f"{value:.6g}") for key, value in measured.items()}
+    results["device"] = torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {torch.get_num_threads()} threads"
+    if not arguments.quick:
+        RESULTS.parent.mkdir(parents=True, exist_ok=True)
+        RESULTS.write_text(json.dumps(results, indent=2, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""The contrastive step against a two-pass padded step, on the same weights and the same mixed batch of the built-in world.
+
+    python -m benchmarks.step [--quick]
+
+The two-pass step is what is usually written: queries and candidates are two padded batches, nothing is deduplicated, every activation is
+kept, the loss is the dense masked matrix, and the model is transformers' own forward pass. Memory is the peak beyond what the process held
+before the step, each in a process of its own (Linux).
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import AutoModel
+
+from benchmarks.loss import TEMPERATURE, dense_loss
+from unite import build
+from unite.config.register import CONF, register
+from unite.data.plan import padded_share
+from unite.objective import MAMCL
+from unite.training.step import ContrastiveStep, count_tokens
+from unite.types import Batch, MicroBatch, Relations
+
+TOKEN_BUDGET = 4096
+
+
+def prepare(batch_size: int, token_budget: int = TOKEN_BUDGET) -> tuple[Any, Any]:
+    """Returns the tiny encoder and the first examples of the built-in mixture."""
+    from hydra import compose, initialize_config_dir
+
+    register()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("train", ["+experiment=stage2_mamcl", f"data.batch_size={batch_size}", f"data.token_budget={token_budget}"])
+    encoder = build.build_encoder(config, None).train()
+    mixture = build.build_mixture(config.adaptation, config)
+    mixture.prepare_data()
+    examples = [mixture.sources[name].example(row) for name, row in mixture.order.batch(0)]
+    return encoder, examples
+
+
+def two_pass_inputs(encoder: Any, examples: list[Any]) -> tuple[MicroBatch, MicroBatch]:
+    """Queries and positives, each one padded batch, equal contents as often as they come."""
+    queries = [encoder.processor.encode(example.query) for example in examples]
+    positives = [encoder.processor.encode(example.positives[0]) for example in examples]
+    rows = range(len(examples))
+    return encoder.processor.pad(queries, rows), encoder.processor.pad(positives, rows)
+
+
+def plain_embeddings(model: Any, encoder: Any, micro: MicroBatch) -> Tensor:
+    """Transformers' own forward pass, last token, unit length."""
+    pixels = micro.patches * encoder._scale + encoder._shift
+    owner = micro.medium_types.repeat_interleave(micro.grids.prod(-1))
+    inputs: dict[str, Any] = {"mm_token_type_ids": micro.token_types}
+    if bool((micro.medium_types == 1).any()):
+        inputs |= {"pixel_values": pixels[owner == 1], "image_grid_thw": micro.grids[micro.medium_types == 1]}
+    if bool((micro.medium_types == 2).any()):
+        inputs |= {"pixel_values_videos": pixels[owner == 2], "video_grid_thw": micro.grids[micro.medium_types == 2]}
+    hidden = model(input_ids=micro.input_ids, attention_mask=micro.attention_mask, use_cache=False, **inputs).last_hidden_state
+    last = micro.attention_mask.sum(1) - 1
+    return torch.nn.functional.normalize(hidden[torch.arange(len(hidden)), last], dim=-1)
+
+
+def two_pass_relations(examples: list[Any]) -> Relations:
+    """Row i is query i and candidate B + i; equal contents point at the first of them, as a candidate counts once."""
+    contents = [example.query for example in examples] + [example.positives[0] for example in examples]
+    first: dict[int, int] = {}
+    index = torch.tensor([first.setdefault(content.fingerprint, at) for at, content in enumerate(contents)])
+    return Relations(
+        query=index[: len(examples)],
+        positive=index[len(examples) :, None],
+        negative=torch.empty(len(examples), 0, dtype=torch.int64),
+        modality=torch.tensor([content.modality.value for content in contents]),
+        fingerprint=torch.tensor([content.fingerprint for content in contents]),
+        identity=torch.tensor([content.identity for content in contents]),
+    )
+
+
+def two_pass_step(model: Any, encoder: Any, inputs: tuple[MicroBatch, MicroBatch], relations: Relations) -> Tensor:
+    loss = dense_loss(torch.cat([plain_embeddings(model, encoder, micro) for micro in inputs]), relations)
+    loss.backward()
+    return loss.detach()
+
+
+def our_step(encoder: Any, batch: Batch, graph_tokens: int) -> Tensor:
+    return ContrastiveStep(encoder, MAMCL(TEMPERATURE), graph_tokens)(batch, torch.Tensor.backward)[0]
+
+
+def collated(encoder: Any, examples: list[Any], token_budget: int = TOKEN_BUDGET) -> Batch:
+    from unite.data.collate import Collator
+
+    return Collator(encoder.processor, token_budget)(examples)
+
+
+def _peak(batch_size: int, queue: Any) -> None:
+    """Puts the peak memory of a gradient-cached step beyond its inputs, in MB."""
+    torch.set_num_threads(1)
+    encoder, examples = prepare(batch_size)
+    our_step(encoder, collated(encoder, examples[:32]), graph_tokens=1)  # whatever is allocated once
+    batch = collated(encoder, examples)
+    del examples
+    Path("/proc/self/clear_refs").write_text("5")
+    before = _status("VmRSS")
+    our_step(encoder, batch, graph_tokens=1)
+    queue.put(max(_status("VmHWM") - before, 0.0))
+
+
+def _status(name: str) -> float:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(float(line.split()[1]) / 1024 for line in lines if line.startswith(name + ":"))
+
+
+def _peak_of(batch_size: int) -> float:
+    context = multiprocessing.get_context("spawn")
+    queue = context.Queue()
+    process = context.Process(target=_peak, args=(batch_size, queue))
+    process.start()
+    peak = queue.get(timeout=600)
+    process.join()
+    return float(peak)
+
+
+def run(quick: bool) -> dict[str, float]:
+    """Measures speed, padding, agreement and memory; keys as in experiments/performance/results.json."""
+    batch_size, repeats = (64, 2) if quick else (256, 7)
+    encoder, examples = prepare(batch_size)
+    model = AutoModel.from_pretrained(encoder.model.name_or_path).train()
+    inputs, relations, batch = two_pass_inputs(encoder, examples), two_pass_relations(examples), collated(encoder, examples)
+    ours_loss, theirs_loss = our_step(encoder, batch, 10**9), two_pass_step(model, encoder, inputs, relations)
+    gradient_error = _gradient_error(encoder, model)
+    times: dict[str, list[float]] = {"ours": [], "theirs": []}
+    for _ in range(repeats):
+        for name, step in (
+            ("ours", lambda: our_step(encoder, batch, 10**9)),
+            ("theirs", lambda: two_pass_step(model, encoder, inputs, relations)),
+        ):
+            start = time.perf_counter()
+            step()
+            times[name].append(time.perf_counter() - start)
+    ours, theirs = (statistics.median(times[name]) for name in ("ours", "theirs"))
+    real, padded = count_tokens(batch.micro_batches)
+    lengths = [encoder.processor.encode(content).num_tokens for example in examples for content in (example.query, example.positives[0])]
+    halves = [list(range(batch_size)), list(range(batch_size, 2 * batch_size))]
+    order = [at * 2 for at in range(batch_size)] + [at * 2 + 1 for at in range(batch_size)]
+    small, large = (16, 64) if quick else (64, 1024)
+    return {
+        "step_speedup_vs_two_pass": theirs / ours,
+        "step_samples_per_second": batch_size / ours,
+        "step_samples_per_second_two_pass": batch_size / theirs,
+        "step_loss_difference": float((ours_loss - theirs_loss).abs() / theirs_loss),
+        "step_gradient_difference": gradient_error,
+        "padded_share": 1 - real / padded,
+        "padded_share_two_pass": padded_share(halves, [lengths[at] for at in order]),
+        "unique_share": batch.relations.num_contents / (2 * batch_size),
+        "step_memory_1024_vs_64": _peak_of(large) / _peak_of(small),
+    }
+
+
+def _gradient_error(encoder: Any, model: Any) -> float:
+    """Returns the largest difference of any gradient, relative to the largest gradient of its parameter; both have taken one step."""
+    theirs = dict(model.named_parameters())
+    errors = []
+    for name, parameter in encoder.model.named_parameters():
+        other = theirs[name]
+        if parameter.grad is not None and other.grad is not None and float(other.grad.abs().max()) > 0:
+            errors.append(float((parameter.grad - other.grad).abs().max() / other.grad.abs().max()))
+    return max(errors)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    for key, value in run(parser.parse_args().quick).items():
+        print(f"{key:36} {value:.4g}")

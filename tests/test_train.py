@@ -1,0 +1,116 @@
+"""The commands, as a user runs them, on a small emoji world."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+ROOT = Path(__file__).parents[1]
+SMALL = [
+    "world.num_train=64",
+    "world.num_queries=8",
+    "world.num_candidates=32",
+    "world.num_glyphs=24",
+    "encoder.checkpoint.hidden_size=32",
+    "encoder.checkpoint.num_layers=1",
+    "encoder.checkpoint.vision_hidden_size=32",
+    "encoder.checkpoint.vision_num_layers=1",
+    "encoder.checkpoint.vocab_size=320",
+    "data.batch_size=32",
+    "logger=csv",
+    "trainer.progress_bar=false",
+    "trainer.log_sample_keys=true",
+    "trainer.checkpoint_every_n_steps=2",
+]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return tmp_path_factory.mktemp("data")
+
+
+def command(module, data, runs, *overrides):
+    return [sys.executable, "-m", f"unite.{module}", f"data_root={data}", f"runs_root={runs}", *overrides]
+
+
+def run(module, data, runs, *overrides, code=0):
+    done = subprocess.run(command(module, data, runs, *overrides), capture_output=True, text=True, cwd=ROOT, timeout=300, env=environment())
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def environment():
+    return os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "WANDB_MODE": "offline", "COLUMNS": "120"}
+
+
+def only(folder):
+    (found,) = folder.iterdir()
+    return found
+
+
+def keys_by_step(folder):
+    """The samples of each step as last seen: a killed run may have seen a step that the resumed one takes again."""
+    lines = [json.loads(line) for line in (folder / "samples-rank0.jsonl").read_text().splitlines()]
+    return {line["step"]: line["keys"] for line in lines}
+
+
+def test_a_killed_run_resumes_exactly_and_is_evaluated(data, tmp_path):
+    arguments = [*SMALL, "+experiment=stage2_mamcl", "alignment.max_steps=3", "trainer.max_steps=8"]
+    output = run("train", data, tmp_path / "whole", *arguments)
+    whole = only(tmp_path / "whole" / "stage2_mamcl")
+    assert "temporal" in output and "held-in" in output
+    metrics = json.loads((whole / "metrics.json").read_text())
+    assert 0 <= metrics["emoji/t2i/recall@1"] <= 1 and "emoji_held_in/mean/recall@1" in metrics
+    assert {"encoder", "config.yaml", "provenance.json", "metrics.json", "recall.png", "finished"} <= {
+        path.name for path in whole.iterdir()
+    }
+
+    killed = subprocess.Popen(command("train", data, tmp_path / "killed", *arguments, "evaluate=false"), cwd=ROOT, env=environment())
+    try:
+        pattern = "stage2_mamcl/*/checkpoints/adaptation/*.ckpt"
+        deadline = time.monotonic() + 200
+        while not list((tmp_path / "killed").glob(pattern)) and time.monotonic() < deadline:
+            time.sleep(0.02)
+    finally:
+        killed.send_signal(signal.SIGKILL)
+        killed.wait()
+    broken = only(tmp_path / "killed" / "stage2_mamcl")
+    assert not (broken / "finished").exists()
+    output = run("train", data, tmp_path / "killed", *arguments, "evaluate=false", "resume=true")
+    assert "resumed from" in output and (broken / "finished").exists()
+    assert keys_by_step(broken) == keys_by_step(whole)
+    torch.testing.assert_close(load_file(broken / "encoder" / "model.safetensors"), load_file(whole / "encoder" / "model.safetensors"))
+
+    output = run("evaluate", data, tmp_path / "evaluated", *SMALL[:4], f"checkpoint={whole}")
+    again = json.loads((only(tmp_path / "evaluated" / "evaluate") / "metrics.json").read_text())
+    assert again == pytest.approx(metrics, abs=1e-6)
+
+
+def test_a_sweep_runs_each_job_in_a_folder_of_its_own(data, tmp_path):
+    run(
+        "train",
+        data,
+        tmp_path,
+        "-m",
+        *SMALL,
+        "+experiment=stage2_mamcl",
+        "alignment=none",
+        "trainer.max_steps=2",
+        "mixture=tt,ti",
+        "evaluate=false",
+    )
+    jobs = sorted(path.parent.name for path in tmp_path.rglob("finished"))
+    assert len(jobs) == 2 and any("mixture=ti" in name for name in jobs) and any("mixture=tt" in name for name in jobs)
+
+
+def test_init_from_a_folder_that_is_no_run_says_what_it_must_be(data, tmp_path):
+    output = run("train", data, tmp_path / "runs", *SMALL, "+experiment=stage2_mamcl", f"init_from={tmp_path}", code=1)
+    assert "must be a run folder that holds encoder/config.json" in output and "resume=true" in output
+    assert "Traceback" not in output
