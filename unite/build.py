@@ -19,7 +19,8 @@ from omegaconf import OmegaConf
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint, RichProgressBar
 from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 
-from unite.config.schema import EvaluateConfig, StageConfig, TrainConfig, TrainerConfig
+from unite.config.schema import CurateConfig, EvaluateConfig, StageConfig, TrainConfig, TrainerConfig
+from unite.curation.pipeline import Curation
 from unite.data.mixture import MixtureDataModule
 from unite.data.source import World
 from unite.encoder import VLMEncoder
@@ -176,6 +177,23 @@ def _strategy(trainer: TrainerConfig) -> str | PoolStrategy:
     """Returns ours where several processes train together, unless another is named."""
     several = trainer.num_nodes > 1 or str(trainer.devices) not in ("1", "auto")
     return PoolStrategy() if several and trainer.strategy == "auto" else trainer.strategy
+
+
+def build_curation(config: CurateConfig) -> Curation:
+    """Builds a curation; a recipe without a name takes that of its key."""
+    return Curation(
+        [build(recipe, name=recipe.get("name") or key) for key, recipe in config.recipes.items()],
+        [build(step) for step in config.steps.values()],
+        out=config.out,
+        media=build(config.media),
+        rows_per_part=config.rows_per_part,
+        samples_per_shard=config.samples_per_shard,
+        seed=config.seed,
+        workers=config.workers,
+        engine=config.engine.value,
+        max_unusable_share=config.max_unusable_share,
+        config=OmegaConf.to_container(config, resolve=True, enum_to_str=True),  # type: ignore[arg-type]
+    )
 
 
 def _build_stage(stage: StageConfig, config: TrainConfig) -> Stage:

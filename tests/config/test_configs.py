@@ -66,8 +66,8 @@ def test_a_wrong_override_names_itself(override, error, message):
     assert message in f"{caught.value} {caught.value.__cause__}"
 
 
-def test_combinations_cover_both_commands():
-    assert {command for command, _ in combinations(CONF)} == {"train", "evaluate"}
+def test_combinations_cover_every_command():
+    assert {command for command, _ in combinations(CONF)} == {"train", "evaluate", "curate"}
 
 
 @pytest.mark.parametrize(("arguments", "code", "message"), [(["--help"], 0, "mixture: "), (["encoder.typo=1"], 1, "encoder.typo")])

@@ -31,6 +31,7 @@ class _Entry:
 _ENTRIES = (
     _Entry("train_schema", schema.TrainConfig),
     _Entry("evaluate_schema", schema.EvaluateConfig),
+    _Entry("curate_schema", schema.CurateConfig),
     _Entry("schema", schema.SourceConfig, "source"),
     _Entry("schema", schema.MixtureConfig, "mixture"),
     _Entry("schema", schema.StageConfig, "alignment"),

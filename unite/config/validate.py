@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
@@ -14,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from unite.config.register import CONF, register
 
 #: Each command's config, and what it needs to be told.
-COMMANDS = {"train": [], "evaluate": ["checkpoint=some/run"]}
+COMMANDS = {"train": [], "evaluate": ["checkpoint=some/run"], "curate": ["out=some/set"]}
 
 
 def combinations(folder: Path) -> Iterator[tuple[str, list[str]]]:
@@ -25,10 +26,24 @@ def combinations(folder: Path) -> Iterator[tuple[str, list[str]]]:
         for group in sorted(next(iter(entry)) for entry in defaults if isinstance(entry, dict)):
             for option in sorted((folder / group).glob("*.yaml")):
                 yield command, [*needed, f"{group}={option.stem}"]
+    for group, field in (("recipe", "recipes"), ("step", "steps")):
+        for option in sorted((folder / group).glob("*.yaml")):
+            yield "curate", ["out=some/set", f"+{group}@{field}.x={option.stem}", *_filled(f"{field}.x", OmegaConf.load(option))]
     for source in sorted((folder / "source").glob("*.yaml")):
         yield "train", [f"+source@mixture.sources.{source.stem}={source.stem}"]
     for experiment in sorted((folder / "experiment").rglob("*.yaml")):
         yield "train", [f"+experiment={experiment.relative_to(folder / 'experiment').with_suffix('')}"]
+
+
+def _filled(path: str, config: Any) -> list[str]:
+    """Returns an override for every value that an option leaves to the user."""
+    filled: list[str] = []
+    for key in config:
+        if OmegaConf.is_missing(config, key):
+            filled.append(f"{path}.{key}=x")
+        elif OmegaConf.is_dict(config[key]):
+            filled += _filled(f"{path}.{key}", config[key])
+    return filled
 
 
 def errors_in(folder: Path) -> tuple[int, list[str]]:

@@ -1,0 +1,31 @@
+"""Curates raw collections into shards.
+
+    python -m unite.curate out=data/nli +recipe@recipes.nli=text_pairs recipes.nli.annotations=nli.jsonl +step@steps.twice=exact_duplicates
+
+Steps run in the order in which they are named. A killed run goes on where it stopped when it is started again.
+"""
+
+from __future__ import annotations
+
+import hydra
+
+from unite.config.register import CONF, register
+from unite.config.schema import CurateConfig
+from unite.entry import shown_errors
+
+register()
+
+
+@hydra.main(config_path=str(CONF), config_name="curate", version_base="1.3")
+@shown_errors
+def main(config: CurateConfig) -> None:
+    """Runs the recipes through the steps into `out`, and says where the datasheet is."""
+    from unite import build
+    from unite.entry import console
+
+    build.build_curation(config).run()
+    console().print(f"The set is in {config.out}: shards by source and pair, datasheet.html, datasheet.json, skipped.jsonl.")
+
+
+if __name__ == "__main__":
+    main()
