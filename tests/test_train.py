@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 from safetensors.torch import load_file
 
 ROOT = Path(__file__).parents[1]
@@ -37,7 +38,7 @@ def data(tmp_path_factory):
 
 
 def command(module, data, runs, *overrides):
-    return [sys.executable, "-m", f"unite.{module}", f"data_root={data}", f"runs_root={runs}", *overrides]
+    return [sys.executable, "-m", f"unite.{module}", *overrides, f"data_root={data}", f"runs_root={runs}"]
 
 
 def run(module, data, runs, *overrides, code=0):
@@ -106,8 +107,10 @@ def test_a_sweep_runs_each_job_in_a_folder_of_its_own(data, tmp_path):
         "mixture=tt,ti",
         "evaluate=false",
     )
-    jobs = sorted(path.parent.name for path in tmp_path.rglob("finished"))
-    assert len(jobs) == 2 and any("mixture=ti" in name for name in jobs) and any("mixture=tt" in name for name in jobs)
+    jobs = sorted(path.parent for path in tmp_path.rglob("finished"))
+    assert [job.name[:2] for job in jobs] == ["0_", "1_"] and len({job.parent for job in jobs}) == 1
+    sources = [set(OmegaConf.load(job / "config.yaml").mixture.sources) for job in jobs]
+    assert sources == [{"t2t"}, {"t2i", "i2t"}]
 
 
 def test_init_from_a_folder_that_is_no_run_says_what_it_must_be(data, tmp_path):

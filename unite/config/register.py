@@ -55,6 +55,12 @@ def register() -> None:
         store.store(name=entry.name, node=entry.node, group=entry.group)
     # The run's start is one moment: cached, or the folder's name would change while the run goes on.
     OmegaConf.register_new_resolver("run_folder", _run_folder, replace=True, use_cache=True)
+    OmegaConf.register_new_resolver("job_folder", _job_folder, replace=True)
+
+
+def _job_folder(number: int, overrides: str) -> str:
+    """Returns the folder of a sweep's job: its number and its overrides, one name whatever they hold."""
+    return f"{number}_{overrides.replace('/', '-')}"[:120]
 
 
 def _run_folder(root: str, name: str, resume: bool) -> str:
