@@ -13,8 +13,6 @@ from pathlib import Path
 
 import torch
 
-from unite.torchvision_operators import mend_torchvision
-
 NAMES = ("loss", "step", "ranking", "encoding")
 RESULTS = Path(__file__).parents[1] / "experiments" / "performance" / "results.json"
 
@@ -24,7 +22,6 @@ def main() -> None:
     parser.add_argument("names", nargs="*", choices=[*NAMES, []], help="which to run; all by default")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs; results are not written")
     arguments = parser.parse_args()
-    mend_torchvision()
     results = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
     for name in arguments.names or NAMES:
         measured = importlib.import_module(f"benchmarks.{name}").run(arguments.quick)

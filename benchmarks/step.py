@@ -28,7 +28,7 @@ from unite.objective import MAMCL
 from unite.training.step import ContrastiveStep, count_tokens
 from unite.types import Batch, MicroBatch, Relations
 
-TOKEN_BUDGET = 4096
+TOKEN_BUDGET = 1024
 
 
 def prepare(batch_size: int, token_budget: int = TOKEN_BUDGET) -> tuple[Any, Any]:
