@@ -1,0 +1,50 @@
+"""What can be configured: every key, its type, its default.
+
+A misspelt key or a value of the wrong type fails when Hydra composes the config, with its full path, before anything heavy is imported.
+A component's config carries `_target_`, the class it builds, so a class of the user's own can be named on the command line.
+"""
+
+from unite.config.schema.curation import CurateConfig, Engine, MediaConfig
+from unite.config.schema.data import DataConfig, DecodingConfig, MixtureConfig, SourceConfig, WorldConfig
+from unite.config.schema.evaluation import EvaluateConfig, SuiteConfig
+from unite.config.schema.model import (
+    EncoderConfig,
+    InfoNCEConfig,
+    LoRAConfig,
+    MAMCLConfig,
+    MatryoshkaConfig,
+    ObjectiveConfig,
+    OptimizerConfig,
+    Positions,
+    Precision,
+    TinyCheckpointConfig,
+)
+from unite.config.schema.training import LoggerConfig, StageConfig, TrainConfig, TrainerConfig, WandbMode
+
+__all__ = [
+    "CurateConfig",
+    "DataConfig",
+    "DecodingConfig",
+    "EncoderConfig",
+    "Engine",
+    "EvaluateConfig",
+    "InfoNCEConfig",
+    "LoRAConfig",
+    "LoggerConfig",
+    "MAMCLConfig",
+    "MatryoshkaConfig",
+    "MediaConfig",
+    "MixtureConfig",
+    "ObjectiveConfig",
+    "OptimizerConfig",
+    "Positions",
+    "Precision",
+    "SourceConfig",
+    "StageConfig",
+    "SuiteConfig",
+    "TinyCheckpointConfig",
+    "TrainConfig",
+    "TrainerConfig",
+    "WandbMode",
+    "WorldConfig",
+]

@@ -1,0 +1,66 @@
+"""Sources, mixtures and batches, and the built-in world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from omegaconf import MISSING
+
+
+@dataclass
+class DecodingConfig:
+    """How media are decoded. See `unite.data.decode.Decoding`."""
+
+    _target_: str = "unite.data.decode.Decoding"
+    fps: float = 1.0
+    min_frames: int = 4
+    max_frames: int = 12
+    max_pixels: int = 64_000_000
+    max_video_frames: int = 100_000
+
+
+@dataclass
+class SourceConfig:
+    """A source of pairs. See `unite.data.source.SourceDataModule`."""
+
+    _target_: str = "unite.data.source.SourceDataModule"
+    name: str = MISSING
+    shards: str = MISSING
+    query: str = MISSING
+    positive: str = MISSING
+    neighbours: int = 1
+    decoding: DecodingConfig = field(default_factory=DecodingConfig)
+    world: Any = None
+
+
+@dataclass
+class MixtureConfig:
+    """Sources and their shares. `run_length`: places in a row of a batch that one source fills."""
+
+    sources: dict[str, SourceConfig] = field(default_factory=dict)
+    shares: dict[str, float] = field(default_factory=dict)
+    run_length: int = 1
+
+
+@dataclass
+class DataConfig:
+    """How batches are made of the mixture. `batch_size` counts samples a step over all ranks, `token_budget` tokens a micro-batch."""
+
+    batch_size: int = 32
+    token_budget: int = 16384
+    num_workers: int = 0
+    max_skipped_share: float = 0.01
+
+
+@dataclass
+class WorldConfig:
+    """The built-in world. See `unite.curation.emoji_world`."""
+
+    _target_: str = "unite.curation.emoji_world.EmojiWorld"
+    root: str = "${data_root}"
+    seed: int = 0
+    num_train: int = 4096
+    num_queries: int = 128
+    num_candidates: int = 256
+    num_glyphs: int = 48
