@@ -2,7 +2,7 @@
 
 - Contents are padded on the right and attention is causal, so no token sees padding: no mask is made.
 - Only the last token's state is an embedding, so the last layer asks, and passes through its MLP, that token alone.
-- The rotation is a flip, see `rotary`; a norm is one operation.
+- The rotation has a backward pass of its own, see `rotary`; a norm is one operation.
 
 Weights and state dict stay as they are. Shapes: n contents, L tokens, D width.
 """
@@ -15,7 +15,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from unite.encoder.rotary import rotate, signed
+from unite.encoder.rotary import rotate
 
 
 def speed_up_language(language_model: nn.Module) -> None:
@@ -44,7 +44,7 @@ def _last_layer(self: Any, hidden_states: Tensor, last: Tensor | None = None, **
 def _attend(
     self: Any,
     hidden_states: Tensor,
-    position_embeddings: tuple[Tensor, Tensor],
+    position_embeddings: tuple[Tensor, ...],
     attention_mask: Tensor | None = None,
     last: Tensor | None = None,
     is_last: bool = False,
@@ -54,33 +54,31 @@ def _attend(
     if attention_mask is not None:  # a sliding window
         attended = type(self).forward(self, hidden_states, attention_mask, position_embeddings=position_embeddings, **kwargs)[0]
         return (_rows(attended, last) if is_last and last is not None else attended), None
-    cos, sin = position_embeddings
-    turn = cos[:, None], signed(sin)[:, None]
-    key = rotate(_heads(self, "k", hidden_states), *turn)
+    key = rotate(_heads(self, "k", hidden_states), *position_embeddings)
     value = _heads(self, "v", hidden_states)
     mask = None
     if is_last and last is not None:
         mask = (torch.arange(hidden_states.shape[1], device=last.device) <= last[:, None])[:, None, None]
-        hidden_states, turn = _rows(hidden_states, last), (_rows(cos, last)[:, None], signed(_rows(sin, last))[:, None])
-    query = rotate(_heads(self, "q", hidden_states), *turn)
+        hidden_states, position_embeddings = _rows(hidden_states, last), tuple(_rows(angles, last) for angles in position_embeddings)
+    query = rotate(_heads(self, "q", hidden_states), *position_embeddings)
     attended = nn.functional.scaled_dot_product_attention(
-        query,
-        key,
-        value,
+        query.transpose(1, 2),
+        key.transpose(1, 2),
+        value.transpose(1, 2),
         attn_mask=mask,
         dropout_p=self.attention_dropout if self.training else 0.0,
         is_causal=mask is None,
         scale=self.scaling,
-        enable_gqa=query.shape[1] != key.shape[1],
+        enable_gqa=query.shape[2] != key.shape[2],
     )
     return self.o_proj(attended.transpose(1, 2).flatten(2)), None
 
 
 def _heads(self: Any, name: str, hidden_states: Tensor) -> Tensor:
-    """Returns the projected states, (n, heads, L, head_dim)."""
+    """Returns the projected states, (n, L, heads, head_dim)."""
     projected = getattr(self, f"{name}_proj")(hidden_states).unflatten(-1, (-1, self.head_dim))
     norm = getattr(self, f"{name}_norm", None)  # Qwen3's queries and keys
-    return cast(Tensor, (projected if norm is None else norm(projected)).transpose(1, 2))
+    return cast(Tensor, projected if norm is None else norm(projected))
 
 
 def _rows(states: Tensor, last: Tensor) -> Tensor:

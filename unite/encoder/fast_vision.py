@@ -14,7 +14,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from unite.encoder.rotary import rotate, signed
+from unite.encoder.rotary import rotate
 
 
 def speed_up_vision(visual: nn.Module) -> None:
@@ -41,8 +41,7 @@ def _attend(self: Any, hidden_states: Tensor, cu_seqlens: Tensor, position_embed
         position_embeddings: cos and sin, (N, head_dim).
     """
     query, key, value = self.qkv(hidden_states).unflatten(-1, (3, self.num_heads, -1)).unbind(1)
-    cos, sin = position_embeddings[0][:, None].float(), signed(position_embeddings[1])[:, None].float()
-    query, key = (rotate(states.float(), cos, sin).to(states.dtype) for states in (query, key))
+    query, key = (rotate(states.float(), *position_embeddings).to(states.dtype) for states in (query, key))
     attended = torch.empty_like(query)
     for rows, length in _by_length(cu_seqlens):
         if rows is None:
