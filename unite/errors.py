@@ -6,7 +6,7 @@ and everything else is a bug and keeps its traceback.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -29,6 +29,20 @@ class CheckpointError(UniteError):
 
 class TrainingError(UniteError):
     """A training run cannot go on."""
+
+
+class NonFiniteLossError(TrainingError):
+    """The loss of a batch is NaN or infinite.
+
+    Attributes:
+        keys: the batch's samples (of this rank).
+    """
+
+    def __init__(self, loss: float, keys: Sequence[str]) -> None:
+        shown = ", ".join(keys[:4]) + (f" and {len(keys) - 4} more" if len(keys) > 4 else "")
+        hint = "Try a lower optimizer.lr or a higher objective.temperature, and look at the samples."
+        super().__init__(must_be(f"the loss of the batch of {shown}", "finite", loss, hint))
+        self.keys = list(keys)
 
 
 def must_be(name: str, expected: str, actual: Any, hint: str = "") -> str:

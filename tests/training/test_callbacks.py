@@ -4,11 +4,12 @@ import math
 from types import SimpleNamespace
 
 import pytest
+import pytorch_lightning as pl
 import torch
 
 from tests.training.toy import batch_of, examples
-from unite.errors import ConfigError, TrainingError
-from unite.training.callbacks import CollapseAlarm, SkippedSamples
+from unite.errors import ConfigError, NonFiniteLossError, TrainingError
+from unite.training.callbacks import CollapseAlarm, FailedBatch, SkippedSamples
 
 
 def outputs(loss, num_negatives=31):
@@ -83,3 +84,27 @@ def test_a_batch_of_which_nothing_can_be_read_is_fatal_at_once(tmp_path):
 def test_the_bound_must_be_a_share(tmp_path):
     with pytest.raises(ConfigError, match="data.max_skipped_share must be from 0 to 1, but is 5"):
         SkippedSamples(tmp_path / "skipped.jsonl", 5)
+
+
+class Diverges(pl.LightningModule):
+    def training_step(self, batch, batch_idx):
+        raise NonFiniteLossError(math.inf, ["source/shard/0", "source/shard/1"])
+
+    def configure_optimizers(self):
+        return torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))])
+
+
+def test_the_samples_of_a_batch_whose_loss_is_not_finite_are_saved(tmp_path, caplog):
+    trainer = pl.Trainer(
+        accelerator="cpu",
+        callbacks=[FailedBatch(tmp_path)],
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    with pytest.raises(NonFiniteLossError, match="must be finite, but is inf"):
+        trainer.fit(Diverges(), torch.utils.data.DataLoader([0, 1]))
+    saved = json.loads((tmp_path / "failed_batch-rank0.json").read_text())
+    assert saved["keys"] == ["source/shard/0", "source/shard/1"] and saved["step"] == 0
+    assert f"named in {tmp_path / 'failed_batch-rank0.json'}" in caplog.text

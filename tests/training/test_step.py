@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from tests.training.toy import batch_of, examples, seeded_encoder
-from unite.errors import ConfigError, TrainingError
+from unite.errors import ConfigError, NonFiniteLossError
 from unite.objective import MAMCL, InfoNCE
 from unite.training.step import ContrastiveStep, count_tokens
 
@@ -56,8 +56,10 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_samples():
     encoder = seeded_encoder()
     with torch.no_grad():
         encoder.out.bias.fill_(float("nan"))
-    with pytest.raises(TrainingError, match=r"the loss must be finite, but is nan. The samples of the batch: row0, row1, row2, row3"):
-        ContrastiveStep(encoder, MAMCL(0.1), 1)(batch_of(examples(4)), torch.Tensor.backward)
+    message = r"the loss of the batch of row0, row1, row2, row3 and 2 more must be finite, but is nan. Try a lower optimizer.lr"
+    with pytest.raises(NonFiniteLossError, match=message) as raised:
+        ContrastiveStep(encoder, MAMCL(0.1), 1)(batch_of(examples(6)), torch.Tensor.backward)
+    assert raised.value.keys == [f"row{at}" for at in range(6)]
     assert gradients(encoder) == {}
 
 

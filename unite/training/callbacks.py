@@ -13,7 +13,7 @@ from typing import Any
 import pytorch_lightning as pl
 from typing_extensions import override
 
-from unite.errors import ConfigError, TrainingError, must_be
+from unite.errors import ConfigError, NonFiniteLossError, TrainingError, must_be
 from unite.training.step import count_tokens
 from unite.types import Batch
 
@@ -56,6 +56,7 @@ class StepLog(pl.Callback):
         row["throughput/padded_share"] = 1 - self._tokens / max(self._padded, 1)
         total = sum(self.samples.values())
         row |= {f"source_share/{name}": count / total for name, count in sorted(self.samples.items())}
+        row |= trainer.datamodule.account(trainer.global_step)  # type: ignore[attr-defined]  # a run's data is always a mixture
         pl_module.log("loss", row["train/loss"], prog_bar=True, logger=False)
         pl_module.log("samples/s", row["throughput/samples_per_second"], prog_bar=True, logger=False)
         for logger in trainer.loggers:
@@ -168,3 +169,21 @@ class SampleKeys(pl.Callback):
     def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Batch, batch_idx: int) -> None:
         with (self.folder / f"samples-rank{trainer.global_rank}.jsonl").open("a") as file:
             file.write(json.dumps({"step": trainer.global_step, "keys": batch.keys}) + "\n")
+
+
+class FailedBatch(pl.Callback):
+    """Saves the keys of the batch whose loss was not finite, so that the cause can be looked for.
+
+    Args:
+        folder: gets `failed_batch-rank0.json`, one file a rank: the step, the loss, the keys.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @override
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        if isinstance(exception, NonFiniteLossError):
+            path = self.folder / f"failed_batch-rank{trainer.global_rank}.json"
+            path.write_text(json.dumps({"step": trainer.global_step, "reason": str(exception), "keys": exception.keys}, indent=2))
+            log.error("the samples of the failed batch are named in %s", path)

@@ -18,7 +18,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from unite.errors import ConfigError, TrainingError, must_be
+from unite.errors import ConfigError, NonFiniteLossError, must_be
 from unite.training.ranks import gather_pool, sum_over_ranks
 from unite.types import Batch, MicroBatch
 
@@ -66,7 +66,7 @@ class ContrastiveStep:
             backward: called on every scalar that gradients flow from (`manual_backward` of Lightning).
 
         Raises:
-            TrainingError: if the loss is not finite; nothing is accumulated then. The message names the samples.
+            NonFiniteLossError: if the loss is not finite; nothing is accumulated then. It holds the keys of the samples.
         """
         tokens = sum(micro.input_ids.numel() for micro in batch.micro_batches)
         if tokens <= self.graph_tokens or len(batch.micro_batches) == 1:
@@ -139,7 +139,7 @@ def _with_gradient(embeddings: Tensor, gradient: Tensor) -> Tensor:
 
 def _check_finite(loss: Tensor, batch: Batch) -> None:
     if not torch.isfinite(loss):
-        raise TrainingError(must_be("the loss", "finite", float(loss.detach()), f"The samples of the batch: {', '.join(batch.keys)}."))
+        raise NonFiniteLossError(float(loss.detach()), batch.keys)
 
 
 def count_tokens(micro_batches: list[MicroBatch]) -> tuple[int, int]:

@@ -9,7 +9,6 @@ from typing import Any
 from omegaconf import MISSING
 
 from unite.config.schema.data import DataConfig, MixtureConfig, WorldConfig
-from unite.config.schema.evaluation import SuiteConfig
 
 
 @dataclass
@@ -30,7 +29,7 @@ class StageConfig:
 class TrainerConfig:
     """Where and how long training runs. `options` goes to Lightning's Trainer as it is."""
 
-    max_steps: int = 1300
+    max_steps: int = 2000
     accelerator: str = "auto"
     devices: int | str = 1
     num_nodes: int = 1
@@ -86,4 +85,4 @@ class TrainConfig:
     adaptation: StageConfig = field(default_factory=StageConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     logger: LoggerConfig = field(default_factory=LoggerConfig)
-    suite: SuiteConfig | None = None
+    suite: Any = None
