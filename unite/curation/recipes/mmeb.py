@@ -21,32 +21,11 @@ from typing import Any
 from unite.curation.raw import RawContent, RawRow
 from unite.curation.recipes.tables import Record
 from unite.curation.recipes.tabular import TabularRecipe, content, rest_of
+from unite.data.mmeb import IMAGE_TOKEN, INSTRUCTIONS, split_instruction
 from unite.types import IMAGE_PLACE
 
 _COLUMNS = ("qry", "qry_image_path", "pos_text", "pos_image_path")
 _NEGATIVE = ("neg_text", "neg_image_path")
-_IMAGE_TOKEN = "<|image_1|>"
-#: What the texts of the training tasks begin with.
-INSTRUCTIONS = (
-    "Represent the given image with the following question",
-    "Represent the given image for classification",
-    "Represent the given image for binary classification to determine whether it constitutes hateful speech or not",
-    "Represent the given news image with the following caption for domain classification",
-    "Represent the given dialogue about an image, which is used for image retrieval",
-    "Represent the given Wikipedia image with related text information",
-    "Represent the given cropped image of the object",
-    "Represent the given image",
-    "Identify the scene shown in the image",
-    "Identify the object shown in the image",
-    "Given an image, find a similar everyday image with the described changes",
-    "Find a day-to-day image that looks similar to the provided image",
-    "Find a Wikipedia image that answers this question",
-    "Find an image caption describing the given everyday image",
-    "Find a caption for the news in the given photo",
-    "Find me an everyday image that matches the given caption",
-    "Retrieve an image of this news caption",
-    "Select the portion of the image that isolates the object labeled as",
-)
 
 
 class Mmeb(TabularRecipe):
@@ -56,7 +35,7 @@ class Mmeb(TabularRecipe):
         name, licence: as in `TabularRecipe`.
         annotations: the parquet files of a task, as a glob.
         media_root: what the image paths are relative to.
-        instructions: what a text may begin with that is moved to its instruction; more are tried before fewer words.
+        instructions: what a text may begin with that is moved to its instruction.
     """
 
     def __init__(
@@ -69,7 +48,7 @@ class Mmeb(TabularRecipe):
         licence: str = "",
     ) -> None:
         super().__init__(name, annotations, columns=_COLUMNS, licence=licence, media_root=media_root)
-        self.instructions = sorted(instructions, key=len, reverse=True)
+        self.instructions = tuple(instructions)
 
     def row(self, key: str, record: Record) -> RawRow:
         """Query, positive and the negative, if there is one."""
@@ -82,10 +61,9 @@ class Mmeb(TabularRecipe):
     def _content(self, record: Record, text_column: str, image_column: str) -> RawContent:
         path = _first(record.get(image_column))
         text = _first(record.get(text_column))
-        has_token = _IMAGE_TOKEN in text
-        text = text.replace(_IMAGE_TOKEN, "", 1 if path else -1).strip()
-        instruction = next((one for one in self.instructions if text.startswith(one)), "")
-        text = text[len(instruction) :].lstrip(" .:\n") if instruction else text
+        has_token = IMAGE_TOKEN in text
+        text = text.replace(IMAGE_TOKEN, "", 1 if path else -1).strip()
+        instruction, text = split_instruction(text, self.instructions)
         if path and has_token and text:
             text = f"{IMAGE_PLACE}\n{text}"
         return content(text, *([self.image(path)] if path else []), instruction=instruction)

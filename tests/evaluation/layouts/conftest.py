@@ -1,0 +1,59 @@
+"""An encoder that knows the answers, and the suites of conf/suite over small benchmarks (see `material`)."""
+
+import re
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from torch import nn
+
+from unite.build import build_suites
+from unite.config.register import CONF, register
+from unite.types import IMAGE_PLACE, VIDEO_PLACE, EncodedContent, index_tensor
+
+from ..conftest import FakeEncoder, FakeProcessor
+
+
+class KnowingProcessor(FakeProcessor):
+    """One token: the number of the content. It keeps what it was given."""
+
+    def __init__(self):
+        super().__init__()
+        self.contents = []
+
+    def encode(self, content):
+        self.contents.append(content)
+        text = content.text.replace(IMAGE_PLACE, "").replace(VIDEO_PLACE, "")
+        numbers = [int(one) for one in re.findall(r"\d+", text)] + [round(medium.frames.mean() / 20) for medium in content.media]
+        tokens, empty = index_tensor([sum(numbers)]), torch.empty(0, dtype=torch.int64)
+        return EncodedContent(tokens, tokens, torch.empty(0, 1, dtype=torch.uint8), empty.view(0, 3), empty, empty, empty.float())
+
+
+class KnowingEncoder(FakeEncoder):
+    """Embeds equal numbers alike and others at right angles."""
+
+    def __init__(self):
+        super().__init__()
+        self.processor = KnowingProcessor()
+
+    def forward(self, micro_batch):
+        return nn.functional.one_hot(micro_batch.input_ids[:, 0], 64).float()
+
+
+@pytest.fixture
+def knowing():
+    return KnowingEncoder()
+
+
+@pytest.fixture
+def suite_of(tmp_path):
+    """Builds a suite of conf/suite as the command does, its benchmarks in `tmp_path`."""
+
+    def build(name, *overrides):
+        register()
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            config = compose("evaluate", ["checkpoint=x", f"data_root={tmp_path}", f"suite={name}", *overrides])
+        [suite] = build_suites(config)
+        return suite
+
+    return build

@@ -1,0 +1,219 @@
+"""Media with captions, each benchmark from the true layout through its option in conf/suite to its metrics."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from unite.data.decode import Decoding
+from unite.errors import ConfigError, DataError
+from unite.evaluation.layouts.karpathy import Karpathy
+from unite.evaluation.layouts.source import BenchmarkFiles
+from unite.evaluation.layouts.tables import first_of_json_list
+from unite.evaluation.layouts.video_captions import VideoCaptions
+
+from . import material
+
+ALL_RIGHT = {"hit@1": 1.0, "hit@5": 1.0, "hit@10": 1.0}
+
+
+def paragraph(number):
+    return [f"First {number}.", "Then nothing."]
+
+
+BENCHMARKS = {
+    "flickr30k": lambda root: material.karpathy(root / "flickr30k"),
+    "coco": lambda root: material.karpathy(root / "coco", coco=True),
+    "msrvtt": lambda root: material.msrvtt(root / "msrvtt"),
+    "msvd": lambda root: material.video_captions(root / "msvd", "msvd_test.json", caption=lambda at: [f"a {at}", f"the {at}"]),
+    "didemo": lambda root: material.video_captions(root / "didemo", "didemo_test.json", caption=paragraph),
+    "sharegpt4v": lambda root: material.sharegpt4v(root / "sharegpt4v"),
+    "urban1k": lambda root: material.urban1k(root / "Urban1k"),
+    "docci": lambda root: material.docci(root / "docci"),
+    "carebench": lambda root: material.video_captions(
+        root / "carebench",
+        "metadata.json",
+        caption=lambda at: f"all of {at}",
+        spatial_caption=lambda at: f"where {at}",
+        temporal_caption=lambda at: f"when {at}",
+    ),
+}
+#: Tests are of 12 rows; what the options ask for otherwise.
+FEWER = {"sharegpt4v": [f"++suite.tasks.sharegpt4v_{one}.num_rows=12" for one in ("t2i", "i2t")]}
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_an_encoder_that_knows_finds_everything(name, suite_of, knowing, tmp_path):
+    BENCHMARKS[name](tmp_path)
+    result = suite_of(name, *FEWER.get(name, [])).run(knowing)
+    assert result.missing == {}
+    medium = "video" if name in ("msrvtt", "msvd", "didemo", "carebench") else "image"
+    pairs = [f"text->{medium}", f"{medium}->text"]
+    assert [task.pair for task in result.tasks.values()] == pairs * (3 if name == "carebench" else 1)
+    assert all(task.metrics == ALL_RIGHT for task in result.tasks.values())
+    assert result.means() == ALL_RIGHT
+    assert not any("63" in content.text or "60" in content.text for content in knowing.processor.contents)
+
+
+def load(name, suite_of, *overrides):
+    suite = suite_of(name, *overrides)
+    return [suite.load(task) for task in suite.tasks]
+
+
+def test_karpathy_counts_five_captions_of_each_test_image(suite_of, tmp_path):
+    BENCHMARKS["coco"](tmp_path)
+    to_image, to_text = load("coco", suite_of)
+    assert (len(to_image.query_ids), len(to_image.candidate_ids)) == (60, 12)
+    assert to_image.query_ids[5:7] == ["val2014/i1.jpg#0", "val2014/i1.jpg#1"]
+    assert to_image.relevance["val2014/i1.jpg#4"] == {"val2014/i1.jpg": 1}
+    assert to_text.relevance["val2014/i1.jpg"] == {f"val2014/i1.jpg#{at}": 1 for at in range(5)}
+    assert to_image.queries[5].decode().text == "caption a of 1"
+
+
+def test_several_captions_of_a_video_are_several_queries_and_a_paragraph_is_one(suite_of, tmp_path):
+    BENCHMARKS["msvd"](tmp_path)
+    BENCHMARKS["didemo"](tmp_path)
+    several, one = load("msvd", suite_of)[0], load("didemo", suite_of)[0]
+    assert (len(several.query_ids), several.relevance["v/2.mp4#1"]) == (24, {"v/2.mp4": 1})
+    assert [content.decode().text for content in several.queries][4:6] == ["a 2", "the 2"]
+    assert (len(one.query_ids), one.queries[2].decode().text) == (12, "First 2. Then nothing.")
+
+
+def test_the_captions_of_carebench_are_three_tasks(suite_of, tmp_path):
+    BENCHMARKS["carebench"](tmp_path)
+    texts = [task.queries[3].decode().text for task in load("carebench", suite_of)[::2]]
+    assert texts == ["all of 3", "where 3", "when 3"]
+
+
+@pytest.mark.parametrize(("name", "frames"), [("msrvtt", 48), ("msvd", 48), ("didemo", 48), ("carebench", 32), ("webvid_covr", 16)])
+def test_frames_are_those_of_the_paper(name, frames, suite_of):
+    assert suite_of(name).decoding == Decoding(min_frames=frames, max_frames=frames)
+    for combined in ("paper_coarse", "paper_fine", "paper_instruction"):
+        suite = suite_of(combined)
+        if set(suite_of(name).tasks) <= set(suite.tasks):
+            assert suite.decoding.max_frames == suite.decoding.min_frames == frames
+
+
+def test_mmeb_v2_takes_the_first_caption_with_its_instruction(suite_of, tmp_path, knowing):
+    BENCHMARKS["msvd"](tmp_path)
+    result = suite_of("mmeb_v2_video").run(knowing)
+    assert list(result.tasks) == ["MSVD"] and list(result.missing) == ["MSR-VTT", "DiDeMo"]
+    assert (result.tasks["MSVD"].num_queries, result.tasks["MSVD"].metrics) == (12, {"hit@1": 1.0})
+    assert {content.instruction for content in knowing.processor.contents} == {
+        "Find the video snippet that corresponds to the given summary:",
+        "Understand the content of the provided video.",
+    }
+
+
+def test_media_are_read_one_at_a_time_when_they_are_embedded(suite_of, tmp_path, monkeypatch):
+    BENCHMARKS["urban1k"](tmp_path)
+    read = []
+    original = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda self: read.append(self.name) or original(self))
+    task = load("urban1k", suite_of)[0]
+    assert read == []
+    assert int(task.candidates[1].decode().media[0].frames.mean()) == 20
+    assert read == ["1.jpg"]
+
+
+def test_the_first_rows_of_a_list_are_read_without_the_rest(tmp_path, monkeypatch):
+    monkeypatch.setattr("unite.evaluation.layouts.tables._CHUNK", 7)
+    path = tmp_path / "rows.json"
+    files = BenchmarkFiles("x", tmp_path, "Put it there.")
+    rows = [{"at": at, "text": "a, [b] }" * at} for at in range(5)]
+    path.write_text(json.dumps(rows, indent=1))
+    assert first_of_json_list(files, "rows.json", 3) == rows[:3]
+    assert first_of_json_list(files, "rows.json", 9) == rows
+    path.write_text(json.dumps(rows)[:60] + "no JSON from here")
+    assert first_of_json_list(files, "rows.json", 1) == rows[:1]
+    with pytest.raises(DataError, match=r"row 2 of .*rows\.json of task x must be JSON"):
+        first_of_json_list(files, "rows.json", 3)
+    path.write_text('{"a": 1}')
+    with pytest.raises(DataError, match="must be a JSON list of rows"):
+        first_of_json_list(files, "rows.json", 3)
+
+
+def test_a_missing_benchmark_names_what_to_put_where_and_the_rest_runs(suite_of, tmp_path, knowing, caplog):
+    BENCHMARKS["flickr30k"](tmp_path)
+    result = suite_of("paper_coarse").run(knowing)
+    assert list(result.tasks) == ["flickr30k_t2i", "flickr30k_i2t"]
+    assert list(result.missing)[:3] == ["coco_t2i", "coco_i2t", "msrvtt_t2v"]
+    message = result.missing["coco_t2i"]
+    assert (
+        f"the folder of task coco_t2i must be complete in {tmp_path}/coco, but is '{tmp_path}/coco/dataset_coco.json, which is not"
+        in message
+    )
+    assert "Put Karpathy's dataset_coco.json there" in message and "docs/benchmarks.md" in message
+    assert "video<number>.mp4 of MSR-VTT into MSRVTT_Videos" in result.missing["msrvtt_v2t"]
+    assert message in caplog.text
+
+
+def test_missing_images_are_counted_before_anything_is_embedded(suite_of, tmp_path, knowing):
+    BENCHMARKS["urban1k"](tmp_path)
+    for number in (2, 7):
+        (tmp_path / "Urban1k" / "image" / f"{number}.jpg").unlink()
+    with pytest.raises(DataError, match=r"without 2 of 12 media: .*/image/2\.jpg, .*/image/7\.jpg'\. Put the folders image and caption"):
+        suite_of("urban1k").run(knowing)
+    assert knowing.processor.contents == []
+
+
+def first_row(path, change):
+    rows = json.loads(path.read_text())
+    change(rows["images"][0] if isinstance(rows, dict) else rows[0])
+    path.write_text(json.dumps(rows))
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "change", "message"),
+    [
+        ("flickr30k", "dataset_flickr30k.json", lambda row: row.pop("sentences"), "'sentences' in image 0 of dataset_flickr30k.json"),
+        ("flickr30k", "dataset_flickr30k.json", lambda row: row["sentences"][1].update(raw=""), "'raw' in a caption of image 0 of"),
+        ("msvd", "msvd_test.json", lambda row: row.pop("caption"), "the field 'caption' in row 0 of msvd_test.json .*not among video"),
+        ("msvd", "msvd_test.json", lambda row: row.update(caption=["a", " "]), "must be without empty captions"),
+        ("msvd", "msvd_test.json", lambda row: row.update(video="v/1.mp4"), "12 rows and 11 different ones"),
+        ("sharegpt4v", "share-captioner_coco_lcs_sam_1246k_1107.json", lambda row: row["conversations"].pop(), "a question and an answer"),
+    ],
+)
+def test_a_broken_row_is_named(name, file, change, message, suite_of, tmp_path, knowing):
+    BENCHMARKS[name](tmp_path)
+    first_row(tmp_path / name / file, change)
+    with pytest.raises(DataError, match=message):
+        suite_of(name, *FEWER.get(name, [])).run(knowing)
+
+
+def test_broken_files_are_named(suite_of, tmp_path, knowing):
+    BENCHMARKS["msrvtt"](tmp_path)
+    path = tmp_path / "msrvtt" / "MSRVTT_JSFUSION_test.csv"
+    path.write_text("key,video,sentence\nret0,video1,a man\n")
+    with pytest.raises(DataError, match="such that video_id is among its columns, but is 'key, video, sentence'"):
+        suite_of("msrvtt").run(knowing)
+    path.write_text("video_id,sentence\nvideo700\n")
+    with pytest.raises(DataError, match="row 0 of .* must be filled in video_id, sentence, but is 'empty in sentence'"):
+        suite_of("msrvtt").run(knowing)
+    BENCHMARKS["docci"](tmp_path)
+    (tmp_path / "docci" / "docci_descriptions.jsonlines").write_text("{no\n")
+    with pytest.raises(DataError, match=r"line 1 of .*docci_descriptions\.jsonlines of task docci_t2i must be JSON"):
+        suite_of("docci").run(knowing)
+    BENCHMARKS["urban1k"](tmp_path)
+    (tmp_path / "Urban1k" / "caption" / "4.txt").write_text("\n")
+    with pytest.raises(DataError, match=r"4\.txt of task urban1k_t2i must be a caption"):
+        suite_of("urban1k").run(knowing)
+    with pytest.raises(DataError, match="list of at least 1000 rows, but is 'of 13'"):
+        BENCHMARKS["sharegpt4v"](tmp_path)
+        suite_of("sharegpt4v").run(knowing)
+
+
+def test_a_broken_image_is_named(suite_of, tmp_path, knowing):
+    BENCHMARKS["urban1k"](tmp_path)
+    (tmp_path / "Urban1k" / "image" / "4.jpg").write_bytes(b"no image")
+    with pytest.raises(DataError, match="4 of task urban1k_t2i cannot be evaluated: the image cannot be decoded"):
+        suite_of("urban1k").run(knowing)
+
+
+def test_a_direction_or_split_that_is_none_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="direction of a VideoCaptions task must be one of text_to_video, video_to_text"):
+        VideoCaptions(folder="x", annotations="x", videos="x", direction="text_to_image")
+    BENCHMARKS["flickr30k"](tmp_path)
+    layout = Karpathy(folder="flickr30k", annotations="dataset_flickr30k.json", direction="text_to_image", split="dev")
+    with pytest.raises(DataError, match=r"must be one of \['test', 'train'\], but is 'dev'"):
+        layout.load("t2i", tmp_path, Decoding())

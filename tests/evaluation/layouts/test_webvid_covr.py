@@ -1,0 +1,54 @@
+import pytest
+
+from unite.data.decode import Decoding
+from unite.errors import DataError
+from unite.evaluation.layouts.webvid_covr import WebvidCovr
+from unite.types import VIDEO_PLACE, Modality
+
+from .material import write_csv, write_video
+
+FEW = "++suite.tasks.covr.metrics=[recall@1,recall@5]"
+#: (edit, reference, target): the target's number is the reference's and the edit's together.
+ROWS = [("add 1", 0, 1), ("add 1", 1, 2), ("add 2", 1, 3), ("add 3", 1, 4), ("add 1", 4, 5), ("add 5", 1, 6), ("add 1", 6, 7)]
+
+
+def write(root, rows=ROWS):
+    for _, *numbers in rows:
+        for number in numbers:
+            write_video(root / "WebVid-CoVR" / "8M" / "train" / "000001_000050" / f"{number}.mp4", number)
+    written = [("a cat", "a dog", edit, f"000001_000050/{before}", f"000001_000050/{after}") for edit, before, after in rows]
+    write_csv(root / "WebVid-CoVR" / "webvid8m-covr_test.csv", ("txt1", "txt2", "edit", "pth1", "pth2"), written)
+
+
+def test_an_encoder_that_knows_finds_everything(suite_of, knowing, tmp_path):
+    write(tmp_path)
+    task = suite_of("webvid_covr", FEW).run(knowing).tasks["covr"]
+    assert task.metrics == {"recall@1": 1.0, "recall@5": 1.0}
+    assert (task.pair, task.num_queries, task.num_candidates) == ("text+video->video", 7, 7)
+
+
+def test_each_query_is_ranked_against_all_targets_but_its_own_video(suite_of, tmp_path):
+    write(tmp_path)
+    suite = suite_of("webvid_covr", FEW)
+    task = suite.load("covr")
+    assert task.pool_sizes == (7, 6, 6, 6, 6, 6, 6)  # video 0 is nobody's target
+    assert task.pools["000002"] == [f"000001_000050/{number}" for number in (2, 3, 4, 5, 6, 7)]
+    assert task.relevance["000002"] == {"000001_000050/3": 1}
+    content = task.queries[2].decode()
+    assert (content.text, content.modality) == (f"{VIDEO_PLACE}\nadd 2", Modality.TEXT | Modality.VIDEO)
+    assert suite_of("webvid_covr").tasks["covr"].metrics == ("recall@1", "recall@5", "recall@10", "recall@50")
+
+
+def test_what_is_missing_or_broken_is_named(tmp_path):
+    layout = WebvidCovr(folder="WebVid-CoVR", metrics=("recall@1",))
+    with pytest.raises(
+        DataError, match=r"webvid8m-covr_test\.csv, which is not there'\. Put webvid8m-covr_test\.csv of lucas-ventura/WebVid"
+    ):
+        layout.load("covr", tmp_path, Decoding())
+    write(tmp_path)
+    (tmp_path / "WebVid-CoVR" / "8M" / "train" / "000001_000050" / "5.mp4").unlink()
+    with pytest.raises(DataError, match=r"without 1 of 8 media: .*/5\.mp4"):
+        layout.load("covr", tmp_path, Decoding())
+    write(tmp_path, [("add 0", 3, 3)])
+    with pytest.raises(DataError, match="the videos of row 0 .* must be two different ones"):
+        layout.load("covr", tmp_path, Decoding())

@@ -1,0 +1,95 @@
+"""Where a suite gets a task from: a source that reads a folder, and says what is missing there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from unite.data.decode import Decoding
+from unite.errors import DataError, must_be
+from unite.evaluation.tasks import RetrievalTask
+
+
+class MissingTaskError(DataError):
+    """What a task is read from is not on disk. A suite names it, with what to put where, and runs its other tasks."""
+
+
+@runtime_checkable
+class TaskSource(Protocol):
+    """Makes a task of what lies on disk."""
+
+    def load(self, name: str, data_root: Path, decoding: Decoding) -> RetrievalTask:
+        """Returns the task, its media not decoded yet.
+
+        Args:
+            name: of the task in its suite.
+            data_root: what the source's folder is relative to.
+            decoding: how its media will be decoded.
+
+        Raises:
+            MissingTaskError: if a folder or file is not there; the message tells what to put where.
+            DataError: if what is there is not in the layout.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class TaskFolder:
+    """The project's own layout, which `unite.data.tasks.write_task` writes."""
+
+    folder: str | Path
+
+    def load(self, name: str, data_root: Path, decoding: Decoding) -> RetrievalTask:
+        """As of `TaskSource`."""
+        folder = data_root / self.folder
+        if not folder.is_dir():
+            hint = "Build or copy it there, or set data_root."
+            raise MissingTaskError(must_be(f"the folder of task {name}", "a task folder", f"{folder}, which is not there", hint))
+        return RetrievalTask.of_folder(folder, decoding)
+
+
+@dataclass(frozen=True)
+class BenchmarkFiles:
+    """The files of one benchmark, and what to say when one is not there.
+
+    Attributes:
+        task: its name.
+        folder: where they are.
+        wanted: what to put there, one sentence.
+    """
+
+    task: str
+    folder: Path
+    wanted: str
+
+    def find(self, name: str) -> Path:
+        """Returns the path of a file or folder. Raises MissingTaskError if it is not there."""
+        path = self.folder / name
+        if not path.exists():
+            raise MissingTaskError(self._missing(f"{path}, which is not there"))
+        return path
+
+    def with_suffix(self, folder: Path, stem: str, suffixes: tuple[str, ...]) -> Path:
+        """Returns the file `stem` with the first suffix that is there; with the very first where none is, for `check` to count it."""
+        paths = [folder / f"{stem}{suffix}" for suffix in suffixes]
+        return next((path for path in paths if path.is_file()), paths[0])
+
+    def check(self, media: Iterable[Path]) -> None:
+        """Raises MissingTaskError, which names the first few and counts them, if some media are not there.
+
+        All are looked for before the first is embedded: a benchmark without a part of its candidates would be another, easier one.
+        """
+        paths = dict.fromkeys(media)
+        gone = [path for path in paths if not path.is_file()]
+        if gone:
+            named = ", ".join(map(str, gone[:3]))
+            raise MissingTaskError(self._missing(f"without {len(gone)} of {len(paths)} media: {named}{', ...' if gone[3:] else ''}"))
+
+    def broken(self, what: str, expected: str, actual: object, hint: str = "") -> DataError:
+        """Returns the error about something that is there and not in the layout."""
+        return DataError(must_be(f"{what} of task {self.task}", expected, actual, hint))
+
+    def _missing(self, is_: str) -> str:
+        return must_be(f"the folder of task {self.task}", f"complete in {self.folder}", is_, f"{self.wanted} See docs/benchmarks.md.")

@@ -1,0 +1,86 @@
+"""Annotation files read whole or row by row, each error with the file's name."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from unite.evaluation.layouts.source import BenchmarkFiles
+
+#: Characters read at a time by `first_of_json_list`.
+_CHUNK = 1 << 20
+
+
+def read_json(files: BenchmarkFiles, name: str) -> Any:
+    """Returns what a JSON file holds."""
+    path = files.find(name)
+    try:
+        return json.loads(path.read_bytes())
+    except ValueError as error:
+        raise files.broken(f"the file {path}", "JSON", str(error)) from error
+
+
+def read_json_list(files: BenchmarkFiles, name: str) -> list[Any]:
+    """Returns the rows of a JSON file that holds a list."""
+    rows = read_json(files, name)
+    if not isinstance(rows, list):
+        raise files.broken(f"the file {files.folder / name}", "a JSON list of rows", type(rows).__name__)
+    return rows
+
+
+def read_json_lines(files: BenchmarkFiles, name: str) -> Iterator[tuple[str, Any]]:
+    """Yields (where, row) of a file with one JSON object a line."""
+    path = files.find(name)
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                try:
+                    yield f"line {number} of {path.name}", json.loads(line)
+                except ValueError as error:
+                    raise files.broken(f"line {number} of {path}", "JSON", str(error)) from error
+
+
+def first_of_json_list(files: BenchmarkFiles, name: str, count: int) -> list[Any]:
+    """Returns the first rows of a JSON list without reading the rest: such a file may hold a million."""
+    path = files.find(name)
+    decoder = json.JSONDecoder()
+    rows: list[Any] = []
+    with path.open(encoding="utf-8") as file:
+        text = file.read(_CHUNK).lstrip()
+        if not text.startswith("["):
+            raise files.broken(f"the file {path}", "a JSON list of rows", text[:40])
+        text = text[1:]
+        while len(rows) < count:
+            text = text.lstrip(" \t\r\n,")
+            if text.startswith("]"):
+                break
+            try:
+                row, end = decoder.raw_decode(text)
+            except ValueError as error:
+                more = file.read(_CHUNK)
+                if not more:
+                    raise files.broken(f"row {len(rows)} of {path}", "JSON", str(error)) from error
+                text += more
+                continue
+            rows.append(row)
+            text = text[end:]
+    return rows
+
+
+def read_csv(files: BenchmarkFiles, name: str, columns: tuple[str, ...]) -> list[dict[str, str]]:
+    """Returns the rows of a CSV file with a header. Raises DataError if a column is missing, or a row is too short."""
+    path = files.find(name)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        found = reader.fieldnames or ()
+        missing = [column for column in columns if column not in found]
+        if missing:
+            raise files.broken(f"the header of {path}", f"such that {', '.join(missing)} is among its columns", ", ".join(found))
+        rows = list(reader)
+    for number, row in enumerate(rows):
+        empty = [column for column in columns if not (row[column] or "").strip()]
+        if empty:
+            raise files.broken(f"row {number} of {path}", f"filled in {', '.join(columns)}", f"empty in {', '.join(empty)}")
+    return rows

@@ -1,0 +1,67 @@
+"""WebVid-CoVR test: composed video retrieval, one CSV: a video and how it is to be changed, to the changed video.
+
+    webvid8m-covr_test.csv    txt1,txt2,edit,pth1,pth2      pth1 and pth2 are `page_dir/videoid`, the videos without suffix
+    8M/train/<page_dir>/<videoid>.mp4
+
+Columns and folders as in `src/data/webvid_covr.py` and `configs/` of lucas-ventura/CoVR. As its test does, each query is ranked against
+the targets of all rows without its own video (`remove_self_similarity` in `src/test/blip/webvid_covr.py`), and each row has another target.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from unite.data.decode import Decoding
+from unite.evaluation.layouts.captions import task_of
+from unite.evaluation.layouts.source import BenchmarkFiles
+from unite.evaluation.layouts.tables import read_csv
+from unite.evaluation.stored import FileContent
+from unite.evaluation.tasks import RetrievalTask
+from unite.types import VIDEO_PLACE, Modality
+
+_COLUMNS = ("edit", "pth1", "pth2")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebvidCovr:
+    """Video and edit text to video.
+
+    Attributes:
+        folder: relative to the suite's `data_root`.
+        annotations: the CSV file in the folder.
+        videos: the folder of the videos in it.
+        query_instruction, candidate_instruction: of every query, of every candidate.
+        metrics: as the field reports them.
+    """
+
+    folder: str
+    annotations: str = "webvid8m-covr_test.csv"
+    videos: str = "8M/train"
+    query_instruction: str = ""
+    candidate_instruction: str = ""
+    metrics: tuple[str, ...] = ("recall@1", "recall@5", "recall@10", "recall@50")
+
+    def load(self, name: str, data_root: Path, decoding: Decoding) -> RetrievalTask:
+        """As of `unite.evaluation.layouts.source.TaskSource`."""
+        wanted = f"Put {self.annotations} of lucas-ventura/WebVid-CoVR there, and its videos into {self.videos}/<page_dir>."
+        files = BenchmarkFiles(name, data_root / self.folder, wanted)
+        rows = read_csv(files, self.annotations, _COLUMNS)
+        folder = files.find(self.videos)
+        files.check(folder / f"{row[column]}.mp4" for row in rows for column in ("pth1", "pth2"))
+        queries: dict[str, FileContent] = {}
+        candidates: dict[str, FileContent] = {}
+        relevance: dict[str, dict[str, int]] = {}
+        for at, row in enumerate(rows):
+            if row["pth1"] == row["pth2"]:
+                raise files.broken(f"the videos of row {at} of {self.annotations}", "two different ones", row["pth1"])
+            query = f"{at:06d}"
+            queries[query] = self._content(folder, row["pth1"], f"{VIDEO_PLACE}\n{row['edit'].strip()}", self.query_instruction)
+            candidates[row["pth2"]] = self._content(folder, row["pth2"], "", self.candidate_instruction)
+            relevance[query] = {row["pth2"]: 1}
+        pools = {f"{at:06d}": [one for one in candidates if one != row["pth1"]] for at, row in enumerate(rows)}
+        sides = ((queries, Modality.TEXT | Modality.VIDEO), (candidates, Modality.VIDEO))
+        return task_of(name, *sides, relevance=relevance, metrics=tuple(self.metrics), decoding=decoding, pools=pools)
+
+    def _content(self, folder: Path, video: str, text: str, instruction: str) -> FileContent:
+        return FileContent(text, ((Modality.VIDEO, folder / f"{video}.mp4"),), instruction)
