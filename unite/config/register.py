@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,9 @@ CONF = Path(__file__).parents[2] / "conf"
 
 #: Written into a run folder when the run has come to its end; `resume=true` looks for folders without it.
 FINISHED = "finished"
+
+#: The environment variable that holds what names the run: when it was started.
+RUN_STARTED = "UNITE_RUN_STARTED"
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ _ENTRIES = (
     _Entry("schema", schema.TrainerConfig, "trainer"),
     _Entry("schema", schema.LoggerConfig, "logger"),
     _Entry("schema", schema.SuiteConfig, "suite"),
+    _Entry("mteb_schema", schema.MtebSuiteConfig, "suite"),
 )
 
 
@@ -56,6 +61,14 @@ def register() -> None:
     # The run's start is one moment: cached, or the folder's name would change while the run goes on.
     OmegaConf.register_new_resolver("run_folder", _run_folder, replace=True, use_cache=True)
     OmegaConf.register_new_resolver("job_folder", _job_folder, replace=True)
+
+
+def run_started() -> str:
+    """Returns what names the run's folder; processes that are started for the other ranks inherit it, and so the folder.
+
+    The moment of the start, and four random digits: two runs may be started within one second.
+    """
+    return os.environ.setdefault(RUN_STARTED, f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{secrets.token_hex(2)}")
 
 
 def _job_folder(number: int, overrides: str) -> str:
@@ -70,6 +83,4 @@ def _run_folder(root: str, name: str, resume: bool) -> str:
         unfinished = [run for run in folder.iterdir() if (run / "checkpoints").is_dir() and not (run / FINISHED).exists()]
         if unfinished:
             return str(max(unfinished, key=lambda run: run.name))
-    # Processes that a launcher starts for the other ranks inherit the moment, and so the folder.
-    started = os.environ.setdefault("UNITE_RUN_STARTED", datetime.now().strftime("%Y-%m-%d_%H-%M-%S"))
-    return str(folder / started)
+    return str(folder / run_started())

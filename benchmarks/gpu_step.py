@@ -1,0 +1,110 @@
+"""The step at Qwen2-VL-2B's real size on a CUDA GPU: random weights, bf16, LoRA of rank 8, images of at least 256 tokens.
+
+    python -m benchmarks.gpu_step [--quick]
+
+`--quick` takes a toy width, and a CPU where there is no GPU: it shows that the benchmark runs and measures nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric.utilities import move_data_to_device
+from transformers import AutoConfig, AutoModel, AutoProcessor
+
+from benchmarks.step import TEMPERATURE, collated, prepare
+from unite.encoder import LoRA, VLMEncoder
+from unite.objective import MAMCL
+from unite.training.step import ContrastiveStep, count_tokens
+from unite.types import Batch
+
+#: Qwen2-VL-2B-Instruct's config.json.
+TEXT = {"hidden_size": 1536, "intermediate_size": 8960, "num_hidden_layers": 28, "num_attention_heads": 12, "num_key_value_heads": 2}
+TEXT |= {"vocab_size": 151936, "rope_parameters": {"rope_type": "default", "rope_theta": 1e6, "mrope_section": [16, 24, 24]}}
+VISION = {"depth": 32, "embed_dim": 1280, "num_heads": 16, "mlp_ratio": 4, "hidden_size": 1536}
+#: Dense bf16 operations a second of a chip, by a part of its name (data sheets).
+PEAKS = {"H100": 989e12, "H200": 989e12, "A100": 312e12, "L40S": 362e12, "4090": 165e12}
+CONTENTS = (512, 4096)
+
+
+def run(quick: bool) -> dict[str, float]:
+    """Measures samples a second, peak memory and the share of the chip's bf16 peak; keys `gpu_step_<contents>_...`."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    with tempfile.TemporaryDirectory() as folder:
+        encoder = _encoder(Path(folder), quick, device)
+    results: dict[str, float] = {}
+    for contents in (32,) if quick else CONTENTS:
+        _, examples = prepare(contents // 2)
+        batch = collated(encoder, examples, token_budget=4096 if quick else 16384)
+        results |= {f"gpu_step_{contents}_{key}": value for key, value in _measure(encoder, batch, device, 1 if quick else 3).items()}
+    return results
+
+
+def _encoder(folder: Path, quick: bool, device: torch.device) -> VLMEncoder:
+    """Saves a random checkpoint of the real size, with the tiny one's tokenizer, and loads it as any other."""
+    tiny, _ = prepare(16)
+    config = AutoConfig.from_pretrained(tiny.model.name_or_path)
+    if not quick:
+        for part, values in ((config.text_config, TEXT), (config.vision_config, VISION)):
+            for name, value in values.items():
+                setattr(part, name, value)
+    with torch.device(device):
+        AutoModel.from_config(config, dtype=torch.bfloat16).save_pretrained(folder)
+    AutoProcessor.from_pretrained(tiny.model.name_or_path).save_pretrained(folder)
+    encoder = VLMEncoder(
+        str(folder), adapter=LoRA(r=8), dtype="bfloat16", gradient_checkpointing=False, min_image_tokens=4 if quick else 256
+    )
+    encoder.add_adapter()
+    return encoder.to(device).train()
+
+
+def _measure(encoder: VLMEncoder, batch: Batch, device: torch.device, repeats: int) -> dict[str, float]:
+    batch = move_data_to_device(batch, device)
+    step = ContrastiveStep(encoder, MAMCL(TEMPERATURE), graph_tokens=1)
+    step(batch, torch.Tensor.backward)  # whatever is done once
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    start = time.perf_counter()
+    for _ in range(repeats):
+        step(batch, torch.Tensor.backward)
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    seconds = (time.perf_counter() - start) / repeats
+    real, padded = count_tokens(batch.micro_batches)
+    peak = [value for name, value in PEAKS.items() if device.type == "cuda" and name in torch.cuda.get_device_name()]
+    measured = {
+        "samples_per_second": batch.relations.num_rows / seconds,
+        "tokens_per_second": real / seconds,
+        "padded_share": 1 - real / padded,
+    }
+    if device.type == "cuda":
+        measured["peak_gib"] = torch.cuda.max_memory_allocated() / 2**30
+    return measured | ({"share_of_bf16_peak": _operations(encoder, batch) / seconds / peak[0]} if peak else {})
+
+
+def _operations(encoder: VLMEncoder, batch: Batch) -> float:
+    """Counts what a cached step must do: 2 operations a weight and token forward (twice, for the replay), and 2 more for the gradient at
+    the activations of the language model; attention's own products and the adapters are left out. The frozen tower runs once."""
+    language = sum(
+        p.numel() for name, p in encoder.model.language_model.named_parameters() if "embed_tokens" not in name and "lora" not in name
+    )
+    vision = sum(p.numel() for p in encoder.model.visual.parameters())
+    tokens, _ = count_tokens(batch.micro_batches)
+    seen: dict[tuple[int, int], int] = {}
+    for micro in batch.micro_batches:
+        sizes = micro.grids.prod(-1).tolist()
+        seen |= dict(zip(zip(micro.media.tolist(), micro.medium_types.tolist(), strict=True), sizes, strict=True))
+    return float(6 * language * tokens + 2 * vision * sum(seen.values()))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    arguments: Any = parser.parse_args()
+    print(json.dumps(run(arguments.quick), indent=2))
