@@ -7,25 +7,32 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import InstantiationException
 from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint, RichProgressBar
 from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 
-from unite.config.schema import CurateConfig, EvaluateConfig, StageConfig, TrainConfig, TrainerConfig
+from unite.config.schema import CurateConfig, EvaluateConfig, StageConfig, SuiteConfig, TrainConfig, TrainerConfig
 from unite.curation.pipeline import Curation
 from unite.data.mixture import MixtureDataModule
 from unite.data.source import World
 from unite.encoder import VLMEncoder
+from unite.errors import UniteError
+from unite.evaluation.cache import DiskCache
+from unite.evaluation.evaluate import Evaluation, evaluate
+from unite.evaluation.mteb_suite import MtebEvaluation
 from unite.evaluation.suite import Suite
-from unite.training.callbacks import CollapseAlarm, SampleKeys, SkippedSamples, StepLog
+from unite.training.callbacks import CollapseAlarm, FailedBatch, SampleKeys, SkippedSamples, StepLog
 from unite.training.ranks import PoolStrategy
 from unite.training.run_folder import RunFolder, trained_encoder
 from unite.training.stages import Stage
@@ -36,7 +43,12 @@ log = logging.getLogger(__name__)
 def build(config: Any, **given: Any) -> Any:
     """Instantiates a component's config, resolved and with enums as their names; `given` adds or overrides arguments."""
     plain = OmegaConf.to_container(config, resolve=True, enum_to_str=True)
-    return instantiate(OmegaConf.create(plain), **given, _convert_="all")
+    try:
+        return instantiate(OmegaConf.create(plain), **given, _convert_="all")
+    except InstantiationException as error:
+        if isinstance(error.__cause__, UniteError):
+            raise error.__cause__ from None  # its message is for the user, Hydra's wrapping is not
+        raise
 
 
 def build_run(config: TrainConfig | EvaluateConfig) -> RunFolder:
@@ -75,6 +87,11 @@ def build_trained_encoder(config: EvaluateConfig) -> VLMEncoder:
     return encoder.to(device)
 
 
+def build_cache(config: EvaluateConfig, encoder: VLMEncoder) -> DiskCache | None:
+    """Opens the folder of embeddings that earlier evaluations of this encoder left, unless `cache` is null."""
+    return None if config.cache is None else DiskCache.of_encoder(config.cache, encoder)
+
+
 def build_stages(config: TrainConfig) -> list[Stage]:
     """Builds the stages that have steps, in their order."""
     return [_build_stage(stage, config) for stage in (config.alignment, config.adaptation) if stage.max_steps > 0]
@@ -85,7 +102,9 @@ def build_mixture(stage: StageConfig, config: TrainConfig) -> MixtureDataModule:
     data, mixture = config.data, stage.mixture
     return MixtureDataModule(
         sources={name: build(source) for name, source in mixture.sources.items()},
-        shares=dict(mixture.shares),
+        shares=dict(mixture.shares or {}),
+        temperature=mixture.temperature,
+        exhausted=mixture.exhausted.value,
         batch_size=data.batch_size,
         run_length=mixture.run_length,
         token_budget=data.token_budget,
@@ -97,13 +116,16 @@ def build_mixture(stage: StageConfig, config: TrainConfig) -> MixtureDataModule:
 def build_trainer(config: TrainConfig, stage: Stage, run: RunFolder, loggers: list[Logger]) -> pl.Trainer:
     """Builds Lightning's Trainer for a stage."""
     trainer = config.trainer
-    # Right as it is: a checkpoint is taken after the optimizer's step. And a stage may be shorter than the interval of the log.
-    for message in (".*ModelCheckpoint with manual optimization.*", ".*smaller than the logging interval.*"):
+    # Right as it is: a checkpoint is taken after the optimizer's step, and a stage may be shorter than the interval of the log. The last
+    # is between Lightning and torch.
+    for message in (".*ModelCheckpoint with manual optimization.*", ".*smaller than the logging interval.*", ".*LeafSpec.*"):
         warnings.filterwarnings("ignore", message)
+    logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)  # the stage says itself where it runs
     callbacks: list[Callback] = [
         StepLog(trainer.log_every_n_steps),
         SkippedSamples(run.skipped, config.data.max_skipped_share),
         CollapseAlarm(),
+        FailedBatch(run.path),
         ModelCheckpoint(
             run.checkpoints(stage.name),
             filename="{step}",
@@ -154,19 +176,34 @@ def build_loggers(config: TrainConfig, run: RunFolder) -> list[Logger]:
     return loggers
 
 
-def build_suites(config: TrainConfig | EvaluateConfig) -> list[Suite]:
-    """Builds the evaluation: the suite, and after it the same tasks over training data if it has them. Builds their world first."""
+def build_evaluation(config: TrainConfig | EvaluateConfig) -> Callable[..., Evaluation | MtebEvaluation] | None:
+    """Builds what is done with an encoder at the end: `(encoder, folder=, console=, cache=)` -> metrics and a score; None without a suite.
+
+    A suite that is of another class than ours, mteb's say, brings its own `evaluate`.
+    """
     if config.suite is None:
-        return []
+        return None
+    if config.suite._target_ != SuiteConfig._target_:
+        return cast("Callable[..., MtebEvaluation]", build(config.suite).evaluate)
+    return partial(evaluate, suites=build_suites(config))
+
+
+def build_suites(config: TrainConfig | EvaluateConfig) -> list[Suite]:
+    """Builds the suite, and after it the same tasks over training data if it has them. Builds their world first."""
     suite = config.suite
     root = suite.data_root
     if suite.world is not None:
         world: World = build(suite.world)
         world.prepare()
         root = str(world.folder)
-    suites = {suite.name: suite.tasks, f"{suite.name}_held_in": suite.held_in}
     shared = {"data_root": root, "decoding": build(suite.decoding), "token_budget": suite.token_budget}
-    return [Suite(name=name, tasks=dict(tasks), **shared) for name, tasks in suites.items() if tasks]
+    suites = [Suite(suite.name, _build_tasks(suite.tasks), groups=dict(suite.groups), diagnose=suite.diagnose, **shared)]
+    return [*suites, Suite(f"{suite.name}_held_in", _build_tasks(suite.held_in), **shared)] if suite.held_in else suites
+
+
+def _build_tasks(tasks: Any) -> dict[str, Any]:
+    """Returns the tasks of a suite: folders as they are, layouts built."""
+    return {name: task if isinstance(task, str) else build(task) for name, task in tasks.items()}
 
 
 def _in_sweep() -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from unite.config.register import RUN_STARTED, run_started
 from unite.errors import UniteError
 
 if TYPE_CHECKING:
@@ -32,6 +34,21 @@ def shown_errors(main: Callable[P, R]) -> Callable[P, R]:
             sys.exit(1)
 
     return wrapped
+
+
+def agree_on_start() -> None:
+    """Gives the processes that torchrun started one run folder: one moment of start. Alone, does nothing.
+
+    To be called before Hydra composes, since the folder is part of the config.
+    """
+    if "TORCHELASTIC_RUN_ID" not in os.environ or RUN_STARTED in os.environ:
+        return
+    from torch.distributed.rendezvous import rendezvous
+
+    store, rank, _ = next(iter(rendezvous("env://")))
+    if rank == 0:
+        store.set(RUN_STARTED, run_started())
+    os.environ[RUN_STARTED] = store.get(RUN_STARTED).decode()
 
 
 @functools.cache

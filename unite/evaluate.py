@@ -1,4 +1,7 @@
-"""Evaluates a checkpoint: `python -m unite.evaluate checkpoint=runs/stage2_mamcl/<run>`."""
+"""Evaluates a checkpoint: `python -m unite.evaluate checkpoint=runs/stage2_mamcl/<run>`.
+
+Over several processes or GPUs: `torchrun --nproc-per-node 2 -m unite.evaluate checkpoint=...`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import hydra
 
 from unite.config.register import CONF, register
 from unite.config.schema import EvaluateConfig
-from unite.entry import shown_errors
+from unite.entry import agree_on_start, shown_errors
 
 register()
 
@@ -14,16 +17,27 @@ register()
 @hydra.main(config_path=str(CONF), config_name="evaluate", version_base="1.3")
 @shown_errors
 def main(config: EvaluateConfig) -> float | None:
-    """Evaluates a run folder, an exported encoder or a hub checkpoint; returns the mean R@1."""
+    """Evaluates a run folder, an exported encoder or a hub checkpoint; returns the mean R@1, of mteb the mean of the main scores."""
     from unite import build
     from unite.entry import console
-    from unite.evaluation.evaluate import evaluate
+    from unite.errors import ConfigError, must_be
+    from unite.evaluation.sharded import told_cache
+    from unite.processes import is_first_rank, joined_ranks
 
-    encoder = build.build_trained_encoder(config)
-    results = evaluate(encoder, build.build_suites(config), build.build_run(config).path, console())
-    console().print(f"metrics.json and recall.png are in {config.run_folder}.")
-    return results[0].means().get("recall@1")
+    with joined_ranks(config.device):
+        evaluate = build.build_evaluation(config)
+        if evaluate is None:
+            raise ConfigError(must_be("suite", "one of conf/suite", None))
+        encoder = build.build_trained_encoder(config)
+        cache = build.build_cache(config, encoder)
+        run = build.build_run(config)
+        evaluation = evaluate(encoder, folder=run.path, console=console(), cache=cache)
+        told = told_cache(cache)
+        if is_first_rank():
+            console().print(f"The results are in {run.path}. {told}")
+    return evaluation.score
 
 
 if __name__ == "__main__":
+    agree_on_start()
     main()

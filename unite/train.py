@@ -10,7 +10,7 @@ import hydra
 
 from unite.config.register import CONF, register
 from unite.config.schema import TrainConfig
-from unite.entry import shown_errors
+from unite.entry import agree_on_start, shown_errors
 
 register()
 
@@ -22,13 +22,12 @@ def main(config: TrainConfig) -> float | None:
     # The heavy half comes after composition: `--help` and config errors answer at once.
     from unite import build
     from unite.entry import console, seed_everything
-    from unite.evaluation.evaluate import evaluate
-    from unite.training.ranks import is_first_rank
+    from unite.processes import is_first_rank
     from unite.training.stages import train_stages
 
     seed_everything(config.seed)
     run = build.build_run(config)
-    suites = build.build_suites(config) if config.evaluate else []
+    evaluate = build.build_evaluation(config) if config.evaluate else None
     loggers = build.build_loggers(config, run)
     stages = build.build_stages(config)
     encoder = train_stages(
@@ -39,18 +38,21 @@ def main(config: TrainConfig) -> float | None:
         graph_tokens=config.trainer.graph_tokens,
         resume=config.resume,
     )
+    if is_first_rank():
+        run.write_provenance(data={stage.name: stage.mixture.fingerprints() for stage in stages}, init_from=config.init_from)
+    # All ranks share the embedding. Nothing is kept on disk: this encoder is new, and a sweep would fill the disk with such embeddings.
+    evaluation = evaluate(encoder, folder=run.path, console=console()) if evaluate else None
     if not is_first_rank():
         return None
-    run.write_provenance(data={stage.name: stage.mixture.fingerprints() for stage in stages}, init_from=config.init_from)
-    results = evaluate(encoder, suites, run.path, console()) if suites else []
     for logger in loggers:
-        logger.log_metrics({key: value for result in results for key, value in result.metrics().items()})
+        logger.log_metrics(evaluation.metrics() if evaluation else {})
         logger.finalize("success")
     run.finish()
-    made = "encoder/, config.yaml" + (", metrics.json, recall.png" if results else "")
+    made = "encoder/, config.yaml" + (", metrics.json" if evaluation else "")
     console().print(f"The run is in {run.path}: {made}.")
-    return results[0].means()["recall@1"] if results else None
+    return evaluation.score if evaluation else None
 
 
 if __name__ == "__main__":
+    agree_on_start()
     main()

@@ -4,6 +4,7 @@ import torch
 from unite.errors import DataError
 from unite.evaluation.cache import DiskCache, encoder_fingerprint, prompt_fingerprint
 from unite.evaluation.embed import embed_contents
+from unite.evaluation.sharded import told_cache
 from unite.types import Content
 
 from .conftest import FakeEncoder, FakeProcessor
@@ -21,6 +22,29 @@ def test_a_second_process_embeds_nothing_again(tmp_path):
     assert len(cache) == 10
     assert torch.equal(embed_contents(encoder, CONTENTS, cache=cache), first)
     assert encoder.processor.encoded == []
+
+
+def test_tells_what_it_was_asked_for_and_what_is_new(tmp_path):
+    cache = DiskCache.of_encoder(tmp_path, FakeEncoder())
+    embed_contents(FakeEncoder(), CONTENTS, cache=cache)
+    embed_contents(FakeEncoder(), CONTENTS, cache=cache)  # its own, not an earlier process's
+    assert (len(cache.taken), cache.num_made) == (0, 10)
+    again = DiskCache.of_encoder(tmp_path, FakeEncoder())
+    embed_contents(FakeEncoder(), [*CONTENTS[:4], *CONTENTS[:3], Content(text="new")], cache=again)
+    assert (len(again.taken), again.num_made) == (4, 1)
+    assert told_cache(again) == f"Of 5 embeddings 4 were taken from the cache in {again.folder}, 1 were made."
+    assert told_cache(None) == "No embeddings were kept."
+
+
+def test_an_encoder_that_was_trained_on_gets_none_of_the_old_embeddings(tmp_path):
+    old = embed_contents(FakeEncoder(), CONTENTS, cache=DiskCache.of_encoder(tmp_path, FakeEncoder()))
+    trained = FakeEncoder()
+    with torch.no_grad():
+        trained.tokens += 0.1 * torch.randn(256, 16, generator=torch.Generator().manual_seed(1))
+    cache = DiskCache.of_encoder(tmp_path, trained)
+    new = embed_contents(trained, CONTENTS, cache=cache)
+    assert not cache.taken and not torch.allclose(new, old)
+    torch.testing.assert_close(new, embed_contents(trained, CONTENTS))
 
 
 def test_a_crash_loses_at_most_one_part(tmp_path):
@@ -65,6 +89,8 @@ def test_the_fingerprint_of_an_encoder_tells_weights_and_settings():
     encoder = FakeEncoder()
     base = encoder_fingerprint(encoder)
     assert base == encoder_fingerprint(FakeEncoder()) == encoder_fingerprint(encoder.eval())
+    encoder.name_or_path = "another/folder"
+    assert encoder_fingerprint(encoder) == base
     encoder.positions = "sequential"
     assert encoder_fingerprint(encoder) != base
     other = FakeEncoder()

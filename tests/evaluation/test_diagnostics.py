@@ -47,3 +47,18 @@ def test_wrong_modality_share_by_hand():
     assert wrong_modality_share(queries, candidates, modality, torch.tensor([1, 2]), k=2) == 0.5
     assert wrong_modality_share(queries, candidates, modality, torch.tensor([1, 2]), k=1) == 0.0
     assert wrong_modality_share(queries, candidates, modality, torch.tensor([2, 3]), k=1) == 1.0
+
+
+def test_a_query_is_no_hit_of_its_own():
+    queries, candidates, modality = unit(6, 3), unit(20, 4), torch.arange(20) % 3
+    candidates[[4, 9]] = queries[[0, 5]]
+    itself = torch.tensor([4, -1, -1, -1, -1, 9])
+    wanted = torch.tensor([1, 1, 2, 0, 1, 0])
+    wrong = []
+    for row in range(6):  # by sorting what is left
+        left = [at for at in range(20) if at != itself[row]]
+        best = sorted(left, key=lambda at: -float(queries[row] @ candidates[at]))[:5]
+        wrong += [bool(modality[at] != wanted[row]) for at in best]
+    share = wrong_modality_share(queries, candidates, modality, wanted, k=5, itself=itself)
+    assert share == pytest.approx(sum(wrong) / len(wrong))
+    assert share != wrong_modality_share(queries, candidates, modality, wanted, k=5)

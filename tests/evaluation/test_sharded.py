@@ -4,8 +4,9 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 from unite.errors import DataError
+from unite.evaluation.cache import DiskCache
 from unite.evaluation.embed import embed_contents
-from unite.evaluation.sharded import embed_sharded
+from unite.evaluation.sharded import embed_sharded, sum_of_ranks
 from unite.types import Content
 
 from .conftest import FakeEncoder
@@ -21,6 +22,11 @@ def on_rank(rank: int, folder: str) -> None:
         embed_sharded(FakeEncoder(), [Content(text="fine"), Content(text="a nan")], ids=["q0", "q1"])
     except DataError as error:
         results["error"] = torch.tensor(list(str(error).encode()))
+    for name in ("first", "again"):
+        encoder, cache = FakeEncoder(), DiskCache(f"{folder}/cache", 1, 2)
+        for order in (1, -1):  # two tasks that hold the same contents, at other places
+            results[f"{name}{order}"] = embed_sharded(encoder, CASES[7][::order], cache=cache)
+        results[name] = torch.tensor([len(encoder.processor.encoded), sum_of_ranks(len(cache.taken)), sum_of_ranks(cache.num_made)])
     torch.save(results, f"{folder}/{rank}.pt")
     dist.destroy_process_group()
 
@@ -37,6 +43,14 @@ def test_two_ranks_equal_one_process(results, num):
     expected = embed_contents(FakeEncoder(), CASES[num])
     for result in results:
         torch.testing.assert_close(result[str(num)], expected, atol=1e-6, rtol=0)
+
+
+def test_equal_contents_are_embedded_by_one_rank_once_and_never_again(results):
+    first, again = (sum(int(result[name][0]) for result in results) for name in ("first", "again"))
+    assert (first, again) == (7, 0)
+    assert all(result["first"].tolist()[1:] == [0, 7] and result["again"].tolist()[1:] == [7, 0] for result in results)
+    for result in results:
+        torch.testing.assert_close(result["again-1"], embed_contents(FakeEncoder(), CASES[7][::-1]), atol=1e-6, rtol=0)
 
 
 def test_a_failure_on_one_rank_ends_all(results):

@@ -28,12 +28,16 @@ from unite.evaluation.report import write_text
 from unite.types import IMAGE_PLACE, VIDEO_PLACE, Content, Medium, Modality, Processor, fingerprint, index_tensor
 
 _log = logging.getLogger(__name__)
-#: Attributes of modules that change nothing of the embeddings.
-_NO_SETTINGS = {"training", "gradient_checkpointing"}
+#: Attributes of modules that change nothing of the embeddings; the same checkpoint in another folder is the same encoder.
+_NO_SETTINGS = {"training", "gradient_checkpointing", "name_or_path"}
 
 
 class DiskCache:
     """An `unite.evaluation.embed.EmbeddingCache` that outlives the process.
+
+    Attributes:
+        taken: the contents whose embeddings an earlier process left here, and this one asked for.
+        num_made: how many embeddings were put here by this process.
 
     Args:
         folder: holds a subfolder for each encoder and prompt.
@@ -48,11 +52,14 @@ class DiskCache:
     def __init__(self, folder: str | Path, encoder: int, prompt: int, rows_per_part: int = 2048) -> None:
         self.folder = Path(folder) / f"{encoder:016x}-{prompt:016x}"
         self.rows_per_part = rows_per_part
+        self.taken: set[int] = set()
+        self.num_made = 0
         self._at: dict[int, tuple[Tensor, int]] = {}
         self._new: dict[int, Tensor] = {}
         self._check_made_by({"encoder": f"{encoder:016x}", "prompt": f"{prompt:016x}"})
         for path in sorted(self.folder.glob("part-*.safetensors")):
             self._load(path)
+        self._left = frozenset(self._at)
 
     @classmethod
     def of_encoder(cls, folder: str | Path, encoder: nn.Module) -> DiskCache:
@@ -67,6 +74,8 @@ class DiskCache:
         if fingerprint in self._new:
             return self._new[fingerprint]
         if fingerprint in self._at:
+            if fingerprint in self._left:
+                self.taken.add(fingerprint)
             embeddings, row = self._at[fingerprint]
             return embeddings[row]
         return None
@@ -83,6 +92,7 @@ class DiskCache:
             hint = "Delete the folder, it is of another encoder."
             raise DataError(must_be(f"an embedding for {self.folder}", f"{dim} long, as the cached ones", len(embedding), hint))
         self._new[fingerprint] = embedding
+        self.num_made += 1
         if len(self._new) >= self.rows_per_part:
             self.flush()
 

@@ -60,7 +60,9 @@ def uniformity(embeddings: Tensor, t: float = 2.0, chunk: int = 1024) -> float:
     return math.log(total / (len(rows) * (len(rows) - 1)))
 
 
-def wrong_modality_share(queries: Tensor, candidates: Tensor, modality: Tensor, wanted: Tensor, k: int = 10) -> float:
+def wrong_modality_share(
+    queries: Tensor, candidates: Tensor, modality: Tensor, wanted: Tensor, k: int = 10, itself: Tensor | None = None
+) -> float:
     """Returns the share of the k best hits of a mixed pool that are not of the modality wanted, 0 to 1.
 
     Args:
@@ -69,6 +71,17 @@ def wrong_modality_share(queries: Tensor, candidates: Tensor, modality: Tensor, 
         modality: (C,) `Modality.value` of each candidate; a fusion is a modality of its own.
         wanted: (Q,) `Modality.value` that each query asks for.
         k: how many hits to look at.
+        itself: (Q,) the candidate that is the query itself, -1 where none is. It is no hit: a content is always nearest to itself.
+
+    Raises:
+        DataError: if the pool holds fewer than k candidates beside the query itself.
     """
-    _, hits = search(queries, candidates, k)
+    if itself is None:
+        _, hits = search(queries, candidates, k)
+    else:
+        _, hits = search(queries, candidates, k + 1)
+        # Of k + 1 hits the query itself falls out, or, where it is not among them, the last one.
+        is_kept = hits != itself.to(hits.device)[:, None]
+        is_kept[:, -1] &= ~is_kept.all(dim=1)
+        hits = hits[is_kept].view(-1, k)
     return float((modality.to(hits.device)[hits] != wanted.to(hits.device)[:, None]).double().mean())

@@ -3,35 +3,73 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from unite.evaluation.embed import Encoder
+from unite.evaluation.comparison.failures import SUFFIX, to_json
+from unite.evaluation.diagnosis import Diagnosis, diagnose
+from unite.evaluation.embed import EmbeddingCache, Encoder, MemoryCache
 from unite.evaluation.plot import plot_recall
-from unite.evaluation.report import table, write_metrics, write_text
+from unite.evaluation.report import Measured, table, write_metrics, write_text
 from unite.evaluation.results import SuiteResult
+from unite.evaluation.sharded import embed_sharded
 from unite.evaluation.suite import Suite
+from unite.processes import is_first_rank
 
 
-def evaluate(encoder: Encoder, suites: Sequence[Suite], folder: Path, console: Console) -> list[SuiteResult]:
+@dataclass(frozen=True)
+class Evaluation:
+    """What came out: a result for each suite, and the diagnoses of those that ask for one."""
+
+    results: list[SuiteResult]
+    diagnoses: list[Diagnosis]
+
+    def metrics(self) -> dict[str, float]:
+        """Returns every metric by its key, `suite/task/recall@10`."""
+        measured: list[Measured] = [*self.results, *self.diagnoses]
+        return {key: value for one in measured for key, value in one.metrics().items()}
+
+    @property
+    def score(self) -> float | None:
+        """The mean R@1 of the first suite, what a sweep may optimise."""
+        return self.results[0].means().get("recall@1")
+
+
+def evaluate(encoder: Encoder, suites: Sequence[Suite], folder: Path, console: Console, cache: EmbeddingCache | None = None) -> Evaluation:
     """Runs the suites and writes what came out.
+
+    Where several ranks work together, all must call this: they share the embedding, and the first one writes and prints.
 
     Args:
         suites: the suite, and after it, if there is one, the same tasks over training data.
-        folder: gets `metrics.json` (flat, `suite/task/metric`), `recall.png`, and `<suite>.json` (ranks of every query, for comparisons).
-
-    Returns:
-        A result for each suite.
+        folder: gets `metrics.json` (flat, `suite/task/metric`), `recall.png`, and `<suite>.json` (ranks of every query) and
+            `<suite>_failures.json` (the worst ones to look at), both for `unite.report`.
+        cache: of embeddings; without one, each suite keeps its own while it runs.
     """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        results = [suite.run(encoder, progress=progress) for suite in suites]
+    with Progress(*columns, console=console, transient=True, disable=not is_first_rank()) as progress:
+        ran = [_run(encoder, suite, progress, MemoryCache() if cache is None else cache) for suite in suites]
+    results, diagnoses = [result for result, _ in ran], [diagnosis for _, diagnosis in ran if diagnosis is not None]
+    evaluation = Evaluation(results, diagnoses)
+    if not is_first_rank():
+        return evaluation
     folder.mkdir(parents=True, exist_ok=True)
     for result in results:
         write_text(folder / f"{result.name}.json", result.to_json())
-    write_metrics(folder / "metrics.json", *results)
+        failures = {name: task.failures for name, task in result.tasks.items() if task.failures is not None}
+        write_text(folder / f"{result.name}{SUFFIX}", to_json(result.name, failures))
+    write_metrics(folder / "metrics.json", evaluation)
     plot_recall(results[0], folder / "recall.png", *results[1:])
-    console.print(table(results[0], *results[1:]))
-    return results
+    for view in (table(results[0], *results[1:]), *(diagnosis.table() for diagnosis in diagnoses)):
+        console.print(view)
+    return evaluation
+
+
+def _run(encoder: Encoder, suite: Suite, progress: Progress, cache: EmbeddingCache) -> tuple[SuiteResult, Diagnosis | None]:
+    result = suite.run(encoder, progress=progress, cache=cache, embed=embed_sharded)
+    embed = partial(embed_sharded, encoder, token_budget=suite.token_budget, cache=cache)
+    return result, diagnose(suite, embed) if suite.diagnose else None

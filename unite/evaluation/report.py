@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -38,17 +39,16 @@ def table(result: SuiteResult, held_in: SuiteResult | None = None) -> Table:
         collapse_padding=True,
         pad_edge=False,
     )
-    view.add_column("task", overflow="fold")
+    view.add_column("task", no_wrap=True)
     view.add_column("pair", no_wrap=True)
-    for heading in ("pool", "queries"):
-        view.add_column(heading, justify="right", no_wrap=True)
+    view.add_column("queries x pool", justify="right")  # as wide as its values: the heading folds
     for heading in _COLUMNS:
         view.add_column(heading, justify="right", style="bold" if heading == "R@1" else None, no_wrap=True)
         if heading == "R@1" and held_in is not None:
             view.add_column("held-in", justify="right", style="dim", no_wrap=True)
 
     def add(
-        name: str, described: tuple[str, str, str], metrics: Mapping[str, float], inside: Mapping[str, float] | None, style: str = ""
+        name: str, described: tuple[str, str], metrics: Mapping[str, float], inside: Mapping[str, float] | None, style: str = ""
     ) -> None:
         cells = []
         for heading, names in _COLUMNS.items():
@@ -64,14 +64,22 @@ def table(result: SuiteResult, held_in: SuiteResult | None = None) -> Table:
         for name, task in result.tasks.items():
             if task.kind == kind:
                 inside = held_in.tasks.get(name) if held_in else None
-                add(name, (short(task.pair), task.pool_size, f"{task.num_queries}"), task.metrics, inside.metrics if inside else None)
+                add(name, (short(task.pair), f"{task.num_queries} x {task.pool_size}"), task.metrics, inside.metrics if inside else None)
         if kind == "pair" and result.means():
             view.add_section()
-            add("mean over pairs", ("", "", ""), result.means(), held_in.means() if held_in else None, "bold")
+            add("mean", ("of pairs", ""), result.means(), held_in.means() if held_in else None, "bold")
     return view
 
 
-def write_metrics(path: str | Path, *results: SuiteResult) -> None:
+class Measured(Protocol):
+    """What has metrics: the result of a suite, its diagnosis."""
+
+    def metrics(self) -> dict[str, float]:
+        """Returns each by its key, `suite/task/metric`."""
+        ...
+
+
+def write_metrics(path: str | Path, *results: Measured) -> None:
     """Writes `{"suite/task/metric": value}` of all results as JSON, whole or not at all."""
     metrics = {key: value for result in results for key, value in result.metrics().items()}
     write_text(Path(path), json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from unite.errors import DataError
+from unite.evaluation.comparison.failures import TaskFailures
 from unite.evaluation.metrics import Judged, bootstrap_interval, per_query
 
 
@@ -26,6 +27,8 @@ class TaskResult:
         metrics: name -> mean over the queries.
         intervals: name -> 95% bootstrap interval of that mean.
         seconds: embedding and ranking.
+        data: fingerprint of contents, relevance and pools; empty where it was not recorded.
+        failures: the worst queries, with previews. They are kept in a file of their own, not in `SuiteResult.to_json`.
     """
 
     pair: str
@@ -36,6 +39,8 @@ class TaskResult:
     metrics: dict[str, float]
     intervals: dict[str, tuple[float, float]]
     seconds: float = 0.0
+    data: str = ""
+    failures: TaskFailures | None = field(default=None, compare=False)
 
     @classmethod
     def of_ranks(
@@ -48,6 +53,8 @@ class TaskResult:
         num_candidates: int,
         pool_sizes: tuple[int, ...],
         seconds: float = 0.0,
+        data: str = "",
+        failures: TaskFailures | None = None,
     ) -> TaskResult:
         """Computes the means and their intervals."""
         values = {name: per_query(name, judged.values()) for name in metrics}
@@ -60,6 +67,8 @@ class TaskResult:
             metrics={name: float(value.mean()) for name, value in values.items()},
             intervals={name: bootstrap_interval(value) for name, value in values.items()},
             seconds=seconds,
+            data=data,
+            failures=failures,
         )
 
     @property
@@ -87,11 +96,13 @@ class SuiteResult:
         name: of the suite, the first part of its metric keys.
         tasks: by name, in the suite's order.
         missing: name of each task that could not be run -> why, and what to put where.
+        groups: name -> tasks over which a mean of its own is reported.
     """
 
     name: str
     tasks: dict[str, TaskResult]
     missing: dict[str, str] = field(default_factory=dict)
+    groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:
@@ -100,18 +111,28 @@ class SuiteResult:
 
     def means(self) -> dict[str, float]:
         """Returns the mean over the modality pairs of every metric that all of them have; a subset is no part of it."""
-        pairs = [task.metrics for task in self.tasks.values() if task.kind == "pair"]
-        shared = [name for name in pairs[0] if all(name in metrics for metrics in pairs)] if pairs else []
-        return {name: float(np.mean([metrics[name] for metrics in pairs])) for name in shared}
+        return _means([task.metrics for task in self.tasks.values() if task.kind == "pair"])
+
+    def group_means(self) -> dict[str, dict[str, float]]:
+        """Returns the mean over each group of every metric that all its tasks have; a group that lacks a task has none."""
+        whole = {group: names for group, names in self.groups.items() if set(names) <= set(self.tasks)}
+        return {group: _means([self.tasks[name].metrics for name in names]) for group, names in whole.items()}
 
     def metrics(self) -> dict[str, float]:
-        """Returns every metric by its key, `suite/task/recall@10`, the means over the modality pairs as `suite/mean/recall@10`."""
+        """Returns every metric by its key, `suite/task/recall@10`.
+
+        The means over the modality pairs are `suite/mean/recall@10`, those over a group `suite/mean_<group>/recall@10`.
+        """
         keys = {f"{self.name}/{task}/{name}": value for task, one in self.tasks.items() for name, value in one.metrics.items()}
-        return keys | {f"{self.name}/mean/{name}": value for name, value in self.means().items()}
+        means = {"mean": self.means()} | {f"mean_{group}": values for group, values in self.group_means().items()}
+        return keys | {f"{self.name}/{mean}/{name}": value for mean, values in means.items() for name, value in values.items()}
 
     def to_json(self) -> str:
-        """Returns all of it, ranks included, for `from_json`."""
-        return json.dumps(asdict(self), ensure_ascii=False)
+        """Returns all of it, ranks included, for `from_json`; only the failures, which are large, have a file of their own."""
+        fields = asdict(self)
+        for task in fields["tasks"].values():
+            del task["failures"]
+        return json.dumps(fields, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> SuiteResult:
@@ -122,9 +143,15 @@ class SuiteResult:
         """
         try:
             fields = json.loads(text)
-            return cls(fields["name"], {name: _task(one) for name, one in fields["tasks"].items()}, dict(fields["missing"]))
+            groups = {group: tuple(names) for group, names in fields.get("groups", {}).items()}
+            return cls(fields["name"], {name: _task(one) for name, one in fields["tasks"].items()}, dict(fields["missing"]), groups)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(f"this is no result of a suite ({error!r}): {text[:80]!r}") from error
+
+
+def _means(metrics: list[dict[str, float]]) -> dict[str, float]:
+    shared = [name for name in metrics[0] if all(name in one for one in metrics)] if metrics else []
+    return {name: float(np.mean([one[name] for one in metrics])) for name in shared}
 
 
 def _task(fields: dict[str, Any]) -> TaskResult:

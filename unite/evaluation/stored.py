@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from unite.data.decode import Decoding, decode_content
-from unite.data.rows import StoredContent
+from unite.data.rows import StoredContent, StoredMedium
 from unite.data.shards import ShardReader
 from unite.errors import DataError
-from unite.types import Content, fingerprint
+from unite.types import Content, Modality, fingerprint
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,3 +59,53 @@ class StoredContents(Sequence[LazyContent]):
         if not 0 <= at < len(self):
             raise IndexError(at)
         return LazyContent(self.reader.read(at).query, self.decoding, self.reader.name(at))
+
+
+@dataclass(frozen=True)
+class FileContent:
+    """A content whose media are files of a benchmark, not read yet.
+
+    Attributes:
+        text, instruction: as in `Content`.
+        media: (modality, path) of each medium, in the order of their places.
+    """
+
+    text: str = ""
+    media: tuple[tuple[Modality, Path], ...] = ()
+    instruction: str = ""
+
+    @property
+    def modality(self) -> Modality:
+        """As of `Content`."""
+        modality = Content(self.text).modality
+        for kind, _ in self.media:
+            modality |= kind
+        return modality
+
+
+class FileContents(Sequence[LazyContent]):
+    """Contents whose media are files, read one at a time.
+
+    Args:
+        contents: what to read.
+        names: (N,) what to call each in an error.
+        decoding: how the media will be decoded.
+    """
+
+    def __init__(self, contents: Sequence[FileContent], names: Sequence[str], decoding: Decoding) -> None:
+        self.contents = contents
+        self.names = names
+        self.decoding = decoding
+
+    def __len__(self) -> int:
+        return len(self.contents)
+
+    def __getitem__(self, at: int) -> LazyContent:  # type: ignore[override]  # no slices: they would read all at once
+        if not 0 <= at < len(self):
+            raise IndexError(at)
+        content = self.contents[at]
+        try:
+            media = tuple(StoredMedium(kind, path.read_bytes(), path.suffix.lstrip(".").lower()) for kind, path in content.media)
+        except OSError as error:
+            raise DataError(f"{self.names[at]} cannot be read: {error}") from error
+        return LazyContent(StoredContent(content.text, media, content.instruction), self.decoding, self.names[at])

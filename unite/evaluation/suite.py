@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,8 +13,10 @@ from rich.progress import Progress
 from torch import Tensor
 
 from unite.data.decode import Decoding
-from unite.errors import ConfigError, DataError, must_be
+from unite.errors import ConfigError, DataError, must_be, must_be_one_of
+from unite.evaluation.comparison.record import data_fingerprint, find_failures
 from unite.evaluation.embed import EmbeddingCache, Encoder, MemoryCache, embed_contents
+from unite.evaluation.layouts.source import MissingTaskError, TaskFolder, TaskSource
 from unite.evaluation.metrics import Judged
 from unite.evaluation.results import SuiteResult, TaskResult
 from unite.evaluation.tasks import RetrievalTask
@@ -30,39 +32,51 @@ class Suite:
 
     Args:
         name: the first part of the metric keys.
-        tasks: name -> task folder (relative to `data_root`), or a task in memory. "mean" is taken.
+        tasks: name -> task folder (relative to `data_root`), a source that reads another layout, or a task in memory. "mean" and what
+            begins with "mean_" are taken.
         data_root: where the folders are.
         decoding: how media are decoded; the defaults of `Decoding` otherwise.
         token_budget: tokens a micro-batch may hold, see `embed_contents`.
         device: where to rank; the CPU by default.
+        groups: name -> tasks, over each of which a mean is reported of its own, `suite/mean_<group>/metric`.
+        diagnose: whether `unite.evaluation.evaluate` is to look behind its recall, see `unite.evaluation.diagnosis`.
     """
 
     def __init__(
         self,
         name: str,
-        tasks: Mapping[str, str | Path | RetrievalTask],
+        tasks: Mapping[str, str | Path | TaskSource | RetrievalTask],
         data_root: str | Path = ".",
         decoding: Decoding | None = None,
         token_budget: int = 16384,
         device: str = "cpu",
+        groups: Mapping[str, Sequence[str]] | None = None,
+        diagnose: bool = False,
     ) -> None:
-        if not tasks or "mean" in tasks or any("/" in one for one in (name, *tasks)):
-            expected = "at least one, named without slash, none of them 'mean'"
+        taken = any(one == "mean" or one.startswith("mean_") for one in tasks)
+        if not tasks or taken or any("/" in one for one in (name, *tasks, *(groups or ()))):
+            expected = "at least one, named without slash, none of them 'mean' or 'mean_...'"
             raise ConfigError(must_be(f"the tasks of suite {name}", expected, ", ".join(tasks)))
+        for group, names in (groups or {}).items():
+            for one in names:
+                if one not in tasks:
+                    raise ConfigError(must_be_one_of(f"a task of group {group} of suite {name}", tasks, one))
         self.name = name
         self.tasks = dict(tasks)
         self.data_root = Path(data_root)
         self.decoding = decoding or Decoding()
         self.token_budget = token_budget
         self.device = device
+        self.groups = {group: tuple(names) for group, names in (groups or {}).items()}
+        self.diagnose = diagnose
 
     def run(
         self, encoder: Encoder, *, progress: Progress | None = None, cache: EmbeddingCache | None = None, embed: Embed = embed_contents
     ) -> SuiteResult:
         """Evaluates the encoder on every task.
 
-        A task whose folder is missing is logged and named in the result, and the rest still run. Contents that several tasks share are
-        embedded once.
+        A task whose folder or files are missing is logged and named in the result, and the rest still run. Contents that several tasks
+        share are embedded once.
 
         Args:
             encoder: see `embed_contents`.
@@ -76,19 +90,34 @@ class Suite:
         embed_side = partial(embed, encoder, token_budget=self.token_budget, cache=MemoryCache() if cache is None else cache)
         results: dict[str, TaskResult] = {}
         missing: dict[str, str] = {}
-        for name, source in self.tasks.items():
-            if not isinstance(source, RetrievalTask) and not (self.data_root / source).is_dir():
-                hint = "Build or copy it there, or set data_root."
-                missing[name] = must_be(
-                    f"the folder of task {name}", "a task folder", f"{self.data_root / source}, which is not there", hint
-                )
+        for name in self.tasks:
+            try:
+                task = self.load(name)
+            except MissingTaskError as error:
+                missing[name] = str(error)
                 _log.warning(missing[name])
                 continue
-            task = source if isinstance(source, RetrievalTask) else RetrievalTask.of_folder(self.data_root / source, self.decoding)
             results[name] = self._run_task(name, task, embed_side, progress)
         if not results:
             raise DataError(f"no task of suite {self.name} could be run. " + " ".join(missing.values()))
-        return SuiteResult(self.name, results, missing)
+        for group, names in self.groups.items():
+            if not set(names) <= set(results):
+                absent = ", ".join(name for name in names if name not in results)
+                _log.warning("the mean over %s is left out: it would be over other tasks without %s", group, absent)
+        return SuiteResult(self.name, results, missing, self.groups)
+
+    def load(self, name: str) -> RetrievalTask:
+        """Returns a task, its media not decoded yet.
+
+        Raises:
+            MissingTaskError: if what it is read from is not on disk.
+            DataError: if that is broken.
+        """
+        source = self.tasks[name]
+        if isinstance(source, RetrievalTask):
+            return source
+        reader = TaskFolder(source) if isinstance(source, str | Path) else source
+        return reader.load(name, self.data_root, self.decoding)
 
     def _run_task(self, name: str, task: RetrievalTask, embed: Embed, progress: Progress | None) -> TaskResult:
         start = time.perf_counter()
@@ -102,12 +131,7 @@ class Suite:
             embed(contents, ids=ids, on_progress=advance)
             for contents, ids in ((task.queries, task.query_ids), (task.candidates, task.candidate_ids))
         )
-        targets = task.targets()
-        places = ranks(queries, candidates[torch.tensor(task.trec_order)], targets, task.pool_members(), device=self.device)
-        judged = {
-            query: Judged(tuple(row[: len(grades)]), tuple(grades.values()))
-            for row, (query, grades) in zip(places.tolist(), task.relevant.items(), strict=True)
-        }
+        judged = judge_task(task, queries, candidates, self.device)
         return TaskResult.of_ranks(
             judged,
             task.metrics,
@@ -116,4 +140,21 @@ class Suite:
             num_candidates=len(task.candidate_ids),
             pool_sizes=task.pool_sizes,
             seconds=time.perf_counter() - start,
+            data=data_fingerprint(task),
+            failures=find_failures(task, queries, candidates, judged),
         )
+
+
+def judge_task(task: RetrievalTask, queries: Tensor, candidates: Tensor, device: str = "cpu") -> dict[str, Judged]:
+    """Returns, for each query, where its relevant candidates stand.
+
+    Args:
+        queries: (Q, D) embeddings, in the order of the task.
+        candidates: (C, D) the same.
+        device: where to rank.
+    """
+    places = ranks(queries, candidates[torch.tensor(task.trec_order)], task.targets(), task.pool_members(), device=device)
+    return {
+        query: Judged(tuple(row[: len(grades)]), tuple(grades.values()))
+        for row, (query, grades) in zip(places.tolist(), task.relevant.items(), strict=True)
+    }

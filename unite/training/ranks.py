@@ -21,17 +21,8 @@ from pytorch_lightning.strategies import DDPStrategy
 from torch import Tensor, nn
 from typing_extensions import override
 
+from unite.processes import num_ranks
 from unite.types import Relations
-
-
-def num_ranks() -> int:
-    """Returns how many processes train together; 1 without torch.distributed."""
-    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
-
-
-def is_first_rank() -> bool:
-    """Returns whether this process is the one that writes."""
-    return num_ranks() == 1 or dist.get_rank() == 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from unite.errors import CheckpointError, must_be
+from unite.evaluation.report import write_text
 
 _PACKAGES = (
     "unite",
@@ -79,7 +80,7 @@ class RunFolder:
         path = self.path / "config.yaml"
         if path.exists() and path.read_text() != text:
             path = self.path / "config.resumed.yaml"
-        path.write_text(text)
+        write_text(path, text)  # several ranks may write it at once
 
     def write_provenance(self, **facts: Any) -> None:
         """Writes versions, machine and command beside what the caller knows (data fingerprints, weights)."""

@@ -17,9 +17,9 @@ from torch import nn
 from unite.data.mixture import MixtureDataModule
 from unite.encoder import VLMEncoder
 from unite.errors import ConfigError, must_be
+from unite.processes import is_first_rank
 from unite.training.module import UniteModule
 from unite.training.optimizer import AdamWCosine
-from unite.training.ranks import is_first_rank
 from unite.training.run_folder import RunFolder
 
 log = logging.getLogger(__name__)
@@ -68,9 +68,11 @@ def train_stages(
 
 
 def _train(stage: Stage, encoder: VLMEncoder, trainer: pl.Trainer, graph_tokens: int, checkpoint: Path | None) -> None:
-    log.info("stage %s: %d steps%s", stage.name, stage.num_steps, f", resumed from {checkpoint.name}" if checkpoint else "")
     encoder.add_adapter()
     encoder.train()  # transformers loads in evaluation mode, and Lightning leaves modes as they are
-    stage.mixture.attach(encoder.processor, stage.num_steps)
-    module = UniteModule(encoder, stage.objective, stage.optimizer, stage.num_steps, graph_tokens)
+    num_steps = stage.mixture.attach(encoder.processor, stage.num_steps)
+    where = f"{trainer.world_size} x {trainer.strategy.root_device.type}"
+    log.info("stage %s: %d steps on %s%s", stage.name, num_steps, where, f", resumed from {checkpoint.name}" if checkpoint else "")
+    module = UniteModule(encoder, stage.objective, stage.optimizer, num_steps, graph_tokens)
     trainer.fit(module, datamodule=stage.mixture, ckpt_path=checkpoint, weights_only=True)
+    module.to(trainer.strategy.root_device)  # Lightning leaves it on the CPU, and evaluation comes next

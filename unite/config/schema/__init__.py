@@ -6,7 +6,7 @@ A component's config carries `_target_`, the class it builds, so a class of the 
 
 from unite.config.schema.curation import CurateConfig, Engine, MediaConfig
 from unite.config.schema.data import DataConfig, DecodingConfig, MixtureConfig, SourceConfig, WorldConfig
-from unite.config.schema.evaluation import EvaluateConfig, SuiteConfig
+from unite.config.schema.evaluation import EvaluateConfig, MtebSuiteConfig, SuiteConfig
 from unite.config.schema.model import (
     EncoderConfig,
     InfoNCEConfig,
@@ -35,6 +35,7 @@ __all__ = [
     "MatryoshkaConfig",
     "MediaConfig",
     "MixtureConfig",
+    "MtebSuiteConfig",
     "ObjectiveConfig",
     "OptimizerConfig",
     "Positions",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from omegaconf import MISSING
@@ -34,12 +35,24 @@ class SourceConfig:
     world: Any = None
 
 
+class Exhausted(Enum):
+    """What happens once the first source has shown all its rows: it begins again, or the epoch ends."""
+
+    repeat = "repeat"
+    end = "end"
+
+
 @dataclass
 class MixtureConfig:
-    """Sources and their shares. `run_length`: places in a row of a batch that one source fills."""
+    """Sources and their shares. `run_length`: places in a row of a batch that one source fills.
+
+    `temperature` stands instead of the shares (`mixture.shares=null mixture.temperature=2`): see `unite.data.order.shares_by_temperature`.
+    """
 
     sources: dict[str, SourceConfig] = field(default_factory=dict)
-    shares: dict[str, float] = field(default_factory=dict)
+    shares: dict[str, float] | None = field(default_factory=dict)
+    temperature: float | None = None
+    exhausted: Exhausted = Exhausted.repeat
     run_length: int = 1
 
 

@@ -12,21 +12,43 @@ from unite.config.schema.data import DecodingConfig, WorldConfig
 
 @dataclass
 class SuiteConfig:
-    """Evaluation tasks, name to folder; `held_in`: the same over training data. Folders are relative to `data_root`, or to the world's."""
+    """Evaluation tasks, name to a task folder or to the layout of a benchmark (see `unite.evaluation.layouts`).
+
+    `held_in`: the same over training data. `groups`: name to tasks that have a mean of their own. Folders are relative to `data_root`, or
+    to the world's. `diagnose` looks behind the recall (see `unite.evaluation.diagnosis`).
+    """
 
     _target_: str = "unite.evaluation.suite.Suite"
     name: str = MISSING
-    tasks: dict[str, str] = field(default_factory=dict)
-    held_in: dict[str, str] = field(default_factory=dict)
+    tasks: dict[str, Any] = field(default_factory=dict)
+    held_in: dict[str, Any] = field(default_factory=dict)
+    groups: dict[str, list[str]] = field(default_factory=dict)
     data_root: str = "${data_root}"
     decoding: DecodingConfig = field(default_factory=DecodingConfig)
     token_budget: int = 16384
     world: Any = None
+    diagnose: bool = False
+
+
+@dataclass
+class MtebSuiteConfig:
+    """Tasks and benchmarks of mteb, by name. See `unite.evaluation.mteb_suite.MtebSuite`."""
+
+    _target_: str = "unite.evaluation.mteb_suite.MtebSuite"
+    name: str = "mteb"
+    tasks: list[str] = field(default_factory=list)
+    languages: list[str] | None = None
+    instructions: bool = True
+    decoding: DecodingConfig = field(default_factory=DecodingConfig)
+    token_budget: int = 16384
 
 
 @dataclass
 class EvaluateConfig:
-    """`python -m unite.evaluate`. `checkpoint` is a run folder, an exported encoder's folder or a hub name."""
+    """`python -m unite.evaluate`. `checkpoint` is a run folder, an exported encoder's folder or a hub name.
+
+    `cache` keeps embeddings for the next evaluation of the same encoder; null keeps none.
+    """
 
     name: str = "evaluate"
     checkpoint: str = MISSING
@@ -35,5 +57,6 @@ class EvaluateConfig:
     run_folder: str = "${run_folder:${runs_root},${name},false}"
     world: WorldConfig = field(default_factory=WorldConfig)
     encoder: Any = None
-    suite: SuiteConfig | None = None
+    suite: Any = None
     device: str = "auto"
+    cache: str | None = "${data_root}/embeddings"

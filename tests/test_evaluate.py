@@ -1,0 +1,63 @@
+"""Evaluation over several processes, and its cache, as a user runs them on a small emoji world."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from omegaconf import OmegaConf
+
+from unite.build import build
+from unite.errors import ConfigError
+
+from .test_train import ROOT, SMALL, environment, only, run
+
+WORLD = SMALL[:4]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def trained(data, tmp_path_factory):
+    """A run that two ranks trained and evaluated, and what they printed."""
+    runs = tmp_path_factory.mktemp("runs")
+    arguments = ["+experiment=stage2_mamcl", "alignment=none", "trainer.max_steps=2", "trainer.devices=2", "trainer.accelerator=cpu"]
+    output = run("train", data, runs, *SMALL, *arguments)
+    return only(runs / "stage2_mamcl"), output
+
+
+def test_what_a_component_says_about_its_config_is_shown_as_it_is():
+    config = OmegaConf.create({"_target_": "unite.evaluation.mteb_suite.MtebSuite", "tasks": []})
+    with pytest.raises(ConfigError, match="^suite.tasks must be at least one"):
+        build(config)
+
+
+def metrics_of(folder):
+    return json.loads((folder / "metrics.json").read_text())
+
+
+def test_ranks_that_trained_together_evaluate_together_and_one_prints(trained):
+    folder, output = trained
+    assert output.count("retrieval, in percent") == 1 and output.count("The run is in") == 1
+    assert (folder / "finished").exists() and "emoji/temporal/recall@1" in metrics_of(folder)
+    assert not (folder / "config.resumed.yaml").exists()
+
+
+def test_torchrun_shares_an_evaluation_and_the_next_one_takes_it_from_the_cache(trained, data, tmp_path):
+    folder, _ = trained
+    arguments = [*WORLD, f"checkpoint={folder}", f"data_root={data}", "device=cpu"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "unite.evaluate", *arguments]
+    environ = {key: value for key, value in environment().items() if key != "UNITE_RUN_STARTED"}
+    done = subprocess.run([*command, f"runs_root={tmp_path / 'two'}"], capture_output=True, text=True, cwd=ROOT, timeout=300, env=environ)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("retrieval, in percent") == 1
+    assert "0 were taken from the cache" in " ".join(done.stdout.split())
+    by_two = only(tmp_path / "two" / "evaluate")  # one run folder
+    assert metrics_of(by_two) == pytest.approx(metrics_of(folder), abs=1e-6)
+
+    output = run("evaluate", data, tmp_path / "cached", *arguments[:-2], "device=cpu")
+    assert " 0 were made" in " ".join(output.split())
+    assert metrics_of(only(tmp_path / "cached" / "evaluate")) == pytest.approx(metrics_of(by_two), abs=1e-6)

@@ -1,0 +1,42 @@
+"""`python -m unite.report` as a user runs it."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.evaluation.comparison.conftest import make_config, make_suite, write_run  # noqa: F401
+
+ROOT = Path(__file__).parents[1]
+
+
+def report(*arguments, code=0):
+    command = [sys.executable, "-m", "unite.report", *map(str, arguments)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120, env=environment)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_two_runs_make_a_page_and_its_text(write_run, tmp_path):  # noqa: F811
+    a = write_run("a", make_suite(0.2, num=100))
+    b = write_run("b", make_suite(0.8, 9, num=100), config=make_config(0, optimizer={"lr": 0.1}))
+    output = report(a, f"better={b}", f"out={tmp_path}/made/report")
+    assert "better wins: mean R@1" in output
+    assert f"The page is {tmp_path}/made/report.html, the tables are {tmp_path}/made/report.md." in output
+    assert sorted(path.name for path in (tmp_path / "made").iterdir()) == ["report.html", "report.md"]
+
+
+def test_a_folder_that_is_no_run_is_said_without_a_traceback(tmp_path):
+    output = report(tmp_path, code=1)
+    assert f"{tmp_path} must be a run folder" in output
+    assert "Traceback" not in output
+
+
+def test_help_answers_at_once():
+    start = time.monotonic()
+    output = report("--help")
+    assert "the first is the baseline" in output
+    assert time.monotonic() - start < 5  # about 0.2 s where nothing else runs
+    assert "give at least one run's folder" in report("out=x", code=2)

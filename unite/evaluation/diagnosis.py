@@ -1,0 +1,242 @@
+"""A look behind a suite's recall: gaps between modalities, hits of the wrong one, and queries whose medium is not looked at.
+
+It asks for embeddings that the suite made already, so with the suite's cache only the blanked queries are new. Large tasks are looked at
+in part: `MOST` queries and candidates each, evenly spread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from torch import Tensor
+
+from unite.evaluation.diagnostics import alignment, modality_gap, uniformity, wrong_modality_share
+from unite.evaluation.layouts.source import MissingTaskError
+from unite.evaluation.metrics import per_query
+from unite.evaluation.picked import Picked, spread, without_medium, without_text
+from unite.evaluation.report import short
+from unite.evaluation.stored import LazyContent
+from unite.evaluation.suite import Suite, judge_task
+from unite.evaluation.tasks import RetrievalTask
+from unite.types import Content, Modality, index_tensor
+
+#: `embed(contents)` -> (N, D): `embed_contents` or `embed_sharded`, the encoder and the cache given.
+EmbedContents = Callable[[Sequence[Content | LazyContent]], Tensor]
+MOST = 1024
+NUM_HITS = 10
+
+
+@dataclass(frozen=True)
+class TaskDiagnosis:
+    """One task, looked at closer.
+
+    Attributes:
+        pair: `text->image`.
+        modality_gap: distance between the centres of the queries and of their positives.
+        alignment: mean squared distance of a query and its positive.
+        wrong_modality: share of the first ten hits, in one pool of all modalities, that are not of the modality asked for.
+        wrong_by_chance: the share of that pool which is not.
+        recall: R@1 of the queries as they are, where they fuse text with a medium; else None.
+        recall_without_medium: R@1 with grey pictures or frames in their place, the text kept.
+        recall_without_text: R@1 without the text.
+    """
+
+    pair: str
+    modality_gap: float
+    alignment: float
+    wrong_modality: float
+    wrong_by_chance: float
+    recall: float | None = None
+    recall_without_medium: float | None = None
+    recall_without_text: float | None = None
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What `diagnose` found.
+
+    Attributes:
+        suite: its name.
+        tasks: by name; those of a modality pair, no subsets.
+        uniformity: by modality: the log of the mean Gaussian potential over its contents; lower is more uniform.
+    """
+
+    suite: str
+    tasks: dict[str, TaskDiagnosis]
+    uniformity: dict[str, float]
+
+    def metrics(self) -> dict[str, float]:
+        """Returns every value by its key, `suite/diagnostics/modality_gap/t2i`."""
+        keys = {
+            "modality_gap": "modality_gap",
+            "alignment": "alignment",
+            f"wrong_modality@{NUM_HITS}": "wrong_modality",
+            "recall@1_without_medium": "recall_without_medium",
+            "recall@1_without_text": "recall_without_text",
+        }
+        values = {f"{key}/{name}": getattr(task, field) for key, field in keys.items() for name, task in self.tasks.items()}
+        values |= {f"uniformity/{modality}": value for modality, value in self.uniformity.items()}
+        return {f"{self.suite}/diagnostics/{key}": value for key, value in values.items() if value is not None}
+
+    def table(self) -> Table:
+        """Returns a table, one row a task."""
+        even = ", ".join(f"{modality} {value:.2f}" for modality, value in self.uniformity.items())
+        view = Table(
+            title=f"{self.suite}: diagnostics",
+            caption=f"wrong: share of the first {NUM_HITS} hits, in one pool of all modalities, that are not of the modality asked for (by "
+            "chance); grey: R@1 with the query's medium grey; no text: without its text\n"
+            f"uniformity (lower is more even): {even}",
+            title_justify="left",
+            caption_justify="left",
+            box=SIMPLE_HEAD,
+            collapse_padding=True,
+            pad_edge=False,
+        )
+        for heading in ("task", "pair"):
+            view.add_column(heading, no_wrap=True)
+        for heading in ("gap", "alignment", "wrong", "R@1", "grey", "no text"):
+            view.add_column(heading, justify="right", no_wrap=True)
+        for name, task in self.tasks.items():
+            wrong = f"{_percent(task.wrong_modality)} ({_percent(task.wrong_by_chance)})"
+            recalls = [_percent(value) for value in (task.recall, task.recall_without_medium, task.recall_without_text)]
+            view.add_row(name, short(task.pair), f"{task.modality_gap:.2f}", f"{task.alignment:.2f}", wrong, *recalls)
+        return view
+
+
+def diagnose(suite: Suite, embed: EmbedContents) -> Diagnosis:
+    """Looks closer at the tasks of a suite that are on disk.
+
+    Args:
+        suite: was evaluated already, with the cache that `embed` looks into.
+        embed: contents -> (N, D). Where it shares its work among ranks, all must call this.
+    """
+    parts: dict[str, _Part] = {}
+    for name in suite.tasks:
+        try:
+            task = suite.load(name)
+        except MissingTaskError:
+            continue  # the suite has said so
+        if task.kind == "pair":
+            parts[name] = _Part.of(task, embed)
+    pool = _Pool()
+    for part in parts.values():
+        pool.add(part.candidate_prints, part.candidates, part.task.candidate_modality)
+    found = {name: _look(part, pool, embed, suite.device) for name, part in parts.items()}
+    return Diagnosis(suite.name, found, _uniformity(list(parts.values())))
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """A task with at most `MOST` of its queries, and the embeddings of n queries and m candidates.
+
+    Attributes:
+        task: with those queries and all candidates.
+        queries, positives: (n, D), the first relevant candidate of each query.
+        candidates: (m, D), the positives among them.
+        query_prints, candidate_prints: (n,) and (m,) fingerprints of the contents.
+    """
+
+    task: RetrievalTask
+    queries: Tensor
+    positives: Tensor
+    candidates: Tensor
+    query_prints: list[int]
+    candidate_prints: list[int]
+
+    @classmethod
+    def of(cls, whole: RetrievalTask, embed: EmbedContents) -> _Part:
+        task = _with_queries(whole, spread(len(whole.query_ids), MOST))
+        place = {name: at for at, name in enumerate(task.candidate_ids)}
+        positives = [place[next(iter(names))] for names in task.relevant.values()]
+        picked = sorted({*positives, *spread(len(place), max(MOST - len(positives), 1))})
+        chosen = Picked(task.candidates, picked)
+        candidates = embed(chosen)
+        row = {at: index for index, at in enumerate(picked)}
+        return cls(
+            task=task,
+            queries=embed(task.queries),
+            positives=candidates[[row[at] for at in positives]],
+            candidates=candidates,
+            query_prints=[content.fingerprint for content in task.queries],
+            candidate_prints=[content.fingerprint for content in chosen],
+        )
+
+
+class _Pool:
+    """The candidates of all tasks, each content once."""
+
+    def __init__(self) -> None:
+        self.place: dict[int, int] = {}
+        self.rows: list[Tensor] = []
+        self.modality: list[int] = []
+
+    def add(self, prints: Sequence[int], embeddings: Tensor, modality: Modality) -> None:
+        for key, embedding in zip(prints, embeddings, strict=True):
+            if key not in self.place:
+                self.place[key] = len(self.rows)
+                self.rows.append(embedding)
+                self.modality.append(modality.value)
+
+
+def _look(part: _Part, pool: _Pool, embed: EmbedContents, device: str) -> TaskDiagnosis:
+    task, wanted = part.task, part.task.candidate_modality.value
+    wrong = wrong_modality_share(
+        part.queries,
+        torch.stack(pool.rows),
+        index_tensor(pool.modality),
+        torch.full((len(part.queries),), wanted),
+        k=min(NUM_HITS, len(pool.rows) - 1),
+        itself=index_tensor([pool.place.get(key, -1) for key in part.query_prints]),
+    )
+    recalls: tuple[float, ...] = ()
+    if Modality.TEXT in task.query_modality and task.query_modality is not Modality.TEXT:
+        candidates = embed(task.candidates)
+        places = range(len(task.query_ids))
+        blanked = (embed(Picked(task.queries, places, change)) for change in (without_medium, without_text))
+        recalls = tuple(_recall(task, queries, candidates, device) for queries in (part.queries, *blanked))
+    by_chance = sum(modality != wanted for modality in pool.modality) / len(pool.modality)
+    gap, apart = modality_gap(part.queries, part.positives), alignment(part.queries, part.positives)
+    return TaskDiagnosis(task.pair, gap, apart, wrong, by_chance, *recalls)
+
+
+def _recall(task: RetrievalTask, queries: Tensor, candidates: Tensor, device: str) -> float:
+    """Returns R@1 as the task's own metrics have it: the share of the relevant ones, or whether any is first."""
+    name = "recall@1" if "recall@1" in task.metrics else "hit@1"
+    return float(per_query(name, judge_task(task, queries, candidates, device).values()).mean())
+
+
+def _uniformity(parts: Sequence[_Part]) -> dict[str, float]:
+    """Returns the uniformity of the contents of each modality, equal ones once; at most `MOST` of them."""
+    rows: dict[Modality, dict[int, Tensor]] = {}
+    for part in parts:
+        sides = (
+            (part.task.query_modality, part.query_prints, part.queries),
+            (part.task.candidate_modality, part.candidate_prints, part.candidates),
+        )
+        for modality, prints, embeddings in sides:
+            rows.setdefault(modality, {}).update(zip(prints, embeddings, strict=True))
+    picked = {str(one): list(unique.values()) for one, unique in sorted(rows.items(), key=lambda item: item[0].value)}
+    return {
+        name: uniformity(torch.stack([embeddings[at] for at in spread(len(embeddings), MOST)]))
+        for name, embeddings in picked.items()
+        if len(embeddings) > 1
+    }
+
+
+def _with_queries(task: RetrievalTask, places: Sequence[int]) -> RetrievalTask:
+    ids = [task.query_ids[at] for at in places]
+    return replace(
+        task,
+        query_ids=ids,
+        queries=Picked(task.queries, places),
+        relevance={name: task.relevance[name] for name in ids},
+        pools=None if task.pools is None else {name: task.pools[name] for name in ids},
+    )
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.1f}"

@@ -1,0 +1,50 @@
+"""Compares evaluated runs: `python -m unite.report runs/a better=runs/b out=report`.
+
+Each run is a folder, or `name=folder`; the first is the baseline. Writes `<out>.html`, one page that needs nothing else, and `<out>.md`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from unite.entry import shown_errors
+
+
+def main() -> None:
+    """Reads the command line; the heavy half comes after it, so that `--help` and a wrong option answer at once."""
+    plain = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog="python -m unite.report", description=__doc__, formatter_class=plain)
+    parser.add_argument("runs", nargs="+", metavar="run", help="a run's folder, or name=folder; out=path says where to write (runs/report)")
+    arguments = parser.parse_args().runs
+    folders = [one for one in arguments if not one.startswith("out=")]
+    if not folders:
+        parser.error("give at least one run's folder")
+    out = next((one.removeprefix("out=") for one in reversed(arguments) if one.startswith("out=")), "runs/report")
+    write_report(folders, Path(out.removesuffix(".html")))
+
+
+@shown_errors
+def write_report(folders: list[str], out: Path) -> None:
+    """Compares the runs, writes `<out>.html` and `<out>.md`, and says who wins and where they are."""
+    from unite.entry import console
+    from unite.evaluation.comparison.compare import compare
+    from unite.evaluation.comparison.markdown import render_markdown
+    from unite.evaluation.comparison.page import render_page
+    from unite.evaluation.comparison.runs import group_runs, load_runs
+    from unite.evaluation.comparison.wording import headline, warnings
+    from unite.evaluation.report import write_text
+
+    recipes, notes = group_runs(load_runs(folders))
+    suites = compare(recipes)
+    notes = [*notes, *warnings(suites)]
+    page, text = Path(f"{out}.html"), Path(f"{out}.md")
+    write_text(page, render_page(recipes, suites, notes))
+    write_text(text, render_markdown(recipes, suites, notes))
+    lines = [*(f"{suite.name}: {headline(suite, recipes)}" for suite in suites), *(f"Note: {note}" for note in notes)]
+    for line in (*lines, f"The page is {page}, the tables are {text}."):
+        console().print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()
