@@ -9,21 +9,23 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-from pathlib import Path
 
 import torch
 
-NAMES = ("loss", "step", "ranking", "encoding")
-RESULTS = Path(__file__).parents[1] / "experiments" / "performance" / "results.json"
+from benchmarks import page
+from benchmarks.page import RESULTS
+
+NAMES = ("loss", "step", "ranking", "encoding", "stream")
+GPU_NAMES = ("gpu_step",)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*NAMES, []], help="which to run; all by default")
+    parser.add_argument("names", nargs="*", choices=[*NAMES, *GPU_NAMES, []], help="which to run; all by default")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs; results are not written")
     arguments = parser.parse_args()
     results = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
-    for name in arguments.names or NAMES:
+    for name in arguments.names or NAMES + GPU_NAMES * torch.cuda.is_available():
         measured = importlib.import_module(f"benchmarks.{name}").run(arguments.quick)
         print(f"{name}: " + ", ".join(f"{key}={value:.4g}" for key, value in measured.items()), flush=True)
         results |= {key: float(f"{value:.6g}") for key, value in measured.items()}
@@ -31,6 +33,7 @@ def main() -> None:
     if not arguments.quick:
         RESULTS.parent.mkdir(parents=True, exist_ok=True)
         RESULTS.write_text(json.dumps(results, indent=2, sort_keys=True) + "\n")
+        page.write(results)
 
 
 if __name__ == "__main__":

@@ -128,12 +128,12 @@ def _peak_of(batch_size: int) -> float:
 
 def run(quick: bool) -> dict[str, float]:
     """Measures speed, padding, agreement and memory; keys as in experiments/performance/results.json."""
-    large, small = (64, 32) if quick else (512, 64)
-    less, more = (16, 64) if quick else (64, 1024)
+    small, large = (16, 64) if quick else (64, 1024)
+    smaller = {} if quick else {size: _compare(size, repeats=1024 // size)["step_speedup_vs_two_pass"] for size in (64, 256)}
     return {
-        **_compare(large, repeats=2 if quick else 7),
-        "step_speedup_vs_two_pass_small_batch": _compare(small, repeats=2 if quick else 15)["step_speedup_vs_two_pass"],
-        "step_memory_1024_vs_64": _peak_of(more) / _peak_of(less),
+        **_compare(large, repeats=3),
+        **{f"step_speedup_vs_two_pass_at_{size}": speedup for size, speedup in smaller.items()},
+        "step_memory_1024_vs_64": _peak_of(large) / _peak_of(small),
     }
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests.curation.material import clip, encoded, frame_at, image_medium, photograph, video_medium
 from unite.curation.loaded import LoadedMedium
-from unite.curation.media import MediaPolicy, fit
+from unite.curation.media import MediaPolicy, encoder_size, fit
 from unite.curation.raw import RawMedium, SkippedRowError
 from unite.data.decode import Decoding, decode_medium
 from unite.errors import ConfigError
@@ -22,8 +22,14 @@ def load(raw, **policy):
     return LoadedMedium(raw, MediaPolicy(**policy))
 
 
+def resized(frames, like):
+    """Frames at the size of others, as Pillow would make them."""
+    size = like.shape[2], like.shape[1]
+    return np.stack([np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BICUBIC)) for frame in frames])
+
+
 def nearest_frames(frames, num_frames=30, **options):
-    original = np.stack([frame_at(at, **options) for at in range(num_frames)]).astype(int)
+    original = resized([frame_at(at, **options) for at in range(num_frames)], frames).astype(int)
     return [int(np.abs(original - frame).mean(axis=(1, 2, 3)).argmin()) for frame in frames]
 
 
@@ -40,6 +46,9 @@ def test_an_image_above_the_cap_becomes_the_size_the_encoder_gives_it():
 
     for width, height in ((640, 480), (481, 900), (3000, 100)):
         size = fit(width, height, 200 * 28 * 28, 28)
+        assert size[::-1] == smart_resize(height, width, factor=28, min_pixels=28 * 28, max_pixels=200 * 28 * 28)
+    for width, height in ((320, 240), (160, 120), (30, 40), (42, 42), (391, 392), (401, 391), (640, 480)):
+        size = encoder_size(width, height, 200 * 28 * 28, 28)
         assert size[::-1] == smart_resize(height, width, factor=28, min_pixels=28 * 28, max_pixels=200 * 28 * 28)
     ready = load(image_medium(photograph(1, 640, 480)), max_pixels=100 * 28 * 28).ready
     stored = Image.open(io.BytesIO(ready.stored.data))
@@ -63,7 +72,8 @@ def test_the_frames_stored_are_those_that_training_picks():
     after = decode_medium(ready.stored, Decoding())
     assert after.seconds == pytest.approx(before.seconds, abs=1e-3) and len(after.seconds) == 10
     assert nearest_frames(after.frames, 100) == nearest_frames(before.frames, 100) == [0, 11, 22, 33, 44, 55, 66, 77, 88, 99]
-    assert np.abs(after.frames.astype(int) - before.frames).mean() < 4
+    assert after.frames.shape[1:3] == (112, 168)  # the encoder's size, so that it need not resize
+    assert np.abs(after.frames.astype(int) - resized(before.frames, after.frames)).mean() < 4
 
 
 def test_a_clip_is_cut_out_of_its_video():
@@ -82,7 +92,7 @@ def test_each_frame_of_a_stored_clip_is_a_jpeg_reached_alone():
         packets = [bytes(packet) for packet in container.demux(video=0) if packet.size]
         assert all(packet.is_keyframe for packet in container.demux(video=0) if packet.size)
     sizes = {Image.open(io.BytesIO(packet)).size for packet in packets}
-    assert len(packets) == 4 and sizes == {fit(320, 240, 100 * 28 * 28, 28)}
+    assert len(packets) == 4 and sizes == {encoder_size(320, 240, 100 * 28 * 28, 28)} == {(308, 252)}
     assert (ready.width, ready.height) in sizes
 
 

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from unite.curation.media import to_jpeg
+from unite.curation.video import store_frames
 from unite.data.decode import Decoding, decode_content, decode_medium, decode_row
 from unite.data.rows import Row, StoredContent, StoredMedium
 from unite.errors import ConfigError, DataError
@@ -73,7 +75,7 @@ def test_equal_bytes_are_equal_and_other_frames_are_another_medium():
         (StoredMedium(Modality.IMAGE, b"", "jpg"), r"the image must be a \.jpg file with content, but is '0 bytes long'"),
         (StoredMedium(Modality.VIDEO, b"no film at all", "mp4"), r"the video cannot be decoded"),
         (StoredMedium(Modality.VIDEO, b"", "mp4"), r"the video must be a \.mp4 file with content"),
-        (StoredMedium(Modality.VIDEO, video(0).data, "mp4"), r"a video must be a file with a video stream, but is .one without"),
+        (StoredMedium(Modality.VIDEO, video(0).data, "mp4"), r"the video cannot be decoded \(it has no video stream\)"),
         (StoredMedium(Modality.VIDEO, image(format="PNG").data[:60], "mp4"), r"(at least 1 frame long|cannot be decoded)"),
     ],
 )
@@ -109,3 +111,28 @@ def test_an_empty_content_is_refused_and_the_sample_named():
     row = Row("7", StoredContent(text="a"), (StoredContent(text=""),))
     with pytest.raises(DataError, match="sample world/x.tar/7: a content must be"):
         decode_row(row, "world/x.tar/7", "world", Decoding())
+
+
+def stored_clip(num_frames=6):
+    """A clip as curation stores it: JPEGs in an MP4."""
+    frames = np.random.default_rng(0).integers(0, 255, (num_frames, 4, 6, 3), np.uint8)
+    images = [Image.fromarray(frame).resize((84, 56), Image.Resampling.BICUBIC) for frame in frames]
+    data = store_frames([(0.5 * at, image) for at, image in enumerate(images)], 0.5 * num_frames, 95)
+    return StoredMedium(Modality.VIDEO, data, "mp4"), images
+
+
+def test_stored_jpegs_give_the_pixels_of_the_jpegs():
+    medium, images = stored_clip()
+    decoded = decode_medium(medium, Decoding())
+    expected = [np.asarray(Image.open(io.BytesIO(to_jpeg(image, 95)))) for image in images]
+    # 3 s at 1 a second are 3 frames, and 4 are the fewest: 0, 5/3, 10/3 and 5 of the six, rounded
+    assert (decoded.frames == np.stack([expected[at] for at in (0, 2, 3, 5)])).all()
+    assert decoded.seconds == pytest.approx((0.0, 1.0, 1.5, 2.5), abs=1e-3)
+
+
+def test_a_broken_frame_of_a_stored_clip_is_refused():
+    medium, _ = stored_clip()
+    at = medium.data.index(b"\xff\xd8\xff")
+    broken = StoredMedium(Modality.VIDEO, medium.data[:at] + b"\0\0\0" + medium.data[at + 3 :], "mp4")
+    with pytest.raises(DataError, match="the video cannot be decoded .*cannot identify image"):
+        decode_medium(broken, Decoding())

@@ -1,3 +1,10 @@
+import json
+import logging
+import multiprocessing
+import os
+import signal
+
+import fsspec
 import pytest
 
 from tests.data.test_collate import WordProcessor
@@ -16,10 +23,12 @@ def write(folder, count, broken=()):
             writer.write(Row(f"{at:04d}", StoredContent(f"{folder.name} q{at}", media), (StoredContent(f"{folder.name} p{at}"),)))
 
 
-def mixture(folder, num_workers=0, num_steps=12, seed=0, **shares):
-    names = [path.name for path in sorted(folder.iterdir())]
+def mixture(folder, num_workers=0, num_steps=12, seed=0, run_length=2, shares=None, temperature=None, exhausted="repeat"):
+    names = [path.name for path in sorted(folder.iterdir()) if path.is_dir()]
     sources = {name: SourceDataModule(name, str(folder / name), "text", "text") for name in names}
-    module = MixtureDataModule(sources, dict.fromkeys(names, 1.0) | shares, batch_size=8, run_length=2, num_workers=num_workers, seed=seed)
+    if shares is None and temperature is None:
+        shares = dict.fromkeys(names, 1.0)
+    module = MixtureDataModule(sources, shares, 8, run_length, 16384, num_workers, seed, temperature, exhausted)
     module.attach(WordProcessor(), num_steps)
     return module
 
@@ -38,6 +47,110 @@ def test_a_resumed_stream_goes_on_where_it_stopped(folder, num_workers):
     resumed = mixture(folder, num_workers)
     resumed.load_state_dict({"steps_taken": 5, "seed": 0, "batch_size": 8})
     assert [batch.keys for batch in resumed.train_dataloader()] == whole[5:]
+
+
+def run_until_killed(folder, num_workers, seen, state):
+    """Notes the keys of every step and, every other step, the state; is killed in the middle of step 7."""
+    module = mixture(folder, num_workers)
+    with seen.open("w") as file:
+        for step, batch in enumerate(module.train_dataloader()):
+            if step == 7:
+                os.kill(os.getpid(), signal.SIGKILL)
+            file.write(json.dumps([step, batch.keys]) + "\n")
+            file.flush()
+            module.steps_taken = step + 1
+            if module.steps_taken % 2 == 0:
+                state.write_text(json.dumps(module.state_dict()))
+
+
+@pytest.mark.parametrize("num_workers", [0, 1, 4])
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")
+def test_a_killed_stream_goes_on_with_the_very_samples(folder, num_workers):
+    whole = [batch.keys for batch in mixture(folder).train_dataloader()]
+    seen, state = folder / "seen.jsonl", folder / "state.json"
+    killed = multiprocessing.get_context("fork").Process(target=run_until_killed, args=(folder, num_workers, seen, state))
+    killed.start()
+    killed.join()  # with a timeout it would wait for the orphaned workers too
+    assert killed.exitcode == -signal.SIGKILL
+    before = dict(json.loads(line) for line in seen.read_text().splitlines())
+    assert before == dict(enumerate(whole[:7]))
+    resumed = mixture(folder, num_workers)
+    resumed.load_state_dict(json.loads(state.read_text()))
+    assert resumed.steps_taken == 6
+    assert [batch.keys for batch in resumed.train_dataloader()] == whole[6:]
+
+
+def test_a_mixture_streams_from_an_address_with_workers(folder, tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+    store = fsspec.filesystem("memory")
+    for path in folder.glob("*/*.tar"):
+        store.pipe(f"/mixture/{path.parent.name}/{path.name}", path.read_bytes())
+    sources = {name: SourceDataModule(name, f"memory://mixture/{name}", "text", "text") for name in "ab"}
+    module = MixtureDataModule(sources, {"a": 1, "b": 1}, 8, 2, num_workers=2)
+    module.attach(WordProcessor(), 12)
+    assert [batch.keys for batch in module.train_dataloader()] == [batch.keys for batch in mixture(folder).train_dataloader()]
+    store.rm("/mixture", recursive=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"shares": {"a": 2.0, "b": 1.0}}, "shares of the resumed run must be .*0.5.*0.66"),
+        ({"run_length": 4}, "run_length of the resumed run must be 2, but is 4"),
+    ],
+)
+def test_a_resumed_stream_must_keep_its_mixture(folder, change, message):
+    with pytest.raises(ConfigError, match=message):
+        mixture(folder, **change).load_state_dict(mixture(folder).state_dict())
+
+
+def test_a_resumed_stream_must_keep_its_rows(folder):
+    state = mixture(folder).state_dict()
+    write(folder / "a", 31)
+    with pytest.raises(ConfigError, match=r"rows_and_neighbours of the resumed run must be .*'a': \[30, 1\].*'a': \[31, 1\]"):
+        mixture(folder).load_state_dict(state)
+
+
+def test_shares_by_temperature_even_out_the_sources(folder):
+    shares = mixture(folder, temperature=2.0).order.shares
+    assert shares["a"] / shares["b"] == pytest.approx((30 / 11) ** 0.5)
+
+
+def test_shares_and_temperature_exclude_each_other(folder):
+    with pytest.raises(ConfigError, match=r"mixture.shares must be empty with mixture.temperature=2.0, but is .*mixture.shares=null"):
+        mixture(folder, shares={"a": 1.0}, temperature=2.0)
+    with pytest.raises(ConfigError, match="mixture.exhausted must be one of end, repeat, but is 'ends'.*Did you mean 'end'"):
+        mixture(folder, exhausted="ends")
+
+
+def test_an_exhausted_source_ends_the_epoch(folder, caplog):
+    module = mixture(folder, num_steps=50, exhausted="end")
+    with caplog.at_level(logging.INFO):
+        steps = module.attach(WordProcessor(), 50)
+    assert f"the epoch ends after {steps} steps of the 50 asked for" in caplog.text
+    keys = [key for batch in module.train_dataloader() for key in batch.keys]
+    assert len(keys) == len(set(keys)) == 8 * steps
+    # 11 rows make 5 runs of 2; the other half of the samples is a's, so 10 runs or so, 4 of them a step
+    assert steps == 2 and module.attach(WordProcessor(), 1) == 1
+    assert mixture(folder, num_steps=50).num_steps == 50
+
+
+def test_an_epoch_without_a_step_is_refused(folder):
+    write(folder / "c", 3)
+    with pytest.raises(ConfigError, match=r"an epoch of the mixture must be at least 1 step long.*'c': 3}.*mixture.exhausted=repeat"):
+        mixture(folder, shares={"a": 0.1, "b": 0.1, "c": 1.0}, exhausted="end")
+
+
+def test_what_was_seen_of_each_source_is_accounted_for(folder, caplog):
+    module = mixture(folder, num_steps=12)
+    with caplog.at_level(logging.INFO):
+        batches = list(module.train_dataloader())
+    seen = {name: sum(batch.sources.count(name) for batch in batches) for name in "ab"}
+    rows = {"a": 30, "b": 11}
+    expected = {f"source_epochs/{name}": seen[name] / rows[name] for name in "ab"}
+    expected |= {f"source_upsampling/{name}": 0.5 / (rows[name] / 41) for name in "ab"}
+    assert module.account(12) == pytest.approx(expected)
+    assert f"source b: 11 rows, 50.0 % of the samples, upsampled 1.86 times, {seen['b'] / 11:.2f} epochs in 12 steps" in caplog.text
 
 
 def test_a_resumed_stream_must_keep_its_order(folder):

@@ -2,11 +2,15 @@ from collections import Counter
 
 import pytest
 
-from unite.data.order import MixtureOrder, SourceSize
+from unite.data.order import MixtureOrder, SourceSize, shares_by_temperature
 from unite.errors import ConfigError
 
 SIZES = {"a": SourceSize(40, 4), "b": SourceSize(30, 1), "c": SourceSize(7, 1)}
 SHARES = {"a": 2.0, "b": 1.0, "c": 1.0}
+# Written down when the order was: a run that is resumed by a later release must see the same samples.
+ORDER_AT_0 = [("b", row) for row in (19, 25, 20, 16)] + [("a", row) for row in (12, 13, 14, 15)]
+ORDER_AT_0 += [("c", row) for row in (4, 2, 0, 3)] + [("b", row) for row in (2, 27, 17, 29)]
+ORDER_AT_1000 = [("b", 23), ("a", 28), ("c", 2), ("a", 20)]
 
 
 def order(seed=0, batch_size=16, run_length=4, **shares):
@@ -55,6 +59,52 @@ def test_epochs_count_what_was_served():
     stream = order()
     served = Counter(name for step in range(33) for name, _ in stream.batch(step))
     assert order().epochs(33) == pytest.approx({name: served[name] / SIZES[name].num_rows for name in SIZES})
+
+
+@pytest.mark.parametrize(("seed", "run_length"), [(0, 4), (1, 4), (2, 8)])
+def test_an_epoch_ends_before_any_row_comes_twice(seed, run_length):
+    stream = order(seed, run_length=run_length)
+    seen = set()
+    for step in range(stream.steps_an_epoch):
+        batch = set(stream.batch(step))
+        assert len(batch) == 16 and not batch & seen
+        seen |= batch
+    following = stream.batch(stream.steps_an_epoch)
+    assert len(set(following) | seen) < len(following) + len(seen)
+
+
+def test_an_epoch_may_end_before_its_first_step():
+    assert MixtureOrder({"a": SourceSize(1000), "b": SourceSize(2)}, {"a": 1, "b": 1}, 16, 1).steps_an_epoch == 0
+
+
+def test_long_epochs_are_counted_in_pieces(monkeypatch):
+    whole = order().steps_an_epoch
+    monkeypatch.setattr("unite.data.order._CHUNK", 3)
+    assert order().steps_an_epoch == whole > 0
+
+
+def test_shares_by_temperature():
+    sizes = {"a": SourceSize(900), "b": SourceSize(100)}
+
+    def shares(temperature):
+        return MixtureOrder(sizes, shares_by_temperature(sizes, temperature), 8).shares
+
+    assert shares(1) == pytest.approx({"a": 0.9, "b": 0.1})
+    assert shares(2) == pytest.approx({"a": 0.75, "b": 0.25})  # square roots: 30 to 10
+    assert shares(1e9) == pytest.approx({"a": 0.5, "b": 0.5})
+    assert shares_by_temperature(sizes, 1e-3)["b"] == 0.0  # no overflow
+    for temperature in (0, -1, float("nan")):
+        with pytest.raises(ConfigError, match="mixture.temperature must be above 0, but is"):
+            shares_by_temperature(sizes, temperature)
+
+
+def test_upsampling_is_against_the_average_row():
+    stream = order()  # 40, 30 and 7 rows by shares of 2, 1 and 1
+    assert stream.upsampling() == pytest.approx({"a": 0.5 / (40 / 77), "b": 0.25 / (30 / 77), "c": 0.25 / (7 / 77)})
+
+
+def test_the_order_of_earlier_releases_holds():
+    assert order().batch(0) == ORDER_AT_0 and order(seed=3).batch(1000)[::4] == ORDER_AT_1000
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ import tarfile
 import pytest
 import webdataset
 
+from unite.data.index import INDEX_SUFFIX, index_shard
 from unite.data.rows import Row, StoredContent, StoredMedium
-from unite.data.shards import INDEX_SUFFIX, ShardReader, ShardWriter, index_shard
+from unite.data.shards import ShardReader, ShardWriter
 from unite.errors import DataError
 from unite.types import Modality
 
@@ -31,7 +32,7 @@ def write(folder, count=5, per_shard=2):
 def test_rows_come_back_as_they_went_in(tmp_path):
     write(tmp_path)
     reader = ShardReader.of_folder(tmp_path)
-    assert [path.name for path in reader.paths] == ["shard-000000.tar", "shard-000001.tar", "shard-000002.tar"]
+    assert [address.name for address in reader.addresses] == ["shard-000000.tar", "shard-000001.tar", "shard-000002.tar"]
     assert list(reader) == [row(at) for at in range(5)]
     assert reader.name(3) == "shard-000001.tar/000003"
 

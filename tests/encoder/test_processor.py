@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from transformers import AutoProcessor
+from transformers import AutoProcessor, Qwen2VLVideoProcessor
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
+from unite.encoder.patches import cut_patches
 from unite.encoder.processor import ContentProcessor
 from unite.encoder.prompt import Prompt
 from unite.errors import DataError
@@ -44,6 +45,28 @@ def test_images_are_resized_as_the_pillow_processor_does(checkpoint, size):
     encoded = make(checkpoint).encode(Content(media=(Medium(Modality.IMAGE, frames, 1),)))
     assert encoded.grids.tolist() == expected["image_grid_thw"].tolist()
     torch.testing.assert_close(encoded.patches.float(), expected["pixel_values"].float(), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("planar", [False, True])
+@pytest.mark.parametrize(("num_frames", "height", "width"), [(1, 56, 84), (2, 28, 28), (5, 84, 56), (12, 56, 112)])
+def test_patches_are_those_of_the_video_processor(checkpoint, num_frames, height, width, planar):
+    frames = noise(num_frames, height, width)
+    own = Qwen2VLVideoProcessor(do_resize=False, do_rescale=False, do_normalize=False, cap_pixels_per_frame=False)
+    expected = own(videos=[frames], do_sample_frames=False, return_tensors="pt")
+    if planar:  # as frames that curation stored are decoded
+        frames = np.ascontiguousarray(frames.transpose(0, 3, 1, 2)).transpose(0, 2, 3, 1)
+    patches, grid = cut_patches(frames, 14, 2, 2)
+    assert [list(grid)] == expected["video_grid_thw"].tolist()
+    torch.testing.assert_close(torch.from_numpy(patches).float(), expected["pixel_values_videos"].float(), rtol=0, atol=0)
+
+
+def test_patches_normalised_are_those_of_the_processor_to_rounding(checkpoint):
+    frames = noise(1, 56, 84)
+    plain = Qwen2VLImageProcessorPil(size={"shortest_edge": 28 * 28, "longest_edge": 16 * 28 * 28})
+    expected = plain(images=[Image.fromarray(frames[0])], return_tensors="pt")["pixel_values"]
+    mean, std = (torch.tensor(values).repeat_interleave(2 * 14 * 14) for values in (plain.image_mean, plain.image_std))
+    patches = make(checkpoint).encode(Content(media=(Medium(Modality.IMAGE, frames, 1),))).patches
+    torch.testing.assert_close((patches / 255 - mean) / std, expected, rtol=0, atol=1e-5)
 
 
 def test_frames_stay_within_their_own_cap_and_an_odd_last_one_is_repeated(checkpoint):

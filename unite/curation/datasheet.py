@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 from unite import __version__
 from unite.curation.pack import ROWS_SUFFIX
 from unite.curation.records import read_lines
-from unite.data.shards import INDEX_SUFFIX, ShardIndex
+from unite.data.index import INDEX_SUFFIX, ShardIndex
 from unite.errors import DataError
 
 _LIBRARIES = ("av", "datasketch", "ImageHash", "numpy", "pillow", "webdataset")

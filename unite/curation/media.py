@@ -10,13 +10,13 @@ from __future__ import annotations
 import io
 import math
 import stat
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image, ImageOps
 
 from unite.curation.raw import SkippedRowError
+from unite.data import decode
 from unite.errors import ConfigError, must_be
 
 #: Formats an image may keep; others are stored as JPEG.
@@ -33,7 +33,8 @@ class MediaPolicy:
 
     Attributes:
         max_pixels: an image above it is resized to it.
-        frame_pixels: the same for the frames of a video.
+        frame_pixels: the frames of a video are resized to the encoder's size of at most as many, smaller ones too: they are stored anew
+            anyway.
         multiple: sides of what is resized are multiples of it: the encoder's patch (14) times its merge (2).
         jpeg_quality: of what is stored anew, 1 to 95.
         fps, min_frames, max_frames: which frames of a video are kept, by the rule of `unite.data.decode.Decoding.pick`.
@@ -97,12 +98,10 @@ def open_image(data: bytes, where: str, policy: MediaPolicy) -> Image.Image:
         SkippedRowError: if it is none, or would have more pixels than may be decoded.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is ours, and an error
-            image = Image.open(io.BytesIO(data))
+        image = decode.open_image(data)
     except Image.DecompressionBombError as error:
         raise SkippedRowError("decompression bomb", f"{where}: {error}") from error
-    except (OSError, ValueError, SyntaxError) as error:
+    except decode.IMAGE_ERRORS as error:
         raise SkippedRowError("broken image", f"{where}: {error}") from error
     check_pixels(image.width, image.height, where, policy)
     return image
@@ -123,8 +122,8 @@ def ready_image(image: Image.Image, data: bytes, where: str, policy: MediaPolicy
     try:
         image.load()
         turned = image.getexif().get(_ORIENTATION, 1) != 1
-        upright = on_white(ImageOps.exif_transpose(image) if turned else image)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        upright = decode.on_white(ImageOps.exif_transpose(image) if turned else image)
+    except decode.IMAGE_ERRORS as error:
         raise SkippedRowError("broken image", f"{where}: {error}") from error
     size = fit(upright.width, upright.height, policy.max_pixels, policy.multiple)
     if size == upright.size and not turned and image.format in _KEPT and not getattr(image, "is_animated", False):
@@ -134,21 +133,16 @@ def ready_image(image: Image.Image, data: bytes, where: str, policy: MediaPolicy
     return to_jpeg(upright, policy.jpeg_quality), "jpg", upright
 
 
-def on_white(image: Image.Image) -> Image.Image:
-    """Returns RGB; what is transparent shows white."""
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-    return image.convert("RGB")
-
-
 def fit(width: int, height: int, max_pixels: int, multiple: int) -> tuple[int, int]:
-    """Returns the size at which an image is stored: its own, or below the cap with sides that are multiples.
+    """Returns the size at which an image is stored: its own, or below the cap the one that the encoder would give it."""
+    return (width, height) if width * height <= max_pixels else encoder_size(width, height, max_pixels, multiple)
 
-    The same as Qwen2-VL's processor takes for an image above its cap (`smart_resize` in transformers), so that it need not resize again.
-    """
-    if width * height <= max_pixels:
-        return width, height
+
+def encoder_size(width: int, height: int, max_pixels: int, multiple: int) -> tuple[int, int]:
+    """Returns the size at which Qwen2-VL's processor encodes (`smart_resize` in transformers), so that it need not resize again."""
+    wide, high = (max(multiple, round(side / multiple) * multiple) for side in (width, height))
+    if wide * high <= max_pixels:
+        return wide, high
     scale = math.sqrt(width * height / max_pixels)
     return max(multiple, math.floor(width / scale / multiple) * multiple), max(multiple, math.floor(height / scale / multiple) * multiple)
 

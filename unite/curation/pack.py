@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from unite.curation.decide import AllRows, Decision
 from unite.curation.records import read_lines, write_lines
+from unite.data.index import INDEX_SUFFIX
 from unite.data.rows import Row
-from unite.data.shards import INDEX_SUFFIX, ShardReader, ShardWriter
+from unite.data.shards import ShardReader, ShardWriter
 from unite.types import Modality
 
 ROWS_SUFFIX = ".rows.jsonl"

@@ -24,9 +24,9 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 from PIL import Image
 
-from unite.curation.media import MediaPolicy, check_pixels, fit, to_jpeg
+from unite.curation.media import MediaPolicy, check_pixels, encoder_size, to_jpeg
 from unite.curation.raw import SkippedRowError
-from unite.data.decode import VIDEO_FORMATS, Decoding
+from unite.data.decode import VIDEO_ERRORS, Decoding, open_video
 
 #: Ticks a second of stored clips.
 _TICKS = 90_000
@@ -69,7 +69,7 @@ class VideoReader:
         picked = Decoding(policy.fps, policy.min_frames, policy.max_frames).pick(len(self._times), self.facts.seconds)
         wanted = [self._times[at] for at in picked]
         half = 0.5 * self.facts.seconds / len(self._times)
-        size = fit(self.facts.width, self.facts.height, policy.frame_pixels, policy.multiple)
+        size = encoder_size(self.facts.width, self.facts.height, policy.frame_pixels, policy.multiple)
         kept: list[tuple[float, Image.Image]] = []
         with self._open() as (container, stream):
             if wanted[0] > 1.0 and stream.time_base:
@@ -122,17 +122,11 @@ class VideoReader:
     @contextmanager
     def _open(self) -> Iterator[tuple[InputContainer, VideoStream]]:
         self._until = time.monotonic() + self.policy.deadline_seconds
-        source = io.BytesIO(self.source) if isinstance(self.source, bytes) else f"file:{self.source}"
-        options = {"format_whitelist": VIDEO_FORMATS, "protocol_whitelist": "file"}
         try:
-            with av.open(source, mode="r", options=options) as container:
-                if not container.streams.video:
-                    raise SkippedRowError("broken video", f"{self.where} has no video stream")
-                stream = container.streams.video[0]
-                stream.thread_type = "NONE"  # every core already reads a video of its own
+            with open_video(self.source) as (container, stream):
                 check_pixels(stream.codec_context.width, stream.codec_context.height, self.where, self.policy)
                 yield container, stream
-        except (av.FFmpegError, OSError, ValueError) as error:
+        except VIDEO_ERRORS as error:
             raise SkippedRowError("broken video", f"{self.where}: {error}") from error
 
 

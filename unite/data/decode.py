@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import av
 import numpy as np
+from av.container import InputContainer
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -20,7 +25,9 @@ from unite.types import Content, Example, Medium, Modality, fingerprint
 
 #: Containers that hold a video themselves: playlists and concatenations, which name other files to open, are not among them.
 VIDEO_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif,mpegvideo,h264,hevc,m4v"
-_SAFE = {"format_whitelist": VIDEO_FORMATS, "protocol_whitelist": "file"}
+#: What is raised on broken media.
+IMAGE_ERRORS = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+VIDEO_ERRORS = (av.FFmpegError, *IMAGE_ERRORS)
 
 
 @dataclass(frozen=True)
@@ -94,67 +101,124 @@ def decode_medium(stored: StoredMedium, decoding: Decoding) -> Medium:
     return Medium(Modality.VIDEO, frames, fingerprint(stored.data, picked), seconds)
 
 
-def _decode_image(data: bytes, decoding: Decoding) -> NDArray[np.uint8]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is ours, and an error
-            image = Image.open(io.BytesIO(data))
-            if image.width * image.height > decoding.max_pixels:
-                is_ = f"{image.width} x {image.height}"
-                raise DataError(
-                    must_be("an image", f"at most {decoding.max_pixels} pixels", is_, "Raise decoding.max_pixels if it is meant.")
-                )
-            return np.asarray(_on_white(image))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"the image cannot be decoded ({error}); its first bytes are {data[:8]!r}.") from error
+def open_image(data: bytes, formats: tuple[str, ...] | None = None) -> Image.Image:
+    """Opens an image of any format or of some, reading its header only; raises one of `IMAGE_ERRORS` if it is none.
+
+    How many pixels are too many is for the caller to judge, before anything decodes them.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        return Image.open(io.BytesIO(data), formats=formats)
 
 
-def _on_white(image: Image.Image) -> Image.Image:
+def on_white(image: Image.Image) -> Image.Image:
     """Returns RGB; what is transparent shows white, not whatever colour lies hidden beneath."""
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         rgba = image.convert("RGBA")
-        ground = Image.new("RGBA", rgba.size, "white")
-        return Image.alpha_composite(ground, rgba).convert("RGB")
-    return image.convert("RGB")
+        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+@contextmanager
+def open_video(source: bytes | str) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Opens a video, bytes or path, within `VIDEO_FORMATS`; raises one of `VIDEO_ERRORS` if it is none.
+
+    Decoding takes one core: every worker has one of its own.
+    """
+    file = io.BytesIO(source) if isinstance(source, bytes) else f"file:{source}"
+    with av.open(file, mode="r", options={"format_whitelist": VIDEO_FORMATS, "protocol_whitelist": "file"}) as container:
+        if not container.streams.video:
+            raise ValueError("it has no video stream")
+        stream = container.streams.video[0]
+        stream.thread_type = "NONE"
+        yield container, stream
+
+
+def _decode_image(data: bytes, decoding: Decoding) -> NDArray[np.uint8]:
+    try:
+        image = open_image(data)
+        _check_pixels("an image", image.width, image.height, decoding)
+        return np.asarray(on_white(image))
+    except IMAGE_ERRORS as error:
+        raise DataError(f"the image cannot be decoded ({error}); its first bytes are {data[:8]!r}.") from error
+
+
+def _check_pixels(what: str, width: int, height: int, decoding: Decoding) -> None:
+    if width * height > decoding.max_pixels:
+        hint = "Raise decoding.max_pixels if it is meant."
+        raise DataError(must_be(what, f"at most {decoding.max_pixels} pixels", f"{width} x {height}", hint))
 
 
 def _decode_video(data: bytes, decoding: Decoding) -> tuple[NDArray[np.uint8], tuple[float, ...]]:
     try:
-        with av.open(io.BytesIO(data), mode="r", options=_SAFE) as container:
-            if not container.streams.video:
-                raise DataError(must_be("a video", "a file with a video stream", "one without"))
-            stream = container.streams.video[0]
-            if stream.codec_context.width * stream.codec_context.height > decoding.max_pixels:
-                is_ = f"{stream.codec_context.width} x {stream.codec_context.height}"
-                raise DataError(must_be("a video frame", f"at most {decoding.max_pixels} pixels", is_))
-            stream.codec_context.thread_count = 1  # short clips; every worker has a core of its own
+        with open_video(data) as (container, stream):
+            _check_pixels("a video frame", stream.codec_context.width, stream.codec_context.height, decoding)
             rate = float(stream.average_rate or stream.guessed_rate or 0) or 25.0
             num_frames = stream.frames or _count_frames(data, decoding)
             wanted = set(decoding.pick(num_frames, num_frames / rate).tolist()) if num_frames else set()
+            # Clips made ready by curation are JPEGs in an MP4: only those picked are decoded, by libjpeg, thrice as fast as by FFmpeg.
+            is_jpegs = stream.codec_context.name == "mjpeg" and "mp4" in container.format.name
             frames, seconds = [], []
-            for at, frame in enumerate(container.decode(stream)):
+            for at, (second, frame) in enumerate((_jpegs if is_jpegs else _frames)(container, stream, decoding)):
                 if at >= decoding.max_video_frames:
                     raise DataError(must_be("a video", f"at most {decoding.max_video_frames} frames long", "longer"))
                 if at in wanted:
-                    frames.append(frame.to_ndarray(format="rgb24"))
-                    seconds.append(frame.time if frame.time is not None else at / rate)
+                    frames.append(frame())
+                    seconds.append(at / rate if second is None else second)
                 if len(frames) == len(wanted):
                     break
-    except (av.FFmpegError, OSError, ValueError) as error:
+            picked = _stack(frames) if frames else None
+    except VIDEO_ERRORS as error:
         raise DataError(f"the video cannot be decoded ({error}); its first bytes are {data[:12]!r}.") from error
-    if not frames:
+    if picked is None:
         raise DataError(must_be("a video", "at least 1 frame long", "without frames"))
     if len(frames) < len(wanted):
         raise DataError(f"the video ends early: {num_frames} frames are announced, and frame {sorted(wanted)[len(frames)]} is missing.")
-    start = seconds[0]
-    return np.stack(frames), tuple(float(second - start) for second in seconds)
+    return picked, tuple(float(second - seconds[0]) for second in seconds)
+
+
+_Timed = Iterator[tuple[float | None, Callable[[], NDArray[np.uint8]]]]
+
+
+def _frames(container: InputContainer, stream: VideoStream, decoding: Decoding) -> _Timed:
+    """Yields when each frame is shown, and what gives its pixels."""
+    for frame in container.decode(stream):
+        yield frame.time, partial(_pixels, frame)
+
+
+def _pixels(frame: av.VideoFrame) -> NDArray[np.uint8]:
+    return np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+
+
+def _jpegs(container: InputContainer, stream: VideoStream, decoding: Decoding) -> _Timed:
+    """The same of a stream of JPEGs; one that is not asked for is not decoded."""
+    base = float(stream.time_base or 0)
+    for packet in container.demux(stream):
+        if packet.size:
+            yield None if packet.pts is None else packet.pts * base, partial(_jpeg_pixels, bytes(packet), decoding)
+
+
+def _jpeg_pixels(data: bytes, decoding: Decoding) -> NDArray[np.uint8]:
+    """Returns (H, W, 3), a view of three planes: so Pillow unpacks them, and so patches are cut, without another turn."""
+    image = open_image(data, ("JPEG",))
+    _check_pixels("a video frame", image.width, image.height, decoding)
+    image = on_white(image)
+    planes = b"".join(image.tobytes("raw", plane) for plane in "RGB")
+    return np.frombuffer(planes, np.uint8).reshape(3, image.height, image.width).transpose(1, 2, 0)
+
+
+def _stack(frames: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Returns (T, H, W, 3), planes where the frames are planes."""
+    if frames[0].flags.c_contiguous:
+        return np.stack(frames)
+    return np.stack([frame.transpose(2, 0, 1) for frame in frames]).transpose(0, 2, 3, 1)
 
 
 def _count_frames(data: bytes, decoding: Decoding) -> int:
     """Counts the packets of a container that does not announce its frames."""
-    with av.open(io.BytesIO(data), mode="r", options=_SAFE) as container:
+    with open_video(data) as (container, stream):
         count = 0
-        for packet in container.demux(container.streams.video[0]):
+        for packet in container.demux(stream):
             count += packet.size > 0
             if count > decoding.max_video_frames:
                 raise DataError(must_be("a video", f"at most {decoding.max_video_frames} frames long", "longer"))

@@ -1,7 +1,12 @@
-"""The mixture: sources blended by their shares into one stream of batches that resumes exactly."""
+"""The mixture: sources blended by their shares into one stream of batches that resumes exactly.
+
+A source that has shown all its rows begins again in another order (`exhausted="repeat"`), or the epoch ends with the last step before the
+first source would begin again (`exhausted="end"`). The order being a pure function, the length of that epoch is known before the run.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
@@ -9,10 +14,12 @@ import pytorch_lightning as pl
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from unite.data.collate import Collator
-from unite.data.order import MixtureOrder
+from unite.data.order import MixtureOrder, shares_by_temperature
 from unite.data.source import SourceDataModule
-from unite.errors import ConfigError, DataError, must_be
+from unite.errors import ConfigError, DataError, must_be, must_be_one_of
 from unite.types import Batch, Example, Processor
+
+log = logging.getLogger(__name__)
 
 
 class MixtureDataModule(pl.LightningDataModule):
@@ -23,27 +30,38 @@ class MixtureDataModule(pl.LightningDataModule):
 
     Args:
         sources: by name.
-        shares: each source's share of the samples; need not sum to 1.
+        shares: each source's share of the samples; need not sum to 1. Empty with a temperature.
         batch_size: samples a step over all ranks.
         run_length: places in a row that one source fills.
         token_budget: tokens in a micro-batch, padding included.
         num_workers: processes that decode and pack; 0 does it in the training process.
         seed: of the order.
+        temperature: instead of shares: each source's is proportional to num_rows ** (1 / temperature).
+        exhausted: `repeat` or `end`, what happens once the first source has shown all its rows.
     """
 
     def __init__(
         self,
         sources: Mapping[str, SourceDataModule],
-        shares: Mapping[str, float],
+        shares: Mapping[str, float] | None,
         batch_size: int,
         run_length: int = 1,
         token_budget: int = 16384,
         num_workers: int = 0,
         seed: int = 0,
+        temperature: float | None = None,
+        exhausted: str = "repeat",
     ) -> None:
         super().__init__()
+        if temperature is not None and shares:
+            hint = "Set mixture.shares=null to use the temperature, or leave the temperature out."
+            raise ConfigError(must_be("mixture.shares", f"empty with mixture.temperature={temperature}", dict(shares), hint))
+        if exhausted not in ("repeat", "end"):
+            raise ConfigError(must_be_one_of("mixture.exhausted", ("repeat", "end"), exhausted))
         self.sources = dict(sources)
-        self.shares = dict(shares)
+        self.shares = dict(shares or {})
+        self.temperature = temperature
+        self.exhausted = exhausted
         self.batch_size = batch_size
         self.run_length = run_length
         self.token_budget = token_budget
@@ -54,10 +72,27 @@ class MixtureDataModule(pl.LightningDataModule):
         self._processor: Processor | None = None
         self._order: MixtureOrder | None = None
 
-    def attach(self, processor: Processor, num_steps: int) -> None:
-        """Hands over what only the run knows: the encoder's processor, and how many steps there will be."""
+    def attach(self, processor: Processor, num_steps: int) -> int:
+        """Hands over what only the run knows: the encoder's processor, and how many steps are wanted.
+
+        Returns:
+            How many steps there will be: fewer where the epoch ends before.
+
+        Raises:
+            ConfigError: if the epoch ends before the first step.
+        """
         self._processor = processor
         self.num_steps = num_steps
+        if self.exhausted == "end":
+            self.prepare_data()
+            self.num_steps = min(num_steps, self.order.steps_an_epoch)
+            if not self.num_steps:
+                hint = "Lower data.batch_size or the share of the smallest source, or set mixture.exhausted=repeat."
+                rows = {name: source.size.num_rows for name, source in self.sources.items()}
+                raise ConfigError(must_be("an epoch of the mixture", "at least 1 step long", f"0 with rows {rows}", hint))
+            if self.num_steps < num_steps:
+                log.info("the epoch ends after %d steps of the %d asked for (mixture.exhausted=end)", self.num_steps, num_steps)
+        return self.num_steps
 
     def prepare_data(self) -> None:
         """Prepares every source, on rank 0 alone."""
@@ -67,7 +102,8 @@ class MixtureDataModule(pl.LightningDataModule):
     def setup(self, stage: str | None = None) -> None:
         """Opens every source's shards and lays down the order."""
         sizes = {name: source.size for name, source in self.sources.items()}
-        self._order = MixtureOrder(sizes, self.shares, self.batch_size, self.run_length, self.seed)
+        shares = self.shares if self.temperature is None else shares_by_temperature(sizes, self.temperature)
+        self._order = MixtureOrder(sizes, shares, self.batch_size, self.run_length, self.seed)
 
     @property
     def order(self) -> MixtureOrder:
@@ -77,6 +113,16 @@ class MixtureDataModule(pl.LightningDataModule):
         if self._order is None:
             raise DataError("the mixture was not set up.")
         return self._order
+
+    def account(self, step: int) -> dict[str, float]:
+        """Returns what the log shows of each source after a number of steps.
+
+        `source_epochs/<name>`: how often all its rows have come; `source_upsampling/<name>`: how much more often one of its rows comes than
+        the average row of the mixture.
+        """
+        epochs, upsampling = self.order.epochs(step), self.order.upsampling()
+        counts = {f"source_epochs/{name}": count for name, count in epochs.items()}
+        return counts | {f"source_upsampling/{name}": factor for name, factor in upsampling.items()}
 
     def fingerprints(self) -> dict[str, str]:
         """Returns the checksum of each source's shards."""
@@ -90,6 +136,7 @@ class MixtureDataModule(pl.LightningDataModule):
         rank, num_ranks = (trainer.global_rank, trainer.world_size) if trainer is not None else (0, 1)
         if self.batch_size % num_ranks:
             raise ConfigError(must_be("data.batch_size", f"a multiple of the number of ranks ({num_ranks})", self.batch_size))
+        self._say_accounts()
         return DataLoader(
             cast(Dataset[Batch], _Samples(self.sources)),  # samples go in, and the collate function makes batches of them
             batch_sampler=_Steps(self.order, self.steps_taken, self.num_steps, rank, num_ranks),
@@ -102,19 +149,47 @@ class MixtureDataModule(pl.LightningDataModule):
     def state_dict(self) -> dict[str, Any]:
         """Returns the steps taken, for a checkpoint."""
         steps_taken = self.trainer.global_step if self.trainer is not None else self.steps_taken
-        return {"steps_taken": steps_taken, "seed": self.seed, "batch_size": self.batch_size}
+        return {"steps_taken": steps_taken, **self._ordering()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continues where a checkpoint stopped.
 
         Raises:
-            ConfigError: if seed or batch size differ: the order would be another one.
+            ConfigError: if seed, batch size, run length, shares or the sources' sizes differ: the order would be another one.
         """
-        for name in ("seed", "batch_size"):
-            if state_dict[name] != getattr(self, name):
+        ours = self._ordering()
+        for name in (one for one in ours if one in state_dict):
+            if state_dict[name] != ours[name]:
                 hint = "A resumed run must keep the order of its samples."
-                raise ConfigError(must_be(f"{name} of the resumed run", str(state_dict[name]), getattr(self, name), hint))
+                raise ConfigError(must_be(f"{name} of the resumed run", str(state_dict[name]), ours[name], hint))
         self.steps_taken = int(state_dict["steps_taken"])
+
+    def _ordering(self) -> dict[str, Any]:
+        """Returns all that the order follows from."""
+        order = self.order
+        sizes = {name: [size.num_rows, size.neighbours] for name, size in sorted(order.sizes.items())}
+        return {
+            "seed": self.seed,
+            "batch_size": self.batch_size,
+            "run_length": self.run_length,
+            "shares": order.shares,
+            "rows_and_neighbours": sizes,
+        }
+
+    def _say_accounts(self) -> None:
+        epochs, upsampling = self.order.epochs(self.num_steps), self.order.upsampling()
+        for name, size in sorted(self.order.sizes.items()):
+            left_over = f"; the last {size.num_rows % size.neighbours} fill no block" if size.num_rows % size.neighbours else ""
+            log.info(
+                "source %s: %d rows%s, %.1f %% of the samples, upsampled %.2f times, %.2f epochs in %d steps",
+                name,
+                size.num_rows,
+                left_over,
+                100 * self.order.shares[name],
+                upsampling[name],
+                epochs[name],
+                self.num_steps,
+            )
 
 
 class _Samples(Dataset[tuple[Example | None, str, str]]):

@@ -20,6 +20,8 @@ from unite.errors import ConfigError, must_be, must_be_one_of
 from unite.types import fingerprint
 
 _GOLDEN = (5**0.5 - 1) / 2
+#: Runs counted at a time.
+_CHUNK = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,18 @@ class SourceSize:
 
     num_rows: int
     neighbours: int = 1
+
+
+def shares_by_temperature(sizes: Mapping[str, SourceSize], temperature: float) -> dict[str, float]:
+    """Returns shares proportional to num_rows ** (1 / temperature): 1 keeps the sizes' proportions, above 1 evens them out.
+
+    Raises:
+        ConfigError: if the temperature is not above 0.
+    """
+    if not temperature > 0:
+        raise ConfigError(must_be("mixture.temperature", "above 0", temperature))
+    most = max((size.num_rows for size in sizes.values()), default=1)  # of the largest one, lest a power overflow
+    return {name: (size.num_rows / most) ** (1 / temperature) for name, size in sizes.items()}
 
 
 class MixtureOrder:
@@ -75,6 +89,30 @@ class MixtureOrder:
         served = self._runs_before(step * (self.batch_size // self.run_length))
         return {name: int(count) * self.run_length / self.sizes[name].num_rows for name, count in zip(self.names, served, strict=True)}
 
+    @property
+    def steps_an_epoch(self) -> int:
+        """How many steps there are before the first source would begin again: every row came once at most."""
+        limits = np.array([self._num_blocks(name) * self.sizes[name].neighbours // self.run_length for name in self.names])
+        served = np.zeros(len(self.names), dtype=np.int64)
+        start = 0
+        while True:
+            sources = self._sources(start, start + _CHUNK)
+            # A source is exhausted at its run number `limit`, counted from 0: the first that it cannot fill.
+            ends = [
+                start + int(runs[limit - before])
+                for at, (limit, before) in enumerate(zip(limits, served, strict=True))
+                if len(runs := np.flatnonzero(sources == at)) > limit - before
+            ]
+            if ends:
+                return min(ends) // (self.batch_size // self.run_length)
+            served += np.bincount(sources, minlength=len(self.names))
+            start += _CHUNK
+
+    def upsampling(self) -> dict[str, float]:
+        """Returns how much more often a row of each source comes than the average row of all sources."""
+        total = sum(size.num_rows for size in self.sizes.values())
+        return {name: share * total / self.sizes[name].num_rows for name, share in self.shares.items()}
+
     def _sources(self, start: int, stop: int) -> NDArray[np.int64]:
         """Returns the source of each run in start..stop-1."""
         places = (np.arange(start, stop, dtype=np.float64) * _GOLDEN + self._offset) % 1.0
@@ -85,14 +123,14 @@ class MixtureOrder:
         known, counts = self._counted
         if known > run:
             known, counts = 0, np.zeros(len(self.names), dtype=np.int64)
-        for start in range(known, run, 1_000_000):
-            counts = counts + np.bincount(self._sources(start, min(start + 1_000_000, run)), minlength=len(self.names))
+        for start in range(known, run, _CHUNK):
+            counts = counts + np.bincount(self._sources(start, min(start + _CHUNK, run)), minlength=len(self.names))
         return counts
 
     def _run(self, source: int, served: int) -> list[int]:
         """Returns the rows of a source's run, given how many runs it has served before."""
         size = self.sizes[self.names[source]]
-        blocks = max(size.num_rows // size.neighbours, 1)
+        blocks = self._num_blocks(self.names[source])
         in_run = self.run_length // size.neighbours
         rows: list[int] = []
         for block in range(served * in_run, (served + 1) * in_run):
@@ -100,13 +138,16 @@ class MixtureOrder:
             rows += range(start, start + size.neighbours)
         return rows
 
+    def _num_blocks(self, name: str) -> int:
+        """Returns how many blocks of neighbours a source has; rows that are left over fill none and are not served."""
+        return max(self.sizes[name].num_rows // self.sizes[name].neighbours, 1)
+
     def _shuffle(self, source: int, epoch: int) -> NDArray[np.int64]:
         """Returns the order of a source's blocks in one of its epochs; keeps the last one of each source."""
         if (source, epoch) not in self._shuffled:
-            size = self.sizes[self.names[source]]
             rng = np.random.default_rng([self.seed, fingerprint(self.names[source]), epoch])
             self._shuffled = {key: order for key, order in self._shuffled.items() if key[0] != source}
-            self._shuffled[source, epoch] = rng.permutation(max(size.num_rows // size.neighbours, 1))
+            self._shuffled[source, epoch] = rng.permutation(self._num_blocks(self.names[source]))
         return self._shuffled[source, epoch]
 
     def _check(self, shares: Mapping[str, float]) -> None:

@@ -6,97 +6,28 @@ A folder of shards:
     shard-000000.tar.index.json   size, SHA-256, and where each member of each sample lies
 
 A tar gets its name only when it is whole and on disk, so a killed or failed writer leaves no half-written shard. The index makes a sample
-reachable in one seek; one that is missing or unreadable is made again from the tar.
+reachable in one read; one that is missing or unreadable is made again from the tar.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
-import tarfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
 
+import numpy as np
 import webdataset
 
+from unite.data.address import Address
+from unite.data.index import INDEX_SUFFIX, IndexedSample, index_shard, load_index
 from unite.data.rows import Row, from_members, to_members
 from unite.errors import DataError, must_be
 
 #: Written into every tar header instead of the clock, so that equal samples give equal checksums. A float would cost a kilobyte a member.
 _MTIME = 0
-INDEX_SUFFIX = ".index.json"
-
-
-@dataclass(frozen=True)
-class IndexedSample:
-    """Where one sample lies: (offset, size) in bytes of each member, by extension."""
-
-    key: str
-    members: dict[str, tuple[int, int]]
-
-
-@dataclass(frozen=True)
-class ShardIndex:
-    """What is known of one shard without reading it."""
-
-    num_bytes: int
-    sha256: str
-    samples: tuple[IndexedSample, ...]
-
-    def save(self, path: Path) -> None:
-        """Writes the index, whole or not at all."""
-        samples = [[sample.key, sample.members] for sample in self.samples]
-        text = json.dumps({"num_bytes": self.num_bytes, "sha256": self.sha256, "samples": samples})
-        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-        partial.write_text(text)
-        partial.replace(path)
-
-    @classmethod
-    def load(cls, path: Path) -> ShardIndex | None:
-        """Reads an index; None if it is missing or unreadable."""
-        try:
-            fields = json.loads(path.read_text())
-            samples = tuple(
-                IndexedSample(key, {name: (int(at), int(size)) for name, (at, size) in members.items()})
-                for key, members in fields["samples"]
-            )
-            return cls(int(fields["num_bytes"]), str(fields["sha256"]), samples)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return None
-
-
-def index_shard(path: Path) -> ShardIndex:
-    """Scans a tar once and returns its index.
-
-    Raises:
-        DataError: if the tar is truncated, is no tar, or holds a member that would leave its folder.
-    """
-    samples: list[IndexedSample] = []
-    try:
-        with tarfile.open(path, "r:") as tar:
-            for member in tar:
-                if not member.isfile():
-                    continue
-                if member.name.startswith("/") or ".." in Path(member.name).parts:
-                    raise DataError(must_be(f"a member of {path}", "a name inside its folder", member.name))
-                folder, _, name = member.name.rpartition("/")
-                stem, _, extension = name.partition(".")
-                key = f"{folder}/{stem}" if folder else stem
-                if not samples or samples[-1].key != key:
-                    samples.append(IndexedSample(key, {}))
-                samples[-1].members[extension] = (member.offset_data, member.size)
-                if member.offset_data + member.size > path.stat().st_size:
-                    raise DataError(f"shard {path} is truncated in member {member.name!r}. Copy or write it again.")
-    except (tarfile.TarError, EOFError) as error:
-        raise DataError(f"shard {path} is not a whole tar file ({error}). Copy or write it again.") from error
-    if not _has_end(path):  # cut between two samples, it would read as a shorter shard
-        raise DataError(f"shard {path} is truncated: the two empty blocks that end a tar are missing. Copy or write it again.")
-    return ShardIndex(path.stat().st_size, _sha256(path), tuple(samples))
 
 
 class ShardWriter:
@@ -172,24 +103,25 @@ class ShardWriter:
 
 
 class ShardReader:
-    """Random access to the rows of one or more shards, in the order of their paths.
+    """Random access to the rows of one or more shards, in the order given.
 
-    Safe to send to worker processes: files are opened where they are read.
+    Safe to send to worker processes: nothing is kept open.
     """
 
-    def __init__(self, paths: Sequence[str | Path]) -> None:
-        """Loads the indices, making those that are missing.
+    def __init__(self, shards: Sequence[str | Path | Address]) -> None:
+        """Loads the indices, making those that are missing (see `unite.data.index`).
+
+        Args:
+            shards: paths, or addresses that fsspec knows (`s3://bucket/shard-000000.tar`).
 
         Raises:
             DataError: if there is no shard, or one is missing, truncated, or has changed since it was indexed.
         """
-        if not paths:
+        if not shards:
             raise DataError("no shards: the list of paths is empty.")
-        self.paths = [Path(path) for path in paths]
-        self.indices = [_load_index(path) for path in self.paths]
-        self._where = [(shard, at) for shard, index in enumerate(self.indices) for at in range(len(index.samples))]
-        self._files: dict[int, BinaryIO] = {}
-        self._pid = os.getpid()
+        self.addresses = [Address.of(shard) for shard in shards]
+        self.indices = [load_index(address) for address in self.addresses]
+        self._starts = np.cumsum([0, *(len(index.samples) for index in self.indices)])
 
     @classmethod
     def of_folder(cls, folder: str | Path) -> ShardReader:
@@ -200,66 +132,34 @@ class ShardReader:
         return cls(paths)
 
     def __len__(self) -> int:
-        return len(self._where)
+        return int(self._starts[-1])
 
     def __iter__(self) -> Iterator[Row]:
         return (self.read(at) for at in range(len(self)))
 
-    def __getstate__(self) -> dict[str, object]:
-        return {**self.__dict__, "_files": {}, "_pid": -1}
-
     def name(self, at: int) -> str:
         """Returns `shard/key` of the sample at a position, for logs and errors."""
-        shard, inside = self._where[at]
-        return f"{self.paths[shard].name}/{self.indices[shard].samples[inside].key}"
+        address, sample = self._find(at)
+        return f"{address.name}/{sample.key}"
 
     def read(self, at: int) -> Row:
-        """Returns the row at a position in 0..len-1. Raises DataError if it is not in the row format."""
-        shard, inside = self._where[at]
-        sample = self.indices[shard].samples[inside]
-        file = self._open(shard)
-        members = {}
-        for name, (offset, size) in sample.members.items():
-            file.seek(offset)
-            members[name] = file.read(size)
-            if len(members[name]) != size:
-                raise DataError(f"shard {self.paths[shard]} ends inside sample {sample.key}: it changed since it was indexed.")
+        """Returns the row at a position in 0..len-1. Raises DataError if it cannot be read or is not in the row format."""
+        address, sample = self._find(at)
+        # The members of a sample follow one another: one read for all of them.
+        first = min(offset for offset, _ in sample.members.values())
+        last = max(offset + size for offset, size in sample.members.values())
+        data = address.read(first, last)
+        if len(data) != last - first:
+            raise DataError(f"shard {address} ends inside sample {sample.key}: it changed since it was indexed.")
+        members = {name: data[offset - first : offset - first + size] for name, (offset, size) in sample.members.items()}
         return from_members(sample.key, members)
 
     def checksum(self) -> str:
         """Returns one SHA-256 over the shards' own, in order: the fingerprint of the data."""
         return hashlib.sha256("".join(index.sha256 for index in self.indices).encode()).hexdigest()
 
-    def _open(self, shard: int) -> BinaryIO:
-        if self._pid != os.getpid():  # after a fork the parent's file positions must not be shared
-            self._files, self._pid = {}, os.getpid()
-        if shard not in self._files:
-            self._files[shard] = self.paths[shard].open("rb")
-        return self._files[shard]
-
-
-def _load_index(path: Path) -> ShardIndex:
-    if not path.is_file():
-        raise DataError(must_be("a shard", "an existing .tar file", str(path)))
-    beside = path.with_name(path.name + INDEX_SUFFIX)
-    index = ShardIndex.load(beside)
-    if index is None:
-        index = index_shard(path)
-        index.save(beside)
-    if index.num_bytes != path.stat().st_size:
-        is_ = f"{path.stat().st_size} bytes"
-        hint = f"It changed since it was indexed: write it again, or delete {beside.name} if the change is meant."
-        raise DataError(must_be(f"shard {path}", f"{index.num_bytes} bytes long", is_, hint))
-    return index
-
-
-def _has_end(path: Path) -> bool:
-    end = 2 * tarfile.BLOCKSIZE
-    with path.open("rb") as file:
-        file.seek(max(path.stat().st_size - end, 0))
-        return file.read() == bytes(end)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    def _find(self, at: int) -> tuple[Address, IndexedSample]:
+        if not 0 <= at < len(self):
+            raise IndexError(must_be("the position of a row", f"from 0 to {len(self) - 1}", at))
+        shard = int(np.searchsorted(self._starts, at, side="right")) - 1
+        return self.addresses[shard], self.indices[shard].samples[at - int(self._starts[shard])]

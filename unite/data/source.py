@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from glob import glob
 from pathlib import Path
 from typing import Protocol
 
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader, Dataset
 
+from unite.data.address import Address, find_shards
 from unite.data.decode import Decoding, decode_row
 from unite.data.order import SourceSize
 from unite.data.shards import ShardReader
@@ -39,7 +39,8 @@ class SourceDataModule(pl.LightningDataModule):
 
     Args:
         name: what it is called in the mixture, the log and the errors.
-        shards: a folder of shards or a glob of tars; with a `world`, relative to its folder.
+        shards: a folder of shards or a glob of tars, as a path or as an address that fsspec knows (`s3://bucket/set/*.tar`; its
+            package, s3fs here, must be installed); a path is relative to the folder of the `world`, if there is one.
         query, positive: the modalities of the pair (`text`, `text+image`, ...); a row of another kind is refused by name.
         neighbours: how many consecutive rows stay together when rows are shuffled (rows written as families of hard neighbours).
         decoding: how media are decoded.
@@ -80,7 +81,7 @@ class SourceDataModule(pl.LightningDataModule):
             DataError: if there are none, or one is truncated or has changed.
         """
         if self._reader is None:
-            self._reader = ShardReader(self._paths())
+            self._reader = ShardReader(self._addresses())
 
     @property
     def reader(self) -> ShardReader:
@@ -120,13 +121,15 @@ class SourceDataModule(pl.LightningDataModule):
         """Returns the examples of this source alone, in the order of the shards, one at a time."""
         return DataLoader(_Rows(self), batch_size=None)
 
-    def _paths(self) -> list[Path]:
-        folder = (self.world.folder if self.world is not None else Path()) / self._shards
-        paths = sorted(Path(name) for name in glob(str(folder / "*.tar" if folder.is_dir() else folder), recursive=True))
-        if not paths:
+    def _addresses(self) -> list[Address]:
+        where = self._shards
+        if self.world is not None and Address(where).is_local:
+            where = str(self.world.folder / where)
+        found = find_shards(where)
+        if not found:
             hint = "Curate or copy the shards there, or point source.shards at them."
-            raise DataError(must_be(f"source.{self.source}.shards", "a folder or glob with .tar shards", str(folder), hint))
-        return paths
+            raise DataError(must_be(f"source.{self.source}.shards", "a folder or glob with .tar shards", where, hint))
+        return found
 
 
 class _Rows(Dataset[Example]):

@@ -20,13 +20,13 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers.models.qwen2_vl.image_processing_qwen2_vl import smart_resize
 from transformers.video_utils import VideoMetadata
 
+from unite.encoder.patches import Grid, cut_patches
 from unite.encoder.prompt import MediumPlace, Prompt, Segment, Text
 from unite.errors import DataError, must_be
 from unite.types import Content, EncodedContent, Medium, MicroBatch, Modality, index_tensor
 
 log = logging.getLogger(__name__)
 
-_Grid = tuple[int, int, int]
 #: How many media's tokens are kept: sizes repeat.
 _MAX_EXPANDED = 4096
 
@@ -67,7 +67,7 @@ class ContentProcessor:
         self._tokenizer = Tokenizer.from_str(processor.tokenizer.backend_tokenizer.to_str())
         self._tokenizer.encode_special_tokens = True
         self._special: dict[str, int] = {}
-        self._expanded: dict[tuple[Modality, _Grid, tuple[float, ...]], list[int]] = {}
+        self._expanded: dict[tuple[Modality, Grid, tuple[float, ...]], list[int]] = {}
         self.num_truncated = 0
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -92,7 +92,7 @@ class ContentProcessor:
         return EncodedContent(
             input_ids=tokens,
             token_types=types,
-            patches=torch.from_numpy(np.concatenate(patches)) if patches else torch.zeros(0, self.patch_dim, dtype=torch.uint8),
+            patches=self._joined(patches),
             grids=index_tensor(grids).reshape(-1, 3),
             medium_types=index_tensor([1 if medium.modality is Modality.IMAGE else 2 for medium in content.media]),
             media=index_tensor([medium.fingerprint for medium in content.media]),
@@ -114,7 +114,7 @@ class ContentProcessor:
             intervals=torch.cat([one.intervals for one in encoded]),
         )
 
-    def _fitting(self, segments: list[Segment], content: Content, grids: Sequence[_Grid]) -> list[int]:
+    def _fitting(self, segments: list[Segment], content: Content, grids: Sequence[Grid]) -> list[int]:
         """Returns the tokens of a turn, the end of the user's text cut until they fit."""
         ids = self._tokens(segments, content, grids)
         if len(ids) <= self.max_length:
@@ -133,7 +133,7 @@ class ContentProcessor:
         self._say_truncated(content, whole)
         return ids
 
-    def _too_long(self, content: Content, num_tokens: int, grids: Sequence[_Grid]) -> str:
+    def _too_long(self, content: Content, num_tokens: int, grids: Sequence[Grid]) -> str:
         media = [
             f"{medium.modality} of {grid[0] * grid[1] * grid[2] // self.merge_size**2} tokens"
             for medium, grid in zip(content.media, grids, strict=True)
@@ -142,7 +142,7 @@ class ContentProcessor:
         is_ = f"{num_tokens} tokens without any text: the prompt with {', '.join(media) or 'no media'}"
         return must_be("a content", f"at most encoder.max_length ({self.max_length}) tokens long", is_, hint)
 
-    def _tokens(self, segments: Sequence[Segment], content: Content, grids: Sequence[_Grid]) -> list[int]:
+    def _tokens(self, segments: Sequence[Segment], content: Content, grids: Sequence[Grid]) -> list[int]:
         ids: list[int] = []
         text = ""  # neighbouring texts are one to the tokenizer, as they are in the released code's template
         for segment in segments:
@@ -165,7 +165,7 @@ class ContentProcessor:
             self._special[name] = int(self.processor.tokenizer.convert_tokens_to_ids(name))
         return self._special[name]
 
-    def _medium_tokens(self, medium: Medium, grid: _Grid) -> list[int]:
+    def _medium_tokens(self, medium: Medium, grid: Grid) -> list[int]:
         key = (medium.modality, grid, medium.seconds)
         if key not in self._expanded:
             if len(self._expanded) >= _MAX_EXPANDED:
@@ -173,7 +173,7 @@ class ContentProcessor:
             self._expanded[key] = self._expand(medium, grid)
         return self._expanded[key]
 
-    def _expand(self, medium: Medium, grid: _Grid) -> list[int]:
+    def _expand(self, medium: Medium, grid: Grid) -> list[int]:
         """Asks transformers' processor which tokens stand for a medium."""
         if medium.modality is Modality.IMAGE:
             text = self.processor.replace_image_token({"image_grid_thw": np.array([grid])}, 0)
@@ -185,15 +185,14 @@ class ContentProcessor:
         text = f"<|vision_start|>{text}<|vision_end|>"
         return list(self.processor.tokenizer(text, add_special_tokens=False).input_ids)
 
-    def _patches(self, medium: Medium) -> tuple[NDArray[np.uint8], _Grid]:
+    def _patches(self, medium: Medium) -> tuple[NDArray[np.uint8], Grid]:
         """Returns the patches (N, D) of a medium, in the order and layout of transformers' processor, and its grid."""
-        frames = self._resized(medium)
-        if missing := -len(frames) % self.temporal_patch_size:
-            frames = np.concatenate([frames, np.repeat(frames[-1:], missing, axis=0)])
-        size, merge, temporal = self.patch_size, self.merge_size, self.temporal_patch_size
-        grid = (len(frames) // temporal, frames.shape[1] // size, frames.shape[2] // size)
-        blocks = frames.reshape(grid[0], temporal, grid[1] // merge, merge, size, grid[2] // merge, merge, size, 3)
-        return blocks.transpose(0, 2, 5, 3, 6, 8, 1, 4, 7).reshape(-1, self.patch_dim), grid
+        return cut_patches(self._resized(medium), self.patch_size, self.merge_size, self.temporal_patch_size)
+
+    def _joined(self, patches: Sequence[NDArray[np.uint8]]) -> torch.Tensor:
+        if not patches:
+            return torch.zeros(0, self.patch_dim, dtype=torch.uint8)
+        return torch.from_numpy(patches[0] if len(patches) == 1 else np.concatenate(patches))
 
     def _resized(self, medium: Medium) -> NDArray[np.uint8]:
         height, width = medium.frames.shape[1:3]

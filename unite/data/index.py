@@ -1,0 +1,206 @@
+"""The index of a shard: where each member of each sample lies, so that a sample is reached at once.
+
+It stands beside the shard. One that is missing or unreadable is made again, and kept beside the shard where that can be written (a path),
+otherwise in the local cache (`$XDG_CACHE_HOME/unite/indices`), otherwise in memory; the log says which.
+
+A shard that changed since it was indexed is refused by name. A change shows in the size at once. A path that was written to later than its
+index, or an address whose store shows another version than this machine saw before, is read once and its SHA-256 compared: so a copied or
+touched shard is no changed one, and an unchanged one costs nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from unite.data.address import Address
+from unite.errors import DataError, must_be
+from unite.types import fingerprint
+
+log = logging.getLogger(__name__)
+
+INDEX_SUFFIX = ".index.json"
+_CHUNK = 1 << 20
+#: A tar ends with two empty blocks.
+_END = bytes(2 * tarfile.BLOCKSIZE)
+
+
+@dataclass(frozen=True)
+class IndexedSample:
+    """Where one sample lies: (offset, size) in bytes of each member, by extension."""
+
+    key: str
+    members: dict[str, tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class ShardIndex:
+    """What is known of one shard without reading it."""
+
+    num_bytes: int
+    sha256: str
+    samples: tuple[IndexedSample, ...]
+
+    def save(self, path: Path) -> None:
+        """Writes the index, whole or not at all."""
+        samples = [[sample.key, sample.members] for sample in self.samples]
+        text = json.dumps({"num_bytes": self.num_bytes, "sha256": self.sha256, "samples": samples})
+        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+        partial.write_text(text)
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, where: str | Path | Address) -> ShardIndex | None:
+        """Reads an index; None if it is missing or unreadable."""
+        try:
+            fields = json.loads(Address.of(where).read())
+            samples = tuple(
+                IndexedSample(key, {name: (int(at), int(size)) for name, (at, size) in members.items()})
+                for key, members in fields["samples"]
+            )
+            return cls(int(fields["num_bytes"]), str(fields["sha256"]), samples)
+        except (DataError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+
+
+def index_shard(where: str | Path | Address) -> ShardIndex:
+    """Reads a tar once, from its beginning to its end, and returns its index.
+
+    Raises:
+        DataError: if the tar is truncated, is no tar, or holds a member that would leave its folder.
+    """
+    shard = Address.of(where)
+    samples: list[IndexedSample] = []
+    with shard.opened() as file:
+        content = _Hashed(file)
+        try:
+            with tarfile.open(fileobj=content, mode="r|", bufsize=_CHUNK) as tar:  # type: ignore[call-overload]  # read() is all it needs
+                for member in tar:
+                    if not member.isfile():
+                        continue
+                    if member.name.startswith("/") or ".." in Path(member.name).parts:
+                        raise DataError(must_be(f"a member of {shard}", "a name inside its folder", member.name))
+                    folder, _, name = member.name.rpartition("/")
+                    stem, _, extension = name.partition(".")
+                    key = f"{folder}/{stem}" if folder else stem
+                    if not samples or samples[-1].key != key:
+                        samples.append(IndexedSample(key, {}))
+                    samples[-1].members[extension] = (member.offset_data, member.size)
+        except (tarfile.TarError, EOFError) as error:
+            raise DataError(f"shard {shard} is not a whole tar file ({error}). Copy or write it again.") from error
+        content.read_to_end()
+    if content.tail != _END:  # cut between two samples, it would read as a shorter shard
+        raise DataError(f"shard {shard} is truncated: the two empty blocks that end a tar are missing. Copy or write it again.")
+    return ShardIndex(content.num_bytes, content.sha256, tuple(samples))
+
+
+def load_index(where: str | Path | Address) -> ShardIndex:
+    """Returns the index of a shard, made anew if need be.
+
+    Raises:
+        DataError: if the shard is missing, truncated, or has changed since it was indexed.
+    """
+    shard = Address.of(where)
+    state = shard.state()
+    cached = _cached(shard)
+    same = cached.pop(_cache_path(shard, state.version), None)
+    if same is not None:
+        _check_size(shard, same, state.num_bytes, _cache_path(shard, state.version))
+        return same
+    beside = shard.beside(INDEX_SUFFIX)
+    index, place = ShardIndex.load(beside), str(beside)
+    # One that came with the shard is believed, until one of the two is seen to have changed.
+    is_believed = index is not None and not (_is_newer(shard, beside) if shard.is_local else cached)
+    if index is None and cached:
+        path, index = next(iter(cached.items()))
+        place = str(path)
+    if index is None:
+        index = index_shard(shard)
+        log.info("shard %s was indexed; the index is kept %s", shard, _keep(shard, state.version, index))
+        return index
+    _check_size(shard, index, state.num_bytes, place)
+    if not is_believed:
+        _check_content(shard, index, place)
+        log.info("shard %s is as it was indexed; noted %s", shard, _keep(shard, state.version, index))
+    elif not shard.is_local:
+        _keep(shard, state.version, index)
+    return index
+
+
+def _keep(shard: Address, version: str, index: ShardIndex) -> str:
+    """Keeps an index that agrees with its shard: beside it, else in the cache. Says where."""
+    if shard.is_local:
+        beside = shard.beside(INDEX_SUFFIX).path
+        with contextlib.suppress(OSError):
+            index.save(beside)
+            return f"at {beside}"
+    cached = _cache_path(shard, version)
+    with contextlib.suppress(OSError):
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        index.save(cached)
+        return f"at {cached}"
+    return f"in memory alone, since {cached} cannot be written either"
+
+
+def _check_size(shard: Address, index: ShardIndex, num_bytes: int, place: str | Path) -> None:
+    if index.num_bytes != num_bytes:
+        hint = f"It changed since it was indexed: write it again, or delete {place} if the change is meant."
+        raise DataError(must_be(f"shard {shard}", f"{index.num_bytes} bytes long", f"{num_bytes} bytes", hint))
+
+
+def _check_content(shard: Address, index: ShardIndex, place: str | Path) -> None:
+    with shard.opened() as file:
+        content = _Hashed(file)
+        content.read_to_end()
+    if content.sha256 != index.sha256:
+        hint = f"Its content changed since it was indexed: write it again, or delete {place} if the change is meant."
+        raise DataError(must_be(f"shard {shard}", f"of SHA-256 {index.sha256[:12]}...", f"{content.sha256[:12]}...", hint))
+
+
+def _is_newer(shard: Address, index: Address) -> bool:
+    return shard.path.stat().st_mtime_ns > index.path.stat().st_mtime_ns
+
+
+def _cache_path(shard: Address, version: str) -> Path:
+    """Returns where the index of one version of a shard is cached: a folder a shard, a file a version."""
+    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    text = str(shard.path.absolute()) if shard.is_local else shard.text
+    return root / "unite" / "indices" / f"{fingerprint(text):016x}" / f"{fingerprint(version):016x}{INDEX_SUFFIX}"
+
+
+def _cached(shard: Address) -> dict[Path, ShardIndex]:
+    """Returns the readable indices that are cached for a shard."""
+    found = {path: ShardIndex.load(path) for path in sorted(_cache_path(shard, "").parent.glob(f"*{INDEX_SUFFIX}"))}
+    return {path: index for path, index in found.items() if index is not None}
+
+
+class _Hashed:
+    """A file that is read once: its length, its hash and its last bytes are known afterwards."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._digest = hashlib.sha256()
+        self.num_bytes = 0
+        self.tail = b""
+
+    def read(self, size: int) -> bytes:
+        data = self._file.read(size)
+        self._digest.update(data)
+        self.num_bytes += len(data)
+        self.tail = (data if len(data) >= len(_END) else self.tail + data)[-len(_END) :]
+        return data
+
+    def read_to_end(self) -> None:
+        while self.read(_CHUNK):
+            pass
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
