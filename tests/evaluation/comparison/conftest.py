@@ -23,6 +23,7 @@ def make_config(seed=0, **changes):
         "run_folder": f"runs/{seed}",
         "mixture": {"sources": {"ti": {"shards": "a"}, "tv": {"shards": "b"}}},
         "objective": {"_target_": "unite.objective.MAMCL", "temperature": 0.05},
+        "encoder": {"checkpoint": {"seed": seed}},  # as the built-in one has it
         "optimizer": {"lr": 0.001},
         "alignment": {"max_steps": 0},
         "adaptation": {"max_steps": 300},

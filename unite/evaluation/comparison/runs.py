@@ -16,8 +16,8 @@ from unite.errors import CheckpointError, ConfigError, DataError, must_be
 from unite.evaluation.comparison.failures import SUFFIX, TaskFailures, read_failures
 from unite.evaluation.results import SuiteResult
 
-#: What may differ between the runs of one recipe: the seed, and what changes nothing of the weights.
-_NOT_RECIPE = ("seed", "name", "run_folder", "runs_root", "resume", "evaluate", "logger", "trainer.progress_bar")
+#: What may differ between the runs of one recipe: the seed, that of the random checkpoint with it, and what changes nothing of the weights.
+_NOT_RECIPE = ("seed", "encoder.checkpoint.seed", "name", "run_folder", "runs_root", "resume", "evaluate", "logger", "trainer.progress_bar")
 
 
 @dataclass(frozen=True, eq=False)
