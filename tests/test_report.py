@@ -40,3 +40,4 @@ def test_help_answers_at_once():
     assert "the first is the baseline" in output
     assert time.monotonic() - start < 5  # about 0.2 s where nothing else runs
     assert "give at least one run's folder" in report("out=x", code=2)
+    assert "out must be a file's path" in report("run", "out=", code=2)

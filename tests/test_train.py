@@ -84,8 +84,9 @@ def test_a_killed_run_resumes_exactly_and_is_evaluated(data, tmp_path):
         killed.wait()
     broken = only(tmp_path / "killed" / "stage2_mamcl")
     assert not (broken / "finished").exists()
-    output = run("train", data, tmp_path / "killed", *arguments, "evaluate=false", "resume=true")
-    assert "resumed from" in output and (broken / "finished").exists()
+    # The rest of the first command is remembered: without it, length and schedule would be others.
+    output = run("train", data, tmp_path / "killed", "+experiment=stage2_mamcl", "resume=true")
+    assert "begun with: world.num_train=64" in output and "resumed from" in output and (broken / "finished").exists()
     assert keys_by_step(broken) == keys_by_step(whole)
     torch.testing.assert_close(load_file(broken / "encoder" / "model.safetensors"), load_file(whole / "encoder" / "model.safetensors"))
 
@@ -117,3 +118,19 @@ def test_init_from_a_folder_that_is_no_run_says_what_it_must_be(data, tmp_path):
     output = run("train", data, tmp_path / "runs", *SMALL, "+experiment=stage2_mamcl", f"init_from={tmp_path}", code=1)
     assert "must be a run folder that holds encoder/config.json" in output and "resume=true" in output
     assert "Traceback" not in output
+
+
+def test_nothing_to_resume_is_said(data, tmp_path):
+    arguments = [
+        *SMALL,
+        "+experiment=stage2_mamcl",
+        "alignment=none",
+        "trainer.max_steps=2",
+        "evaluate=false",
+        "trainer.log_every_n_steps=1",
+        "resume=true",
+    ]
+    output = run("train", data, tmp_path, *arguments)
+    assert "there is no unfinished run in" in output and "a new one begins" in output
+    log = (only(tmp_path / "stage2_mamcl") / "log" / "metrics.csv").read_text()
+    assert "train/loss" in log

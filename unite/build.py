@@ -6,6 +6,7 @@ Entry points read as a list of these. A component's `_target_` decides its class
 from __future__ import annotations
 
 import logging
+import sys
 import warnings
 from collections.abc import Callable
 from functools import partial
@@ -14,25 +15,28 @@ from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
+from hydra import compose
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
 from hydra.types import RunMode
 from hydra.utils import instantiate
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import OmegaConf
-from pytorch_lightning.callbacks import Callback, ModelCheckpoint, RichProgressBar
-from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
+from pytorch_lightning.callbacks import Callback, ModelCheckpoint
+from pytorch_lightning.loggers import Logger
 
 from unite.config.schema import CurateConfig, EvaluateConfig, StageConfig, SuiteConfig, TrainConfig, TrainerConfig
 from unite.curation.pipeline import Curation
 from unite.data.mixture import MixtureDataModule
 from unite.data.source import World
 from unite.encoder import VLMEncoder
-from unite.errors import UniteError
+from unite.errors import ConfigError, UniteError, must_be
 from unite.evaluation.cache import DiskCache
 from unite.evaluation.evaluate import Evaluation, evaluate
 from unite.evaluation.mteb_suite import MtebEvaluation
 from unite.evaluation.suite import Suite
-from unite.training.callbacks import CollapseAlarm, FailedBatch, SampleKeys, SkippedSamples, StepLog
+from unite.training.callbacks import CollapseAlarm, FailedBatch, SampleKeys, SkippedSamples, StageProgressBar, StepLog
+from unite.training.loggers import csv_logger, wandb_logger
 from unite.training.ranks import PoolStrategy
 from unite.training.run_folder import RunFolder, trained_encoder
 from unite.training.stages import Stage
@@ -55,7 +59,31 @@ def build_run(config: TrainConfig | EvaluateConfig) -> RunFolder:
     """Makes the run's folder, in a sweep the job's own, and writes the resolved config into it."""
     run = RunFolder(HydraConfig.get().runtime.output_dir if _in_sweep() else config.run_folder)
     run.write_config(OmegaConf.to_yaml(config, resolve=True))
+    run.write_overrides(list(HydraConfig.get().overrides.task))
     return run
+
+
+def resumed_config(config: TrainConfig) -> TrainConfig:
+    """Returns the config of the run that `resume=true` goes on with: that of its own command, with what this one overrides.
+
+    The config as it is without `resume`, in a sweep, or where there is no unfinished run, which is said.
+    """
+    if not config.resume or _in_sweep():
+        return config
+    begun_with = RunFolder.read_overrides(config.run_folder)
+    if begun_with is None:
+        log.warning("there is no unfinished run in %s to resume: a new one begins", Path(config.run_folder).parent)
+        return config
+    ours = list(HydraConfig.get().overrides.task)
+    named = {_overridden(one) for one in ours}
+    first = [one for one in begun_with if _overridden(one) not in named]
+    log.info("resuming %s, begun with: %s", config.run_folder, " ".join(first) or "the same options")
+    return cast(TrainConfig, compose("train", first + ours))
+
+
+def _overridden(override: str) -> str:
+    """Returns what an override is of: `trainer.max_steps` of `trainer.max_steps=5`, `experiment` of `+experiment=...`."""
+    return override.lstrip("+~").partition("=")[0]
 
 
 def build_encoder(config: TrainConfig, folder: Path | None) -> VLMEncoder:
@@ -80,8 +108,11 @@ def build_checkpoint(config: TrainConfig) -> Path:
 
 def build_trained_encoder(config: EvaluateConfig) -> VLMEncoder:
     """Builds the encoder of a run folder, of an exported encoder's folder, or of a hub name, on the device asked for."""
-    path = str(trained_encoder(config.checkpoint)) if Path(config.checkpoint).exists() else config.checkpoint
-    device = config.device if config.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    device = _device(config.device)
+    is_hub_name = (
+        config.checkpoint.count("/") <= 1 and config.checkpoint[:1] not in ("/", ".", "~", "") and not Path(config.checkpoint).exists()
+    )
+    path = config.checkpoint if is_hub_name else str(trained_encoder(config.checkpoint))
     arguments = {key: value for key, value in config.encoder.items() if key != "checkpoint"}
     encoder: VLMEncoder = build(OmegaConf.create(arguments), path=path)
     return encoder.to(device)
@@ -93,7 +124,14 @@ def build_cache(config: EvaluateConfig, encoder: VLMEncoder) -> DiskCache | None
 
 
 def build_stages(config: TrainConfig) -> list[Stage]:
-    """Builds the stages that have steps, in their order."""
+    """Builds the stages that have steps, in their order.
+
+    Raises:
+        ConfigError: if a stage has a negative number of steps; trainer.max_steps is that of the adaptation.
+    """
+    for name, steps in (("alignment.max_steps", config.alignment.max_steps), ("trainer.max_steps", config.adaptation.max_steps)):
+        if steps < 0:
+            raise ConfigError(must_be(name, "at least 0 (which leaves the stage out)", steps))
     return [_build_stage(stage, config) for stage in (config.alignment, config.adaptation) if stage.max_steps > 0]
 
 
@@ -114,15 +152,26 @@ def build_mixture(stage: StageConfig, config: TrainConfig) -> MixtureDataModule:
 
 
 def build_trainer(config: TrainConfig, stage: Stage, run: RunFolder, loggers: list[Logger]) -> pl.Trainer:
-    """Builds Lightning's Trainer for a stage."""
+    """Builds Lightning's Trainer for a stage.
+
+    Raises:
+        ConfigError: if the Trainer refuses a value.
+    """
     trainer = config.trainer
-    # Right as it is: a checkpoint is taken after the optimizer's step, and a stage may be shorter than the interval of the log. The last
-    # is between Lightning and torch.
-    for message in (".*ModelCheckpoint with manual optimization.*", ".*smaller than the logging interval.*", ".*LeafSpec.*"):
+    if trainer.checkpoint_every_n_steps < 1:
+        raise ConfigError(must_be("trainer.checkpoint_every_n_steps", "at least 1", trainer.checkpoint_every_n_steps))
+    # Right as it is: a checkpoint is taken after the optimizer's step, a stage may be shorter than the interval of the log, and the mixture
+    # resumes itself. The last is between Lightning and torch.
+    manual, short, resumed = (
+        ".*ModelCheckpoint with manual optimization.*",
+        ".*smaller than the logging interval.*",
+        ".*dataloader is not resumable.*",
+    )
+    for message in (manual, short, resumed, ".*LeafSpec.*"):
         warnings.filterwarnings("ignore", message)
     logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)  # the stage says itself where it runs
     callbacks: list[Callback] = [
-        StepLog(trainer.log_every_n_steps),
+        StepLog(trainer.log_every_n_steps, told=not (trainer.progress_bar and sys.stdout.isatty())),
         SkippedSamples(run.skipped, config.data.max_skipped_share),
         CollapseAlarm(),
         FailedBatch(run.path),
@@ -134,45 +183,51 @@ def build_trainer(config: TrainConfig, stage: Stage, run: RunFolder, loggers: li
         ),
     ]
     if trainer.progress_bar:
-        callbacks.append(RichProgressBar(refresh_rate=10, leave=True))
+        callbacks.append(StageProgressBar(stage.name))
     if trainer.log_sample_keys:
         callbacks.append(SampleKeys(run.path))
-    return pl.Trainer(
-        accelerator=trainer.accelerator,
-        devices=trainer.devices,
-        num_nodes=trainer.num_nodes,
-        strategy=_strategy(trainer),
-        precision=trainer.precision,  # type: ignore[arg-type]  # Lightning names the bad value itself
-        max_steps=stage.num_steps,
-        max_epochs=1,
-        logger=loggers or False,
-        callbacks=callbacks,
-        log_every_n_steps=trainer.log_every_n_steps,
-        enable_progress_bar=trainer.progress_bar,
-        enable_model_summary=False,
-        use_distributed_sampler=False,  # the mixture splits its batches over the ranks
-        default_root_dir=run.path,
-        **trainer.options,
-    )
+    try:
+        return pl.Trainer(
+            accelerator=trainer.accelerator,
+            devices=trainer.devices,
+            num_nodes=trainer.num_nodes,
+            strategy=_strategy(trainer),
+            precision=trainer.precision,  # type: ignore[arg-type]
+            max_steps=stage.num_steps,
+            max_epochs=1,
+            logger=loggers or False,
+            callbacks=callbacks,
+            log_every_n_steps=trainer.log_every_n_steps,
+            enable_progress_bar=trainer.progress_bar,
+            enable_model_summary=False,
+            use_distributed_sampler=False,  # the mixture splits its batches over the ranks
+            default_root_dir=run.path,
+            **trainer.options,
+        )
+    except (MisconfigurationException, ValueError, TypeError, ImportError) as error:  # Lightning names the bad value, and the good ones
+        raise ConfigError(f"Lightning's Trainer refuses the config group trainer: {error}") from error
 
 
 def build_loggers(config: TrainConfig, run: RunFolder) -> list[Logger]:
-    """Builds the CSV and W&B loggers that are switched on."""
+    """Builds the CSV and W&B loggers that are switched on.
+
+    Raises:
+        ConfigError: if W&B is to be used online and cannot be.
+    """
     logger = config.logger
-    loggers: list[Logger] = [CSVLogger(run.path, name="", version="log", flush_logs_every_n_steps=10)] if logger.csv else []
+    loggers: list[Logger] = [csv_logger(run.path)] if logger.csv else []
     if logger.wandb.value != "disabled":
-        loggers.append(
-            WandbLogger(
-                name=f"{config.name}/{run.path.name}",
-                save_dir=run.path,
-                project=logger.project,
-                entity=logger.entity,
-                group=logger.group or (run.path.parent.name if _in_sweep() else None),
-                tags=list(logger.tags),
-                mode=logger.wandb.value,
-                config=OmegaConf.to_container(config, resolve=True, enum_to_str=True),
-            )
+        wandb = wandb_logger(
+            run.path,
+            mode=logger.wandb.value,
+            name=f"{config.name}/{run.path.name}",
+            project=logger.project,
+            entity=logger.entity,
+            group=logger.group or (run.path.parent.name if _in_sweep() else None),
+            tags=list(logger.tags),
+            config=OmegaConf.to_container(config, resolve=True, enum_to_str=True),
         )
+        loggers.append(wandb)
     return loggers
 
 
@@ -208,6 +263,18 @@ def _build_tasks(tasks: Any) -> dict[str, Any]:
 
 def _in_sweep() -> bool:
     return HydraConfig.initialized() and HydraConfig.get().mode is RunMode.MULTIRUN
+
+
+def _device(name: str) -> torch.device:
+    """Returns the device of that name, for `auto` a GPU if there is one."""
+    known, has_gpu = "auto, cpu, cuda, or cuda:<number> of a GPU that this machine has", torch.cuda.is_available()
+    try:
+        device = torch.device(("cuda" if has_gpu else "cpu") if name == "auto" else name)
+    except RuntimeError as error:
+        raise ConfigError(must_be("device", known, name)) from error
+    if device.type == "cuda" and not (has_gpu and (device.index or 0) < torch.cuda.device_count()):
+        raise ConfigError(must_be("device", known, name, f"torch sees {torch.cuda.device_count()} GPUs."))
+    return device
 
 
 def _strategy(trainer: TrainerConfig) -> str | PoolStrategy:

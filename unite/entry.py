@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import logging
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from omegaconf import OmegaConf
 
 from unite.config.register import RUN_STARTED, run_started
-from unite.errors import UniteError
+from unite.errors import ConfigError, UniteError, must_be
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+#: What a user has to mend: no space or quota left, no right to write, a file where a folder is to be.
+_OF_THE_DISK = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST),
+)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,12 +37,28 @@ def shown_errors(main: Callable[P, R]) -> Callable[P, R]:
 
         mend_torchvision()  # before anything imports Lightning
         try:
+            for config in filter(OmegaConf.is_config, args):
+                _check_complete(config)
             return main(*args, **kwargs)
         except UniteError as error:
-            logging.getLogger("unite").error("%s: %s", type(error).__name__, error)
+            logging.getLogger("unite").error("%s: %s", type(error).__name__, error.told)
+            sys.exit(1)
+        except OSError as error:
+            if error.errno not in _OF_THE_DISK:
+                raise
+            hint = "Free space there, or give another place: data_root, runs_root, cache and out are where things are written."
+            logging.getLogger("unite").error("nothing can be written: %s. %s", error, hint)
             sys.exit(1)
 
     return wrapped
+
+
+def _check_complete(config: Any) -> None:
+    """Refuses a config with values that were not given, before anything heavy begins."""
+    missing = sorted(OmegaConf.missing_keys(config))
+    if missing:
+        hint = f"Add {' '.join(f'{key}=...' for key in missing)} to the command."
+        raise ConfigError(must_be(", ".join(missing), "given", "missing", hint))
 
 
 def agree_on_start() -> None:
@@ -60,7 +85,13 @@ def console() -> Console:
 
 
 def seed_everything(seed: int) -> None:
-    """Seeds Python, NumPy and torch, workers included."""
+    """Seeds Python, NumPy and torch, workers included.
+
+    Raises:
+        ConfigError: if NumPy cannot take the seed.
+    """
     import pytorch_lightning as pl
 
+    if not 0 <= seed < 2**32:
+        raise ConfigError(must_be("seed", f"from 0 to {2**32 - 1}", seed))
     pl.seed_everything(seed, workers=True, verbose=False)

@@ -14,6 +14,16 @@ from typing import Any
 class UniteError(Exception):
     """An error in what was given to `unite`: a config, a file, a sample. The message says how to mend it."""
 
+    @property
+    def told(self) -> str:
+        """The message alone: if it was raised in a worker, torch has put that process's traceback before it.
+
+        Not called `message`, an attribute by which torch knows another kind of error.
+        """
+        text = str(self)
+        mark = f"{type(self).__module__}.{type(self).__qualname__}: "
+        return text.rpartition(mark)[2].rstrip() if "Original Traceback" in text else text
+
 
 class ConfigError(UniteError):
     """A config value is wrong."""

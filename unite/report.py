@@ -20,8 +20,10 @@ def main() -> None:
     folders = [one for one in arguments if not one.startswith("out=")]
     if not folders:
         parser.error("give at least one run's folder")
-    out = next((one.removeprefix("out=") for one in reversed(arguments) if one.startswith("out=")), "runs/report")
-    write_report(folders, Path(out.removesuffix(".html")))
+    out = next((one.removeprefix("out=") for one in reversed(arguments) if one.startswith("out=")), "runs/report").removesuffix(".html")
+    if not Path(out).name:
+        parser.error(f"out must be a file's path, with or without .html, but is {out!r}")
+    write_report(folders, Path(out))
 
 
 @shown_errors

@@ -23,8 +23,10 @@ def main(config: TrainConfig) -> float | None:
     from unite import build
     from unite.entry import console, seed_everything
     from unite.processes import is_first_rank
+    from unite.training.loggers import finish_loggers
     from unite.training.stages import train_stages
 
+    config = build.resumed_config(config)
     seed_everything(config.seed)
     run = build.build_run(config)
     evaluate = build.build_evaluation(config) if config.evaluate else None
@@ -44,12 +46,10 @@ def main(config: TrainConfig) -> float | None:
     evaluation = evaluate(encoder, folder=run.path, console=console()) if evaluate else None
     if not is_first_rank():
         return None
-    for logger in loggers:
-        logger.log_metrics(evaluation.metrics() if evaluation else {})
-        logger.finalize("success")
+    finish_loggers(loggers, evaluation.metrics() if evaluation else {})
     run.finish()
-    made = "encoder/, config.yaml" + (", metrics.json" if evaluation else "")
-    console().print(f"The run is in {run.path}: {made}.")
+    made = "encoder/, config.yaml" + (", metrics.json, recall.png" if evaluation else "")
+    console().print(f"The run is in {run.path}: {made}.\nCompare runs: python -m unite.report {run.path} <another run>", soft_wrap=True)
     return evaluation.score if evaluation else None
 
 

@@ -69,6 +69,8 @@ def test_an_84_pixel_image_is_9_tokens(folder):
     [
         ({"hidden_size": 100}, "encoder.checkpoint.hidden_size must be a multiple of 8, but is 100"),
         ({"vision_hidden_size": 24}, "encoder.checkpoint.vision_hidden_size must be a multiple of 16, but is 24"),
+        ({"num_layers": 0}, "encoder.checkpoint.num_layers must be at least 1, but is 0"),
+        ({"vision_num_layers": -1}, "encoder.checkpoint.vision_num_layers must be at least 1, but is -1"),
         ({"vocab_size": 200}, "encoder.checkpoint.vocab_size must be at least 270, but is 200"),
     ],
 )

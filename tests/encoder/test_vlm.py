@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import AutoModel, AutoProcessor
@@ -170,6 +171,44 @@ def test_missing_weights_are_named(tiny_folder, tmp_path):
         make(folder)
 
 
+def test_a_missing_tokenizer_or_that_of_another_model_is_refused(tiny_folder, tmp_path):
+    folder = shutil.copytree(tiny_folder, tmp_path / "broken")
+    (folder / "tokenizer.json").unlink()
+    with pytest.raises(
+        CheckpointError, match=r"the tokenizer of .*broken must be complete, but is 'of \d+ tokens'. Copy .* tokenizer.json"
+    ):
+        make(folder)
+    shutil.copy(tiny_folder / "tokenizer.json", folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"image_token_id": 7}))
+    with pytest.raises(CheckpointError, match="must be that of the weights, with image_token_id 7, but is"):
+        make(folder)
+
+
+@pytest.mark.parametrize("file", ["processor_config.json", "tokenizer.json", "config.json", "model.safetensors"])
+def test_a_truncated_file_is_refused(tiny_folder, tmp_path, file):
+    folder = shutil.copytree(tiny_folder, tmp_path / "broken")
+    (folder / file).write_bytes((folder / file).read_bytes()[:100])
+    with pytest.raises(CheckpointError, match="encoder.path must be a checkpoint, but is .*broken.*Give a folder with config.json"):
+        make(folder)
+
+
+def test_a_full_disk_leaves_no_half_encoder(tiny_folder, tmp_path, monkeypatch):
+    encoder = make(tiny_folder)
+    encoder.save(tmp_path / "encoder")
+    before = (tmp_path / "encoder" / "model.safetensors").read_bytes()
+
+    def full(folder):
+        (folder / "model.safetensors").write_bytes(b"half")
+        raise SafetensorError("I/O error: No space left on device")
+
+    monkeypatch.setattr(encoder.model, "save_pretrained", full)
+    with pytest.raises(CheckpointError, match=r"the weights cannot be written to .*encoder .*No space left.*Free space"):
+        encoder.save(tmp_path / "encoder")
+    assert (tmp_path / "encoder" / "model.safetensors").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["encoder"]
+
+
 def test_no_such_checkpoint(tmp_path):
     for path in (str(tmp_path), str(tmp_path / "nowhere"), "nobody/no-such-model"):
         with pytest.raises(CheckpointError, match=r"encoder.path must be a checkpoint, but is .*config.json.*HF_HUB_OFFLINE=0"):
@@ -192,6 +231,7 @@ def test_another_family_is_refused(tmp_path):
             r"encoder.min_image_tokens must be from 1 to max_image_tokens \(10\), but is 20",
         ),
         ({"max_length": 0}, "encoder.max_length must be at least 1, but is 0"),
+        ({"attention": "fast"}, "encoder.attention must be one that transformers knows, but is 'fast'.*eager.*sdpa"),
         ({"attention": "flash_attention_2"}, "encoder.attention must be one that is installed, but is 'flash_attention_2'"),
     ],
 )
@@ -200,6 +240,14 @@ def test_settings_out_of_range(tiny_folder, settings, message):
         make(tiny_folder, **settings)
 
 
-def test_rank_of_the_adapter():
-    with pytest.raises(ConfigError, match="encoder.adapter.r must be at least 1, but is 0. To train without"):
-        LoRA(r=0)
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"r": 0}, "encoder.adapter.r must be at least 1, but is 0. To train without"),
+        ({"alpha": 0}, "encoder.adapter.alpha must be at least 1, but is 0"),
+        ({"dropout": 1.5}, "encoder.adapter.dropout must be from 0 to below 1, but is 1.5"),
+    ],
+)
+def test_settings_of_the_adapter_out_of_range(settings, message):
+    with pytest.raises(ConfigError, match=message):
+        LoRA(**settings)

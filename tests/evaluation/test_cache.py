@@ -1,5 +1,6 @@
 import pytest
 import torch
+from safetensors import SafetensorError
 
 from unite.errors import DataError
 from unite.evaluation.cache import DiskCache, encoder_fingerprint, prompt_fingerprint
@@ -54,6 +55,22 @@ def test_a_crash_loses_at_most_one_part(tmp_path):
     again = DiskCache(tmp_path, 1, 2)
     assert len(again) == 8
     assert again.get(Content(text="nan").fingerprint) is None
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match=r"the cache of embeddings cannot be made in .*file.*cache=null keeps none"):
+        DiskCache(tmp_path / "file", 1, 2)
+    cache = DiskCache(tmp_path, 1, 2)
+
+    def full(rows, path):
+        path.write_bytes(b"half")
+        raise SafetensorError("I/O error: No space left on device")
+
+    monkeypatch.setattr("unite.evaluation.cache.save_file", full)
+    with pytest.raises(DataError, match=r"no embeddings can be written to .*No space left.*Free space there.*cache=null"):
+        embed_contents(FakeEncoder(), CONTENTS, cache=cache)
+    assert [path.name for path in cache.folder.iterdir()] == ["cache.json"]  # no half part
 
 
 def test_another_encoder_or_prompt_has_embeddings_of_its_own(tmp_path):

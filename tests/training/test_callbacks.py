@@ -17,7 +17,7 @@ def outputs(loss, num_negatives=31):
 
 
 def run_alarm(losses, after_seconds=0.0, window=5):
-    alarm = CollapseAlarm(after_seconds, window)
+    alarm = CollapseAlarm(after_seconds, 0, window)
     alarm.on_train_start(None, None)
     for loss in losses:
         alarm.on_train_batch_end(None, None, outputs(loss), None, 0)

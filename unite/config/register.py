@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 from unite.config import schema
+from unite.errors import must_be
 
 #: The folder of the YAML options.
 CONF = Path(__file__).parents[2] / "conf"
@@ -72,12 +74,16 @@ def run_started() -> str:
 
 
 def _job_folder(number: int, overrides: str) -> str:
-    """Returns the folder of a sweep's job: its number and its overrides, one name whatever they hold."""
-    return f"{number}_{overrides.replace('/', '-')}"[:120]
+    """Returns the folder of a sweep's job: its number and its overrides, without what a command line would have to quote."""
+    return re.sub(r"[^\w.+-]+", "-", f"{number}_{overrides.replace(',', '_')}")[:120]
 
 
 def _run_folder(root: str, name: str, resume: bool) -> str:
     """Returns a new folder, or with `resume` the newest unfinished one of that name (a new one if there is none)."""
+    nearest = next((one for one in (Path(root), *Path(root).parents) if one.exists()), Path())
+    if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
+        # Hydra itself is the first to write there, and shows a traceback of whatever else is raised, there or here.
+        raise SystemExit(f"ConfigError: {must_be('runs_root', 'a folder that can be written', root)}")
     folder = Path(root) / name
     if resume and folder.is_dir():
         unfinished = [run for run in folder.iterdir() if (run / "checkpoints").is_dir() and not (run / FINISHED).exists()]

@@ -26,6 +26,10 @@ class LoRA:
     def __post_init__(self) -> None:
         if self.r < 1:
             raise ConfigError(must_be("encoder.adapter.r", "at least 1", self.r, "To train without an adapter set encoder.adapter=null."))
+        if self.alpha < 1:
+            raise ConfigError(must_be("encoder.adapter.alpha", "at least 1", self.alpha, "The update is scaled by alpha / r."))
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(must_be("encoder.adapter.dropout", "from 0 to below 1", self.dropout))
 
 
 def add_lora(language_model: nn.Module, lora: LoRA) -> nn.Module:

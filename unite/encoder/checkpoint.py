@@ -109,17 +109,40 @@ def load_checkpoint(path: str, dtype: str, attention: str) -> tuple[Any, Any]:
         except ImportError as error:
             raise ConfigError(must_be("encoder.attention", "one that is installed", attention, f"`sdpa` always is. ({error})")) from error
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            if "attn_implementation" in str(error):  # transformers lists what it knows
+                raise ConfigError(must_be("encoder.attention", "one that transformers knows", attention, f"({error})")) from error
             raise CheckpointError(must_be("encoder.path", "a checkpoint", path, f"{_HINT} ({error})")) from error
     if missing := sorted(report["missing_keys"]):
         is_ = f"without {len(missing)} of its weights, {missing[0]} first"
         raise CheckpointError(must_be(f"the checkpoint {path}", "complete", is_, "Copy it again; they would be random."))
+    _check_tokenizer(path, processor, model.config)
     return model, processor
 
 
+def _check_tokenizer(path: str, processor: Any, config: Any) -> None:
+    """Refuses a folder without the tokenizer's files, of which transformers makes an empty tokenizer, or with those of another model."""
+    name, hint = f"the tokenizer of {path}", "Copy the checkpoint's tokenizer.json, or vocab.json and merges.txt, there."
+    if processor.tokenizer.vocab_size < 256:  # a byte-level tokenizer knows every byte
+        raise CheckpointError(must_be(name, "complete", f"of {processor.tokenizer.vocab_size} tokens", hint))
+    for token in ("image_token_id", "video_token_id"):
+        found, expected = getattr(processor, token), getattr(config, token)
+        if found != expected:
+            raise CheckpointError(must_be(name, f"that of the weights, with {token} {expected}", found, hint))
+
+
 def save_checkpoint(folder: Path, model: Any, processor: Any, settings: EncoderSettings) -> None:
-    """Writes an encoder's folder; one of that name is replaced."""
+    """Writes an encoder's folder; one of that name is replaced.
+
+    Raises:
+        CheckpointError: if the weights cannot be written; nothing is left of them then.
+    """
     with whole_folder(folder) as partial, quiet_transformers():
-        model.save_pretrained(partial)
+        try:
+            model.save_pretrained(partial)
+        except SafetensorError as error:  # a full disk, which is no OSError here
+            raise CheckpointError(
+                f"the weights cannot be written to {folder} ({error}). Free space there, or choose another place."
+            ) from error
         processor.save_pretrained(partial)
         (partial / SETTINGS_FILE).write_text(json.dumps({**asdict(settings), "pooling": "last_token"}, indent=2) + "\n")
 

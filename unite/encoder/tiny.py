@@ -80,11 +80,15 @@ def build_tiny_checkpoint(
         seed: of the weights.
 
     Raises:
-        ConfigError: if a width does not divide into heads, or the vocabulary is too small for every byte and the special tokens.
+        ConfigError: if a width does not divide into heads, there is no layer, or the vocabulary is too small for every byte and the special
+            tokens.
     """
     for name, size, factor in (("hidden_size", hidden_size, 2 * _NUM_HEADS), ("vision_hidden_size", vision_hidden_size, 4 * _NUM_HEADS)):
         if size < 1 or size % factor:
             raise ConfigError(must_be(f"encoder.checkpoint.{name}", f"a multiple of {factor}", size))
+    for name, size in (("num_layers", num_layers), ("vision_num_layers", vision_num_layers)):
+        if size < 1:
+            raise ConfigError(must_be(f"encoder.checkpoint.{name}", "at least 1", size))
     texts = list(corpus)
     sizes = (hidden_size, num_layers, vision_hidden_size, vision_num_layers, vocab_size, seed)
     folder = Path(root) / f"tiny-{fingerprint(str((_FORMAT, *sizes)), *texts):016x}"

@@ -97,7 +97,11 @@ class DiskCache:
             self.flush()
 
     def flush(self) -> None:
-        """Writes the new embeddings as one part."""
+        """Writes the new embeddings as one part.
+
+        Raises:
+            DataError: if it cannot be written.
+        """
         if not self._new:
             return
         rows = {"fingerprint": index_tensor(list(self._new)), "embedding": torch.stack(list(self._new.values())).float()}
@@ -106,6 +110,9 @@ class DiskCache:
         try:
             save_file(rows, partial)
             partial.replace(path)
+        except (SafetensorError, OSError) as error:
+            hint = "Free space there, or give another folder: cache=...; cache=null keeps none."
+            raise DataError(f"no embeddings can be written to {self.folder} ({error}). {hint}") from error
         finally:
             partial.unlink(missing_ok=True)
         self._add(rows)
@@ -113,8 +120,12 @@ class DiskCache:
 
     def _check_made_by(self, made_by: dict[str, str]) -> None:
         path = self.folder / "cache.json"
-        if not path.exists():
-            write_text(path, json.dumps(made_by))
+        try:
+            if not path.exists():
+                write_text(path, json.dumps(made_by))
+        except OSError as error:
+            hint = "Give another folder: cache=...; cache=null keeps none."
+            raise DataError(f"the cache of embeddings cannot be made in {self.folder} ({error}). {hint}") from error
         found = path.read_text(encoding="utf-8")
         if found != json.dumps(made_by):
             hint = "Give another cache folder, or delete this one."

@@ -7,10 +7,12 @@ import logging
 import math
 import time
 from collections import Counter, deque
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+from pytorch_lightning.callbacks import RichProgressBar
 from typing_extensions import override
 
 from unite.errors import ConfigError, NonFiniteLossError, TrainingError, must_be
@@ -25,10 +27,15 @@ class StepLog(pl.Callback):
 
     Args:
         every: steps between two rows of the log; throughput is the mean over them.
+        told: whether to write a line to the run's own log too, at most one in ten seconds: where no progress bar is seen.
     """
 
-    def __init__(self, every: int) -> None:
+    def __init__(self, every: int, told: bool = False) -> None:
+        if every < 1:
+            raise ConfigError(must_be("trainer.log_every_n_steps", "at least 1", every))
         self.every = every
+        self.told = told
+        self._told_at = time.monotonic()
         self.samples: Counter[str] = Counter()
         self._since = time.monotonic()
         self._contents = self._rows = self._tokens = self._padded = 0
@@ -61,8 +68,19 @@ class StepLog(pl.Callback):
         pl_module.log("samples/s", row["throughput/samples_per_second"], prog_bar=True, logger=False)
         for logger in trainer.loggers:
             logger.log_metrics(row, step=trainer.global_step)
+        if self.told:
+            self._tell(trainer, row, seconds / self.every)
         self._since = time.monotonic()
         self._contents = self._rows = self._tokens = self._padded = 0
+
+    def _tell(self, trainer: pl.Trainer, row: dict[str, float], seconds_a_step: float) -> None:
+        is_last = trainer.global_step + self.every > trainer.max_steps
+        if time.monotonic() - self._told_at < 10 and not is_last:
+            return
+        self._told_at = time.monotonic()
+        loss, speed = row["train/loss"], row["throughput/samples_per_second"]
+        left = timedelta(seconds=round((trainer.max_steps - trainer.global_step) * seconds_a_step))
+        log.info("step %d/%d, loss %.3f, %.0f samples/s, %s left", trainer.global_step, trainer.max_steps, loss, speed, left)
 
     @override
     def state_dict(self) -> dict[str, Any]:
@@ -119,12 +137,15 @@ class CollapseAlarm(pl.Callback):
 
     Args:
         after_seconds: training time after which a run must have left chance behind.
+        after_steps: steps before which it is not judged: a slow run has taken few by then.
         window: steps whose mean is judged.
         margin: how far below chance, as a share of it, the loss must be.
     """
 
-    def __init__(self, after_seconds: float = 40.0, window: int = 20, margin: float = 0.03) -> None:
+    def __init__(self, after_seconds: float = 40.0, after_steps: int = 100, window: int = 20, margin: float = 0.03) -> None:
         self.after_seconds = after_seconds
+        self.after_steps = after_steps
+        self.num_steps = 0
         self.margin = margin
         self.collapsed = False
         self._ratios: deque[float] = deque(maxlen=window)
@@ -140,15 +161,20 @@ class CollapseAlarm(pl.Callback):
         if chance <= 0 or self.collapsed:
             return
         self._ratios.append(float(outputs["loss"]) / chance)
-        if len(self._ratios) < (self._ratios.maxlen or 1) or time.monotonic() - self._start < self.after_seconds:
+        self.num_steps += 1
+        if (
+            self.num_steps < self.after_steps
+            or len(self._ratios) < (self._ratios.maxlen or 1)
+            or time.monotonic() - self._start < self.after_seconds
+        ):
             return
         mean = sum(self._ratios) / len(self._ratios)
         if mean > 1 - self.margin:
             self.collapsed = True
             log.warning(
                 "COLLAPSED: after %.0f s the loss is still at the logarithm of the pool (%.2f of it over %d steps): "
-                "all embeddings are alike. Try a lower optimizer.lr, a smaller data.batch_size, a higher objective.temperature, "
-                "or another seed.",
+                "all embeddings are alike. If it stays so, try a lower optimizer.lr, a smaller data.batch_size, a higher "
+                "objective.temperature, or another seed.",
                 time.monotonic() - self._start,
                 mean,
                 len(self._ratios),
@@ -187,3 +213,19 @@ class FailedBatch(pl.Callback):
             path = self.folder / f"failed_batch-rank{trainer.global_rank}.json"
             path.write_text(json.dumps({"step": trainer.global_step, "reason": str(exception), "keys": exception.keys}, indent=2))
             log.error("the samples of the failed batch are named in %s", path)
+
+
+class StageProgressBar(RichProgressBar):
+    """Lightning's bar with the stage's name for the epoch, of which there is one, and without the logger's version."""
+
+    def __init__(self, stage: str) -> None:
+        super().__init__(refresh_rate=10, leave=True)
+        self.stage = stage
+
+    def _get_train_description(self, current_epoch: int) -> str:
+        return self.stage
+
+    @override
+    def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, int | str | float | dict[str, float]]:
+        metrics = super().get_metrics(trainer, pl_module)
+        return {name: value for name, value in metrics.items() if name != "v_num"}

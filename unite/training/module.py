@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from unite.encoder import VLMEncoder
+from unite.errors import CheckpointError, must_be
 from unite.training.optimizer import AdamWCosine
 from unite.training.ranks import sum_gradients
 from unite.training.step import ContrastiveStep
@@ -61,6 +62,19 @@ class UniteModule(pl.LightningModule):
         """Keeps only what is trained."""
         trained = {name for name, parameter in self.named_parameters() if parameter.requires_grad}
         checkpoint["state_dict"] = {name: value for name, value in checkpoint["state_dict"].items() if name in trained}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuses a checkpoint of other weights than those that are trained: what it lacks would stay as it is, unsaid.
+
+        Raises:
+            CheckpointError: if a trained parameter is missing in it, has another shape, or is not trained here.
+        """
+        ours = {name: tuple(parameter.shape) for name, parameter in self.named_parameters() if parameter.requires_grad}
+        theirs = {name: tuple(value.shape) for name, value in checkpoint["state_dict"].items()}
+        name = next((one for one in sorted({*ours, *theirs}) if ours.get(one) != theirs.get(one)), None)
+        if name is not None:
+            is_ = f"with {name} {theirs.get(name, 'missing')}, which is {ours.get(name, 'not trained')} here"
+            raise CheckpointError(must_be("the checkpoint", "of the parameters that are trained", is_, "Resume with the run's own config."))
 
     def _clip(self) -> Tensor:
         parameters = [parameter for parameter in self.parameters() if parameter.grad is not None]

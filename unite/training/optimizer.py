@@ -35,11 +35,17 @@ class AdamWCosine:
     gradient_clip: float | None = 1.0
 
     def __post_init__(self) -> None:
-        if self.lr <= 0:
-            raise ConfigError(must_be("optimizer.lr", "above 0", self.lr))
-        if not 0 <= self.warmup_ratio < 1:
-            raise ConfigError(must_be("optimizer.warmup_ratio", "from 0 to below 1", self.warmup_ratio))
-        if self.gradient_clip is not None and self.gradient_clip <= 0:
+        if not 0 < self.lr < math.inf:  # NaN is in no range
+            raise ConfigError(must_be("optimizer.lr", "a number above 0", self.lr))
+        for name in ("beta1", "beta2", "warmup_ratio"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(must_be(f"optimizer.{name}", "from 0 to below 1", getattr(self, name)))
+        for name in ("eps", "weight_decay"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ConfigError(must_be(f"optimizer.{name}", "a number of at least 0", getattr(self, name)))
+        if not 0 <= self.final_lr_ratio <= 1:
+            raise ConfigError(must_be("optimizer.final_lr_ratio", "from 0 to 1", self.final_lr_ratio))
+        if self.gradient_clip is not None and not self.gradient_clip > 0:
             raise ConfigError(must_be("optimizer.gradient_clip", "above 0, or null for none", self.gradient_clip))
 
     def build(self, parameters: Iterable[nn.Parameter], num_steps: int) -> tuple[torch.optim.AdamW, LambdaLR]:

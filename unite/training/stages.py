@@ -7,7 +7,8 @@ stage, and whoever loads the result, has a plain model.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from unite.errors import ConfigError, must_be
 from unite.processes import is_first_rank
 from unite.training.module import UniteModule
 from unite.training.optimizer import AdamWCosine
-from unite.training.run_folder import RunFolder
+from unite.training.run_folder import RunFolder, check_checkpoint
 
 log = logging.getLogger(__name__)
 
@@ -60,11 +61,28 @@ def train_stages(
     encoder = load_encoder(exports[done - 1] if done else None)
     for stage, export in list(zip(stages, exports, strict=True))[done:]:
         checkpoint = run.last_checkpoint(stage.name) if resume else None
-        _train(stage, encoder, build_trainer(stage), graph_tokens, checkpoint)
+        if checkpoint:
+            check_checkpoint(checkpoint, stage.num_steps)
+        with _told_how_to_go_on(run, stage):
+            _train(stage, encoder, build_trainer(stage), graph_tokens, checkpoint)
         encoder.merge_adapter()
         if is_first_rank():
             encoder.save(export)
     return encoder
+
+
+@contextmanager
+def _told_how_to_go_on(run: RunFolder, stage: Stage) -> Iterator[None]:
+    """Says, when training breaks off, from where `resume=true` would go on."""
+    try:
+        yield
+    except BaseException as error:
+        last = run.last_checkpoint(stage.name)
+        interrupted = isinstance(error, KeyboardInterrupt | SystemExit)  # Lightning makes a SystemExit of Ctrl-C
+        if is_first_rank() and (interrupted or (last and not isinstance(error, ConfigError))):
+            again = f"the same command with resume=true goes on from {last}" if last else "there is no checkpoint yet to go on from"
+            log.error("stage %s broke off: %s.", stage.name, again)
+        raise
 
 
 def _train(stage: Stage, encoder: VLMEncoder, trainer: pl.Trainer, graph_tokens: int, checkpoint: Path | None) -> None:

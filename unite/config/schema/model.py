@@ -74,7 +74,7 @@ class ObjectiveConfig:
     temperature: float = 0.03
     learnable_temperature: bool = False
     symmetric: bool = False
-    modality_weights: dict[str, float] | None = None
+    modality_weights: dict[str, float] = field(default_factory=dict)
     false_negative_margin: float | None = None
     hardness: float = 0.0
 

@@ -1,0 +1,65 @@
+"""What a user sees of an error: its message, and no traceback."""
+
+import errno
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+
+from unite.entry import seed_everything, shown_errors
+from unite.errors import ConfigError, DataError
+
+
+def shown(main, caplog, *arguments):
+    with pytest.raises(SystemExit) as ended:
+        shown_errors(main)(*arguments)
+    assert ended.value.code == 1
+    return caplog.records[-1].getMessage()
+
+
+def raising(error):
+    def main(*arguments):
+        raise error
+
+    return main
+
+
+def test_an_error_of_the_users_is_its_message(caplog):
+    assert shown(raising(ConfigError("seed must be 0")), caplog) == "ConfigError: seed must be 0"
+
+
+def test_a_bug_keeps_its_traceback():
+    for bug in (ValueError("x"), FileNotFoundError(errno.ENOENT, "x")):
+        with pytest.raises(type(bug)):
+            shown_errors(raising(bug))()
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.ENOTDIR])
+def test_what_cannot_be_written_is_said(caplog, code):
+    message = shown(raising(OSError(code, "because", "/some/where")), caplog)
+    assert "nothing can be written" in message and "/some/where" in message and "runs_root" in message
+
+
+def test_values_that_were_not_given_are_named_at_once(caplog):
+    config = OmegaConf.create({"checkpoint": "???", "deep": {"er": "???"}, "here": 1})
+    message = shown(raising(AssertionError("too late")), caplog, config)
+    assert message == "ConfigError: checkpoint, deep.er must be given, but is 'missing'. Add checkpoint=... deep.er=... to the command."
+
+
+class Unreadable(torch.utils.data.Dataset):
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, at):
+        raise DataError("the content must be shorter, but is long.\nCut it.")
+
+
+def test_an_error_in_a_worker_is_its_message_alone(caplog):
+    loader = torch.utils.data.DataLoader(Unreadable(), num_workers=1, multiprocessing_context="fork")
+    assert shown(lambda: list(loader), caplog) == "DataError: the content must be shorter, but is long.\nCut it."
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_out_of_range_is_refused(seed):
+    with pytest.raises(ConfigError, match=f"seed must be from 0 to 4294967295, but is {seed}"):
+        seed_everything(seed)

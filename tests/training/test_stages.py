@@ -1,0 +1,57 @@
+"""What is said when a stage breaks off, and what a checkpoint of other weights is told."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from tests.training.toy import BagEncoder
+from unite.errors import CheckpointError, ConfigError
+from unite.objective import MAMCL
+from unite.training.module import UniteModule
+from unite.training.optimizer import AdamWCosine
+from unite.training.run_folder import RunFolder
+from unite.training.stages import _told_how_to_go_on, train_stages
+
+STAGE = SimpleNamespace(name="adaptation")
+
+
+def break_off(run, error):
+    with pytest.raises(type(error)), _told_how_to_go_on(run, STAGE):
+        raise error
+
+
+def test_a_stage_that_breaks_off_says_how_to_go_on(tmp_path, caplog):
+    run = RunFolder(tmp_path)
+    break_off(run, SystemExit(1))  # what Lightning makes of Ctrl-C
+    assert "stage adaptation broke off: there is no checkpoint yet to go on from" in caplog.text
+    (run.checkpoints("adaptation") / "step=2.ckpt").touch()
+    break_off(run, OSError("no space"))
+    assert "the same command with resume=true goes on from" in caplog.text and "step=2.ckpt" in caplog.text
+    caplog.clear()
+    break_off(run, ConfigError("of the user's"))  # its own message says what to do
+    assert not caplog.records
+
+
+def test_no_stage_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="number of stages must be at least 1, but is 0. Give alignment.max_steps or trainer.max_steps"):
+        train_stages([], RunFolder(tmp_path), None, None, 1, False)
+
+
+def test_a_checkpoint_of_other_weights_is_refused():
+    def module(**settings):
+        return UniteModule(BagEncoder(), MAMCL(**settings), AdamWCosine(), 4, 100)
+
+    learnt = module(learnable_temperature=True)
+    checkpoint = {"state_dict": learnt.state_dict()}
+    learnt.on_save_checkpoint(checkpoint)
+    learnt.on_load_checkpoint(checkpoint)
+    name = "objective.temperature.log_temperature"
+    with pytest.raises(CheckpointError, match=rf"with {name} \(\), which is not trained here.*Resume with the run's own config"):
+        module().on_load_checkpoint(checkpoint)
+    del checkpoint["state_dict"][name]
+    with pytest.raises(CheckpointError, match=rf"with {name} missing, which is \(\) here"):
+        learnt.on_load_checkpoint(checkpoint)
+    checkpoint["state_dict"]["encoder.out.weight"] = torch.zeros(3, 8)
+    with pytest.raises(CheckpointError, match=r"with encoder.out.weight \(3, 8\), which is \(8, 8\) here"):
+        module().on_load_checkpoint(checkpoint)
