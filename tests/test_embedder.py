@@ -67,6 +67,15 @@ def test_what_cannot_be_embedded_is_named(embedder, item, message):
         embedder.embed(["a cat", item])
 
 
+def test_a_single_item_and_a_file_name_as_text_are_refused(embedder, files):
+    with pytest.raises(DataError, match=r"items must be a list or another iterable of items, but is 'str'. For one item, pass \[item\]"):
+        embedder.embed("a cat")
+    message = r"item 0 must be plainly a text or a file, .*For the file pass Path\(...\); for the text {'text': ...}"
+    with pytest.raises(DataError, match=message):
+        embedder.embed([str(files / "one.png")])
+    assert embedder.embed([{"text": str(files / "one.png")}]).shape == (1, embedder.dim)
+
+
 def test_a_checkpoint_that_is_none_is_named(tmp_path):
     with pytest.raises(CheckpointError, match="must be a run folder that holds encoder/config.json"):
         Embedder(tmp_path)

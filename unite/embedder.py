@@ -76,8 +76,11 @@ class Embedder:
             instruction: what to retrieve for them, for every item that does not bring its own.
 
         Raises:
-            DataError: if an item is something else, or a medium cannot be read or decoded; the message names it by its position.
+            DataError: if an item is something else, or the name of a file as a string, or a medium cannot be read or decoded; the message
+                names it by its position.
         """
+        if isinstance(items, str | Path | Image.Image | Mapping):
+            raise DataError(must_be("items", "a list or another iterable of items", type(items).__name__, "For one item, pass [item]."))
         return embed_contents(self.encoder, self._contents(items, instruction), token_budget=self.token_budget)
 
     def _contents(self, items: Iterable[Item], instruction: str) -> Iterator[LazyContent]:
@@ -88,6 +91,9 @@ class Embedder:
 
 def _stored(item: Item, instruction: str, name: str) -> StoredContent:
     if isinstance(item, str):
+        if mimetypes.guess_type(item)[0] and Path(item).suffix and "\n" not in item and Path(item).is_file():
+            hint = "For the file pass Path(...); for the text {'text': ...}."
+            raise DataError(must_be(name, "plainly a text or a file", f"the name of a file as a string, {item!r}", hint))
         item = {"text": item}
     elif isinstance(item, Image.Image):
         item = {"image": item}

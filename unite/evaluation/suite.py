@@ -98,6 +98,9 @@ class Suite:
                 _log.warning(missing[name])
                 continue
             results[name] = self._run_task(name, task, embed_side, progress)
+            if progress is None or not progress.console.is_terminal:  # nobody sees the bar
+                done = results[name]
+                _log.info("%s/%s: %d queries, %d candidates, %.1f s", self.name, name, done.num_queries, done.num_candidates, done.seconds)
         if not results:
             raise DataError(f"no task of suite {self.name} could be run. " + " ".join(missing.values()))
         for group, names in self.groups.items():

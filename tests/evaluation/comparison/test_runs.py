@@ -93,7 +93,7 @@ def test_folders_that_cannot_be_compared(write_run, tmp_path):
     with pytest.raises(CheckpointError, match="must be a run folder, but is 'a folder without config.yaml'"):
         load_runs([str(tmp_path)])
     unfinished = write_run("unfinished")
-    with pytest.raises(CheckpointError, match=r"unfinished must be evaluated, .* python -m unite.evaluate checkpoint="):
+    with pytest.raises(CheckpointError, match=r"unfinished must be evaluated, .* python -m unite.evaluate .checkpoint="):
         load_runs([str(unfinished)])
     broken = write_run("broken", make_suite())
     (broken / "emoji.json").write_text("{}")
@@ -105,3 +105,11 @@ def test_folders_that_cannot_be_compared(write_run, tmp_path):
     (broken / "config.yaml").write_text("a: [")
     with pytest.raises(DataError, match="config.yaml cannot be read"):
         load_runs([str(broken)])
+
+
+def test_a_run_without_an_evaluation_is_left_out_aloud(write_run, tmp_path, caplog):
+    whole = write_run("a", make_suite())
+    unfinished = write_run("b")
+    (run,) = load_runs([str(whole), str(unfinished)])
+    assert run.name == "a"
+    assert f"left out: run {unfinished} must be evaluated" in caplog.text

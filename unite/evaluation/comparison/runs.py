@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +16,8 @@ import yaml
 from unite.errors import CheckpointError, ConfigError, DataError, must_be
 from unite.evaluation.comparison.failures import SUFFIX, TaskFailures, read_failures
 from unite.evaluation.results import SuiteResult
+
+log = logging.getLogger(__name__)
 
 #: What may differ between the runs of one recipe: the seed, that of the random checkpoint with it, and what changes nothing of the weights.
 _NOT_RECIPE = ("seed", "encoder.checkpoint.seed", "name", "run_folder", "runs_root", "resume", "evaluate", "logger", "trainer.progress_bar")
@@ -95,10 +98,10 @@ class Recipe:
 
 
 def load_runs(arguments: Sequence[str]) -> list[Run]:
-    """Reads run folders, each given as a folder or as `name=folder`.
+    """Reads run folders, each given as a folder or as `name=folder`. One that was not evaluated is left out, which is said.
 
     Raises:
-        CheckpointError: if a folder is no run, or holds no evaluation.
+        CheckpointError: if a folder is no run, or none of them holds an evaluation.
         ConfigError: if two runs have one name.
         DataError: if a file in them cannot be read.
     """
@@ -114,9 +117,12 @@ def load_runs(arguments: Sequence[str]) -> list[Run]:
         raise ConfigError(must_be("the names of the runs", "distinct", f"{sorted(twice)[0]} more than once ({folders})", hint))
     for run in runs:
         if not run.suites:
-            hint = f"Evaluate it: python -m unite.evaluate checkpoint={run.folder}, and compare the folder that this makes."
-            raise CheckpointError(must_be(f"run {run.folder}", "evaluated", "a folder without metrics.json", hint))
-    return runs
+            hint = f"Evaluate it: python -m unite.evaluate \"checkpoint='{run.folder}'\", and compare the folder that this makes."
+            message = must_be(f"run {run.folder}", "evaluated", "a folder without metrics.json", hint)
+            if not any(one.suites for one in runs):
+                raise CheckpointError(message)
+            log.warning("left out: %s", message)
+    return [run for run in runs if run.suites]
 
 
 def group_runs(runs: Sequence[Run]) -> tuple[list[Recipe], list[str]]:
