@@ -23,8 +23,9 @@ def main(config: CurateConfig) -> None:
     from unite import build
     from unite.entry import console
 
-    build.build_curation(config).run()
-    console().print(f"The set is in {config.out}: shards by source and pair, datasheet.html, datasheet.json, skipped.jsonl.")
+    sheet = build.build_curation(config).run()
+    rows = f"{sheet['totals']['rows']} of {sheet['funnel'][0]['in']} rows"
+    console().print(f"The set is in {config.out}: {rows} in shards by source and pair, datasheet.html, datasheet.json, skipped.jsonl.")
 
 
 if __name__ == "__main__":

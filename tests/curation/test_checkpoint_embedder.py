@@ -11,6 +11,7 @@ from unite.curation.steps.similarity import Similarity
 from unite.data.decode import Decoding, decode_content
 from unite.data.rows import StoredContent, StoredMedium
 from unite.encoder.vlm import VLMEncoder
+from unite.errors import CheckpointError
 from unite.types import Modality
 
 
@@ -43,3 +44,15 @@ def test_the_plan_of_a_curation_tells_which_checkpoint(folder, tmp_path):
     rows = [row(f"text {at}", f"answer {at}") for at in range(10)]
     sheet = Curation([Rows(rows)], [Similarity(embed, share=0.2)], out=tmp_path / "set", workers=1, progress=False).run()
     assert sheet["totals"]["rows"] == 8 and sheet["plan"]["steps"][0]["embed"]["path"] == folder
+
+
+@pytest.mark.parametrize("path", ["/nowhere/checkpoint", "../gone", "nobody/such-a-model"])
+def test_a_checkpoint_that_does_not_exist_is_told_before_any_row_is_read(path, monkeypatch, tmp_path):
+    monkeypatch.setattr("unite.curation.checkpoint_embedder.is_offline_mode", lambda: True)
+    with pytest.raises(
+        CheckpointError, match="the checkpoint of a step's embed must be there, but is '.*'. Name a folder with a checkpoint"
+    ):
+        CheckpointEmbedder(path)
+    monkeypatch.setattr("unite.curation.checkpoint_embedder.is_offline_mode", lambda: False)
+    if path == "nobody/such-a-model":
+        CheckpointEmbedder(path)  # the hub may have it

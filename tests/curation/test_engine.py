@@ -1,10 +1,11 @@
 import os
+import sys
 import time
 
 import pytest
 
 from unite.curation.engine import run
-from unite.errors import UniteError
+from unite.errors import ConfigError, UniteError
 
 
 class Mark:
@@ -63,3 +64,13 @@ def test_a_worker_that_dies_is_an_error_that_says_what_to_do(tmp_path):
 def test_an_error_in_the_work_comes_through(tmp_path, workers):
     with pytest.raises(UniteError, match="number 2 is bad"):
         run(Fail(tmp_path), range(6), title="rows", num_rows=18, workers=workers, progress=False)
+
+
+def test_ray_that_is_not_installed_says_what_to_do(tmp_path, monkeypatch):
+    for name in [name for name in sys.modules if name == "ray" or name.startswith("ray.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "ray", None)  # as if it could not be imported
+    with pytest.raises(
+        ConfigError, match=r"engine 'ray' needs Ray Data, which is not installed: pip install 'ray\[data\]', or use engine 'local'"
+    ):
+        run(Mark(tmp_path), range(2), title="rows", num_rows=2, engine="ray", progress=False)

@@ -1,5 +1,6 @@
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from tests.curation.material import Rows, clip, image_medium, photograph, row, v
 from unite.curation.pipeline import Curation
 from unite.curation.raw import RawMedium, SkippedRowError
 from unite.curation.recipes.image_captions import ImageCaptions
+from unite.curation.recipes.video_captions import VideoCaptions
 from unite.curation.records import read_lines
 from unite.curation.steps.exact_duplicates import ExactDuplicates
 from unite.curation.steps.false_negatives import FalseNegatives
@@ -141,25 +143,51 @@ def die_at_rename(number, before):
     Path.replace = rename_or_die
 
 
-def test_sigkill_of_a_run_with_workers_and_a_restart(raw, undisturbed, tmp_path):
-    folders = f"Path({str(raw)!r}), Path({str(tmp_path / 'out')!r})"
-    code = f"from tests.curation.test_pipeline import curate, Path; curate({folders}, workers=2, rows_per_part=4)"
-    root = str(Path(__file__).parents[2])
-    process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True, env={**os.environ, "PYTHONPATH": root})
-    parts = tmp_path / "out" / ".work" / "parts"
-    until = time.monotonic() + 60
-    while not (parts.is_dir() and len([path for path in parts.iterdir() if not path.suffix]) >= 2):
-        assert process.poll() is None and time.monotonic() < until
-        time.sleep(0.005)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    assert not (tmp_path / "out" / "datasheet.json").exists()
-    done = {path.name: path.stat().st_ino for path in parts.iterdir() if not path.suffix}
-    while orphans(process.pid):  # the workers notice that the run is gone
-        assert time.monotonic() < until
-        time.sleep(0.05)
-    sheet = curate(raw, tmp_path / "out", rows_per_part=4)
-    assert done and sheet["checksum"] == undisturbed[0]["checksum"]
+def curate_both(folder, out, **options):
+    """Images, and clips of videos in a source of their own."""
+    recipes = [
+        ImageCaptions("pictures", folder / "rows.csv"),
+        VideoCaptions("clips", folder / "clips.csv", start="start", end="end"),
+    ]
+    steps = [TextLength(min_words=3), ImageSize(min_side=64), ExactDuplicates()]
+    return Curation(recipes, steps, out=out, rows_per_part=4, samples_per_shard=7, progress=False, **options).run()
+
+
+def test_sigkill_at_random_moments_of_a_run_with_workers(raw, tmp_path):
+    """Killed, workers and all, as soon as so many results have their names, drawn by chance over the whole run."""
+    (raw / "v.mp4").write_bytes(clip(60, 10))
+    clips = [["v.mp4", f"what is seen in clip {at}", at / 2, at / 2 + 2] for at in range(10)]
+    write_csv(raw / "clips.csv", ["video", "caption", "start", "end"], [*clips, ["v.mp4", "a clip of nothing", 90, 95]])
+    whole = curate_both(raw, tmp_path / "whole", workers=1)
+    assert {"pictures", "clips"} == {name.split("/")[0] for name in whole["folders"]} and whole["totals"]["videos"] > 5
+    num_results = 16 + 3 + len(whole["checksums"])  # parts of the two sources, shards
+    code = f"from tests.curation.test_pipeline import *; curate_both(Path({str(raw)!r}), Path({str(tmp_path / 'out')!r}), workers=2)"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    kept: dict[Path, int] = {}
+    rng = random.Random(5)
+    for moment in (rng.randrange(1, 19), rng.randrange(19, num_results - 1)):  # among the parts, among the shards
+        process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True, env=environment)
+        until = time.monotonic() + 400
+        while len(results(tmp_path / "out")) < moment:
+            assert process.poll() is None and time.monotonic() < until
+            time.sleep(0.002)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        while orphans(process.pid):  # the workers notice that the run is gone
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        found = results(tmp_path / "out")
+        assert not (tmp_path / "out" / "datasheet.json").exists() and moment <= len(found) < num_results
+        assert kept.items() <= found.items()  # what was done is not done again
+        kept = found
+    sheet = curate_both(raw, tmp_path / "out", workers=1)
+    assert sheet["checksum"] == whole["checksum"] and files_of(tmp_path / "out") == files_of(tmp_path / "whole")
+
+
+def results(out):
+    """Parts and shards that have their names, and which file each is."""
+    parts = [path for path in (out / ".work" / "parts").glob("*") if not path.suffix]
+    return {path: path.stat().st_ino for path in [*parts, *out.glob("[!.]*/*/*.tar")]}
 
 
 def orphans(session):
@@ -273,6 +301,30 @@ def test_too_many_unusable_records_stop_the_run_before_anything_is_decided(tmp_p
     with pytest.raises(DataError, match=message):
         Curation([Rows(rows)], **options).run()
     assert Curation([Rows(rows)], max_unusable_share=0.8, **options).run()["totals"]["rows"] == 1  # goes on from there
+
+
+def test_one_source_that_cannot_be_used_does_not_hide_behind_another(tmp_path):
+    gone = [row(positive_media=[RawMedium(Modality.IMAGE, "nowhere.jpg")])] * 2
+    with pytest.raises(DataError, match="the records of source small that cannot be used must be at most 50% of 2 records, but is '2 "):
+        Curation([Rows([row()] * 9, "large"), Rows(gone, "small")], out=tmp_path / "set", workers=1, progress=False).run()
+
+
+def test_a_source_without_a_row_left_is_said(tmp_path, caplog):
+    recipes = [Rows([row("one two three", "four five six")], "some"), Rows([row()], "none"), Rows([], "empty")]
+    sheet = Curation(recipes, [TextLength(min_words=3)], out=tmp_path / "set", workers=1, progress=False).run()
+    assert "no row of source none is left: 1 text_length: text too short" in caplog.text
+    assert "no row of source empty is left: no row came in" in caplog.text and "source some" not in caplog.text
+    assert {name: (one["in"], one["out"]) for name, one in sheet["sources"].items()} == {"some": (1, 1), "none": (1, 0), "empty": (0, 0)}
+
+
+def test_a_bug_in_a_recipe_names_the_record(tmp_path):
+    class Broken(Rows):
+        def read(self, at):
+            return super().read(at) if at < 1 else 1 / 0
+
+    with pytest.raises(ZeroDivisionError) as raised:
+        Curation([Broken([row(), row()])], out=tmp_path / "set", workers=1, progress=False).run()
+    assert raised.value.__notes__ == ["It was raised at record 1 of source rows."]
 
 
 def test_a_set_without_rows_is_an_error(tmp_path):

@@ -111,6 +111,8 @@ def test_the_order_of_earlier_releases_holds():
     ("change", "message"),
     [
         ({"shares": {**SHARES, "a": -1}}, r"mixture.shares.a must be above 0, but is -1"),
+        ({"shares": {**SHARES, "a": float("inf")}}, r"mixture.shares.a must be above 0, but is inf"),
+        ({"shares": {**SHARES, "a": float("nan")}}, r"mixture.shares.a must be above 0, but is nan"),
         ({"shares": {**SHARES, "x": 1}}, r"a name in mixture.shares must be one of a, b, c, but is 'x'"),
         ({"shares": {"a": 1}}, r"mixture.shares must be a share for every source \(a, b, c\), but is \['a'\]"),
         ({"batch_size": 1, "run_length": 1}, r"data.batch_size must be at least 2, but is 1.*no negatives"),

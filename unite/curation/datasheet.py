@@ -72,14 +72,20 @@ class _Tally:
 
 
 def make_datasheet(
-    out: Path, shards: Sequence[Path], funnel: Sequence[Mapping[str, Any]], plan: Mapping[str, Any], config: Mapping[str, Any]
+    out: Path,
+    shards: Sequence[Path],
+    funnel: Sequence[Mapping[str, Any]],
+    sources: Mapping[str, Sequence[Mapping[str, Any]]],
+    plan: Mapping[str, Any],
+    config: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Returns the datasheet as JSON values.
 
     Args:
         out: the folder of the set.
         shards: its shards, in order.
-        funnel: of `Funnel.steps`.
+        funnel: of `Funnel.steps`, all sources together.
+        sources: the same of each source.
         plan: recipes with their fingerprints, steps, media, seed.
         config: the resolved config of the run.
     """
@@ -100,6 +106,7 @@ def make_datasheet(
     return {
         "totals": {**tally.totals, "shards": len(shards), "bytes": sum(folder.num_bytes for folder in folders.values())},
         "funnel": list(funnel),
+        "sources": {name: {"in": steps[0]["in"], "out": steps[-1]["out"], "funnel": list(steps)} for name, steps in sources.items()},
         "folders": {
             name: {
                 "rows": folder.rows,

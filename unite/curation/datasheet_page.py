@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 from importlib.resources import files
 from typing import Any
+
+from unite.curation.datasheet_funnel import number, render_funnel, render_sources
 
 _TITLES = {
     "query_words": ("Words in a query", "words"),
@@ -18,15 +20,19 @@ _TITLES = {
     "video_seconds": ("Video length", "seconds"),
     "video_frames": ("Frames kept of a video", "frames"),
 }
+_BY_SOURCE = "Of each source's records: what was kept, and what each step left out. Open a source for its steps and reasons."
+#: Sources named in the title.
+_NUM_NAMED = 3
 
 
 def render_page(sheet: Mapping[str, Any]) -> str:
     """Returns the HTML page of a datasheet."""
     totals = sheet["totals"]
     came_in = sheet["funnel"][0]["in"] if sheet["funnel"] else totals["rows"]
-    sources = ", ".join(recipe["name"] for recipe in sheet["plan"]["recipes"])
+    title = _title([recipe["name"] for recipe in sheet["plan"]["recipes"]])
     sections = [
-        _section("Funnel", "Rows that went into each step, and why the others left.", _funnel(sheet["funnel"])),
+        _section("Funnel", "Rows that went into each step, and why the others left.", render_funnel(sheet["funnel"])),
+        _section("Funnel by source", _BY_SOURCE, render_sources(sheet["sources"], sheet["funnel"])) if len(sheet["sources"]) > 1 else "",
         _section("What it holds", "", _folders(sheet["folders"], totals) + _bars(sheet["pairs"], "Modality pairs")),
         _section("Texts and media", "Quantiles: 5 %, median, 95 %.", _plots(sheet["distributions"])),
         _section("Media made ready", "", _media(totals)),
@@ -39,18 +45,23 @@ def render_page(sheet: Mapping[str, Any]) -> str:
     style = files("unite.curation").joinpath("datasheet.css").read_text(encoding="utf-8")
     share = f"{totals['rows'] / came_in:.1%}" if came_in else "0 %"
     tiles = [
-        ("rows kept", _number(totals["rows"])),
+        ("rows kept", number(totals["rows"])),
         ("of those that came in", share),
-        ("shards", _number(totals["shards"])),
+        ("shards", number(totals["shards"])),
         ("on disk", _bytes(totals["bytes"])),
     ]
     head = "".join(f"<div class=tile><b>{value}</b><span>{name}</span></div>" for name, value in tiles)
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
-        f"<title>Datasheet: {escape(sources)}</title><style>{style}</style>"
-        f"<main><header><h1>{escape(sources)}</h1><p>Datasheet of a curated set</p><div class=tiles>{head}</div></header>"
+        f"<title>Datasheet: {escape(title)}</title><style>{style}</style>"
+        f"<main><header><h1>{escape(title)}</h1><p>Datasheet of a curated set</p><div class=tiles>{head}</div></header>"
         f"{''.join(sections)}<footer>Set checksum <code>{sheet['checksum']}</code></footer></main></html>\n"
     )
+
+
+def _title(names: list[str]) -> str:
+    shown = names if len(names) <= _NUM_NAMED + 1 else [*names[:_NUM_NAMED], f"{len(names) - _NUM_NAMED} more"]
+    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]
 
 
 def _section(title: str, note: str, body: str) -> str:
@@ -58,36 +69,13 @@ def _section(title: str, note: str, body: str) -> str:
     return f"<section><h2>{escape(title)}</h2>{hint}{body}</section>"
 
 
-def _funnel(steps: Sequence[Mapping[str, Any]]) -> str:
-    """One bar a step: what came out solid, what was left out light; the reasons beside it."""
-    most = max((step["in"] for step in steps), default=1) or 1
-    rows = []
-    for step in steps:
-        out, lost = 100 * step["out"] / most, 100 * (step["in"] - step["out"]) / most
-        reasons = "".join(
-            f"<li><b>{_number(count)}</b> {escape(reason)}</li>"
-            for reason, count in sorted(step["dropped"].items(), key=lambda item: (-item[1], item[0]))
-        )
-        bar = (
-            f"<svg viewBox='0 0 100 10' preserveAspectRatio=none role=img aria-label='{step['in']} in, {step['out']} out'>"
-            f"<rect class=track width=100 height=10 /><rect class=kept width={out:.3f} height=10 />"
-            f"<rect class=lost x={out:.3f} width={lost:.3f} height=10 /></svg>"
-        )
-        change = f"<span class=minus>&minus;{_number(step['in'] - step['out'])}</span>" if step["in"] > step["out"] else ""
-        rows.append(
-            f"<div class=step><div class=name>{escape(step['step'].replace('_', ' '))}</div><div class=bar>{bar}"
-            f"{f'<ul>{reasons}</ul>' if reasons else ''}</div><div class=out>{_number(step['out'])}{change}</div></div>"
-        )
-    return f"<div class=funnel>{''.join(rows)}</div>"
-
-
 def _folders(folders: Mapping[str, Mapping[str, Any]], totals: Mapping[str, int]) -> str:
     lines = "".join(
-        f"<tr><td><code>{escape(name)}</code><td>{_number(one['rows'])}<td>{one['rows'] / totals['rows']:.1%}<td>{_number(one['shards'])}"
+        f"<tr><td><code>{escape(name)}</code><td>{number(one['rows'])}<td>{one['rows'] / totals['rows']:.1%}<td>{number(one['shards'])}"
         f"<td>{_bytes(one['bytes'])}<td><code>{one['checksum'][:12]}</code>"
         for name, one in folders.items()
     )
-    more = f"<p class=note>{_number(totals['negatives'])} negatives, {_number(totals['extra_positives'])} positives beyond the first.</p>"
+    more = f"<p class=note>{number(totals['negatives'])} negatives, {number(totals['extra_positives'])} positives beyond the first.</p>"
     return f"<div class=scroll><table><tr><th>folder<th>rows<th>share<th>shards<th>size<th>checksum{lines}</table></div>{more}"
 
 
@@ -96,7 +84,7 @@ def _bars(counts: Mapping[str, int], title: str) -> str:
     lines = "".join(
         f"<div class=row><span>{escape(name)}</span><svg viewBox='0 0 100 10' preserveAspectRatio=none>"
         f"<rect class=track width=100 height=10 /><rect class=kept width={100 * count / most:.3f} height=10 /></svg>"
-        f"<span>{_number(count)} <small>{count / total:.1%}</small></span></div>"
+        f"<span>{number(count)} <small>{count / total:.1%}</small></span></div>"
         for name, count in counts.items()
     )
     return f"<h3>{escape(title)}</h3><div class=bars>{lines}</div>"
@@ -114,13 +102,13 @@ def _histogram(title: str, unit: str, one: Mapping[str, Any]) -> str:
     bars = "".join(
         f"<rect class=kept x={at * width + 0.5:.2f} y={80 - 78 * count / most:.2f} "
         f"width={max(width - 1, 0.5):.2f} height={78 * count / most:.2f}>"
-        f"<title>{_short(edges[at])} to {_short(edges[at + 1])} {unit}: {_number(count)}</title></rect>"
+        f"<title>{_short(edges[at])} to {_short(edges[at + 1])} {unit}: {number(count)}</title></rect>"
         for at, count in enumerate(counts)
     )
     inside = next((at for at in range(len(counts)) if edges[at] <= one["median"] <= edges[at + 1]), 0)
     middle = (inside + 0.5) * width
     return (
-        f"<figure><figcaption><b>{escape(title)}</b><span>{_number(one['count'])} values</span></figcaption>"
+        f"<figure><figcaption><b>{escape(title)}</b><span>{number(one['count'])} values</span></figcaption>"
         f"<svg viewBox='0 0 240 82' preserveAspectRatio=none role=img aria-label='{escape(title)}'>{bars}"
         f"<line class=median x1={middle:.2f} x2={middle:.2f} y1=0 y2=80 /><line class=axis x1=0 x2=240 y1=80.5 y2=80.5 /></svg>"
         f"<div class=ends><span>{_short(one['min'])}</span><span>{_short(one['max'])} {escape(unit)}</span></div>"
@@ -130,7 +118,7 @@ def _histogram(title: str, unit: str, one: Mapping[str, Any]) -> str:
 
 def _media(totals: Mapping[str, int]) -> str:
     lines = "".join(
-        f"<tr><td>{kind}s<td>{_number(totals[f'{kind}s'])}<td>{_number(totals[f'{kind}s_resized'])}<td>{_bytes(totals[f'{kind}_bytes_in'])}"
+        f"<tr><td>{kind}s<td>{number(totals[f'{kind}s'])}<td>{number(totals[f'{kind}s_resized'])}<td>{_bytes(totals[f'{kind}_bytes_in'])}"
         f"<td>{_bytes(totals[f'{kind}_bytes_stored'])}"
         for kind in ("image", "video")
         if totals.get(f"{kind}s")
@@ -139,7 +127,7 @@ def _media(totals: Mapping[str, int]) -> str:
 
 
 def _counts(counts: Mapping[str, int], nothing: str) -> str:
-    lines = "".join(f"<tr><td>{escape(name)}<td>{_number(count)}" for name, count in counts.items())
+    lines = "".join(f"<tr><td>{escape(name)}<td>{number(count)}" for name, count in counts.items())
     return f"<table>{lines}</table>" if lines else f"<p>{nothing}</p>"
 
 
@@ -155,10 +143,6 @@ def _made(sheet: Mapping[str, Any]) -> str:
 
 def _settings(step: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={value}" for name, value in step.items() if name not in ("name", "class"))
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}".replace(",", "\N{THIN SPACE}")
 
 
 def _short(value: float) -> str:

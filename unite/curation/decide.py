@@ -68,16 +68,12 @@ class AllRows:
     @cached_property
     def signatures(self) -> Signatures:
         """Of every row."""
-        return Signatures.concatenate(self._by_part)
-
-    @cached_property
-    def _by_part(self) -> list[Signatures]:
-        return [part.signatures() for part in self.parts]
+        return Signatures.concatenate(part.signatures() for part in self.parts)
 
     @cached_property
     def starts(self) -> NDArray[np.int64]:
         """(parts + 1,) the number of each part's first row."""
-        return np.concatenate([[0], np.cumsum([len(one) for one in self._by_part])]).astype(np.int64)
+        return np.cumsum([0, *(part.funnel().num_kept for part in self.parts)]).astype(np.int64)
 
     @cached_property
     def keys(self) -> list[tuple[str, str]]:
@@ -92,7 +88,7 @@ class AllRows:
     def embeddings(self, embed: Embed) -> Embeddings:
         """Embeds every row's query and first positive in this process; parts that were embedded before are read back."""
         name = blake2b(json.dumps(describe(embed)).encode(), digest_size=8).hexdigest()
-        counts = [len(signatures) for signatures in self._by_part]
+        counts = np.diff(self.starts).tolist()
         task = EmbedTask(self.parts, counts, embed, self.work / "embeddings" / name)
         left = [number for number, count in enumerate(counts) if count and not task.path(number).exists()]
         num_rows = sum(counts[number] for number in left)

@@ -14,7 +14,7 @@ from typing import Any
 from PIL import Image
 
 from unite.curation.media import MediaPolicy, check_file, check_size, open_image, ready_image, thumbnail
-from unite.curation.raw import RawContent, RawMedium, RawRow
+from unite.curation.raw import RawContent, RawMedium, RawRow, SkippedRowError
 from unite.curation.video import VideoReader, store_frames
 from unite.data.rows import Row, StoredContent, StoredMedium
 from unite.types import Content, Modality
@@ -96,7 +96,13 @@ class LoadedMedium:
     @cached_property
     def _data(self) -> bytes:
         size = self.num_bytes  # checked before anything is read
-        return self._raw.data if self._raw.data is not None else Path(self._raw.path).read_bytes()[:size]
+        if self._raw.data is not None:
+            return self._raw.data
+        try:
+            with Path(self._raw.path).open("rb") as file:
+                return file.read(size)
+        except OSError as error:
+            raise SkippedRowError("unreadable file", f"{self._raw.path}: {error.strerror}") from error
 
     @cached_property
     def _image(self) -> Image.Image:

@@ -1,8 +1,9 @@
 """Media made ready once: read within limits, brought to the encoder's size, stored so that they decode fast.
 
 An image above the encoder's pixel cap is resized to the very size the encoder would give it (sides that are multiples of a patch) and
-stored as JPEG; a smaller one keeps its bytes. What has an orientation tag is turned, since decoders differ in obeying it. A video becomes
-the few frames that training picks, see `unite.curation.video`. Everything that cannot be used raises SkippedRowError with a reason.
+stored as JPEG; a smaller one keeps its bytes. What decoders read in different ways is stored as JPEG too: an orientation tag is obeyed,
+CMYK and 16 bits become RGB, and of an animation the first picture is taken. A video becomes the few frames that training picks, see
+`unite.curation.video`. Everything that cannot be used raises SkippedRowError with a reason.
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ from unite.errors import ConfigError, must_be
 
 #: Formats an image may keep; others are stored as JPEG.
 _KEPT = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}
+#: Modes that every decoder reads alike.
+_PLAIN_MODES = ("1", "L", "P", "RGB", "RGBA", "LA", "PA")
 _ORIENTATION = 0x0112
+#: Longer side over shorter that Qwen2-VL's processor refuses from (`smart_resize` in transformers).
+_MAX_ASPECT = 200
 
 
 @dataclass(frozen=True)
@@ -102,13 +107,15 @@ def open_image(data: bytes, where: str, policy: MediaPolicy) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise SkippedRowError("decompression bomb", f"{where}: {error}") from error
     except decode.IMAGE_ERRORS as error:
-        raise SkippedRowError("broken image", f"{where}: {error}") from error
+        raise SkippedRowError("broken image", f"{where}: {error}; it begins with {data[:12]!r}") from error
     check_pixels(image.width, image.height, where, policy)
     return image
 
 
 def check_pixels(width: int, height: int, where: str, policy: MediaPolicy) -> None:
-    """Raises SkippedRowError if an image or frame is larger than may be decoded."""
+    """Raises SkippedRowError if an image or frame is larger than may be decoded, or too long drawn for any encoder."""
+    if max(width, height) > _MAX_ASPECT * min(width, height):
+        raise SkippedRowError("image too long drawn", f"{where} is {width} x {height}, which no encoder takes")
     if width * height > policy.max_source_pixels:
         raise SkippedRowError("decompression bomb", f"{where} is {width} x {height}, more than {policy.max_source_pixels} pixels")
 
@@ -126,11 +133,16 @@ def ready_image(image: Image.Image, data: bytes, where: str, policy: MediaPolicy
     except decode.IMAGE_ERRORS as error:
         raise SkippedRowError("broken image", f"{where}: {error}") from error
     size = fit(upright.width, upright.height, policy.max_pixels, policy.multiple)
-    if size == upright.size and not turned and image.format in _KEPT and not getattr(image, "is_animated", False):
+    check_pixels(*size, where, policy)  # whole patches may be longer drawn
+    is_plain = image.mode in _PLAIN_MODES and not turned and not getattr(image, "is_animated", False)
+    if size == upright.size and is_plain and image.format in _KEPT:
         return data, _KEPT[image.format], upright
     if size != upright.size:
         upright = upright.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0)
-    return to_jpeg(upright, policy.jpeg_quality), "jpg", upright
+    try:
+        return to_jpeg(upright, policy.jpeg_quality), "jpg", upright
+    except OSError as error:  # a side above 65500
+        raise SkippedRowError("broken image", f"{where}: {upright.width} x {upright.height} cannot be stored as JPEG ({error})") from error
 
 
 def fit(width: int, height: int, max_pixels: int, multiple: int) -> tuple[int, int]:

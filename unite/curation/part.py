@@ -115,6 +115,9 @@ class PartTask:
                     lines.append(describe_row(recipe.name, row))
                 except SkippedRowError as error:
                     skipped.append(Skipped(recipe.name, key, step, error.reason, error.detail))
+                except Exception as error:
+                    error.add_note(f"It was raised at record {at} of source {recipe.name}.")
+                    raise
         for one in skipped:
             funnel.count(one)
         Signatures.of(signatures).save(folder / "signatures.npz")

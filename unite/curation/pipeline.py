@@ -14,9 +14,10 @@ moment ends, when it is started again, with the shards and checksums of one that
 
 from __future__ import annotations
 
-import json
+import logging
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,11 @@ from unite.curation.pack import PackedShard, PackTask, plan_shards
 from unite.curation.part import Part, PartTask, cut
 from unite.curation.raw import Recipe
 from unite.curation.records import MEDIA, READ, Funnel, read_lines, write_json, write_lines
+from unite.curation.set_folder import DATASHEET, PAGE, SKIPPED, check_source, full_disk_named, open_set
 from unite.curation.steps.step import RowStep, SetStep, Step
 from unite.errors import ConfigError, DataError, must_be
-from unite.types import fingerprint
+
+log = logging.getLogger(__name__)
 
 
 class Curation:
@@ -50,12 +53,13 @@ class Curation:
         seed: for what steps draw by chance.
         workers: processes; 0 is one a core.
         engine: `local` or `ray`.
-        max_unusable_share: of the records; if more cannot be read or opened, the run stops before anything is decided.
+        max_unusable_share: of each recipe's records; if more cannot be read or opened, the run stops before anything is decided.
         config: the resolved config, kept in the datasheet.
         progress: whether bars are shown on stderr.
 
     Raises:
-        ConfigError: if two recipes share a name, a row-wise step stands after a set-wise one, or a number is out of range.
+        ConfigError: if two recipes share a name, or one is no folder name; if a row-wise step stands after a set-wise one, or a number
+            is out of range.
     """
 
     def __init__(
@@ -85,6 +89,8 @@ class Curation:
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise ConfigError(must_be("the names of recipes", "unique", f"{twice} more than once", "Each is a folder of the set."))
+        for name in names:
+            check_source(name)
         self.rows_per_part, self.samples_per_shard, self.seed = rows_per_part, samples_per_shard, seed
         self.workers, self.engine, self.progress = workers, engine, progress
         self.max_unusable_share = max_unusable_share
@@ -109,26 +115,32 @@ class Curation:
         Raises:
             ConfigError: if the folder holds another plan's set.
             DataError: if too many records cannot be used, or no row is left.
+            UniteError: if the disk is full.
         """
+        with full_disk_named(self.out):
+            return self._run_all()
+
+    def _run_all(self) -> dict[str, Any]:
         plan = self._plan()
-        done = self._open(plan)
+        done = open_set(self.out, self.work, plan)
         if done is not None:
             return done
         parts = cut(self.recipes, self.rows_per_part, self.work / "parts")
         self._do_parts(parts)
-        funnel = self._check(parts)
+        funnels = self._check(parts)
         rows = AllRows(parts, [recipe.name for recipe in self.recipes], self.work, self.progress)
         decision = self._decide(rows)
-        shards = self._pack(rows, decision)
         for line in read_lines(self.work / "decision" / "skipped.jsonl"):
-            funnel.dropped[line["step"], line["reason"]] += 1
-        if not decision.kept:
-            raise DataError(must_be("the curated set", "left with at least one row", f"empty after {_summary(funnel)}"))
-        write_lines(self.out / "skipped.jsonl", self._skipped(parts))
+            funnels[line["source"]].dropped[line["step"], line["reason"]] += 1
+        _check_left(funnels)
+        shards = self._pack(rows, decision)
+        write_lines(self.out / SKIPPED, self._skipped(parts))
         order = [READ, *(step.name for step in self.row_steps), MEDIA, *(step.name for step in self.set_steps)]
-        datasheet = make_datasheet(self.out, [shard.path for shard in shards], funnel.steps(order), plan, self.config)
-        (self.out / "datasheet.html").write_text(render_page(datasheet), encoding="utf-8")
-        write_json(self.out / "datasheet.json", datasheet)
+        steps = {name: funnel.steps(order) for name, funnel in funnels.items()}
+        total = Funnel.total(funnels.values()).steps(order)
+        datasheet = make_datasheet(self.out, [shard.path for shard in shards], total, steps, plan, self.config)
+        (self.out / PAGE).write_text(render_page(datasheet), encoding="utf-8", errors="backslashreplace")
+        write_json(self.out / DATASHEET, datasheet)
         shutil.rmtree(self.work)
         return datasheet
 
@@ -143,47 +155,26 @@ class Curation:
             "seed": self.seed,
         }
 
-    def _open(self, plan: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Returns the datasheet if the set is there; otherwise notes the plan."""
-        sheet, noted = self.out / "datasheet.json", self.work / "plan.json"
-        for path in (sheet, noted):
-            if path.exists():
-                fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-                other = fields["plan"] if path is sheet else fields
-                if _digest(other) != _digest(plan):
-                    changed = ", ".join(name for name in plan if other.get(name) != plan[name])
-                    hint = f"It was made with other {changed}. Choose another folder, or remove this one."
-                    raise ConfigError(must_be("out", "a folder without another plan's set", str(self.out), hint))
-                if path is sheet:
-                    shutil.rmtree(self.work, ignore_errors=True)
-                    return fields
-        if not noted.exists():
-            if self.out.is_dir() and any(path != self.work for path in self.out.iterdir()):
-                hint = "It holds something else. Choose another folder, or empty this one."
-                raise ConfigError(must_be("out", "a new or empty folder, or one with a set of this plan", str(self.out), hint))
-            self.work.mkdir(parents=True, exist_ok=True)
-            write_json(noted, plan)
-        return None
-
     def _do_parts(self, parts: list[Part]) -> None:
         left = [number for number, part in enumerate(parts) if not part.is_done]
         num_rows = sum(parts[number].stop - parts[number].start for number in left)
         self._run(PartTask(self.recipes, self.row_steps, self.media, parts), left, "rows", num_rows)
 
-    def _check(self, parts: Iterable[Part]) -> Funnel:
-        """Adds the parts' counts up. Raises DataError if too many records cannot be used."""
-        funnel = Funnel()
+    def _check(self, parts: Sequence[Part]) -> dict[str, Funnel]:
+        """Adds the parts' counts up by source. Raises DataError if too many records of one cannot be used."""
+        funnels = {recipe.name: Funnel() for recipe in self.recipes}
         for part in parts:
-            funnel.add(part.funnel())
-        unusable = sum(count for (step, _), count in funnel.dropped.items() if step in (READ, MEDIA))
-        if unusable > self.max_unusable_share * funnel.num_rows:
-            first = "; ".join(
-                f"{one['key']}: {one['reason']}: {one['detail']}" for one, _ in zip(self._unusable(parts), range(3), strict=False)
-            )
-            expected = f"at most {self.max_unusable_share:.0%} of {funnel.num_rows} records"
-            hint = f"The first: {first}. Mend the annotations or media_root, or raise max_unusable_share."
-            raise DataError(must_be("the records that cannot be used", expected, f"{unusable} ({_summary(funnel)})", hint))
-        return funnel
+            funnels[self.recipes[part.recipe].name].add(part.funnel())
+        for name, funnel in funnels.items():
+            unusable = sum(count for (step, _), count in funnel.dropped.items() if step in (READ, MEDIA))
+            if unusable > self.max_unusable_share * funnel.num_rows:
+                lines = (line for line in self._unusable(parts) if line["source"] == name)
+                first = "; ".join(f"{one['key']}: {one['reason']}: {one['detail']}" for one in islice(lines, 3))
+                expected = f"at most {self.max_unusable_share:.0%} of {funnel.num_rows} records"
+                hint = f"The first: {first}. Mend the annotations or media_root, or raise max_unusable_share."
+                found = f"{unusable} ({_summary(funnel)})"
+                raise DataError(must_be(f"the records of source {name} that cannot be used", expected, found, hint))
+        return funnels
 
     def _decide(self, rows: AllRows) -> Decision:
         folder = self.work / "decision"
@@ -235,8 +226,14 @@ def _sort(steps: Sequence[Step]) -> tuple[list[RowStep], list[SetStep]]:
     return rows, sets
 
 
-def _digest(plan: Mapping[str, Any]) -> int:
-    return fingerprint(json.dumps(plan, sort_keys=True))
+def _check_left(funnels: Mapping[str, Funnel]) -> None:
+    """Says which sources have no row left. Raises DataError if none has."""
+    total = Funnel.total(funnels.values())
+    if not total.num_kept:
+        raise DataError(must_be("the curated set", "left with at least one row", f"empty after {_summary(total)}"))
+    for name, funnel in funnels.items():
+        if not funnel.num_kept:
+            log.warning("no row of source %s is left: %s", name, _summary(funnel))
 
 
 def _summary(funnel: Funnel) -> str:

@@ -52,12 +52,19 @@ class RawMedium:
 
 @dataclass(frozen=True)
 class RawContent:
-    """A `Content` whose media are not opened yet; the fields mean the same."""
+    """A `Content` whose media are not opened yet; the fields mean the same. Raises SkippedRowError if a text is no Unicode."""
 
     text: str = ""
     media: tuple[RawMedium, ...] = ()
     instruction: str = ""
     group: str = ""
+
+    def __post_init__(self) -> None:
+        for text in (self.text, self.instruction, self.group):
+            try:
+                text.encode()
+            except UnicodeEncodeError as error:  # half of a surrogate pair, from a caption cut in JSON: no tokenizer takes it
+                raise SkippedRowError("not UTF-8", f"{text[:60]!a}: {error.reason}") from error
 
 
 @dataclass(frozen=True)

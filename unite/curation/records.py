@@ -18,6 +18,8 @@ from unite.curation.loaded import LoadedRow
 #: The first steps of every funnel: the record is read, its media are opened and made ready.
 READ = "read"
 MEDIA = "media"
+#: File names that are no UTF-8 come as lone surrogates. So they are written as JSON's own \udcff, and read back as they were.
+_LONE = "backslashreplace"
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,14 @@ class Funnel:
         """Adds the counts of another part."""
         self.num_rows += other.num_rows
         self.dropped.update(other.dropped)
+
+    @classmethod
+    def total(cls, funnels: Iterable[Funnel]) -> Funnel:
+        """Adds several up."""
+        whole = cls()
+        for one in funnels:
+            whole.add(one)
+        return whole
 
     def count(self, skipped: Skipped) -> None:
         """Counts a row left out."""
@@ -98,7 +108,7 @@ def describe_row(source: str, row: LoadedRow) -> dict[str, Any]:
 
 def write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
     """Writes JSON Lines."""
-    with path.open("w", encoding="utf-8") as file:
+    with path.open("w", encoding="utf-8", errors=_LONE) as file:
         file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
 
 
@@ -111,5 +121,5 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 def write_json(path: Path, value: Any) -> None:
     """Writes a JSON file, whole or not at all."""
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    partial.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", errors=_LONE)
     partial.replace(path)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -28,6 +28,8 @@ NUM_PERMUTATIONS = 64
 #: Pictures hashed of one side: its first images, or the first, middle and last frame of a video.
 NUM_PICTURES = 3
 _SHINGLE = 5
+#: Characters of a text that its MinHash is of: a book would take gigabytes of shingles, and its beginning tells it from others.
+_SKETCHED = 1 << 17
 _SPACE = re.compile(r"\s+")
 
 
@@ -72,7 +74,7 @@ class Signatures:
             return cls(**{column.name: arrays[column.name] for column in fields(cls)})
 
     @classmethod
-    def concatenate(cls, parts: Sequence[Signatures]) -> Signatures:
+    def concatenate(cls, parts: Iterable[Signatures]) -> Signatures:
         """Joins the signatures of several parts, in their order."""
         parts = [*parts, cls.of([])]
         return cls(**{column.name: np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(cls)})
@@ -159,7 +161,8 @@ def normalise(text: str) -> str:
 
 
 def minhash(text: str) -> NDArray[np.uint32]:
-    """Returns (H,) MinHash values of a normalised text; the largest number throughout for none."""
+    """Returns (H,) MinHash values of a normalised text's first 131072 characters; the largest number throughout for none."""
+    text = text[:_SKETCHED]
     shingles = {text[at : at + _SHINGLE].encode() for at in range(max(len(text) - _SHINGLE + 1, min(len(text), 1)))}
     sketch = MinHash(num_perm=NUM_PERMUTATIONS, permutations=_permutations(), scheme="affine32")
     sketch.update_batch(sorted(shingles))

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 import av
 import numpy as np
@@ -54,7 +55,7 @@ class VideoReader:
     def __init__(self, source: str | bytes, where: str, policy: MediaPolicy, start: float | None = None, end: float | None = None) -> None:
         self.source, self.where, self.policy = source, where, policy
         self.start, self.end = start, end
-        self._times, self.facts = self._scan()
+        self._times, self._from, self.facts = self._scan()
 
     def frames(self) -> list[tuple[float, Image.Image]]:
         """Decodes the frames that training picks.
@@ -67,29 +68,27 @@ class VideoReader:
         """
         policy = self.policy
         picked = Decoding(policy.fps, policy.min_frames, policy.max_frames).pick(len(self._times), self.facts.seconds)
-        wanted = [self._times[at] for at in picked]
-        half = 0.5 * self.facts.seconds / len(self._times)
+        wanted = [(self._times[at], self._from[at]) for at in picked]
         size = encoder_size(self.facts.width, self.facts.height, policy.frame_pixels, policy.multiple)
+        check_pixels(*size, self.where, policy)  # whole patches may be longer drawn
         kept: list[tuple[float, Image.Image]] = []
         with self._open() as (container, stream):
-            if wanted[0] > 1.0 and stream.time_base:
-                container.seek(int((wanted[0] - half) / stream.time_base), stream=stream)
+            if wanted[0][0] > 1.0 and stream.time_base:
+                container.seek(int(wanted[0][1] / stream.time_base), stream=stream)
             for count, frame in enumerate(container.decode(stream)):
                 self._check(count)
-                at = wanted[0] if frame.time is None else float(frame.time)
-                if at < wanted[len(kept)] - half:
+                second, earliest = wanted[len(kept)]
+                if frame.time is not None and float(frame.time) < earliest:
                     continue
                 check_pixels(frame.width, frame.height, self.where, policy)
                 image = frame.to_image()  # type: ignore[no-untyped-call]
-                kept.append(
-                    (wanted[len(kept)] - self._times[0], image if image.size == size else image.resize(size, Image.Resampling.BICUBIC))
-                )
+                kept.append((second - self._times[0], image if image.size == size else image.resize(size, Image.Resampling.BICUBIC)))
                 if len(kept) == len(wanted):
                     return kept
         raise SkippedRowError("video ends early", f"{self.where}: frame {len(kept) + 1} of {len(wanted)} is missing")
 
-    def _scan(self) -> tuple[list[float], VideoFacts]:
-        """Reads the packets without decoding: when each frame of the clip is shown."""
+    def _scan(self) -> tuple[list[float], list[float], VideoFacts]:
+        """Reads the packets without decoding: when each frame of the clip is shown, and from when on a frame is no earlier one."""
         times: list[float] = []
         with self._open() as (container, stream):
             rate = float(stream.average_rate or stream.guessed_rate or 25)
@@ -103,7 +102,11 @@ class VideoReader:
         first = min(times, default=0.0)
         start = first + (self.start or 0.0)
         end = first + self.end if self.end is not None else float("inf")
-        inside = sorted(at for at in times if start - 1e-6 <= at < end)
+        times.sort()
+        # Half way from the frame before: the gaps of a variable rate differ.
+        halves = [first - 0.5 / rate, *((one + other) / 2 - 1e-6 for one, other in pairwise(times))]
+        numbers = [at for at, time in enumerate(times) if start - 1e-6 <= time < end]
+        inside = [times[at] for at in numbers]
         if not inside:
             whole = f"{len(times)} frames" if times else "no frame"
             clip = f" and none from {self.start} to {self.end} s" if times else ""
@@ -111,7 +114,7 @@ class VideoReader:
         seconds = inside[-1] - inside[0] + 1 / rate
         if seconds > self.policy.max_seconds:
             raise SkippedRowError("video too long", f"{self.where} lasts {seconds:.1f} s, more than {self.policy.max_seconds}")
-        return inside, VideoFacts(width, height, seconds, len(inside))
+        return inside, [halves[at] for at in numbers], VideoFacts(width, height, seconds, len(inside))
 
     def _check(self, count: int) -> None:
         if count >= self.policy.max_source_frames:

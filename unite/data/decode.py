@@ -6,18 +6,20 @@ Nothing is replaced: what cannot be decoded raises a DataError that tells why, a
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import av
 import numpy as np
 from av.container import InputContainer
+from av.stream import Disposition
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from unite.data.rows import Row, StoredContent, StoredMedium
 from unite.errors import ConfigError, DataError, must_be
@@ -25,9 +27,14 @@ from unite.types import Content, Example, Medium, Modality, fingerprint
 
 #: Containers that hold a video themselves: playlists and concatenations, which name other files to open, are not among them.
 VIDEO_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif,mpegvideo,h264,hevc,m4v"
-#: What is raised on broken media.
-IMAGE_ERRORS = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
-VIDEO_ERRORS = (av.FFmpegError, *IMAGE_ERRORS)
+#: Pictures made of pixels: Pillow would hand EPS to Ghostscript, which runs the program that it is.
+IMAGE_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000", "AVIF", "ICO", "TGA")
+#: What is raised on broken media. Pillow reads headers in Python, and raises whatever it stumbles over.
+IMAGE_ERRORS = (
+    *(OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError),
+    *(struct.error, Image.DecompressionBombError),
+)
+VIDEO_ERRORS = (av.FFmpegError, OSError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -102,17 +109,33 @@ def decode_medium(stored: StoredMedium, decoding: Decoding) -> Medium:
 
 
 def open_image(data: bytes, formats: tuple[str, ...] | None = None) -> Image.Image:
-    """Opens an image of any format or of some, reading its header only; raises one of `IMAGE_ERRORS` if it is none.
+    """Opens an image of `IMAGE_FORMATS` or of some, reading its header only; raises one of `IMAGE_ERRORS` if it is none.
 
     How many pixels are too many is for the caller to judge, before anything decodes them.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        return Image.open(io.BytesIO(data), formats=formats)
+        try:
+            return Image.open(io.BytesIO(data), formats=formats or _known_formats())
+        except UnidentifiedImageError:  # its own message tells an address in memory, another one each run
+            raise UnidentifiedImageError("cannot identify image file") from None
+
+
+@cache
+def _known_formats() -> tuple[str, ...]:
+    Image.init()
+    return tuple(name for name in IMAGE_FORMATS if name in Image.OPEN)  # AVIF is not in every build
 
 
 def on_white(image: Image.Image) -> Image.Image:
-    """Returns RGB; what is transparent shows white, not whatever colour lies hidden beneath."""
+    """Returns RGB; what is transparent shows white, not whatever colour lies hidden beneath.
+
+    Greys of 16 bits are scaled, since Pillow would cut them off at 255. Raises ValueError on 32-bit pixels, which have no known range.
+    """
+    if image.mode.startswith("I;16"):
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise ValueError(f"its pixels are numbers of 32 bits ({image.mode}) without a range")
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         rgba = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
@@ -127,9 +150,12 @@ def open_video(source: bytes | str) -> Iterator[tuple[InputContainer, VideoStrea
     """
     file = io.BytesIO(source) if isinstance(source, bytes) else f"file:{source}"
     with av.open(file, mode="r", options={"format_whitelist": VIDEO_FORMATS, "protocol_whitelist": "file"}) as container:
-        if not container.streams.video:
+        # The cover of a song is a video stream of one picture.
+        stream = next((one for one in container.streams.video if not one.disposition & Disposition.attached_pic), None)
+        if stream is None:
             raise ValueError("it has no video stream")
-        stream = container.streams.video[0]
+        if stream.codec_context is None:
+            raise ValueError("the codec of its video is not known")
         stream.thread_type = "NONE"
         yield container, stream
 
@@ -200,9 +226,12 @@ def _jpegs(container: InputContainer, stream: VideoStream, decoding: Decoding) -
 
 def _jpeg_pixels(data: bytes, decoding: Decoding) -> NDArray[np.uint8]:
     """Returns (H, W, 3), a view of three planes: so Pillow unpacks them, and so patches are cut, without another turn."""
-    image = open_image(data, ("JPEG",))
-    _check_pixels("a video frame", image.width, image.height, decoding)
-    image = on_white(image)
+    try:
+        image = open_image(data, ("JPEG",))
+        _check_pixels("a video frame", image.width, image.height, decoding)
+        image = on_white(image)
+    except IMAGE_ERRORS as error:
+        raise ValueError(str(error)) from error
     planes = b"".join(image.tobytes("raw", plane) for plane in "RGB")
     return np.frombuffer(planes, np.uint8).reshape(3, image.height, image.width).transpose(1, 2, 0)
 

@@ -156,7 +156,7 @@ class MixtureOrder:
         for name, share in shares.items():
             if name not in self.sizes:
                 raise ConfigError(must_be_one_of("a name in mixture.shares", self.names, name))
-            if not share > 0:
+            if not 0 < share < float("inf"):
                 raise ConfigError(must_be(f"mixture.shares.{name}", "above 0", share, "To leave a source out, remove it from the mixture."))
         for name, size in self.sizes.items():
             if name not in shares:

@@ -96,9 +96,10 @@ class ShardWriter:
     def _discard_shard(self) -> None:
         if self._tar is None:
             return
-        self._tar, self._num_open = None, 0
-        with contextlib.suppress(OSError):  # the disk is full: what is in the buffer goes with the partial file
-            self._file.close()
+        tar, self._tar, self._num_open = self._tar, None, 0
+        for open_one in (tar, self._file):  # the tar too, which would write to a closed file when it is forgotten
+            with contextlib.suppress(OSError):  # the disk is full: what is in the buffer goes with the partial file
+                open_one.close()
         self._partial.unlink(missing_ok=True)
 
 

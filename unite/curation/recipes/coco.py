@@ -16,6 +16,7 @@ from typing import Any
 
 from unite.curation.raw import RawMedium, RawRow, SkippedRowError
 from unite.curation.recipes.image_captions import check_direction
+from unite.curation.recipes.lines import JSON_ERRORS
 from unite.curation.recipes.tables import fingerprint_files
 from unite.curation.recipes.tabular import content, rest_of
 from unite.errors import DataError, must_be
@@ -51,16 +52,28 @@ class CocoCaptions:
     @cached_property
     def _rows(self) -> list[tuple[dict[str, Any], list[str]]]:
         """(image, captions) of each row; the image's `license` is its name."""
-        whole = json.loads(self.annotations.read_bytes())
+        try:
+            whole = json.loads(self.annotations.read_bytes())
+        except JSON_ERRORS as error:
+            raise DataError(f"{self.annotations} is no JSON ({error}).") from error
         missing = [name for name in ("images", "annotations") if not isinstance(whole, dict) or name not in whole]
         if missing:
             found = sorted(whole) if isinstance(whole, dict) else type(whole).__name__
             raise DataError(must_be(str(self.annotations), f"an object with the lists {' and '.join(missing)}", found))
-        licences = {one.get("id"): one.get("name", "") for one in whole.get("licenses", ())}
-        captions: dict[Any, list[str]] = {}
-        for one in whole["annotations"]:
-            captions.setdefault(one["image_id"], []).append(str(one["caption"]).strip())
-        images = {image["id"]: {**image, "license": licences.get(image.get("license"), "")} for image in whole["images"]}
+        try:
+            licences = {one.get("id"): one.get("name", "") for one in whole.get("licenses", ())}
+            captions: dict[Any, list[str]] = {}
+            for one in whole["annotations"]:
+                captions.setdefault(one["image_id"], []).append(str(one["caption"]).strip())
+            images = {
+                image["id"]: {**image, "file_name": image["file_name"], "license": licences.get(image.get("license"), "")}
+                for image in whole["images"]
+            }
+        except (KeyError, TypeError, AttributeError) as error:
+            hint = "Instances and keypoints have no captions: is it a captions_*.json?"
+            raise DataError(
+                must_be(str(self.annotations), "COCO's captions, with id, file_name, image_id and caption", repr(error), hint)
+            ) from error
         grouped = [(images[at], texts) for at, texts in captions.items() if at in images]
         if self.direction == "image_to_text":
             return grouped

@@ -105,7 +105,7 @@ class HuggingFace:
         media = [
             self._medium(_MEDIA[kind], one) for kind in _MEDIA if kind in side for one in _listed(record[side[kind]]) if one is not None
         ]
-        texts = [text for text in _listed(record[side["text"]]) if text] if "text" in side else []
+        texts = [text for one in _listed(record[side["text"]]) if (text := text_of({"text": one}, "text"))] if "text" in side else []
         instruction, group = (text_of(record, side[kind]) if kind in side else "" for kind in ("instruction", "group"))
         if media:
             return (content("\n".join(texts), *media, instruction=instruction, group=group),)

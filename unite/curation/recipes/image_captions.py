@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from unite.curation.raw import RawMedium, RawRow, SkippedRowError
-from unite.curation.recipes.tables import Record, fingerprint_files
+from unite.curation.recipes.lines import Record
+from unite.curation.recipes.tables import fingerprint_files
 from unite.curation.recipes.tabular import TabularRecipe, content, needed, rest_of, text_of
 from unite.errors import DataError, must_be, must_be_one_of
 from unite.types import Modality
@@ -59,7 +60,7 @@ class ImageCaptions(TabularRecipe):
 
     def row(self, key: str, record: Record) -> RawRow:
         """Caption and image, in the direction asked for."""
-        value = record[self.image_column]
+        value = record.get(self.image_column)
         if isinstance(value, Mapping):  # as Hugging Face stores images in parquet
             value = value.get("bytes") or value.get("path")
         named = {self.image_column: value}
@@ -97,7 +98,10 @@ class ImageFolder:
         beside = image.with_suffix(".txt")
         if not beside.is_file():
             raise SkippedRowError("missing file", f"{beside.name} with the caption of {image.name}")
-        caption = beside.read_text(encoding="utf-8", errors="replace").strip()
+        try:
+            caption = beside.read_text(encoding="utf-8").strip()
+        except UnicodeDecodeError as error:
+            raise SkippedRowError("not UTF-8", f"{beside.name}: {error}") from error
         if not caption:
             raise SkippedRowError("empty field", f"{beside.name} holds no caption")
         metadata = {"file": str(image.relative_to(self.folder))}

@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from unite.curation.raw import RawContent, RawRow
-from unite.curation.recipes.tables import Record
+from unite.curation.raw import RawContent, RawRow, SkippedRowError
+from unite.curation.recipes.lines import Record
 from unite.curation.recipes.tabular import TabularRecipe, content, rest_of
 from unite.data.mmeb import IMAGE_TOKEN, INSTRUCTIONS, split_instruction
 from unite.types import IMAGE_PLACE
@@ -72,4 +72,6 @@ class Mmeb(TabularRecipe):
 def _first(value: Any) -> str:
     if isinstance(value, list):
         value = value[0] if value else ""
-    return "" if value is None else str(value)
+    if value is not None and not isinstance(value, str):
+        raise SkippedRowError("unreadable record", f"{type(value).__name__} in place of a text or path")
+    return value or ""

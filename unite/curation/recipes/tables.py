@@ -6,25 +6,28 @@ takes only its path along.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from glob import glob
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from unite.curation.raw import SkippedRowError
+from unite.curation.recipes.lines import JSON_ERRORS, Record, columns_of, extent, is_csv, json_record, records
+from unite.curation.recipes.lines import fields as read_fields
 from unite.errors import DataError, must_be, must_be_one_of
 
-Record = Mapping[str, Any]
+#: Records looked at for the columns of a JSON Lines file.
+_NUM_TRIED = 100
 #: Rows of parquet turned into Python objects at a time.
 _PARQUET_ROWS = 256
 _MIB = 1 << 20
@@ -35,7 +38,7 @@ class Table:
 
     Attributes:
         path: of the file.
-        columns: their names. A JSON Lines file is judged by its first record.
+        columns: their names. A JSON Lines file is judged by its first record that can be read.
     """
 
     path: Path
@@ -58,16 +61,16 @@ class LineTable(Table):
     def __init__(self, path: Path) -> None:
         self.path = path
         with path.open("rb") as file:
-            first = next(_records(path, file), b"")
-        self.columns = tuple(_fields(path, first) if _is_csv(path) else _json_line(path, 0, first)) if first else ()
+            first = list(islice(records(path, file), 1 if is_csv(path) else _NUM_TRIED))
+        self.columns = tuple(columns_of(path, first)) if first else ()
 
     @cached_property
     def _offsets(self) -> NDArray[np.int64]:
         """Where each record begins, and where the last one ends; without the header."""
         with self.path.open("rb") as file:
-            lengths = [len(record) for record in _records(self.path, file)]
+            lengths = [len(record) for record in records(self.path, file)]
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        return offsets[1:] if _is_csv(self.path) and lengths else offsets
+        return offsets[1:] if is_csv(self.path) and lengths else offsets
 
     @cached_property
     def _file(self) -> BinaryIO:
@@ -80,11 +83,12 @@ class LineTable(Table):
         start, stop = int(self._offsets[at]), int(self._offsets[at + 1])
         self._file.seek(start)
         data = self._file.read(stop - start)
-        if not _is_csv(self.path):
-            return _json_line(self.path, at, data)
-        fields = _fields(self.path, data)
+        if not is_csv(self.path):
+            return json_record(self.path, at, data)
+        fields = read_fields(self.path, at, data)
         if len(fields) != len(self.columns):
-            raise SkippedRowError("unreadable record", f"record {at} of {self.path.name} has {len(fields)} fields, not {len(self.columns)}")
+            detail = f"record {at} of {self.path.name}{extent(data)} has {len(fields)} fields, not {len(self.columns)}"
+            raise SkippedRowError("unreadable record", detail)
         return dict(zip(self.columns, fields, strict=True))
 
 
@@ -100,7 +104,7 @@ class JsonTable(Table):
     def _rows(self) -> list[Any]:
         try:
             rows = json.loads(self.path.read_bytes())
-        except ValueError as error:
+        except JSON_ERRORS as error:
             raise DataError(f"{self.path} is no JSON ({error}).") from error
         if not isinstance(rows, list):
             raise DataError(must_be(str(self.path), "a JSON list of objects", type(rows).__name__))
@@ -143,11 +147,17 @@ class ParquetTable(Table):
         block, inside = divmod(at - self._starts[group], _PARQUET_ROWS)
         if self.__dict__.get("_at") != (group, block):
             if self.__dict__.get("_group") != group:
-                self._group, self._rows = group, self._file.read_row_group(group)
+                self._group, self._rows = group, self._read(group)
             self._at = (group, block)
             self._block = self._rows.slice(block * _PARQUET_ROWS, _PARQUET_ROWS).to_pylist()
         record: Record = self._block[inside]
         return record
+
+    def _read(self, group: int) -> pa.Table:
+        try:
+            return self._file.read_row_group(group)
+        except (OSError, ValueError) as error:
+            raise DataError(f"row group {group} of {self.path} cannot be read ({error}). Copy or write the file again.") from error
 
 
 _FORMATS = {".csv": LineTable, ".tsv": LineTable, ".jsonl": LineTable, ".json": JsonTable, ".parquet": ParquetTable}
@@ -188,12 +198,19 @@ def open_tables(annotations: str | Path) -> Tables:
     for path in paths:
         if path.suffix not in _FORMATS:
             raise DataError(must_be_one_of(f"the format of {path}", _FORMATS, path.suffix))
-    return Tables([_FORMATS[path.suffix](path) for path in paths])
+    tables = [_FORMATS[path.suffix](path) for path in paths]
+    empty = next((table.path for table in tables if not table.columns), None)
+    if empty is not None:
+        raise DataError(must_be(str(empty), "a table with columns", "empty", "Remove it, or write it again."))
+    return Tables(tables)
 
 
 def check_columns(table: Table, needed: Iterable[str]) -> None:
     """Raises DataError, which lists the columns found, if a needed one is missing."""
     missing = [name for name in needed if name not in table.columns]
+    twice = sorted({name for name in table.columns if table.columns.count(name) > 1})
+    if twice:
+        raise DataError(must_be(f"the columns of {table.path}", "of different names", f"{', '.join(twice)} more than once", "Rename one."))
     if missing:
         found = ", ".join(table.columns) or "none"
         hint = f"The columns found are: {found}. Name the right ones, or use the recipe of this format."
@@ -208,52 +225,5 @@ def fingerprint_files(paths: Iterable[Path]) -> str:
         with path.open("rb") as file:
             head = file.read(_MIB)
             file.seek(max(size - _MIB, 0))
-            digest.update(f"{path.name}:{size}:".encode() + head + file.read(_MIB))
+            digest.update(f"{path.name}:{size}:".encode(errors="backslashreplace") + head + file.read(_MIB))
     return digest.hexdigest()
-
-
-def _is_csv(path: Path) -> bool:
-    return path.suffix in (".csv", ".tsv")
-
-
-def _records(path: Path, file: BinaryIO) -> Iterator[bytes]:
-    """Cuts a file into records, whole: joined they are the file. Blank lines belong to the record before them."""
-    held = b""
-    for record in _csv_records(file) if path.suffix == ".csv" else file:
-        if held.strip() and record.strip():
-            yield held
-            held = b""
-        held += record
-    if held.strip():
-        yield held
-
-
-def _csv_records(file: BinaryIO) -> Iterator[bytes]:
-    """A quoted field may hold line breaks: the csv module says where a record ends."""
-    read: list[bytes] = []
-
-    def lines() -> Iterator[str]:
-        for line in file:
-            read.append(line)
-            yield line.decode("utf-8", errors="replace")
-
-    for _ in csv.reader(lines()):
-        yield b"".join(read)
-        read.clear()
-
-
-def _fields(path: Path, record: bytes) -> list[str]:
-    text = record.decode("utf-8-sig", errors="replace")
-    if path.suffix == ".tsv":  # tab-separated captions are not quoted: a quotation mark is one
-        return text.rstrip("\r\n").split("\t")
-    return next(csv.reader(io.StringIO(text, newline="")), [])
-
-
-def _json_line(path: Path, at: int, line: bytes) -> Record:
-    try:
-        record = json.loads(line)
-    except ValueError as error:
-        raise SkippedRowError("unreadable record", f"record {at} of {path.name} is no JSON ({error})") from error
-    if not isinstance(record, dict):
-        raise SkippedRowError("unreadable record", f"record {at} of {path.name} is {type(record).__name__}, not an object")
-    return record

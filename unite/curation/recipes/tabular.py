@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from unite.curation.raw import RawContent, RawMedium, RawRow, SkippedRowError
-from unite.curation.recipes.tables import Record, check_columns, fingerprint_files, open_tables
-from unite.errors import ConfigError, must_be
+from unite.curation.recipes.lines import Record
+from unite.curation.recipes.tables import check_columns, fingerprint_files, open_tables
+from unite.errors import DataError, must_be
 from unite.types import Modality
 
 
@@ -22,22 +23,23 @@ class TabularRecipe(ABC):
         annotations: a file or a glob of CSV, TSV, JSONL, JSON or parquet files.
         columns: those that must be there.
         licence: of every row.
-        media_root: what paths in the annotations are relative to; the folder of the annotations by default.
+        media_root: what paths in the annotations are relative to; the folder of the annotations by default. An absolute path, or one
+            with `..`, is taken as it stands: read annotations of others before you use them.
 
     Raises:
-        DataError: if there is no such file, or a column is missing; the message lists those found.
+        DataError: if there is no such file, media_root is one, or a column is missing; the message lists those found.
     """
 
     def __init__(
         self, name: str, annotations: str | Path, *, columns: Iterable[str], licence: str = "", media_root: str | Path = ""
     ) -> None:
-        if not name or set(name) & set("/\\"):
-            raise ConfigError(must_be("the name of a recipe", "a folder name", name))
         self.name = name
         self.table = open_tables(annotations)
         check_columns(self.table, columns)
         self.licence = licence
         self.media_root = Path(media_root) if media_root else self.table.path.parent
+        if self.media_root.is_file():
+            raise DataError(must_be(f"{name}.media_root", "a folder", f"the file {media_root}"))
 
     def __len__(self) -> int:
         return len(self.table)
@@ -66,10 +68,12 @@ class TabularRecipe(ABC):
 
 
 def text_of(record: Mapping[str, Any], column: str) -> str:
-    """Returns a field as text, "" where it is missing, null or NaN."""
+    """Returns a field as text, "" where it is missing, null or NaN. Raises SkippedRowError if it is neither text nor a number."""
     value = record.get(column)
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
+    if not isinstance(value, str | int | float):
+        raise SkippedRowError("unreadable record", f"{column} is {type(value).__name__}, not text")
     return str(value).strip()
 
 
@@ -93,6 +97,6 @@ def rest_of(record: Mapping[str, Any], used: Iterable[str]) -> dict[str, str]:
 
 def content(text: str = "", *media: RawMedium, instruction: str = "", group: str = "") -> RawContent:
     """Returns a content. Raises SkippedRowError if it holds neither text nor medium."""
-    if not text and not media:
+    if not text.strip() and not media:
         raise SkippedRowError("empty content", "it holds neither text nor medium")
     return RawContent(text, media, instruction, group)

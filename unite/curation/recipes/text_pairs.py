@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from unite.curation.raw import RawContent, RawRow
-from unite.curation.recipes.tables import Record
+from unite.curation.recipes.lines import Record
 from unite.curation.recipes.tabular import TabularRecipe, content, needed, rest_of
 from unite.errors import DataError, must_be
 
@@ -53,7 +53,7 @@ class TextPairs(TabularRecipe):
     def row(self, key: str, record: Record) -> RawRow:
         """Anchor to positive, with the negatives that hold text."""
         query = content(needed(record, self.anchor), instruction=self.instruction)
-        positives = _contents(record[self.positive]) or (content(needed(record, self.positive)),)
+        positives = _contents(record.get(self.positive)) or (content(needed(record, self.positive)),)
         negatives = tuple(one for column in self.negatives for one in _contents(record.get(column)))
         metadata = rest_of(record, (self.anchor, self.positive, *self.negatives))
         return RawRow(key, query, positives, negatives, self.licence, metadata)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from unite.curation.raw import RawContent, RawRow, SkippedRowError
-from unite.curation.recipes.tables import Record
+from unite.curation.recipes.lines import Record
 from unite.curation.recipes.tabular import TabularRecipe, content, rest_of, text_of
 from unite.errors import DataError
 from unite.types import IMAGE_PLACE, VIDEO_PLACE, Content, Modality
@@ -81,7 +81,9 @@ class UniteJson(TabularRecipe):
 
 
 def _paths(value: Any) -> list[str]:
-    paths = [value] if isinstance(value, str) else list(value or ())
+    paths = [value] if isinstance(value, str) else value or []
+    if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
+        raise SkippedRowError("unreadable record", f"media are {str(value)[:60]}, neither a path nor a list of paths")
     return [path for path in paths if path]
 
 

@@ -10,12 +10,13 @@ columns by name, a field inside another as `video.video_file`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
 from unite.curation.raw import RawRow, SkippedRowError
 from unite.curation.recipes.image_captions import caption_row, check_direction
-from unite.curation.recipes.tables import Record
+from unite.curation.recipes.lines import Record
 from unite.curation.recipes.tabular import TabularRecipe, needed, rest_of, text_of
 
 
@@ -80,6 +81,8 @@ def _seconds(text: str) -> float | None:
         seconds = 0.0
         for part in text.split(":"):
             seconds = 60 * seconds + float(part)
-    except ValueError as error:
-        raise SkippedRowError("unreadable record", f"{text!r} is no time") from error
+    except ValueError:
+        seconds = math.nan
+    if not math.isfinite(seconds):
+        raise SkippedRowError("unreadable record", f"{text!r} is no time")
     return seconds if seconds >= 0 else None

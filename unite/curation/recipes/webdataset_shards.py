@@ -16,6 +16,7 @@ from typing import Any
 
 from unite.curation.raw import RawMedium, RawRow, SkippedRowError
 from unite.curation.recipes.image_captions import caption_row, check_direction
+from unite.curation.recipes.lines import JSON_ERRORS
 from unite.curation.recipes.tables import fingerprint_files
 from unite.curation.recipes.tabular import rest_of, text_of
 from unite.data.index import IndexedSample, ShardIndex, index_shard
@@ -82,14 +83,21 @@ class WebdatasetShards:
         if "json" in sample.members:
             try:
                 fields = json.loads(self._member(path, sample, "json"))
-            except ValueError as error:
+            except JSON_ERRORS as error:
                 raise SkippedRowError("unreadable record", f"{path.name}/{sample.key}.json is no JSON ({error})") from error
+            if not isinstance(fields, dict):
+                detail = f"{path.name}/{sample.key}.json is {type(fields).__name__}, not an object"
+                raise SkippedRowError("unreadable record", detail)
         suffix = self._find(path, sample, _SUFFIXES[self.medium])
         medium = RawMedium(Modality.parse(self.medium), data=self._member(path, sample, suffix))
         if self.caption:
             text = text_of(fields, self.caption)
         else:
-            text = self._member(path, sample, self._find(path, sample, _TEXTS)).decode("utf-8", errors="replace").strip()
+            member = self._find(path, sample, _TEXTS)
+            try:
+                text = self._member(path, sample, member).decode("utf-8").strip()
+            except UnicodeDecodeError as error:
+                raise SkippedRowError("not UTF-8", f"{path.name}/{sample.key}.{member}: {error}") from error
         if not text:
             raise SkippedRowError("empty field", f"the caption of {path.name}/{sample.key}")
         metadata = {"sample": f"{path.name}/{sample.key}", **rest_of(fields, (self.caption, self.licence_field))}

@@ -13,7 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from unite.curation.raw import RawRow
-from unite.curation.recipes.tables import Record
+from unite.curation.recipes.lines import Record
 from unite.curation.recipes.tabular import TabularRecipe, content, needed, rest_of
 from unite.types import VIDEO_PLACE
 
