@@ -28,7 +28,7 @@ from unite.types import Content, EncodedContent, Medium, MicroBatch, Modality, i
 log = logging.getLogger(__name__)
 
 #: How many media's tokens are kept: sizes repeat.
-_MAX_EXPANDED = 4096
+_MAX_KNOWN = 4096
 
 
 class ContentProcessor:
@@ -68,6 +68,7 @@ class ContentProcessor:
         self._tokenizer.encode_special_tokens = True
         self._special: dict[str, int] = {}
         self._expanded: dict[tuple[Modality, Grid, tuple[float, ...]], list[int]] = {}
+        self._texts: dict[str, list[int]] = {}
         self.num_truncated = 0
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -158,7 +159,12 @@ class ContentProcessor:
         return ids + self._text_tokens(text)
 
     def _text_tokens(self, text: str) -> list[int]:
-        return list(self._tokenizer.encode(text, add_special_tokens=False).ids) if text else []
+        """Returns the tokens of a text; those of the prompt's own words are asked for with every content."""
+        if text not in self._texts:
+            if len(self._texts) >= _MAX_KNOWN:
+                self._texts.clear()
+            self._texts[text] = list(self._tokenizer.encode(text, add_special_tokens=False).ids) if text else []
+        return self._texts[text]
 
     def _special_token(self, name: str) -> int:
         if name not in self._special:
@@ -168,7 +174,7 @@ class ContentProcessor:
     def _medium_tokens(self, medium: Medium, grid: Grid) -> list[int]:
         key = (medium.modality, grid, medium.seconds)
         if key not in self._expanded:
-            if len(self._expanded) >= _MAX_EXPANDED:
+            if len(self._expanded) >= _MAX_KNOWN:
                 self._expanded.clear()
             self._expanded[key] = self._expand(medium, grid)
         return self._expanded[key]

@@ -1,7 +1,7 @@
 """Contents to embeddings, in the order they came: equal ones once, packed by length, decoded as they are needed.
 
-Threads decode a little ahead. Contents gather in a window of a bounded number of tokens; there they are sorted by length and cut into
-micro-batches of a token budget. So there is hardly any padding, and memory holds one window, whatever the number of contents.
+Beside a GPU, threads decode a little ahead. Contents gather in a window of a bounded number of tokens; there they are sorted by length and
+cut into micro-batches of a token budget. So there is hardly any padding, and memory holds one window, whatever the number of contents.
 
 Shapes: N contents, U of them unique, D dimensions, n contents in a micro-batch.
 """
@@ -106,12 +106,12 @@ def embed_contents(
     report = on_progress or (lambda count: None)
     positions: list[int] = []
     ahead: deque[tuple[int, Future[Content]]] = deque()
-    with _evaluating(encoder), ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as threads:
+    with _evaluating(encoder), _decoder(run.device) as decode:
         for content in contents:
             at, is_new = run.place(content.fingerprint, len(positions))
             positions.append(at)
             if is_new:
-                ahead.append((at, threads.submit(_decoded, content)))
+                ahead.append((at, decode(content)))
             if len(ahead) > DECODED_AHEAD:
                 run.add(*_result(ahead.popleft()))
             report(run.take_done())
@@ -127,6 +127,25 @@ def embed_contents(
 
 def _decoded(content: Content | LazyContent) -> Content:
     return content.decode() if isinstance(content, LazyContent) else content
+
+
+@contextmanager
+def _decoder(device: torch.device) -> Iterator[Callable[[Content | LazyContent], Future[Content]]]:
+    """Yields what begins to decode a content: threads beside a GPU.
+
+    On a CPU, whose cores the encoder fills, it is decoded at once: threads made it a fifth slower there, Python's lock going to and fro.
+    """
+    if device.type != "cpu":
+        with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as threads:
+            yield lambda content: threads.submit(_decoded, content)
+        return
+
+    def at_once(content: Content | LazyContent) -> Future[Content]:
+        decoded: Future[Content] = Future()
+        decoded.set_result(_decoded(content))
+        return decoded
+
+    yield at_once
 
 
 def _result(waiting: tuple[int, Future[Content]]) -> tuple[int, Content]:
