@@ -189,3 +189,15 @@ def test_missing_shards_say_where_and_what_to_do(tmp_path):
 def test_unknown_modality_names_are_refused():
     with pytest.raises(DataError, match="modality must be one of image, text, video, but is 'imag'.*Did you mean 'image'"):
         SourceDataModule("a", "x", "text+imag", "text")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"num_workers": -1}, "data.num_workers must be at least 0, but is -1"),
+        ({"token_budget": 0}, "data.token_budget must be at least 1, but is 0"),
+    ],
+)
+def test_settings_out_of_range(settings, message):
+    with pytest.raises(ConfigError, match=message):
+        MixtureDataModule({}, {}, batch_size=2, **settings)

@@ -116,6 +116,8 @@ def test_the_order_of_earlier_releases_holds():
         ({"shares": {**SHARES, "x": 1}}, r"a name in mixture.shares must be one of a, b, c, but is 'x'"),
         ({"shares": {"a": 1}}, r"mixture.shares must be a share for every source \(a, b, c\), but is \['a'\]"),
         ({"batch_size": 1, "run_length": 1}, r"data.batch_size must be at least 2, but is 1.*no negatives"),
+        ({"batch_size": 1}, r"data.batch_size must be at least 2, but is 1"),
+        ({"run_length": 0}, r"mixture.run_length must be at least 1, but is 0"),
         ({"batch_size": 18}, r"data.batch_size must be a multiple of mixture.run_length \(4\), but is 18"),
         ({"run_length": 2}, r"mixture.run_length must be a multiple of the neighbours of source a \(4\), but is 2"),
         ({"sizes": {}, "shares": {}}, r"mixture.sources must be at least one source"),

@@ -58,6 +58,9 @@ class MixtureDataModule(pl.LightningDataModule):
             raise ConfigError(must_be("mixture.shares", f"empty with mixture.temperature={temperature}", dict(shares), hint))
         if exhausted not in ("repeat", "end"):
             raise ConfigError(must_be_one_of("mixture.exhausted", ("repeat", "end"), exhausted))
+        for name, value, least in (("num_workers", num_workers, 0), ("token_budget", token_budget, 1)):
+            if value < least:
+                raise ConfigError(must_be(f"data.{name}", f"at least {least}", value))
         self.sources = dict(sources)
         self.shares = dict(shares or {})
         self.temperature = temperature

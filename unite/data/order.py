@@ -153,6 +153,12 @@ class MixtureOrder:
     def _check(self, shares: Mapping[str, float]) -> None:
         if not self.names:
             raise ConfigError(must_be("mixture.sources", "at least one source", "empty"))
+        if self.batch_size < 2:
+            raise ConfigError(
+                must_be("data.batch_size", "at least 2", self.batch_size, "A batch of one has no negatives: nothing can be learnt from it.")
+            )
+        if self.run_length < 1:
+            raise ConfigError(must_be("mixture.run_length", "at least 1", self.run_length))
         for name, share in shares.items():
             if name not in self.sizes:
                 raise ConfigError(must_be_one_of("a name in mixture.shares", self.names, name))
@@ -169,9 +175,5 @@ class MixtureOrder:
                 raise ConfigError(
                     must_be(f"the number of rows of source {name}", f"at least its neighbours ({size.neighbours})", size.num_rows)
                 )
-        if self.batch_size < 2:
-            raise ConfigError(
-                must_be("data.batch_size", "at least 2", self.batch_size, "A batch of one has no negatives: nothing can be learnt from it.")
-            )
         if self.batch_size % self.run_length:
             raise ConfigError(must_be("data.batch_size", f"a multiple of mixture.run_length ({self.run_length})", self.batch_size))
