@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import wandb
 from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 from wandb.errors import Error as WandbError
 
@@ -24,7 +25,8 @@ def wandb_logger(folder: Path, mode: str, **settings: Any) -> WandbLogger:
     Raises:
         ConfigError: if it is to be used online and cannot be.
     """
-    logger = WandbLogger(save_dir=folder, mode=mode, **settings)
+    # Quiet: its summary of every metric at the end would push our table off the screen.
+    logger = WandbLogger(save_dir=folder, mode=mode, settings=wandb.Settings(quiet=True), **settings)
     if mode == "online":
         _check_online(logger)
     return logger
