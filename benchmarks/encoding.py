@@ -29,15 +29,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unite.curation.emoji_world import EmojiWorld
 from unite.data.decode import Decoding
+from unite.embedding.embed import embed_contents
+from unite.embedding.lazy import LazyContent
 from unite.encoder import VLMEncoder, build_tiny_checkpoint
-from unite.evaluation.embed import embed_contents
 from unite.evaluation.results import SuiteResult
-from unite.evaluation.stored import LazyContent
 from unite.evaluation.suite import Embed, Suite
 from unite.evaluation.tasks import RetrievalTask
 from unite.types import Content, Medium, Modality, fingerprint
+from unite.worlds.emoji import EmojiWorld
 
 _BATCH_SIZE, _TOKEN_BUDGET = 32, 4096
 

@@ -23,7 +23,7 @@ from transformers import AutoModel
 from benchmarks.loss import TEMPERATURE, dense_loss
 from unite import build
 from unite.config.register import CONF, register
-from unite.data.plan import padded_share
+from unite.data.packing import padded_share
 from unite.objective import MAMCL
 from unite.training.step import ContrastiveStep, count_tokens
 from unite.types import Batch, MicroBatch, Relations

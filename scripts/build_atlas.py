@@ -17,7 +17,7 @@ from pathlib import Path
 import resvg_py
 from PIL import Image
 
-FOLDER = Path(__file__).parent.parent / "unite" / "curation" / "emoji_world" / "atlas"
+FOLDER = Path(__file__).parent.parent / "unite" / "worlds" / "emoji" / "atlas"
 TILE = 72
 COLUMNS = 12
 

@@ -9,7 +9,7 @@ from pytorch_lightning.loggers import WandbLogger
 from unite import build
 from unite.config.register import CONF, register
 from unite.errors import CheckpointError, ConfigError
-from unite.training.run_folder import RunFolder
+from unite.runs import RunFolder
 
 
 def composed(command, *overrides):

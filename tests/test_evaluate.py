@@ -7,10 +7,9 @@ import sys
 import pytest
 from omegaconf import OmegaConf
 
+from tests.test_train import ROOT, SMALL, environment, only, run
 from unite.build import build
 from unite.errors import ConfigError
-
-from .test_train import ROOT, SMALL, environment, only, run
 
 WORLD = SMALL[:4]
 

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.evaluation.comparison.conftest import make_config, make_suite, write_run  # noqa: F401
+from tests.comparison.conftest import make_config, make_suite, write_run  # noqa: F401
 
 ROOT = Path(__file__).parents[1]
 

@@ -29,16 +29,16 @@ from unite.config.schema import CurateConfig, EvaluateConfig, StageConfig, Suite
 from unite.curation.pipeline import Curation
 from unite.data.mixture import MixtureDataModule
 from unite.data.source import World
+from unite.embedding.cache import DiskCache
 from unite.encoder import VLMEncoder
 from unite.errors import ConfigError, UniteError, must_be
-from unite.evaluation.cache import DiskCache
 from unite.evaluation.evaluate import Evaluation, evaluate
 from unite.evaluation.mteb_suite import MtebEvaluation
 from unite.evaluation.suite import Suite
+from unite.runs import RunFolder, trained_encoder
 from unite.training.callbacks import CollapseAlarm, FailedBatch, SampleKeys, SkippedSamples, StageProgressBar, StepLog
 from unite.training.loggers import csv_logger, wandb_logger
-from unite.training.ranks import PoolStrategy
-from unite.training.run_folder import RunFolder, trained_encoder
+from unite.training.parallel import PoolStrategy
 from unite.training.stages import Stage
 
 log = logging.getLogger(__name__)

@@ -19,9 +19,9 @@ register()
 def main(config: EvaluateConfig) -> float | None:
     """Evaluates a run folder, an exported encoder or a hub checkpoint; returns the mean R@1, of mteb the mean of the main scores."""
     from unite import build
+    from unite.embedding.sharing import told_cache
     from unite.entry import console
     from unite.errors import ConfigError, must_be
-    from unite.evaluation.sharded import told_cache
     from unite.processes import is_first_rank, joined_ranks
 
     with joined_ranks(config.device):

@@ -29,13 +29,13 @@ def main() -> None:
 @shown_errors
 def write_report(folders: list[str], out: Path) -> None:
     """Compares the runs, writes `<out>.html` and `<out>.md`, and says who wins and where they are."""
+    from unite.comparison.compare import compare
+    from unite.comparison.evaluated_runs import group_runs, load_runs
+    from unite.comparison.markdown import render_markdown
+    from unite.comparison.page import render_page
+    from unite.comparison.wording import headline, warnings
     from unite.entry import console
-    from unite.evaluation.comparison.compare import compare
-    from unite.evaluation.comparison.markdown import render_markdown
-    from unite.evaluation.comparison.page import render_page
-    from unite.evaluation.comparison.runs import group_runs, load_runs
-    from unite.evaluation.comparison.wording import headline, warnings
-    from unite.evaluation.report import write_text
+    from unite.files import write_text
 
     recipes, notes = group_runs(load_runs(folders))
     suites = compare(recipes)

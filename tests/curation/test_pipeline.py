@@ -16,7 +16,6 @@ from unite.curation.pipeline import Curation
 from unite.curation.raw import RawMedium, SkippedRowError
 from unite.curation.recipes.image_captions import ImageCaptions
 from unite.curation.recipes.video_captions import VideoCaptions
-from unite.curation.records import read_lines
 from unite.curation.steps.exact_duplicates import ExactDuplicates
 from unite.curation.steps.false_negatives import FalseNegatives
 from unite.curation.steps.hard_negatives import HardNegatives
@@ -26,6 +25,7 @@ from unite.curation.steps.text_length import TextLength
 from unite.data.shards import ShardReader
 from unite.data.source import SourceDataModule
 from unite.errors import ConfigError, DataError
+from unite.files import read_lines
 from unite.types import Modality
 
 

@@ -7,8 +7,8 @@ import pytest
 from tests.curation.material import Rows, image_medium, row
 from unite.curation.pipeline import Curation
 from unite.curation.raw import RawMedium
-from unite.curation.records import read_lines
 from unite.errors import ConfigError, DataError, UniteError
+from unite.files import read_lines
 from unite.types import Modality
 
 

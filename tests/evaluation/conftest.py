@@ -1,68 +1,13 @@
-"""A fake encoder: what it embeds depends on the content alone, whichever micro-batch it comes in."""
-
-from collections.abc import Sequence
-
-import numpy as np
 import pytest
-import torch
-from torch import Tensor, nn
 
+from tests.fake_encoder import FakeEncoder
 from unite.evaluation.tasks import RetrievalTask
-from unite.types import Content, EncodedContent, Medium, MicroBatch, Modality, index_tensor
-
-
-class FakeProcessor:
-    """Bytes of the text are the tokens, and each frame is one token of its mean brightness."""
-
-    def __init__(self) -> None:
-        self.encoded: list[str] = []
-
-    def encode(self, content: Content) -> EncodedContent:
-        self.encoded.append(content.text)
-        frames = [int(frame.mean()) for medium in content.media for frame in medium.frames]
-        tokens = index_tensor([*frames, *f"{content.instruction}|{content.text}".encode()])
-        empty = torch.empty(0, dtype=torch.int64)
-        return EncodedContent(
-            tokens, torch.zeros_like(tokens), torch.empty(0, 1, dtype=torch.uint8), empty.view(0, 3), empty, empty, empty.float()
-        )
-
-    def pad(self, encoded: Sequence[EncodedContent], contents: Sequence[int]) -> MicroBatch:
-        ids = nn.utils.rnn.pad_sequence([one.input_ids for one in encoded], batch_first=True)
-        mask = nn.utils.rnn.pad_sequence([torch.ones_like(one.input_ids) for one in encoded], batch_first=True)
-        first = encoded[0]
-        return MicroBatch(
-            index_tensor(contents), ids, torch.zeros_like(ids), mask, first.patches, first.grids, first.media, first.media, first.intervals
-        )
-
-
-class FakeEncoder(nn.Module):
-    """The L2-normalised sum of a random vector per token and place; NaN for texts that hold `nan`."""
-
-    def __init__(self, dim: int = 16) -> None:
-        super().__init__()
-        self.processor = FakeProcessor()
-        self.dim = dim
-        self.tokens = nn.Parameter(torch.randn(256, dim, generator=torch.Generator().manual_seed(0)))
-        self.shapes: list[tuple[int, int]] = []
-
-    def forward(self, micro_batch: MicroBatch) -> Tensor:
-        assert not self.training
-        assert not torch.is_grad_enabled()
-        self.shapes.append(tuple(micro_batch.input_ids.shape))
-        places = torch.arange(1, micro_batch.input_ids.shape[1] + 1) ** -0.5
-        weights = micro_batch.attention_mask * places
-        embeddings = nn.functional.normalize((self.tokens[micro_batch.input_ids] * weights[..., None]).sum(dim=1), dim=1)
-        is_nan = [bytes(row.tolist()).find(b"nan") >= 0 for row in micro_batch.input_ids]
-        return torch.where(torch.tensor(is_nan)[:, None], torch.nan, embeddings)
+from unite.types import Content, Modality
 
 
 @pytest.fixture
 def encoder() -> FakeEncoder:
     return FakeEncoder()
-
-
-def image(brightness: int) -> Medium:
-    return Medium(Modality.IMAGE, np.full((1, 4, 4, 3), brightness, dtype=np.uint8), fingerprint=brightness)
 
 
 @pytest.fixture

@@ -5,16 +5,15 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from tests.fake_encoder import FakeEncoder, image
+from unite.embedding.embed import MemoryCache, embed_contents
 from unite.errors import DataError
 from unite.evaluation import diagnosis
+from unite.evaluation.blanked import Picked, spread, without_medium, without_text
 from unite.evaluation.diagnosis import diagnose
-from unite.evaluation.embed import MemoryCache, embed_contents
 from unite.evaluation.evaluate import evaluate
-from unite.evaluation.picked import Picked, spread, without_medium, without_text
 from unite.evaluation.suite import Suite
 from unite.types import IMAGE_PLACE, Content, Medium, Modality
-
-from .conftest import FakeEncoder, image
 
 NUM = 12
 

@@ -11,15 +11,14 @@ import pytrec_eval
 from PIL import Image as Pillow
 from rich.console import Console
 
+from tests.fake_encoder import FakeEncoder, image
 from unite.data.decode import Decoding
 from unite.data.rows import StoredContent, StoredMedium
+from unite.embedding.embed import MemoryCache, embed_contents
+from unite.embedding.lazy import LazyContent
 from unite.errors import ConfigError, DataError
-from unite.evaluation.embed import MemoryCache, embed_contents
 from unite.evaluation.mteb_suite import MtebSuite
-from unite.evaluation.stored import LazyContent
 from unite.types import Content, Modality
-
-from .conftest import FakeEncoder, image
 
 mteb = pytest.importorskip("mteb")
 from datasets import Dataset, Image, Video  # noqa: E402

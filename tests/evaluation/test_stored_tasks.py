@@ -5,17 +5,16 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.fake_encoder import image
 from unite.data.decode import Decoding
 from unite.data.rows import Row, StoredContent, StoredMedium
 from unite.data.tasks import write_task
+from unite.embedding.embed import MemoryCache, embed_contents
+from unite.embedding.lazy import LazyContent
 from unite.errors import DataError
-from unite.evaluation.embed import MemoryCache, embed_contents
-from unite.evaluation.stored import LazyContent
 from unite.evaluation.suite import Suite
 from unite.evaluation.tasks import RetrievalTask
 from unite.types import Content, Modality
-
-from .conftest import image
 
 
 def png(brightness: int) -> StoredMedium:

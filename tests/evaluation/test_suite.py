@@ -7,15 +7,14 @@ import pytrec_eval
 from rich.console import Console
 from rich.progress import Progress
 
+from tests.fake_encoder import FakeEncoder
+from unite.embedding.embed import embed_contents
 from unite.errors import ConfigError, DataError
-from unite.evaluation.embed import embed_contents
-from unite.evaluation.plot import draw_recall, plot_recall
-from unite.evaluation.report import table, write_metrics
+from unite.evaluation.recall_plot import draw_recall, plot_recall
 from unite.evaluation.results import SuiteResult
 from unite.evaluation.suite import Suite
+from unite.evaluation.terminal_table import table, write_metrics
 from unite.types import Content
-
-from .conftest import FakeEncoder
 
 TREC = {"recall@1": "recall_1", "recall@5": "recall_5", "recall@10": "recall_10", "mrr": "recip_rank", "ndcg@10": "ndcg_cut_10"}
 

@@ -8,9 +8,9 @@ import torch
 from tests.training.toy import BagEncoder
 from unite.errors import CheckpointError, ConfigError
 from unite.objective import MAMCL
+from unite.runs import RunFolder
 from unite.training.module import UniteModule
 from unite.training.optimizer import AdamWCosine
-from unite.training.run_folder import RunFolder
 from unite.training.stages import _told_how_to_go_on, train_stages
 
 STAGE = SimpleNamespace(name="adaptation")

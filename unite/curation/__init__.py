@@ -1,1 +1,1 @@
-"""Raw rows to shards. The built-in world, generated on the spot, is in `unite.curation.emoji_world`."""
+"""Raw rows to shards. The built-in world, generated on the spot, is in `unite.worlds.emoji`."""

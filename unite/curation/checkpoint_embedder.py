@@ -14,7 +14,7 @@ from huggingface_hub import is_offline_mode, try_to_load_from_cache
 from numpy.typing import NDArray
 
 from unite.data.decode import Decoding, decode_content
-from unite.data.plan import plan_micro_batches
+from unite.data.packing import plan_micro_batches
 from unite.data.rows import StoredContent
 from unite.errors import CheckpointError, must_be
 from unite.types import MicroBatch

@@ -19,9 +19,9 @@ from numpy.typing import ArrayLike
 
 from unite import __version__
 from unite.curation.pack import ROWS_SUFFIX
-from unite.curation.records import read_lines
 from unite.data.index import INDEX_SUFFIX, ShardIndex
 from unite.errors import DataError
+from unite.files import read_lines
 
 _LIBRARIES = ("av", "datasketch", "ImageHash", "numpy", "pillow", "webdataset")
 _NUM_BINS = 24

@@ -7,7 +7,6 @@ the same decision, even where an embedding on another device would differ in its
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,9 +19,10 @@ from numpy.typing import NDArray
 from unite.curation.describe import describe
 from unite.curation.engine import run
 from unite.curation.part import Part
-from unite.curation.records import Skipped, read_lines, write_json, write_lines
+from unite.curation.records import Skipped
 from unite.curation.signatures import Signatures, group_number
 from unite.curation.steps.step import Collection, Embed, Embeddings, SetStep
+from unite.files import read_json, read_lines, whole_file, whole_folder, write_json, write_lines
 
 #: Rows given to an embedding function at a time.
 _BATCH = 64
@@ -44,17 +44,14 @@ class Decision:
 
     def save(self, folder: Path, skipped: Sequence[Skipped]) -> None:
         """Writes it, with the rows left out."""
-        partial = folder.with_name(folder.name + ".partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        write_json(partial / "decision.json", vars(self))
-        write_lines(partial / "skipped.jsonl", (vars(one) for one in skipped))
-        partial.replace(folder)
+        with whole_folder(folder, existing="keep") as partial:
+            write_json(partial / "decision.json", vars(self))
+            write_lines(partial / "skipped.jsonl", (vars(one) for one in skipped))
 
     @classmethod
     def load(cls, folder: Path) -> Decision:
         """Reads it back."""
-        fields = json.loads((folder / "decision.json").read_text(encoding="utf-8"))
+        fields = read_json(folder / "decision.json")
         groups, negatives = ({int(row): value for row, value in fields[name].items()} for name in ("groups", "negatives"))
         return cls(fields["kept"], groups, negatives)
 
@@ -118,11 +115,8 @@ class EmbedTask:
             batch = [reader.read(at) for at in range(start, min(start + _BATCH, self.counts[number]))]
             sides[0].append(np.asarray(self.embed([row.query for row in batch]), np.float32))
             sides[1].append(np.asarray(self.embed([row.positives[0] for row in batch]), np.float32))
-        self.folder.mkdir(parents=True, exist_ok=True)
-        partial = self.path(number).with_suffix(".partial")
-        with partial.open("wb") as file:
+        with whole_file(self.path(number)) as partial, partial.open("wb") as file:
             np.save(file, np.stack([np.concatenate(side) for side in sides]))
-        partial.replace(self.path(number))
         return self.counts[number]
 
 

@@ -7,22 +7,21 @@ Which rows a shard holds follows from the decision alone, so shards can be writt
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unite.curation.decide import AllRows, Decision
-from unite.curation.records import read_lines, write_lines
 from unite.data.index import INDEX_SUFFIX
 from unite.data.rows import Row
 from unite.data.shards import ShardReader, ShardWriter
+from unite.files import read_lines, write_lines
 from unite.types import Modality
 
 ROWS_SUFFIX = ".rows.jsonl"
@@ -78,18 +77,16 @@ class PackTask:
         """Writes the shard of that number, unless it is there. Returns its number of rows."""
         shard = self.shards[number]
         if not shard.is_done:
-            partial = self.work / f"shard-{number:06d}.{os.getpid()}.partial"
-            shutil.rmtree(partial, ignore_errors=True)
-            with ShardWriter(partial, samples_per_shard=len(shard.rows)) as writer:
-                for row in shard.rows.tolist():
-                    writer.write(self._row(row))
-            write_lines(partial / "rows.jsonl", map(self._line, shard.rows.tolist()))
+            self.work.mkdir(parents=True, exist_ok=True)
             shard.path.parent.mkdir(parents=True, exist_ok=True)
-            (written,) = writer.paths
-            (partial / "rows.jsonl").replace(shard.path.with_suffix(ROWS_SUFFIX))
-            written.with_name(written.name + INDEX_SUFFIX).replace(shard.path.with_name(shard.path.name + INDEX_SUFFIX))
-            written.replace(shard.path)
-            shutil.rmtree(partial)
+            with TemporaryDirectory(dir=self.work) as scratch:
+                with ShardWriter(scratch, samples_per_shard=len(shard.rows)) as writer:
+                    for row in shard.rows.tolist():
+                        writer.write(self._row(row))
+                write_lines(shard.path.with_suffix(ROWS_SUFFIX), map(self._line, shard.rows.tolist()))
+                (written,) = writer.paths
+                written.with_name(written.name + INDEX_SUFFIX).replace(shard.path.with_name(shard.path.name + INDEX_SUFFIX))
+                written.replace(shard.path)
         return len(shard.rows)
 
     def _row(self, number: int) -> Row:

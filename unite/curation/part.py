@@ -13,9 +13,6 @@ order, by any process, and again after a kill.
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +20,11 @@ from pathlib import Path
 from unite.curation.loaded import LoadedRow, medium_loader
 from unite.curation.media import MediaPolicy
 from unite.curation.raw import Recipe, SkippedRowError
-from unite.curation.records import MEDIA, READ, Funnel, Skipped, describe_row, write_json, write_lines
+from unite.curation.records import MEDIA, READ, Funnel, Skipped, describe_row
 from unite.curation.signatures import SideSignature, Signatures, sign_row
 from unite.curation.steps.step import RowStep
 from unite.data.shards import ShardReader, ShardWriter
+from unite.files import read_json, whole_folder, write_json, write_lines
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ class Part:
 
     def funnel(self) -> Funnel:
         """Returns the counts."""
-        return Funnel.from_json(json.loads((self.folder / "funnel.json").read_text(encoding="utf-8")))
+        return Funnel.from_json(read_json(self.folder / "funnel.json"))
 
     def reader(self) -> ShardReader:
         """Opens the rows."""
@@ -77,16 +75,8 @@ class PartTask:
         """Does the part of that number, unless its result is there. Returns its number of records."""
         part = self.parts[number]
         if not part.is_done:
-            partial = part.folder.with_name(f"{part.folder.name}.{os.getpid()}.partial")
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir(parents=True)
-            self._fill(part, partial)
-            try:
-                partial.replace(part.folder)
-            except OSError:  # another process was as far: both wrote the same
-                if not part.is_done:
-                    raise
-                shutil.rmtree(partial)
+            with whole_folder(part.folder, existing="keep") as partial:
+                self._fill(part, partial)
         return part.stop - part.start
 
     def _fill(self, part: Part, folder: Path) -> None:

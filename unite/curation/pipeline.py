@@ -32,10 +32,11 @@ from unite.curation.media import MediaPolicy
 from unite.curation.pack import PackedShard, PackTask, plan_shards
 from unite.curation.part import Part, PartTask, cut
 from unite.curation.raw import Recipe
-from unite.curation.records import MEDIA, READ, Funnel, read_lines, write_json, write_lines
-from unite.curation.set_folder import DATASHEET, PAGE, SKIPPED, check_source, full_disk_named, open_set
+from unite.curation.records import MEDIA, READ, Funnel
+from unite.curation.set_folder import DATASHEET, LOCK, PAGE, SKIPPED, check_source, full_disk_named, open_set
 from unite.curation.steps.step import RowStep, SetStep, Step
 from unite.errors import ConfigError, DataError, must_be
+from unite.files import locked, read_lines, write_json, write_lines, write_text
 
 log = logging.getLogger(__name__)
 
@@ -125,6 +126,11 @@ class Curation:
         done = open_set(self.out, self.work, plan)
         if done is not None:
             return done
+        with locked(self.out / LOCK):
+            done = open_set(self.out, self.work, plan)  # whoever held the lock may have made it
+            return done if done is not None else self._make(plan)
+
+    def _make(self, plan: Mapping[str, Any]) -> dict[str, Any]:
         parts = cut(self.recipes, self.rows_per_part, self.work / "parts")
         self._do_parts(parts)
         funnels = self._check(parts)
@@ -139,7 +145,7 @@ class Curation:
         steps = {name: funnel.steps(order) for name, funnel in funnels.items()}
         total = Funnel.total(funnels.values()).steps(order)
         datasheet = make_datasheet(self.out, [shard.path for shard in shards], total, steps, plan, self.config)
-        (self.out / PAGE).write_text(render_page(datasheet), encoding="utf-8", errors="backslashreplace")
+        write_text(self.out / PAGE, render_page(datasheet))
         write_json(self.out / DATASHEET, datasheet)
         shutil.rmtree(self.work)
         return datasheet

@@ -6,11 +6,9 @@ skipped.jsonl   a line a row left out: source, key, step, reason, detail
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from unite.curation.loaded import LoadedRow
@@ -104,22 +102,3 @@ def describe_row(source: str, row: LoadedRow) -> dict[str, Any]:
     if raw.metadata:
         fields["metadata"] = dict(raw.metadata)
     return fields
-
-
-def write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
-    """Writes JSON Lines."""
-    with path.open("w", encoding="utf-8", errors=_LONE) as file:
-        file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-
-
-def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Reads JSON Lines."""
-    with path.open(encoding="utf-8") as file:
-        yield from map(json.loads, file)
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Writes a JSON file, whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", errors=_LONE)
-    partial.replace(path)

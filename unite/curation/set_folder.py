@@ -14,13 +14,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from unite.curation.records import write_json
 from unite.errors import ConfigError, DataError, UniteError, must_be
+from unite.files import write_json
 from unite.types import fingerprint
 
 DATASHEET = "datasheet.json"
 PAGE = "datasheet.html"
 SKIPPED = "skipped.jsonl"
+#: There while a process makes the set: another one waits for it.
+LOCK = ".lock"
 _OWN = (DATASHEET, PAGE, SKIPPED)
 _SOURCE = re.compile(r"[^./\\\0][^/\\\0]{0,99}")
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -55,7 +57,7 @@ def open_set(out: Path, work: Path, plan: Mapping[str, Any]) -> dict[str, Any] |
                 shutil.rmtree(work, ignore_errors=True)
                 return fields
     if not noted.exists():
-        if out.is_dir() and any(path != work for path in out.iterdir()):
+        if out.is_dir() and any(path.name not in (work.name, LOCK) for path in out.iterdir()):
             hint = "It holds something else. Choose another folder, or empty this one."
             raise ConfigError(must_be("out", "a new or empty folder, or one with a set of this plan", str(out), hint))
         try:

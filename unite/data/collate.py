@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unite.data.plan import plan_micro_batches
+from unite.data.packing import plan_micro_batches
 from unite.errors import DataError
 from unite.types import Batch, Content, EncodedContent, Example, Processor, Relations, index_tensor
 

@@ -22,6 +22,7 @@ from typing import BinaryIO
 
 from unite.data.address import Address
 from unite.errors import DataError, must_be
+from unite.files import write_text
 from unite.types import fingerprint
 
 log = logging.getLogger(__name__)
@@ -51,10 +52,7 @@ class ShardIndex:
     def save(self, path: Path) -> None:
         """Writes the index, whole or not at all."""
         samples = [[sample.key, sample.members] for sample in self.samples]
-        text = json.dumps({"num_bytes": self.num_bytes, "sha256": self.sha256, "samples": samples})
-        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-        partial.write_text(text)
-        partial.replace(path)
+        write_text(path, json.dumps({"num_bytes": self.num_bytes, "sha256": self.sha256, "samples": samples}))
 
     @classmethod
     def load(cls, where: str | Path | Address) -> ShardIndex | None:
@@ -143,7 +141,6 @@ def _keep(shard: Address, version: str, index: ShardIndex) -> str:
             return f"at {beside}"
     cached = _cache_path(shard, version)
     with contextlib.suppress(OSError):
-        cached.parent.mkdir(parents=True, exist_ok=True)
         index.save(cached)
         return f"at {cached}"
     return f"in memory alone, since {cached} cannot be written either"

@@ -25,6 +25,7 @@ from unite.data.address import Address
 from unite.data.index import INDEX_SUFFIX, IndexedSample, index_shard, load_index
 from unite.data.rows import Row, from_members, to_members
 from unite.errors import DataError, must_be
+from unite.files import partial_path
 
 #: Written into every tar header instead of the clock, so that equal samples give equal checksums. A float would cost a kilobyte a member.
 _MTIME = 0
@@ -67,7 +68,8 @@ class ShardWriter:
         members = to_members(row)
         self._keys.add(row.key)
         if self._tar is None:
-            self._partial = self.folder / f"{self.prefix}-{len(self.paths):06d}.tar.partial"
+            self._path = self.folder / f"{self.prefix}-{len(self.paths):06d}.tar"
+            self._partial = partial_path(self._path)
             self._file = self._partial.open("wb")
             # User and group are fixed by webdataset, the clock by us.
             self._tar = webdataset.TarWriter(self._file, encoder=False, mtime=_MTIME)
@@ -84,13 +86,12 @@ class ShardWriter:
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
-            path = self._partial.with_suffix("")
-            index_shard(self._partial).save(path.with_name(path.name + INDEX_SUFFIX))
-            self._partial.replace(path)
+            index_shard(self._partial).save(self._path.with_name(self._path.name + INDEX_SUFFIX))
+            self._partial.replace(self._path)
         except BaseException:
             self._discard_shard()
             raise
-        self.paths.append(path)
+        self.paths.append(self._path)
         self._tar, self._num_open = None, 0
 
     def _discard_shard(self) -> None:

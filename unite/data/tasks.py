@@ -12,18 +12,17 @@ The folder gets its name only when it is whole, and what is in it has been check
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from unite.data.rows import Row
 from unite.data.shards import ShardReader, ShardWriter
 from unite.errors import DataError, must_be
+from unite.files import read_json, whole_folder, write_json
 from unite.types import Content, Modality
+
+_AGAIN = "Build or copy the task again."
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,25 +73,20 @@ def write_task(
     folder = Path(folder)
     if folder.exists():
         raise DataError(must_be(f"the folder of task {name}", "one that is not there yet", str(folder), "Remove it to write it again."))
-    partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
     fields = {
         "name": name,
         "query_modality": str(query_modality),
         "candidate_modality": str(candidate_modality),
         "metadata": dict(metadata or {}),
     }
-    try:
+    with whole_folder(folder, existing="keep") as partial:
         query_ids = _write_rows(partial / "queries", queries, query_modality, f"a query of task {name}")
         candidate_ids = _write_rows(partial / "candidates", candidates, candidate_modality, f"a candidate of task {name}")
         _check(name, query_ids, candidate_ids, relevance, pools)
-        _write_json(partial / "task.json", fields)
-        _write_json(partial / "relevance.json", {query: dict(relevance[query]) for query in query_ids})
+        write_json(partial / "task.json", fields)
+        write_json(partial / "relevance.json", {query: dict(relevance[query]) for query in query_ids})
         if pools is not None:
-            _write_json(partial / "pools.json", {query: list(pools[query]) for query in query_ids})
-        partial.replace(folder)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+            write_json(partial / "pools.json", {query: list(pools[query]) for query in query_ids})
 
 
 def read_task(folder: str | Path) -> StoredTask:
@@ -105,9 +99,9 @@ def read_task(folder: str | Path) -> StoredTask:
     folder = Path(folder)
     if not (folder / "task.json").is_file():
         raise DataError(must_be("a task", "a folder with a task.json", str(folder), "Build or copy it first."))
-    fields = _read_json(folder / "task.json")
-    relevance = _read_json(folder / "relevance.json")
-    pools = _read_json(folder / "pools.json") if (folder / "pools.json").exists() else None
+    fields = read_json(folder / "task.json", _AGAIN)
+    relevance = read_json(folder / "relevance.json", _AGAIN)
+    pools = read_json(folder / "pools.json", _AGAIN) if (folder / "pools.json").exists() else None
     queries, candidates = ShardReader.of_folder(folder / "queries"), ShardReader.of_folder(folder / "candidates")
     try:
         task = StoredTask(
@@ -191,17 +185,3 @@ def _write_rows(folder: Path, rows: Iterable[Row], modality: Modality, what: str
 
 def _keys(reader: ShardReader) -> list[str]:
     return [sample.key for index in reader.indices for sample in index.samples]
-
-
-def _write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read ({error}). Build or copy the task again.") from error
-    if not isinstance(value, dict):
-        raise DataError(must_be(str(path), "a JSON object", type(value).__name__))
-    return value

@@ -12,8 +12,6 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -25,6 +23,7 @@ from transformers import AutoConfig, AutoModel, AutoProcessor
 from transformers.utils import logging as transformers_logging
 
 from unite.errors import CheckpointError, ConfigError, must_be, must_be_one_of
+from unite.files import whole_folder, write_json
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +135,7 @@ def save_checkpoint(folder: Path, model: Any, processor: Any, settings: EncoderS
     Raises:
         CheckpointError: if the weights cannot be written; nothing is left of them then.
     """
-    with whole_folder(folder) as partial, quiet_transformers():
+    with whole_folder(folder, existing="replace") as partial, quiet_transformers():
         try:
             model.save_pretrained(partial)
         except SafetensorError as error:  # a full disk, which is no OSError here
@@ -144,21 +143,7 @@ def save_checkpoint(folder: Path, model: Any, processor: Any, settings: EncoderS
                 f"the weights cannot be written to {folder} ({error}). Free space there, or choose another place."
             ) from error
         processor.save_pretrained(partial)
-        (partial / SETTINGS_FILE).write_text(json.dumps({**asdict(settings), "pooling": "last_token"}, indent=2) + "\n")
-
-
-@contextlib.contextmanager
-def whole_folder(folder: Path) -> Iterator[Path]:
-    """Gives a folder to write into, which takes the name `folder` when the block ends and is removed if it raises."""
-    partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
-        yield partial
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        write_json(partial / SETTINGS_FILE, {**asdict(settings), "pooling": "last_token"})
 
 
 @contextlib.contextmanager

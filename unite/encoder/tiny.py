@@ -23,8 +23,9 @@ from transformers import (
 )
 from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
 
-from unite.encoder.checkpoint import quiet_transformers, whole_folder
+from unite.encoder.checkpoint import quiet_transformers
 from unite.errors import ConfigError, must_be
+from unite.files import whole_folder
 from unite.types import fingerprint
 
 log = logging.getLogger(__name__)
@@ -98,7 +99,7 @@ def build_tiny_checkpoint(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = Qwen2VLForConditionalGeneration(_config(tokenizer, hidden_size, num_layers, vision_hidden_size, vision_num_layers))
-    with whole_folder(folder) as partial, quiet_transformers():
+    with whole_folder(folder, existing="keep") as partial, quiet_transformers():
         model.save_pretrained(partial)
         _processor(tokenizer).save_pretrained(partial)
     log.info("built the tiny encoder, %.2fM parameters, in %s", model.num_parameters() / 1e6, folder)

@@ -10,14 +10,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from unite.evaluation.comparison.failures import SUFFIX, to_json
+from unite.embedding.embed import EmbeddingCache, Encoder, MemoryCache
+from unite.embedding.sharing import embed_sharded
 from unite.evaluation.diagnosis import Diagnosis, diagnose
-from unite.evaluation.embed import EmbeddingCache, Encoder, MemoryCache
-from unite.evaluation.plot import plot_recall
-from unite.evaluation.report import Measured, table, write_metrics, write_text
+from unite.evaluation.failures import SUFFIX, to_json
+from unite.evaluation.recall_plot import plot_recall
 from unite.evaluation.results import SuiteResult
-from unite.evaluation.sharded import embed_sharded
 from unite.evaluation.suite import Suite
+from unite.evaluation.terminal_table import Measured, table, write_metrics
+from unite.files import write_text
 from unite.processes import is_first_rank
 
 

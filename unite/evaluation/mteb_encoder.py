@@ -23,8 +23,8 @@ from torch import Tensor
 
 from unite.data.decode import Decoding
 from unite.data.rows import StoredContent, StoredMedium
+from unite.embedding.lazy import LazyContent
 from unite.errors import DataError, must_be
-from unite.evaluation.stored import LazyContent
 from unite.types import Content, Modality
 
 log = logging.getLogger(__name__)

@@ -20,11 +20,11 @@ from rich.console import Console
 from rich.table import Table
 
 from unite.data.decode import Decoding
+from unite.embedding.cache import encoder_fingerprint
+from unite.embedding.embed import EmbeddingCache, Encoder, MemoryCache
+from unite.embedding.sharing import embed_sharded
 from unite.errors import ConfigError, DataError, must_be
-from unite.evaluation.cache import encoder_fingerprint
-from unite.evaluation.embed import EmbeddingCache, Encoder, MemoryCache
-from unite.evaluation.report import write_metrics
-from unite.evaluation.sharded import embed_sharded
+from unite.evaluation.terminal_table import write_metrics
 from unite.processes import is_first_rank
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from unite.errors import DataError
-from unite.evaluation.comparison.failures import TaskFailures
+from unite.evaluation.failures import TaskFailures
 from unite.evaluation.metrics import Judged, bootstrap_interval, per_query
 
 

@@ -13,11 +13,11 @@ from rich.progress import Progress
 from torch import Tensor
 
 from unite.data.decode import Decoding
+from unite.embedding.embed import EmbeddingCache, Encoder, MemoryCache, embed_contents
 from unite.errors import ConfigError, DataError, must_be, must_be_one_of
-from unite.evaluation.comparison.record import data_fingerprint, find_failures
-from unite.evaluation.embed import EmbeddingCache, Encoder, MemoryCache, embed_contents
 from unite.evaluation.layouts.source import MissingTaskError, TaskFolder, TaskSource
 from unite.evaluation.metrics import Judged
+from unite.evaluation.record import data_fingerprint, find_failures
 from unite.evaluation.results import SuiteResult, TaskResult
 from unite.evaluation.tasks import RetrievalTask
 from unite.retrieval.ranks import ranks

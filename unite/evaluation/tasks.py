@@ -12,9 +12,9 @@ from torch import Tensor
 from unite.data.decode import Decoding
 from unite.data.shards import ShardReader
 from unite.data.tasks import StoredTask, read_task
+from unite.embedding.lazy import LazyContent, StoredContents
 from unite.errors import DataError, must_be, must_be_one_of
 from unite.evaluation.metrics import largest_k
-from unite.evaluation.stored import LazyContent, StoredContents
 from unite.types import Content, Modality, index_tensor
 
 #: What a task of each kind is asked. "pair" tasks are the modality pairs that a suite's mean is over; a "subset" is a test of its own,

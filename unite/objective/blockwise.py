@@ -21,7 +21,7 @@ from torch.autograd import Function
 from torch.nn import functional as F
 
 from unite.errors import TrainingError
-from unite.objective.false_negatives import drop_above_margin_
+from unite.objective.false_negative_margin import drop_above_margin_
 from unite.objective.hardness import negative_scale
 from unite.objective.masks import Block, Direction
 from unite.objective.precision import full_float32
@@ -57,7 +57,7 @@ def contrast(
         embeddings: (U, D), any float dtype.
         temperature: scalar.
         directions: as `unite.objective.masks.directions` makes them.
-        margin: see `unite.objective.false_negatives`; None to keep all.
+        margin: see `unite.objective.false_negative_margin`; None to keep all.
         hardness: see `unite.objective.hardness`.
     """
     inverse_temperature = 1 / temperature.float()

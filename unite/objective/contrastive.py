@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from unite.errors import ConfigError, TrainingError, must_be
 from unite.objective.blockwise import Scores, contrast
-from unite.objective.false_negatives import check_margin
+from unite.objective.false_negative_margin import check_margin
 from unite.objective.hardness import check_hardness
 from unite.objective.masks import directions
 from unite.objective.output import ObjectiveOutput
@@ -32,7 +32,7 @@ class Contrastive(nn.Module):
         symmetric: whether candidates score queries too.
         temperature, learnable_temperature: see `Temperature`.
         modality_weights: weight of a row by the name of its positive's modality (`text+image`); 1 where none is given.
-        false_negative_margin: see `unite.objective.false_negatives`.
+        false_negative_margin: see `unite.objective.false_negative_margin`.
         hardness: see `unite.objective.hardness`.
 
     Raises:

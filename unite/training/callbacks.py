@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import time
@@ -16,6 +15,7 @@ from pytorch_lightning.callbacks import RichProgressBar
 from typing_extensions import override
 
 from unite.errors import ConfigError, NonFiniteLossError, TrainingError, must_be
+from unite.files import append_line, write_json
 from unite.training.step import count_tokens
 from unite.types import Batch
 
@@ -113,8 +113,7 @@ class SkippedSamples(pl.Callback):
         for key, reason in batch.skipped:
             self.num_skipped += 1
             log.warning("skipped a sample (%d of %d so far): %s", self.num_skipped, self.num_seen, reason)
-            with self.path.open("a") as file:
-                file.write(json.dumps({"key": key, "reason": reason}) + "\n")
+            append_line(self.path, {"key": key, "reason": reason})
         share = self.num_skipped / max(self.num_seen, 1)
         if batch.skipped and (not batch.keys or (share > self.max_share and self.num_seen >= 100)):
             hint = f"They are named in {self.path}. Mend or remove them, or raise the bound."
@@ -193,8 +192,7 @@ class SampleKeys(pl.Callback):
 
     @override
     def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Batch, batch_idx: int) -> None:
-        with (self.folder / f"samples-rank{trainer.global_rank}.jsonl").open("a") as file:
-            file.write(json.dumps({"step": trainer.global_step, "keys": batch.keys}) + "\n")
+        append_line(self.folder / f"samples-rank{trainer.global_rank}.jsonl", {"step": trainer.global_step, "keys": batch.keys})
 
 
 class FailedBatch(pl.Callback):
@@ -211,7 +209,7 @@ class FailedBatch(pl.Callback):
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         if isinstance(exception, NonFiniteLossError):
             path = self.folder / f"failed_batch-rank{trainer.global_rank}.json"
-            path.write_text(json.dumps({"step": trainer.global_step, "reason": str(exception), "keys": exception.keys}, indent=2))
+            write_json(path, {"step": trainer.global_step, "reason": str(exception), "keys": exception.keys})
             log.error("the samples of the failed batch are named in %s", path)
 
 

@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from unite.encoder import VLMEncoder
 from unite.errors import CheckpointError, must_be
 from unite.training.optimizer import AdamWCosine
-from unite.training.ranks import sum_gradients
+from unite.training.parallel import sum_gradients
 from unite.training.step import ContrastiveStep
 from unite.types import Batch
 

@@ -19,9 +19,9 @@ from unite.data.mixture import MixtureDataModule
 from unite.encoder import VLMEncoder
 from unite.errors import ConfigError, must_be
 from unite.processes import is_first_rank
+from unite.runs import RunFolder, check_checkpoint
 from unite.training.module import UniteModule
 from unite.training.optimizer import AdamWCosine
-from unite.training.run_folder import RunFolder, check_checkpoint
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from unite.errors import ConfigError, NonFiniteLossError, must_be
-from unite.training.ranks import gather_pool, sum_over_ranks
+from unite.training.parallel import gather_pool, sum_over_ranks
 from unite.types import Batch, MicroBatch
 
 Backward = Callable[[Tensor], None]

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from tests.curation.material import clip, collection, encoded, image_medium, photograph, row, unit, video_medium
+from unite.curation.near_matches import _Pictures
 from unite.curation.raw import RawContent
 from unite.curation.signatures import minhash, normalise
 from unite.curation.steps.balance import Balance
@@ -14,7 +15,6 @@ from unite.curation.steps.exact_duplicates import ExactDuplicates
 from unite.curation.steps.false_negatives import FalseNegatives
 from unite.curation.steps.hard_negatives import HardNegatives
 from unite.curation.steps.near_duplicates import NearDuplicates
-from unite.curation.steps.similar import _Pictures
 from unite.curation.steps.similarity import Similarity
 from unite.data.rows import Row, StoredContent, StoredMedium
 from unite.data.tasks import write_task

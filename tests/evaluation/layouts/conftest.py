@@ -7,11 +7,10 @@ import torch
 from hydra import compose, initialize_config_dir
 from torch import nn
 
+from tests.fake_encoder import FakeEncoder, FakeProcessor
 from unite.build import build_suites
 from unite.config.register import CONF, register
 from unite.types import IMAGE_PLACE, VIDEO_PLACE, EncodedContent, index_tensor
-
-from ..conftest import FakeEncoder, FakeProcessor
 
 
 class KnowingProcessor(FakeProcessor):

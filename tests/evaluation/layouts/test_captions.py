@@ -5,14 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.evaluation.layouts import material
 from unite.data.decode import Decoding
 from unite.errors import ConfigError, DataError
 from unite.evaluation.layouts.karpathy import Karpathy
 from unite.evaluation.layouts.source import BenchmarkFiles
 from unite.evaluation.layouts.tables import first_of_json_list
 from unite.evaluation.layouts.video_captions import VideoCaptions
-
-from . import material
 
 ALL_RIGHT = {"hit@1": 1.0, "hit@5": 1.0, "hit@10": 1.0}
 

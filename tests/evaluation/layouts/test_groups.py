@@ -5,14 +5,13 @@ import logging
 
 import pytest
 
+from tests.evaluation.layouts.material import urban1k
 from unite.errors import ConfigError
 from unite.evaluation.layouts.source import MissingTaskError, TaskFolder, TaskSource
 from unite.evaluation.layouts.urban1k import Urban1K
 from unite.evaluation.results import SuiteResult
 from unite.evaluation.suite import Suite
 from unite.types import Content
-
-from .material import urban1k
 
 
 def wrong(make_task, num_wrong):

@@ -2,13 +2,12 @@
 
 import pytest
 
+from tests.evaluation.layouts.material import write_image, write_parquet
 from unite.data.decode import Decoding
 from unite.data.mmeb import INSTRUCTIONS, split_instruction
 from unite.errors import DataError
 from unite.evaluation.layouts.mmeb import Mmeb
 from unite.types import IMAGE_PLACE, Modality
-
-from .material import write_image, write_parquet
 
 #: An image to the names of classes, a question about an image to answers, a text to images, an image and a change to images.
 QUERIES = {

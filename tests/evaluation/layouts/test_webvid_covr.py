@@ -1,11 +1,10 @@
 import pytest
 
+from tests.evaluation.layouts.material import write_csv, write_video
 from unite.data.decode import Decoding
 from unite.errors import DataError
 from unite.evaluation.layouts.webvid_covr import WebvidCovr
 from unite.types import VIDEO_PLACE, Modality
-
-from .material import write_csv, write_video
 
 FEW = "++suite.tasks.covr.metrics=[recall@1,recall@5]"
 #: (edit, reference, target): the target's number is the reference's and the edit's together.

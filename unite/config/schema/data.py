@@ -68,9 +68,9 @@ class DataConfig:
 
 @dataclass
 class WorldConfig:
-    """The built-in world. See `unite.curation.emoji_world`."""
+    """The built-in world. See `unite.worlds.emoji`."""
 
-    _target_: str = "unite.curation.emoji_world.EmojiWorld"
+    _target_: str = "unite.worlds.emoji.EmojiWorld"
     root: str = "${data_root}"
     seed: int = 0
     num_train: int = 4096

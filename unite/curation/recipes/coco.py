@@ -17,8 +17,8 @@ from typing import Any
 from unite.curation.raw import RawMedium, RawRow, SkippedRowError
 from unite.curation.recipes.image_captions import check_direction
 from unite.curation.recipes.lines import JSON_ERRORS
-from unite.curation.recipes.tables import fingerprint_files
-from unite.curation.recipes.tabular import content, rest_of
+from unite.curation.recipes.table_files import fingerprint_files
+from unite.curation.recipes.tabular_recipe import content, rest_of
 from unite.errors import DataError, must_be
 from unite.types import Modality
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from unite.curation.raw import RawContent, RawMedium, RawRow, SkippedRowError
-from unite.curation.recipes.tabular import content, rest_of, text_of
+from unite.curation.recipes.tabular_recipe import content, rest_of, text_of
 from unite.errors import ConfigError, DataError, must_be, must_be_one_of
 from unite.types import Modality
 

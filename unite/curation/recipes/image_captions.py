@@ -16,8 +16,8 @@ from pathlib import Path
 
 from unite.curation.raw import RawMedium, RawRow, SkippedRowError
 from unite.curation.recipes.lines import Record
-from unite.curation.recipes.tables import fingerprint_files
-from unite.curation.recipes.tabular import TabularRecipe, content, needed, rest_of, text_of
+from unite.curation.recipes.table_files import fingerprint_files
+from unite.curation.recipes.tabular_recipe import TabularRecipe, content, needed, rest_of, text_of
 from unite.errors import DataError, must_be, must_be_one_of
 from unite.types import Modality
 

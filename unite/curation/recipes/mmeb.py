@@ -20,7 +20,7 @@ from typing import Any
 
 from unite.curation.raw import RawContent, RawRow, SkippedRowError
 from unite.curation.recipes.lines import Record
-from unite.curation.recipes.tabular import TabularRecipe, content, rest_of
+from unite.curation.recipes.tabular_recipe import TabularRecipe, content, rest_of
 from unite.data.mmeb import IMAGE_TOKEN, INSTRUCTIONS, split_instruction
 from unite.types import IMAGE_PLACE
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from unite.curation.raw import RawContent, RawRow
 from unite.curation.recipes.lines import Record
-from unite.curation.recipes.tabular import TabularRecipe, content, needed, rest_of
+from unite.curation.recipes.tabular_recipe import TabularRecipe, content, needed, rest_of
 from unite.errors import DataError, must_be
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from unite.curation.raw import RawContent, RawRow, SkippedRowError
 from unite.curation.recipes.lines import Record
-from unite.curation.recipes.tabular import TabularRecipe, content, rest_of, text_of
+from unite.curation.recipes.tabular_recipe import TabularRecipe, content, rest_of, text_of
 from unite.errors import DataError
 from unite.types import IMAGE_PLACE, VIDEO_PLACE, Content, Modality
 

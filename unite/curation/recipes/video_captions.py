@@ -17,7 +17,7 @@ from pathlib import Path
 from unite.curation.raw import RawRow, SkippedRowError
 from unite.curation.recipes.image_captions import caption_row, check_direction
 from unite.curation.recipes.lines import Record
-from unite.curation.recipes.tabular import TabularRecipe, needed, rest_of, text_of
+from unite.curation.recipes.tabular_recipe import TabularRecipe, needed, rest_of, text_of
 
 
 class VideoCaptions(TabularRecipe):

@@ -17,8 +17,8 @@ from typing import Any
 from unite.curation.raw import RawMedium, RawRow, SkippedRowError
 from unite.curation.recipes.image_captions import caption_row, check_direction
 from unite.curation.recipes.lines import JSON_ERRORS
-from unite.curation.recipes.tables import fingerprint_files
-from unite.curation.recipes.tabular import rest_of, text_of
+from unite.curation.recipes.table_files import fingerprint_files
+from unite.curation.recipes.tabular_recipe import rest_of, text_of
 from unite.data.index import IndexedSample, ShardIndex, index_shard
 from unite.errors import DataError, must_be, must_be_one_of
 from unite.types import Modality

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from unite.curation.raw import RawRow
 from unite.curation.recipes.lines import Record
-from unite.curation.recipes.tabular import TabularRecipe, content, needed, rest_of
+from unite.curation.recipes.tabular_recipe import TabularRecipe, content, needed, rest_of
 from unite.types import VIDEO_PLACE
 
 _COLUMNS = ("txt1", "txt2", "edit", "pth1", "pth2")

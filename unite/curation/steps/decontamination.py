@@ -8,9 +8,9 @@ from pathlib import Path
 
 from unite.curation.loaded import LoadedContent, medium_loader
 from unite.curation.media import MediaPolicy
+from unite.curation.near_matches import SimilarIndex
 from unite.curation.raw import RawContent, RawMedium
 from unite.curation.signatures import SideSignature, Signatures, sign_side
-from unite.curation.steps.similar import SimilarIndex
 from unite.curation.steps.step import Collection, Drop, Verdict
 from unite.data.rows import StoredContent
 from unite.data.tasks import read_task

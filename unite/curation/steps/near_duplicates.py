@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from unite.curation.near_matches import SimilarIndex
 from unite.curation.steps.exact_duplicates import SIDES
-from unite.curation.steps.similar import SimilarIndex
 from unite.curation.steps.step import Collection, Drop, Verdict
 from unite.errors import ConfigError, must_be_one_of
 

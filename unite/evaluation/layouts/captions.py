@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from unite.data.decode import Decoding
+from unite.embedding.lazy import FileContent, FileContents
 from unite.errors import ConfigError, must_be_one_of
 from unite.evaluation.layouts.source import BenchmarkFiles
-from unite.evaluation.stored import FileContent, FileContents
 from unite.evaluation.tasks import RetrievalTask
 from unite.types import Modality
 

@@ -26,9 +26,9 @@ import pyarrow.parquet as pq
 
 from unite.data.decode import Decoding
 from unite.data.mmeb import IMAGE_TOKEN, split_instruction
+from unite.embedding.lazy import FileContent
 from unite.evaluation.layouts.captions import task_of
 from unite.evaluation.layouts.source import BenchmarkFiles
-from unite.evaluation.stored import FileContent
 from unite.evaluation.tasks import RetrievalTask
 from unite.types import IMAGE_PLACE, Modality
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unite.data.decode import Decoding
+from unite.embedding.lazy import FileContent
 from unite.evaluation.layouts.captions import task_of
 from unite.evaluation.layouts.source import BenchmarkFiles
 from unite.evaluation.layouts.tables import read_csv
-from unite.evaluation.stored import FileContent
 from unite.evaluation.tasks import RetrievalTask
 from unite.types import VIDEO_PLACE, Modality
 

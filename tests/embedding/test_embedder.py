@@ -1,0 +1,81 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.curation.material import clip, photograph
+from tests.encoder.families import tiny
+from unite.data.decode import Decoding
+from unite.embedding.embedder import Embedder
+from unite.errors import CheckpointError, DataError
+from unite.types import Content, Medium, Modality
+
+
+@pytest.fixture(scope="module")
+def embedder(tmp_path_factory):
+    folder = tiny(tmp_path_factory.mktemp("embedder"))
+    settings = {"adapter": None, "dtype": "float32", "min_image_tokens": 1, "max_image_tokens": 16, "max_frame_pixels": 84 * 84}
+    return Embedder(folder, decoding=Decoding(fps=1, min_frames=2, max_frames=2), **settings)
+
+
+@pytest.fixture
+def files(tmp_path):
+    photograph().save(tmp_path / "one.png")
+    (tmp_path / "moving.mp4").write_bytes(clip())
+    return tmp_path
+
+
+def alone(embedder, content):
+    """The encoder's own forward pass over one content."""
+    processor = embedder.encoder.processor
+    with torch.no_grad():
+        return embedder.encoder(processor.pad([processor.encode(content)], [0]))[0]
+
+
+def test_every_kind_of_item_is_embedded_as_the_encoder_does(embedder, files):
+    pixels = np.asarray(photograph().convert("RGB"))[None]
+    picture = Medium(Modality.IMAGE, pixels, 1)
+    vectors = embedder.embed(
+        ["a red cat", photograph(), files / "one.png", {"image": str(files / "one.png"), "text": "a dog", "instruction": "Find it."}]
+    )
+    assert vectors.shape == (4, embedder.dim) and vectors.dtype == torch.float32
+    expected = [Content("a red cat"), Content(media=(picture,)), Content(media=(picture,)), Content("a dog", (picture,), "Find it.")]
+    for vector, content in zip(vectors, expected, strict=True):
+        torch.testing.assert_close(vector, alone(embedder, content), rtol=1e-4, atol=1e-5)
+
+
+def test_a_video_is_a_file_and_an_instruction_is_for_all(embedder, files):
+    video, same, other = embedder.embed([files / "moving.mp4", {"video": [files / "moving.mp4"]}, "a cat"], instruction="Find the clip.")
+    assert torch.equal(video, same) and not torch.equal(video, other)
+    torch.testing.assert_close(other, alone(embedder, Content("a cat", instruction="Find the clip.")), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        (7, "item 1 must be a text, a Path, a Pillow image or a mapping of text, image, video, instruction, but is 'int'"),
+        ({"picture": "a.png"}, "item 1 must be .* a mapping of text, image, video, instruction, but is 'picture'"),
+        ("  ", "item 1 must be a text, a medium or both, but is 'empty'"),
+        (Path("notes.txt"), "item 1 must be a file whose suffix tells an image or a video, but is 'notes.txt'. Say {'image': path}"),
+        (Path("gone.png"), "item 1 cannot be read: .*No such file.*gone.png"),
+        ({"image": b"bytes"}, "item 1 cannot be read"),
+    ],
+)
+def test_what_cannot_be_embedded_is_named(embedder, item, message):
+    with pytest.raises(DataError, match=message):
+        embedder.embed(["a cat", item])
+
+
+def test_a_single_item_and_a_file_name_as_text_are_refused(embedder, files):
+    with pytest.raises(DataError, match=r"items must be a list or another iterable of items, but is 'str'. For one item, pass \[item\]"):
+        embedder.embed("a cat")
+    message = r"item 0 must be plainly a text or a file, .*For the file pass Path\(...\); for the text {'text': ...}"
+    with pytest.raises(DataError, match=message):
+        embedder.embed([str(files / "one.png")])
+    assert embedder.embed([{"text": str(files / "one.png")}]).shape == (1, embedder.dim)
+
+
+def test_a_checkpoint_that_is_none_is_named(tmp_path):
+    with pytest.raises(CheckpointError, match="must be a run folder that holds encoder/config.json"):
+        Embedder(tmp_path)

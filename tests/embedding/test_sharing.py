@@ -1,0 +1,62 @@
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+
+from tests.fake_encoder import FakeEncoder
+from unite.embedding.cache import DiskCache
+from unite.embedding.embed import embed_contents
+from unite.embedding.sharing import embed_sharded, sum_of_ranks
+from unite.errors import DataError
+from unite.types import Content
+
+WORLD = 2
+CASES = {num: [Content(text=f"text {at} " + "x" * (at * 7 % 13)) for at in range(num)] for num in (1, 4, 7)}
+
+
+def on_rank(rank: int, folder: str) -> None:
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=WORLD)
+    results = {str(num): embed_sharded(FakeEncoder(), contents) for num, contents in CASES.items()}
+    try:
+        embed_sharded(FakeEncoder(), [Content(text="fine"), Content(text="a nan")], ids=["q0", "q1"])
+    except DataError as error:
+        results["error"] = torch.tensor(list(str(error).encode()))
+    for name in ("first", "again"):
+        encoder, cache = FakeEncoder(), DiskCache(f"{folder}/cache", 1, 2)
+        for order in (1, -1):  # two tasks that hold the same contents, at other places
+            results[f"{name}{order}"] = embed_sharded(encoder, CASES[7][::order], cache=cache)
+        results[name] = torch.tensor([len(encoder.processor.encoded), sum_of_ranks(len(cache.taken)), sum_of_ranks(cache.num_made)])
+    torch.save(results, f"{folder}/{rank}.pt")
+    dist.destroy_process_group()
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ranks")
+    mp.spawn(on_rank, (str(folder),), nprocs=WORLD)
+    return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(WORLD)]
+
+
+@pytest.mark.parametrize("num", CASES)
+def test_two_ranks_equal_one_process(results, num):
+    expected = embed_contents(FakeEncoder(), CASES[num])
+    for result in results:
+        torch.testing.assert_close(result[str(num)], expected, atol=1e-6, rtol=0)
+
+
+def test_equal_contents_are_embedded_by_one_rank_once_and_never_again(results):
+    first, again = (sum(int(result[name][0]) for result in results) for name in ("first", "again"))
+    assert (first, again) == (7, 0)
+    assert all(result["first"].tolist()[1:] == [0, 7] and result["again"].tolist()[1:] == [7, 0] for result in results)
+    for result in results:
+        torch.testing.assert_close(result["again-1"], embed_contents(FakeEncoder(), CASES[7][::-1]), atol=1e-6, rtol=0)
+
+
+def test_a_failure_on_one_rank_ends_all(results):
+    messages = [bytes(result["error"].tolist()).decode() for result in results]
+    assert messages[0] == "embedding failed on rank 1; its own message tells why."
+    assert "NaN or infinite for 1 contents: q1" in messages[1]
+
+
+def test_without_a_process_group_it_is_the_plain_call():
+    assert torch.equal(embed_sharded(FakeEncoder(), CASES[7]), embed_contents(FakeEncoder(), CASES[7]))

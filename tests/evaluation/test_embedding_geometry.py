@@ -1,0 +1,64 @@
+import math
+
+import pytest
+import torch
+
+from unite.errors import DataError
+from unite.evaluation.embedding_geometry import alignment, modality_gap, uniformity, wrong_modality_share
+
+
+def unit(rows, seed, dim=8):
+    return torch.nn.functional.normalize(torch.randn(rows, dim, generator=torch.Generator().manual_seed(seed)), dim=1)
+
+
+def test_the_gap_is_the_distance_of_the_centres():
+    first = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    assert modality_gap(first, torch.tensor([[1.0, 0.0]])) == pytest.approx(math.sqrt(0.5))
+    assert modality_gap(first, first.flip(0)) == 0
+
+
+@pytest.mark.parametrize("alpha", [1.0, 2.0])
+def test_alignment_equals_a_loop(alpha):
+    first, second = unit(7, 0), unit(7, 1)
+    expected = sum(math.dist(a, b) ** alpha for a, b in zip(first.tolist(), second.tolist(), strict=True)) / 7
+    assert alignment(first, second, alpha) == pytest.approx(expected)
+    with pytest.raises(DataError, match=r"the pairs must be two matrices of one shape, but is '\(7, 8\) and \(3, 8\)'"):
+        alignment(first, second[:3])
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 100])
+def test_uniformity_equals_a_loop_over_pairs(chunk):
+    rows = unit(9, 2)
+    pairs = [(a, b) for at, a in enumerate(rows.tolist()) for b in rows.tolist()[:at]]
+    expected = math.log(sum(math.exp(-2 * math.dist(a, b) ** 2) for a, b in pairs) / len(pairs))
+    assert uniformity(rows, chunk=chunk) == pytest.approx(expected)
+
+
+def test_collapsed_embeddings_have_uniformity_zero_and_one_row_has_none():
+    assert uniformity(unit(1, 0).expand(5, -1)) == pytest.approx(0, abs=1e-9)
+    with pytest.raises(DataError, match="embeddings must be at least two rows, but is 1"):
+        uniformity(unit(1, 0))
+
+
+def test_wrong_modality_share_by_hand():
+    queries = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    candidates = torch.tensor([[0.9, 0.0], [0.8, 0.0], [0.0, 0.9], [0.0, 0.8]])
+    modality = torch.tensor([1, 2, 2, 3])
+    assert wrong_modality_share(queries, candidates, modality, torch.tensor([1, 2]), k=2) == 0.5
+    assert wrong_modality_share(queries, candidates, modality, torch.tensor([1, 2]), k=1) == 0.0
+    assert wrong_modality_share(queries, candidates, modality, torch.tensor([2, 3]), k=1) == 1.0
+
+
+def test_a_query_is_no_hit_of_its_own():
+    queries, candidates, modality = unit(6, 3), unit(20, 4), torch.arange(20) % 3
+    candidates[[4, 9]] = queries[[0, 5]]
+    itself = torch.tensor([4, -1, -1, -1, -1, 9])
+    wanted = torch.tensor([1, 1, 2, 0, 1, 0])
+    wrong = []
+    for row in range(6):  # by sorting what is left
+        left = [at for at in range(20) if at != itself[row]]
+        best = sorted(left, key=lambda at: -float(queries[row] @ candidates[at]))[:5]
+        wrong += [bool(modality[at] != wanted[row]) for at in best]
+    share = wrong_modality_share(queries, candidates, modality, wanted, k=5, itself=itself)
+    assert share == pytest.approx(sum(wrong) / len(wrong))
+    assert share != wrong_modality_share(queries, candidates, modality, wanted, k=5)

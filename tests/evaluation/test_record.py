@@ -1,0 +1,140 @@
+import base64
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.fake_encoder import FakeEncoder, image
+from unite.data.decode import Decoding
+from unite.embedding.embed import embed_contents
+from unite.errors import DataError
+from unite.evaluation.failures import read_failures, to_json
+from unite.evaluation.record import data_fingerprint, preview
+from unite.evaluation.suite import Suite
+from unite.types import Content, Medium, Modality
+from unite.worlds.emoji import EmojiWorld
+
+
+class Steady(FakeEncoder):
+    """Embeds texts that hold `nan` too: the world has bananas."""
+
+    def forward(self, micro_batch):
+        return super().forward(micro_batch).nan_to_num(0.1)
+
+
+def evaluated(task):
+    """The task's result, and what a full sort of all scores says: query id -> candidates, best first."""
+    encoder = FakeEncoder()
+    result = Suite("s", {"t": task}).run(encoder).tasks["t"]
+    scores = (embed_contents(encoder, task.queries) @ embed_contents(encoder, task.candidates).T).numpy()
+    order = {
+        query: sorted(
+            (name for name in task.candidate_ids if task.pools is None or name in task.pools[query]),
+            key=lambda name, row=row: (scores[row, task.candidate_ids.index(name)].round(5), name),
+            reverse=True,
+        )
+        for row, query in enumerate(task.query_ids)
+    }
+    return result, order
+
+
+@pytest.fixture
+def hard(make_task):
+    """Queries whose right candidate is another's text: most of them fail."""
+    num = 20
+    return make_task(num, candidates=[Content(text=f"word {(at + 5) % num * 7919 % 1000}.") for at in range(num)])
+
+
+def test_failures_are_the_worst_queries_with_their_hits(hard):
+    result, order = evaluated(hard)
+    found = result.failures
+    ranks = {query: min(one.ranks) for query, one in result.judged.items()}
+    assert [one.rank for one in found.failures] == sorted(ranks.values(), reverse=True)[:8]
+    for failure in found.failures:
+        assert failure.rank == ranks[failure.query] == order[failure.query].index(failure.right[0]) + 1
+        assert [name for name, _ in failure.hits] == order[failure.query][:5]
+        assert found.queries[failure.query].text == hard.queries[hard.query_ids.index(failure.query)].text
+        assert {failure.right[0], *(name for name, _ in failure.hits)} <= found.candidates.keys()
+
+
+def test_hits_stay_in_the_pool_of_the_query(hard):
+    random = np.random.default_rng(0)
+    pools = {f"q{at}": list(dict.fromkeys([f"c{at}", *(f"c{other}" for other in random.permutation(20)[:10])])) for at in range(20)}
+    task = replace(hard, pools=pools, metrics=("recall@1",))
+    result, order = evaluated(task)
+    assert result.failures.failures
+    for failure in result.failures.failures:
+        assert [name for name, _ in failure.hits] == order[failure.query][:5]
+        assert {name for name, _ in failure.hits} <= set(pools[failure.query])
+
+
+def test_a_pool_smaller_than_the_hits(make_task):
+    task = make_task(6, pools={f"q{at}": [f"c{at}", f"c{(at + 1) % 6}"] for at in range(6)}, metrics=("recall@1",))
+    task = replace(task, relevance={f"q{at}": {f"c{(at + 1) % 6}": 1} for at in range(6)})
+    result, _ = evaluated(task)
+    assert {len(one.hits) for one in result.failures.failures} == {2}
+
+
+def test_a_perfect_task_has_no_failures(make_task):
+    task = make_task(candidates=[Content(text=f"word {at * 7919 % 1000}") for at in range(12)])
+    result, _ = evaluated(task)
+    assert result.metrics["recall@1"] == 1
+    assert result.failures.failures == ()
+    assert result.failures.candidates == {}
+
+
+def test_previews_are_small():
+    frames = np.random.default_rng(0).integers(0, 255, (9, 300, 400, 3), dtype=np.uint8)
+    video, still = Medium(Modality.VIDEO, frames, 1, tuple(range(9))), Medium(Modality.IMAGE, frames[:1], 2)
+    shown = preview(Content("<|VIDEO|> " + "x" * 1000, (video, still), "y" * 1000))
+    sizes = [Image.open(io.BytesIO(base64.b64decode(data))).size for _, data in shown.pictures]
+    assert [modality for modality, _ in shown.pictures] == ["video", "image"]
+    assert sizes == [(4 * 64 + 3 * 2, 48), (96, 72)]
+    assert len(shown.text) == len(shown.instruction) == 280
+    assert shown.text.endswith("…")
+
+
+def test_a_strip_shows_frames_in_time():
+    frames = np.stack([np.full((8, 8, 3), value, np.uint8) for value in (0, 80, 160, 240)])
+    shown = preview(Content(media=(Medium(Modality.VIDEO, frames, 1, (0.0, 1.0, 2.0, 3.0)),)))
+    strip = np.asarray(Image.open(io.BytesIO(base64.b64decode(shown.pictures[0][1]))))
+    assert strip[4, [4, 14, 24, 34], 0].tolist() == pytest.approx([0, 80, 160, 240], abs=12)
+
+
+def test_failures_survive_the_file(hard, tmp_path):
+    result, _ = evaluated(hard)
+    path = tmp_path / "s_failures.json"
+    path.write_text(to_json("s", {"t": result.failures}))
+    assert read_failures(path) == {"t": result.failures}
+    assert read_failures(tmp_path / "no.json") == {}
+    path.write_text('{"tasks": {"t": {}}}')
+    with pytest.raises(DataError, match="holds no failures of a suite"):
+        read_failures(path)
+
+
+def test_the_fingerprint_tells_other_data(make_task):
+    task = make_task()
+    same, again = data_fingerprint(task), data_fingerprint(make_task())
+    assert same == again
+    others = [
+        make_task(13),
+        make_task(queries=[Content(text=f"other {at}") for at in range(12)]),
+        make_task(candidates=[Content(media=(image(at),)) for at in range(12)]),
+        make_task(relevance={f"q{at}": {f"c{at}": 2} for at in range(12)}),
+        make_task(pools={f"q{at}": [f"c{one}" for one in range(12)] for at in range(12)}),
+    ]
+    assert len({same, *map(data_fingerprint, others)}) == len(others) + 1
+
+
+def test_stored_tasks_are_told_by_their_shards_and_shown(tmp_path):
+    world = EmojiWorld(tmp_path, num_train=8, num_queries=12, num_candidates=24, num_glyphs=24)
+    world.prepare()
+    suite = Suite("emoji", {"t2v": "test/t2v", "it2i": "test/it2i"}, data_root=world.folder, decoding=Decoding())
+    result = suite.run(Steady())
+    assert len({task.data for task in result.tasks.values()}) == 2
+    failure = result.tasks["t2v"].failures.failures[0]
+    assert result.tasks["t2v"].failures.candidates[failure.right[0]].pictures[0][0] == "video"
+    assert result.tasks["it2i"].failures.queries[result.tasks["it2i"].failures.failures[0].query].pictures[0][0] == "image"
+    assert data_fingerprint(suite.load("t2v")) == result.tasks["t2v"].data

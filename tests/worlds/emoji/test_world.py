@@ -1,0 +1,207 @@
+import itertools
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from PIL import Image
+
+from tests.worlds.emoji.conftest import SMALL
+from tests.worlds.emoji.reader import NAMES, glyphs_in, pixels_of
+from unite.data.decode import Decoding, decode_row
+from unite.data.shards import ShardReader
+from unite.data.tasks import read_task
+from unite.errors import ConfigError, DataError
+from unite.types import Content
+from unite.worlds.emoji import EmojiWorld
+from unite.worlds.emoji.preview import draw
+from unite.worlds.emoji.sources import KINDS
+
+PAIRS = ["i2t", "it2i", "it2t", "t2i", "t2it", "t2t", "t2v", "t2v_fine", "v2t", "v2t_fine", "vt2v"]
+
+
+def files(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def train(world, source):
+    return list(ShardReader.of_folder(world.folder / "train" / source))
+
+
+def test_every_pair_has_a_source_and_its_tasks(world):
+    assert sorted(path.name for path in (world.folder / "train").iterdir()) == PAIRS == sorted(KINDS)
+    assert sorted(path.name for path in (world.folder / "test").iterdir()) == sorted([*PAIRS, "spatial", "temporal"])
+    assert sorted(path.name for path in (world.folder / "held_in").iterdir()) == PAIRS
+    manifest = json.loads((world.folder / "manifest.json").read_text())
+    for source in PAIRS:
+        reader = ShardReader.of_folder(world.folder / "train" / source)
+        assert manifest["sources"][source] == {"num_rows": 64, "sha256": reader.checksum()} and len(reader) == 64
+
+
+@pytest.mark.parametrize("source", PAIRS)
+def test_rows_decode_to_the_modalities_of_their_source(world, source):
+    for row in train(world, source)[:8]:
+        example = decode_row(row, row.key, source, Decoding())
+        assert (example.query.modality, example.positives[0].modality) == (KINDS[source].query, KINDS[source].positive)
+        assert example.query.identity == example.positives[0].identity != Content("").identity
+        for medium in (*example.query.media, *example.positives[0].media):
+            assert medium.frames.shape[1:] == (84, 84, 3) and len(medium.frames) in (1, 4)
+
+
+def test_equal_parameters_give_equal_bytes_and_another_seed_others(world, tmp_path):
+    EmojiWorld(root="elsewhere", **SMALL).build(tmp_path / "again")
+    assert files(tmp_path / "again") == files(world.folder)
+    other = EmojiWorld(root=world.root, seed=1, **SMALL)
+    assert other.folder != world.folder
+    other.build(tmp_path / "other")
+    sums = [
+        {name: source["sha256"] for name, source in json.loads((folder / "manifest.json").read_text())["sources"].items()}
+        for folder in (world.folder, tmp_path / "other")
+    ]
+    assert all(sums[0][name] != sums[1][name] for name in PAIRS)
+
+
+def together(contents):
+    """Pairs of glyphs that stand together, read from groups and, where there is a picture, from its pixels."""
+    pairs = set()
+    for content in contents:
+        pairs |= set(itertools.combinations(sorted(glyphs_in(content.group)), 2))
+        for medium in content.media:
+            if medium.extension == "png":
+                _, cells = pixels_of(medium.data, SMALL["num_glyphs"])
+                pairs |= set(itertools.combinations(sorted(cells.values()), 2))
+    return pairs
+
+
+@pytest.fixture(scope="module")
+def trained_pairs(world):
+    rows = [row for source in PAIRS for row in train(world, source)]
+    return together(content for row in rows for content in (row.query, *row.positives))
+
+
+def test_glyphs_that_stand_together_in_a_test_never_do_in_training(world, trained_pairs):
+    tested, seen = set(), set()
+    for folder in (world.folder / "test").iterdir():
+        task = read_task(folder)
+        contents = [row.query for row in (*task.queries, *task.candidates)]
+        tested |= together(contents)
+        seen |= {name for content in contents for name in glyphs_in(content.group)}
+    assert len(tested) > 80 and len(trained_pairs) > 80
+    assert tested & trained_pairs == set()
+    assert seen <= {name for pair in trained_pairs for name in pair}, "a glyph is tested that training never showed"
+
+
+def test_held_in_tasks_are_made_of_training_rows_that_are_as_hard_as_the_tests(world):
+    for source in PAIRS:
+        rows = train(world, source)
+        task = read_task(world.folder / "held_in" / source)
+        assert {row.query for row in task.queries} <= {row.query for row in rows}
+        assert {row.query for row in task.candidates} <= {row.positives[0] for row in rows}
+        assert all(len(glyphs_in(row.query.group)) > 1 for row in task.candidates if source != "it2t")
+
+
+def test_a_third_of_the_training_scenes_shows_one_glyph_and_no_test_scene_does(world):
+    for source in ("t2t", "t2i", "it2i", "t2it"):
+        alone = [len(glyphs_in(row.positives[0].group)) == 1 for row in train(world, source)]
+        assert alone == [at // 4 % 3 == 2 for at in range(64)]
+        assert all(len(glyphs_in(row.query.group)) > 1 for row in read_task(world.folder / "test" / source).candidates)
+
+
+def test_pools_hold_what_was_asked_for_and_one_right_answer_each(world):
+    for folder in (world.folder / "test").iterdir():
+        task = read_task(folder)
+        groups = {row.key: row.query.group for row in task.candidates}
+        assert 64 <= len(groups) < 64 + 8 and len(set(groups.values())) == len(groups)
+        assert len(task.queries) == (64 if task.pools else 24)
+        for row in task.queries:
+            ((right, grade),) = task.relevance[row.key].items()
+            assert grade == 1 and groups[right] == row.query.group
+
+
+def test_texts_of_a_pool_are_told_apart(world):
+    for source in ("t2t", "i2t", "v2t", "v2t_fine", "it2t"):
+        texts = [row.query.text for row in read_task(world.folder / "test" / source).candidates]
+        assert len(set(texts)) == len(texts)
+
+
+def test_a_whole_world_is_not_built_again(world, monkeypatch):
+    monkeypatch.setattr(EmojiWorld, "build", lambda *_: pytest.fail("built again"))
+    EmojiWorld(root=world.root, **SMALL).prepare()
+
+
+def test_a_build_that_fails_leaves_nothing_and_is_made_good(world, tmp_path, monkeypatch):
+    again = EmojiWorld(root=tmp_path, **SMALL)
+    with monkeypatch.context() as patch:
+        patch.setattr(EmojiWorld, "_write_tasks", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+        with pytest.raises(OSError, match="disk full"):
+            again.prepare()
+    assert [path.suffix for path in tmp_path.iterdir()] == [".lock"]
+    again.folder.mkdir()  # a folder without a manifest is no world
+    again.prepare()
+    assert files(again.folder) == files(world.folder)
+
+
+def test_a_world_is_not_built_over_another_folder(world, tmp_path):
+    with pytest.raises(
+        DataError, match="the folder of a new world must be one that is not there yet, but is .* Remove it to build it again"
+    ):
+        world.build(tmp_path)
+
+
+def test_a_killed_build_leaves_no_half_world(tmp_path):
+    code = f"from unite.worlds.emoji import EmojiWorld; EmojiWorld(root={str(tmp_path)!r}, num_train=40000, num_glyphs=32).prepare()"
+    process = subprocess.Popen([sys.executable, "-c", code])
+    while not list(tmp_path.glob("*.partial/train/t2t/*.tar")):
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    (left,) = tmp_path.glob("*.partial")
+    small = EmojiWorld(root=tmp_path, **SMALL)
+    stale = left.rename(tmp_path / f"{small.folder.name}.1.partial")
+    assert not small.folder.exists()
+    small.prepare()
+    assert (small.folder / "manifest.json").is_file() and not stale.exists()
+
+
+def test_texts_are_those_of_training_without_places_of_media(world):
+    texts = list(world.texts())
+    assert len(set(texts)) == len(texts) and all("<|" not in text for text in texts)
+    rows = [row for source in PAIRS for row in train(world, source)]
+    told = {re.sub(r"<\|\w+\|>", "", content.text) for row in rows for content in (row.query, *row.positives)} - {""}
+    assert told <= set(texts) and "Answer the question." in texts
+    with pytest.raises(DataError, match=r"must be built before it is read, but is .* Call prepare\(\) first"):
+        next(EmojiWorld(root=world.root / "nowhere").texts())
+
+
+WRONG = [
+    ({"num_train": 10}, "world.num_train must be a multiple of 4, the rows of a family, but is 10"),
+    ({"num_queries": 200}, r"world.num_queries must be from 1 to half of num_candidates \(128\), but is 200"),
+    ({"num_glyphs": 97}, "world.num_glyphs must be from 24 to 96, the size of the atlas, but is 97"),
+    ({"seed": -1}, "world.seed must be 0 or above, but is -1"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), WRONG)
+def test_a_number_outside_its_range_is_named(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        EmojiWorld(**changes)
+
+
+def test_too_few_glyphs_for_a_pool_are_named(tmp_path):
+    world = EmojiWorld(root=tmp_path, num_train=4, num_queries=4, num_candidates=93, num_glyphs=24)
+    with pytest.raises(ConfigError, match="With 24 glyphs there are no more combinations held out: raise world.num_glyphs"):
+        world.prepare()
+
+
+def test_the_sheet_of_examples_is_drawn(world, tmp_path):
+    draw(world, tmp_path / "sheet.png")
+    sheet = Image.open(tmp_path / "sheet.png")
+    assert sheet.width == 1180 and 900 < sheet.height < 1500 and len(sheet.getcolors(1 << 20)) > 500
+
+
+def test_names_are_short_and_unique():
+    assert len(NAMES) == 96 == len(set(NAMES)) and all(re.fullmatch(r"[a-z]+", name) for name in NAMES)

@@ -1,0 +1,247 @@
+"""Recipes side by side on the suites that all of them have: values, intervals, differences from the first one.
+
+A recipe of several seeds counts each query with its mean over the seeds: the intervals and tests then speak of other queries, and the
+deviation beside them of other seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unite.comparison.evaluated_runs import Recipe
+from unite.comparison.significance import holm, sign_flip_test, stratified_interval
+from unite.errors import DataError, must_be
+from unite.evaluation.metrics import bootstrap_interval, per_query
+from unite.evaluation.results import SuiteResult, TaskResult
+
+#: The mean over the modality pairs stands among the tasks under this name, which no task may have.
+MEAN = "mean"
+HELD_IN = "_held_in"
+ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One recipe on one task (or the mean over pairs), 0 to 1.
+
+    Attributes:
+        value: of the metric, the mean over seeds and queries.
+        interval: 95% bootstrap, over the queries.
+        deviation: over the seeds (n - 1 in the denominator); None for one seed.
+    """
+
+    value: float
+    interval: tuple[float, float]
+    deviation: float | None = None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A recipe minus the baseline on one task, by query.
+
+    Attributes:
+        value, interval: of the mean difference, 95% bootstrap.
+        p: of the paired randomisation test.
+        adjusted: p after Holm over the suite's tasks.
+        won, lost: queries that it did better, worse.
+        seed_error: standard error of the difference over seeds; None where no recipe has several.
+    """
+
+    value: float
+    interval: tuple[float, float]
+    p: float
+    adjusted: float
+    won: int
+    lost: int
+    seed_error: float | None = None
+
+    @property
+    def verdict(self) -> int:
+        """1 better, -1 worse, 0 not told apart: p is above 5%, or the seeds alone differ as much."""
+        return (1 if self.value > 0 else -1) if self.adjusted < ALPHA and not self.within_seeds else 0
+
+    @property
+    def within_seeds(self) -> bool:
+        """Whether it is within two standard errors over seeds."""
+        return self.seed_error is not None and abs(self.value) < 2 * self.seed_error
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is known of a task without a recipe: its metric, its pair, who is compared on it."""
+
+    name: str
+    pair: str
+    kind: str
+    metric: str
+    num_queries: int
+    pool_size: str
+    chance: float
+    metrics: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SuiteComparison:
+    """One suite.
+
+    Attributes:
+        name: of the suite.
+        tasks: by name; those that every recipe was evaluated on, with equal queries.
+        cells: recipe -> task, or "mean" -> metric -> cell.
+        differences: recipe (all but the first) -> task, or "mean" -> difference in the task's metric.
+        held_in: the comparison of the same tasks over training data, where there is one.
+        missing: task -> why it is not compared.
+        groups: name -> its tasks, where all of them are compared; their means stand among the tasks as "mean_<group>".
+    """
+
+    name: str
+    tasks: Mapping[str, Task]
+    cells: Mapping[str, Mapping[str, Mapping[str, Cell]]]
+    differences: Mapping[str, Mapping[str, Difference]]
+    held_in: SuiteComparison | None = None
+    missing: Mapping[str, str] = field(default_factory=dict)
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def main(self, recipe: str, task: str) -> Cell | None:
+        """Returns the cell of the task's own metric, R@1 as a rule; of the mean, that of the first task."""
+        metrics = self.cells[recipe].get(task, {})
+        return metrics.get(self.tasks[task].metric if task in self.tasks else self.mean_metric)
+
+    @property
+    def mean_metric(self) -> str:
+        """The metric that the mean is told by."""
+        return next((task.metric for task in self.tasks.values() if task.kind == "pair"), "")
+
+
+def compare(recipes: Sequence[Recipe]) -> list[SuiteComparison]:
+    """Compares recipes with the first of them, suite by suite.
+
+    Raises:
+        DataError: if no suite, or no task of a suite, was evaluated in every run.
+    """
+    runs = [run for recipe in recipes for run in recipe.runs]
+    shared = [name for name in runs[0].suites if all(name in run.suites for run in runs)]
+    if not shared:
+        is_ = "; ".join(f"{run.name}: {', '.join(run.suites)}" for run in runs)
+        raise DataError(must_be("the suites of the runs", "at least one that all of them have", is_, "Evaluate them on the same suite."))
+    found = {name: _suite(name, recipes) for name in shared}
+    inside = {name for name in found if name.endswith(HELD_IN) and name.removesuffix(HELD_IN) in found}
+    return [replace(one, held_in=found.get(name + HELD_IN)) for name, one in found.items() if name not in inside]
+
+
+def _suite(name: str, recipes: Sequence[Recipe]) -> SuiteComparison:
+    results = {recipe.name: [run.suites[name] for run in recipe.runs] for recipe in recipes}
+    everyone = [result for several in results.values() for result in several]
+    names = dict.fromkeys(task for result in everyone for task in (*result.tasks, *result.missing))
+    labels = [run.name for recipe in recipes for run in recipe.runs]
+    missing = {task: reason for task in names if (reason := _not_comparable(task, everyone, labels))}
+    tasks = {task: _describe(task, everyone[0].tasks[task]) for task in names if task not in missing}
+    if not tasks:
+        raise DataError(f"no task of suite {name} can be compared. " + " ".join(f"{task}: {why}" for task, why in missing.items()))
+    groups = {group: names for group, names in everyone[0].groups.items() if set(names) <= set(tasks)}
+    pairs = {MEAN: tuple(task for task, one in tasks.items() if one.kind == "pair")}
+    means = {mean: members for mean, members in (pairs | {f"{MEAN}_{group}": one for group, one in groups.items()}).items() if members}
+    cells: dict[str, dict[str, dict[str, Cell]]] = {}
+    values: dict[str, dict[str, NDArray[np.float64]]] = {}
+    for recipe, several in results.items():
+        seeds = {task: {metric: _values(several, task, metric) for metric in one.metrics} for task, one in tasks.items()}
+        cells[recipe] = {task: {metric: _cell([table]) for metric, table in one.items()} for task, one in seeds.items()}
+        for mean, members in means.items():
+            common = [metric for metric in tasks[members[0]].metrics if all(metric in tasks[one].metrics for one in members)]
+            cells[recipe][mean] = {metric: _cell([seeds[task][metric] for task in members]) for metric in common}
+        values[recipe] = {task: seeds[task][one.metric].mean(axis=0) for task, one in tasks.items()}
+    baseline = recipes[0]
+    differences = {
+        recipe.name: {
+            task: replace(one, seed_error=_seed_error(recipe, baseline, task, cells, tasks))
+            for task, one in _differences(values[recipe.name], values[baseline.name], means).items()
+        }
+        for recipe in recipes[1:]
+    }
+    return SuiteComparison(name, tasks, cells, differences, None, missing, groups)
+
+
+def _not_comparable(task: str, results: Sequence[SuiteResult], labels: Sequence[str]) -> str:
+    """Returns why a task cannot be compared, or nothing."""
+    without = [label for label, result in zip(labels, results, strict=True) if task not in result.tasks]
+    if without:
+        return f"not evaluated in {', '.join(without)}"
+    first = results[0].tasks[task]
+    for label, result in zip(labels[1:], results[1:], strict=True):
+        other = result.tasks[task]
+        if first.judged.keys() != other.judged.keys():
+            both = len(first.judged.keys() & other.judged.keys())
+            return f"{labels[0]} has {first.num_queries} queries and {label} {other.num_queries}, of which {both} have the same id"
+        if sorted(first.pool_sizes) != sorted(other.pool_sizes) or first.num_candidates != other.num_candidates:
+            return f"ranked among {first.pool_size} candidates in {labels[0]}, among {other.pool_size} in {label}"
+        if first.data and other.data and first.data != other.data:
+            return f"{labels[0]} and {label} were evaluated on different contents under the same ids"
+        if first.metrics.keys() != other.metrics.keys():
+            return f"{labels[0]} and {label} have other metrics ({', '.join(first.metrics)}; {', '.join(other.metrics)})"
+    return ""
+
+
+def _describe(name: str, task: TaskResult) -> Task:
+    return Task(name, task.pair, task.kind, _main_metric(task.metrics), task.num_queries, task.pool_size, task.chance, tuple(task.metrics))
+
+
+def _main_metric(metrics: Mapping[str, object]) -> str:
+    """Returns the metric that is compared: what the field calls R@1, else the first; nothing if there is none."""
+    return next((one for one in ("recall@1", "hit@1", *metrics) if one in metrics), "")
+
+
+def _values(seeds: Sequence[SuiteResult], task: str, metric: str) -> NDArray[np.float64]:
+    """Returns (seeds, Q) values, the queries in the order of the ids."""
+    judged = (result.tasks[task].judged for result in seeds)
+    return np.stack([per_query(metric, [one[query] for query in sorted(one)]) for one in judged])
+
+
+def _cell(tables: Sequence[NDArray[np.float64]]) -> Cell:
+    """Returns the cell of (seeds, Q) values of one task, or of the mean over several."""
+    by_seed = np.mean([table.mean(axis=1) for table in tables], axis=0)
+    queries = [table.mean(axis=0) for table in tables]
+    interval = bootstrap_interval(queries[0]) if len(queries) == 1 else stratified_interval(queries)
+    return Cell(float(by_seed.mean()), interval, float(by_seed.std(ddof=1)) if len(by_seed) > 1 else None)
+
+
+def _differences(
+    values: Mapping[str, NDArray[np.float64]], baseline: Mapping[str, NDArray[np.float64]], means: Mapping[str, Sequence[str]]
+) -> dict[str, Difference]:
+    by_query = {task: values[task] - baseline[task] for task in values}
+    p_values = {task: sign_flip_test(one) for task, one in by_query.items()}
+    adjusted = holm(p_values)
+    found = {
+        task: _difference(float(one.mean()), bootstrap_interval(one), p_values[task], adjusted[task], one) for task, one in by_query.items()
+    }
+    for mean, names in means.items():  # a test of its own, in which every task weighs the same
+        members = [by_query[name] for name in names]
+        p = sign_flip_test(np.concatenate([one / len(one) for one in members]))
+        value = float(np.mean([one.mean() for one in members]))
+        found[mean] = _difference(value, stratified_interval(members), p, p, np.concatenate(members))
+    return found
+
+
+def _difference(value: float, interval: tuple[float, float], p: float, adjusted: float, one: NDArray[np.float64]) -> Difference:
+    return Difference(value, interval, p, adjusted, int((one > 0).sum()), int((one < 0).sum()))
+
+
+def _seed_error(
+    recipe: Recipe,
+    baseline: Recipe,
+    task: str,
+    cells: Mapping[str, Mapping[str, Mapping[str, Cell]]],
+    tasks: Mapping[str, Task],
+) -> float | None:
+    """Returns the standard error of a difference over seeds; a recipe of one seed is taken to vary as the other does."""
+    found = {one.name: cells[one.name][task] for one in (recipe, baseline)}
+    metric = tasks[task].metric if task in tasks else _main_metric(found[recipe.name])
+    deviations = {name: one[metric].deviation if metric in one else None for name, one in found.items()}
+    known = [deviation for deviation in deviations.values() if deviation is not None]
+    if not known:
+        return None
+    variances = [(deviations[one.name] or max(known)) ** 2 / len(one.runs) for one in (recipe, baseline)]
+    return float(np.sqrt(sum(variances)))

@@ -1,0 +1,241 @@
+"""Run folders, read: what made a run, what it reached, and which runs are seeds of one recipe."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from unite.errors import CheckpointError, ConfigError, DataError, must_be
+from unite.evaluation.failures import SUFFIX, TaskFailures, read_failures
+from unite.evaluation.results import SuiteResult
+
+log = logging.getLogger(__name__)
+
+#: What may differ between the runs of one recipe: the seed, that of the random checkpoint with it, and what changes nothing of the weights.
+_NOT_RECIPE = ("seed", "encoder.checkpoint.seed", "name", "run_folder", "runs_root", "resume", "evaluate", "logger", "trainer.progress_bar")
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One evaluated run.
+
+    Attributes:
+        name: as the page calls it.
+        folder: where its results were read.
+        config: resolved, of the training run; of the evaluation where the training run's folder is not there.
+        provenance: versions and data fingerprints, as far as recorded.
+        choices: the options that Hydra composed it from, group -> name.
+        suites: by name, in the order of its metrics.
+        failures: suite -> task -> the worst failures.
+    """
+
+    name: str
+    folder: Path
+    config: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    choices: Mapping[str, str]
+    suites: Mapping[str, SuiteResult]
+    failures: Mapping[str, Mapping[str, TaskFailures]]
+
+    @property
+    def seed(self) -> Any:
+        """The seed it was trained with, None where it is not known."""
+        return self.config.get("seed")
+
+    @cached_property
+    def settings(self) -> dict[str, str]:
+        """The config flat, `optimizer.lr` -> `0.0015`."""
+        return dict(_flat(self.config))
+
+    @cached_property
+    def recipe(self) -> str:
+        """The same for runs that differ in nothing but the seed."""
+        kept = {key: value for key, value in self.settings.items() if not key.startswith(_NOT_RECIPE)}
+        start = self.config.get("init_from")
+        if start and (Path(start) / "config.yaml").is_file():  # a stage that starts from another: their seeds may differ too
+            kept["init_from"] = _read_run(Path(start), "").recipe
+        return json.dumps([kept, self.provenance.get("data")], sort_keys=True)
+
+    def facts(self) -> dict[str, str]:
+        """Returns what a reader asks first, name -> value; `-` where it was not recorded."""
+        stages = {"adaptation": self.config.get("adaptation"), "alignment": self.config.get("alignment")}
+        steps = {name: stage.get("max_steps", 0) for name, stage in stages.items() if isinstance(stage, dict)}
+        objective = self.config.get("objective") or {}
+        data = json.dumps(self.provenance.get("data"), sort_keys=True)
+        found = {
+            "experiment": self.choices.get("experiment") or self.config.get("name"),
+            "mixture": self.choices.get("mixture") or ", ".join((self.config.get("mixture") or {}).get("sources") or {}),
+            "objective": str(objective.get("_target_", "")).rpartition(".")[2] + _temperature(objective),
+            "steps": " + ".join(f"{steps[name]} {name}" for name in ("alignment", "adaptation") if steps.get(name)),
+            "seed": self.seed,
+            "starts from": self.config.get("init_from") or self.config.get("checkpoint"),
+            "data": sha256(data.encode()).hexdigest()[:12] if self.provenance.get("data") else "",
+            "code": str(self.provenance.get("git_commit") or "")[:12],
+            "folder": str(self.folder),
+        }
+        return {name: "-" if value in (None, "") else str(value) for name, value in found.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """Runs that differ in the seed alone, or a single run.
+
+    Attributes:
+        name: of the run, or what the names of its runs have in common.
+        runs: at least one.
+    """
+
+    name: str
+    runs: tuple[Run, ...] = field(default=())
+
+
+def load_runs(arguments: Sequence[str]) -> list[Run]:
+    """Reads run folders, each given as a folder or as `name=folder`. One that was not evaluated is left out, which is said.
+
+    Raises:
+        CheckpointError: if a folder is no run, or none of them holds an evaluation.
+        ConfigError: if two runs have one name.
+        DataError: if a file in them cannot be read.
+    """
+    runs = []
+    for argument in arguments:
+        name, sign, folder = ("", "", argument) if Path(argument).is_dir() else argument.partition("=")
+        runs.append(_read_run(Path(folder if sign else argument), name if sign else ""))
+    names = [run.name for run in runs]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        folders = ", ".join(str(run.folder) for run in runs if run.name in twice)
+        hint = f"Name them on the command line, as in first={runs[0].folder}."
+        raise ConfigError(must_be("the names of the runs", "distinct", f"{sorted(twice)[0]} more than once ({folders})", hint))
+    for run in runs:
+        if not run.suites:
+            hint = f"Evaluate it: python -m unite.evaluate \"checkpoint='{run.folder}'\", and compare the folder that this makes."
+            message = must_be(f"run {run.folder}", "evaluated", "a folder without metrics.json", hint)
+            if not any(one.suites for one in runs):
+                raise CheckpointError(message)
+            log.warning("left out: %s", message)
+    return [run for run in runs if run.suites]
+
+
+def group_runs(runs: Sequence[Run]) -> tuple[list[Recipe], list[str]]:
+    """Puts the seeds of one recipe together, in the order of the first run of each.
+
+    Returns:
+        The recipes, and notes on what may surprise.
+    """
+    groups: dict[str, list[Run]] = {}
+    notes = []
+    for run in runs:
+        same = groups.setdefault(run.recipe, [])
+        if any(one.seed == run.seed for one in same):  # a repetition is no other seed
+            notes.append(f"{run.name} and {same[0].name} have one config and one seed ({run.seed}): they stand apart.")
+            same = groups.setdefault(f"{run.recipe} {run.name}", [])
+        same.append(run)
+    recipes: list[Recipe] = []
+    for group in groups.values():
+        name = _common_name(group)
+        if any(name in (one.name, *(run.name for run in one.runs)) for one in recipes):
+            name = f"{name} ({group[0].name})"
+        recipes.append(Recipe(name, tuple(group)))
+    return recipes, notes
+
+
+def differing_settings(recipes: Sequence[Recipe]) -> dict[str, list[str]]:
+    """Returns the settings in which recipes differ: flat name -> its value in each, `-` where it has none."""
+    settings = [recipe.runs[0].settings for recipe in recipes]
+    keys = sorted({key for one in settings for key in one if not key.startswith(_NOT_RECIPE)})
+    table = {key: [one.get(key, "-") for one in settings] for key in keys}
+    return {key: values for key, values in table.items() if len(set(values)) > 1}
+
+
+def _read_run(folder: Path, name: str) -> Run:
+    if not (folder / "config.yaml").is_file():
+        is_ = "a folder without config.yaml" if folder.is_dir() else "no folder"
+        hint = "Give the folder that unite.train or unite.evaluate made."
+        raise CheckpointError(must_be(str(folder), "a run folder", is_, hint))
+    config = _yaml(folder / "config.yaml")
+    source = folder
+    if config.get("checkpoint"):  # an evaluation: what made the weights is told by the training run
+        trained = Path(config["checkpoint"])
+        source = next((one for one in (trained, trained.parent) if (one / "config.yaml").is_file()), folder)
+        config = _yaml(source / "config.yaml")
+    provenance, hydra = source / "provenance.json", source / "hydra" / "hydra.yaml"
+    choices = (_yaml(hydra).get("hydra", {}).get("runtime", {}).get("choices") or {}) if hydra.is_file() else {}
+    suites = _suites(folder)
+    return Run(
+        name=name or folder.resolve().name,
+        folder=folder,
+        config=config,
+        provenance=_json(provenance) if provenance.is_file() else {},
+        choices=choices,
+        suites=suites,
+        failures={suite: read_failures(folder / f"{suite}{SUFFIX}") for suite in suites},
+    )
+
+
+def _suites(folder: Path) -> dict[str, SuiteResult]:
+    if not (folder / "metrics.json").is_file():
+        return {}
+    names = dict.fromkeys(key.partition("/")[0] for key in _json(folder / "metrics.json"))
+    found = {}
+    for name in names:
+        path = folder / f"{name}.json"
+        if not path.is_file():
+            raise DataError(must_be(str(path), "there, as metrics.json names its suite", "missing", "Evaluate the run again."))
+        try:
+            found[name] = SuiteResult.from_json(path.read_text(encoding="utf-8"))
+        except DataError as error:
+            raise DataError(f"{path}: {error}") from error
+    return found
+
+
+def _common_name(runs: Sequence[Run]) -> str:
+    if len(runs) == 1:
+        return runs[0].name
+    names = [run.name for run in runs]
+    first, last = min(names), max(names)  # what these two share, all share
+    length = next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
+    common = first[:length].rstrip("0123456789")
+    stem = common.removesuffix("seed").rstrip("_-= ")
+    if stem and all(name.removeprefix(common).isdigit() for name in names):
+        return stem
+    joined = ", ".join(names)
+    return joined if len(joined) <= 30 else f"{runs[0].config.get('name') or names[0]}, {len(names)} seeds"
+
+
+def _flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
+    if isinstance(value, dict) and value:
+        return [pair for key, inner in value.items() for pair in _flat(inner, f"{prefix}.{key}" if prefix else str(key))]
+    return [(prefix, str(value))]
+
+
+def _temperature(objective: Mapping[str, Any]) -> str:
+    return f", temperature {objective['temperature']}" if "temperature" in objective else ""
+
+
+def _yaml(path: Path) -> dict[str, Any]:
+    try:
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise DataError(f"{path} cannot be read ({error}).") from error
+    if not isinstance(value, dict):
+        raise DataError(must_be(str(path), "a mapping", type(value).__name__))
+    return value
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read ({error}).") from error
+    if not isinstance(value, dict):
+        raise DataError(must_be(str(path), "a JSON object", type(value).__name__))
+    return value

@@ -1,0 +1,85 @@
+"""Numbers and verdicts in words, the same on the page, in Markdown and in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from unite.comparison.compare import MEAN, Cell, Difference, SuiteComparison
+from unite.comparison.evaluated_runs import Recipe
+
+
+def percent(value: float) -> str:
+    """`0.5303` as `53.0`."""
+    return f"{100 * value:.1f}"
+
+
+def points(value: float) -> str:
+    """`0.068` as `+6.8`, with a true minus."""
+    text = f"{100 * value:+.1f}"
+    return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", "\N{MINUS SIGN}")
+
+
+def p_value(p: float) -> str:
+    """`0.0312` as `0.031`, tiny ones as `<0.001`."""
+    return "<0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+
+
+def metric_name(metric: str) -> str:
+    """`recall@1` as `R@1`."""
+    known = {"recall": "R", "hit": "hit", "mrr": "MRR", "ndcg": "nDCG", "map": "MAP"}
+    family, at, k = metric.partition("@")
+    return known.get(family, family) + at + k
+
+
+def whiskers(cell: Cell) -> str:
+    """`45.1 to 60.2`, the 95% interval."""
+    return f"{percent(cell.interval[0])} to {percent(cell.interval[1])}"
+
+
+def spread(cell: Cell) -> str:
+    """` ± 2.1` over seeds, nothing for one seed."""
+    return f" ± {percent(cell.deviation)}" if cell.deviation is not None else ""
+
+
+def headline(suite: SuiteComparison, recipes: Sequence[Recipe]) -> str:
+    """Returns who wins, in one line."""
+    names = [recipe.name for recipe in recipes]
+    means = {name: cell.value for name in names if (cell := suite.main(name, MEAN))}
+    metric = f"mean {metric_name(suite.mean_metric)}"
+    if len(names) == 1:
+        return f"{names[0]}: {metric} {percent(means[names[0]])}" if means else names[0]
+    if not means:
+        better = {name: sum(found[task].verdict for task in suite.tasks) for name, found in suite.differences.items()}
+        best = max(better, key=lambda name: better[name])
+        return f"{best} against {names[0]}: {tally(suite, best)}"
+    best = max(means, key=lambda name: means[name])
+    rival = names[0] if best != names[0] else max(names[1:], key=lambda name: means[name])
+    difference = suite.differences[best if best != names[0] else rival][MEAN]
+    gap = abs(means[best] - means[rival])
+    ahead = f"{metric} {percent(means[best])}, {percent(gap)} points ahead of"
+    if difference.verdict:
+        # Every recipe is tested against the first one alone.
+        wins = len(names) == 2 or best == names[0]
+        return f"{best} wins: {ahead} {rival}" if wins else f"{best} is best: {ahead} the baseline {rival}"
+    if difference.within_seeds and difference.seed_error is not None:
+        why = f"but seeds alone make ± {percent(difference.seed_error)}"
+    else:
+        why = f"which chance may explain (p {p_value(difference.p)})"
+    return f"No clear winner: {best} leads {rival} by {percent(gap)} points of {metric}, {why}"
+
+
+def warnings(suites: Sequence[SuiteComparison]) -> list[str]:
+    """Returns what is left out of the comparison, and why."""
+    return [f"{suite.name}/{task} is not compared: {why.rstrip('.')}." for suite in suites for task, why in suite.missing.items()]
+
+
+def tally(suite: SuiteComparison, recipe: str) -> str:
+    """Returns on how many tasks a recipe is better and worse than the baseline."""
+    verdicts = [one.verdict for task, one in suite.differences[recipe].items() if task in suite.tasks]
+    return f"better on {verdicts.count(1)} of {len(verdicts)} tasks, worse on {verdicts.count(-1)}"
+
+
+def told(difference: Difference) -> str:
+    """`+6.8 (4.1 to 9.6), p <0.001`."""
+    low, high = (points(bound) for bound in difference.interval)
+    return f"{points(difference.value)} ({low} to {high}), p {p_value(difference.adjusted)}"

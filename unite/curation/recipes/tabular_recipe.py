@@ -1,0 +1,102 @@
+"""The recipe over an annotation file: one record, one row."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from unite.curation.raw import RawContent, RawMedium, RawRow, SkippedRowError
+from unite.curation.recipes.lines import Record
+from unite.curation.recipes.table_files import check_columns, fingerprint_files, open_tables
+from unite.errors import DataError, must_be
+from unite.types import Modality
+
+
+class TabularRecipe(ABC):
+    """Base of the recipes that read an annotation file; a subclass says which columns it needs and what a record means.
+
+    Args:
+        name: of the source; its shards go to a folder of this name.
+        annotations: a file or a glob of CSV, TSV, JSONL, JSON or parquet files.
+        columns: those that must be there.
+        licence: of every row.
+        media_root: what paths in the annotations are relative to; the folder of the annotations by default. An absolute path, or one
+            with `..`, is taken as it stands: read annotations of others before you use them.
+
+    Raises:
+        DataError: if there is no such file, media_root is one, or a column is missing; the message lists those found.
+    """
+
+    def __init__(
+        self, name: str, annotations: str | Path, *, columns: Iterable[str], licence: str = "", media_root: str | Path = ""
+    ) -> None:
+        self.name = name
+        self.table = open_tables(annotations)
+        check_columns(self.table, columns)
+        self.licence = licence
+        self.media_root = Path(media_root) if media_root else self.table.path.parent
+        if self.media_root.is_file():
+            raise DataError(must_be(f"{name}.media_root", "a folder", f"the file {media_root}"))
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def read(self, at: int) -> RawRow:
+        """Returns the row of a record. Raises SkippedRowError if it has none."""
+        return self.row(f"{at:09d}", self.table[at])
+
+    def fingerprint(self) -> str:
+        """Digests the annotation files."""
+        return fingerprint_files(table.path for table in self.table.tables)
+
+    @abstractmethod
+    def row(self, key: str, record: Record) -> RawRow:
+        """Returns what a record means. Raises SkippedRowError if it lacks something."""
+
+    def image(self, value: str | bytes) -> RawMedium:
+        """Returns an image of the collection, by its path or as the bytes that the record holds."""
+        return (
+            RawMedium(Modality.IMAGE, data=value) if isinstance(value, bytes) else RawMedium(Modality.IMAGE, str(self.media_root / value))
+        )
+
+    def video(self, path: str, start: float | None = None, end: float | None = None) -> RawMedium:
+        """Returns a video of the collection, or a clip of it."""
+        return RawMedium(Modality.VIDEO, str(self.media_root / path), start=start, end=end)
+
+
+def text_of(record: Mapping[str, Any], column: str) -> str:
+    """Returns a field as text, "" where it is missing, null or NaN. Raises SkippedRowError if it is neither text nor a number."""
+    value = record.get(column)
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if not isinstance(value, str | int | float):
+        raise SkippedRowError("unreadable record", f"{column} is {type(value).__name__}, not text")
+    return str(value).strip()
+
+
+def needed(record: Mapping[str, Any], column: str) -> str:
+    """Returns a field that must hold something. Raises SkippedRowError if it is empty."""
+    text = text_of(record, column)
+    if not text:
+        raise SkippedRowError("empty field", f"{column} is empty")
+    return text
+
+
+def rest_of(record: Mapping[str, Any], used: Iterable[str]) -> dict[str, str]:
+    """Returns the fields a recipe made no use of, as text: what is kept as metadata. Bytes and nested fields are left out."""
+    left_out = set(used)
+    return {
+        name: str(value)
+        for name, value in record.items()
+        if name not in left_out and isinstance(value, str | int | float | bool) and value != ""
+    }
+
+
+def content(text: str = "", *media: RawMedium, instruction: str = "", group: str = "") -> RawContent:
+    """Returns a content. Raises SkippedRowError if it holds neither text nor medium."""
+    if not text.strip() and not media:
+        raise SkippedRowError("empty content", "it holds neither text nor medium")
+    return RawContent(text, media, instruction, group)

@@ -1,0 +1,189 @@
+"""Embeddings on disk, so that a second suite, or a run that was killed, embeds nothing twice.
+
+    <folder>/<encoder>-<prompt>/cache.json                 which encoder and prompt the embeddings are of
+                                part-<...>.safetensors     fingerprint (n,) int64, embedding (n, D) float32
+
+The key of an embedding is its content, the encoder's weights and settings, and the prompt. Parts are written whole or not at all and never
+changed, so several processes may share a folder.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import uuid
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from unite.errors import DataError, must_be
+from unite.files import whole_file, write_text
+from unite.types import IMAGE_PLACE, VIDEO_PLACE, Content, Medium, Modality, Processor, fingerprint, index_tensor
+
+_log = logging.getLogger(__name__)
+#: Attributes of modules that change nothing of the embeddings; the same checkpoint in another folder is the same encoder.
+_NO_SETTINGS = {"training", "gradient_checkpointing", "name_or_path"}
+
+
+class DiskCache:
+    """An `unite.embedding.embed.EmbeddingCache` that outlives the process.
+
+    Attributes:
+        taken: the contents whose embeddings an earlier process left here, and this one asked for.
+        num_made: how many embeddings were put here by this process.
+
+    Args:
+        folder: holds a subfolder for each encoder and prompt.
+        encoder: its fingerprint, see `encoder_fingerprint`.
+        prompt: the prompt's, see `prompt_fingerprint`.
+        rows_per_part: after how many new embeddings a part is written; what a crash costs at most.
+
+    Raises:
+        DataError: if the subfolder holds the embeddings of another encoder or prompt.
+    """
+
+    def __init__(self, folder: str | Path, encoder: int, prompt: int, rows_per_part: int = 2048) -> None:
+        self.folder = Path(folder) / f"{encoder:016x}-{prompt:016x}"
+        self.rows_per_part = rows_per_part
+        self.taken: set[int] = set()
+        self.num_made = 0
+        self._at: dict[int, tuple[Tensor, int]] = {}
+        self._new: dict[int, Tensor] = {}
+        self._check_made_by({"encoder": f"{encoder:016x}", "prompt": f"{prompt:016x}"})
+        for path in sorted(self.folder.glob("part-*.safetensors")):
+            self._load(path)
+        self._left = frozenset(self._at)
+
+    @classmethod
+    def of_encoder(cls, folder: str | Path, encoder: nn.Module) -> DiskCache:
+        """Opens the cache of an encoder that has a `processor`."""
+        return cls(folder, encoder_fingerprint(encoder), prompt_fingerprint(encoder.processor))  # type: ignore[arg-type]
+
+    def __len__(self) -> int:
+        return len(self._at) + len(self._new)
+
+    def get(self, fingerprint: int) -> Tensor | None:
+        """Returns the (D,) float32 embedding of a content, or None."""
+        if fingerprint in self._new:
+            return self._new[fingerprint]
+        if fingerprint in self._at:
+            if fingerprint in self._left:
+                self.taken.add(fingerprint)
+            embeddings, row = self._at[fingerprint]
+            return embeddings[row]
+        return None
+
+    def put(self, fingerprint: int, embedding: Tensor) -> None:
+        """Keeps a (D,) embedding; it is on disk after `flush`, or when a part is full.
+
+        Raises:
+            DataError: if its dimension is not that of the cached ones.
+        """
+        known = next(iter(self._new.values()), None)
+        dim = len(known) if known is not None else next((rows.shape[1] for rows, _ in self._at.values()), len(embedding))
+        if len(embedding) != dim:
+            hint = "Delete the folder, it is of another encoder."
+            raise DataError(must_be(f"an embedding for {self.folder}", f"{dim} long, as the cached ones", len(embedding), hint))
+        self._new[fingerprint] = embedding
+        self.num_made += 1
+        if len(self._new) >= self.rows_per_part:
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes the new embeddings as one part.
+
+        Raises:
+            DataError: if it cannot be written.
+        """
+        if not self._new:
+            return
+        rows = {"fingerprint": index_tensor(list(self._new)), "embedding": torch.stack(list(self._new.values())).float()}
+        path = self.folder / f"part-{uuid.uuid4().hex}.safetensors"
+        try:
+            with whole_file(path) as partial:
+                save_file(rows, partial)
+        except (SafetensorError, OSError) as error:
+            hint = "Free space there, or give another folder: cache=...; cache=null keeps none."
+            raise DataError(f"no embeddings can be written to {self.folder} ({error}). {hint}") from error
+        self._add(rows)
+        self._new = {}
+
+    def _check_made_by(self, made_by: dict[str, str]) -> None:
+        path = self.folder / "cache.json"
+        try:
+            if not path.exists():
+                write_text(path, json.dumps(made_by))
+        except OSError as error:
+            hint = "Give another folder: cache=...; cache=null keeps none."
+            raise DataError(f"the cache of embeddings cannot be made in {self.folder} ({error}). {hint}") from error
+        found = path.read_text(encoding="utf-8")
+        if found != json.dumps(made_by):
+            hint = "Give another cache folder, or delete this one."
+            raise DataError(must_be(f"the embeddings in {self.folder}", f"made by {made_by}", found, hint))
+
+    def _load(self, path: Path) -> None:
+        try:
+            self._add(load_file(path))
+        except (SafetensorError, KeyError, OSError) as error:
+            _log.warning("%s cannot be read (%s): its embeddings are made again.", path, error)
+
+    def _add(self, rows: dict[str, Tensor]) -> None:
+        embeddings = rows["embedding"]
+        self._at |= {key: (embeddings, row) for row, key in enumerate(rows["fingerprint"].tolist())}
+
+
+def encoder_fingerprint(encoder: nn.Module) -> int:
+    """Returns a 63-bit hash of an encoder: its weights and buffers, and the plain settings (numbers, names, switches) of its modules."""
+
+    def parts() -> Iterator[str]:
+        for name, module in encoder.named_modules():
+            settings = {key: value for key, value in vars(module).items() if _is_setting(key, value)}
+            yield f"{name} {type(module).__qualname__} {sorted(settings.items())!r}"
+        for name, tensor in chain(encoder.named_parameters(), encoder.named_buffers()):
+            data = tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
+            yield f"{name} {tensor.dtype} {tuple(tensor.shape)} {fingerprint(data)}"  # one tensor's bytes at a time
+
+    return fingerprint(*parts())
+
+
+def prompt_fingerprint(processor: Processor) -> int:
+    """Returns a 63-bit hash of how contents are written as tokens and patches: by what becomes of a few of them, and by plain settings.
+
+    That covers the template, the tokenizer, the instruction's place and the pixel caps, whatever the processor calls them.
+    """
+    ramp = np.arange(1200 * 1600 * 3, dtype=np.uint32).reshape(1, 1200, 1600, 3).astype(np.uint8)
+    large, small = Medium(Modality.IMAGE, ramp, 1), Medium(Modality.IMAGE, ramp[:, :28, :28], 2)
+    video = Medium(Modality.VIDEO, np.concatenate([ramp[:, ::3, ::3]] * 4), 3, (0.0, 1.0, 2.0, 3.0))
+    probes = (
+        Content("A plain text."),
+        Content("A plain text.", instruction="Find it."),
+        Content(media=(large,)),
+        Content(f"Before {IMAGE_PLACE} after", (small,), "Find it."),
+        Content(f"{VIDEO_PLACE} and text", (video,)),
+    )
+    counts = {key for key in vars(processor) if key.startswith("num_")}
+    settings = {key: value for key, value in vars(processor).items() if _is_setting(key, value) and key not in counts}
+    return fingerprint(repr(sorted(settings.items())), *(part for probe in probes for part in _as_read(processor, probe)))
+
+
+def _as_read(processor: Processor, content: Content) -> Iterator[str | bytes]:
+    try:
+        encoded: Any = processor.encode(content)
+    except DataError as error:  # refusing a content is part of how the processor reads
+        yield str(error)
+        return
+    for name in ("input_ids", "token_types", "patches", "grids", "medium_types", "intervals"):
+        tensor = getattr(encoded, name)
+        yield f"{name} {tensor.dtype} {tuple(tensor.shape)}"
+        yield tensor.contiguous().numpy().tobytes()
+
+
+def _is_setting(key: str, value: object) -> bool:
+    return not key.startswith("_") and key not in _NO_SETTINGS and isinstance(value, str | int | float | bool | None)

@@ -1,0 +1,239 @@
+"""Contents to embeddings, in the order they came: equal ones once, packed by length, decoded as they are needed.
+
+Beside a GPU, threads decode a little ahead. Contents gather in a window of a bounded number of tokens; there they are sorted by length and
+cut into micro-batches of a token budget. So there is hardly any padding, and memory holds one window, whatever the number of contents.
+
+Shapes: N contents, U of them unique, D dimensions, n contents in a micro-batch.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import fields
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from unite.data.packing import plan_micro_batches
+from unite.embedding.lazy import LazyContent
+from unite.errors import ConfigError, DataError, must_be
+from unite.types import Content, EncodedContent, MicroBatch, Processor
+
+#: How many micro-batches of a full budget a window holds: more leave less padding and take more memory.
+BUDGETS_PER_WINDOW = 16
+#: Contents decoded before they are needed.
+DECODED_AHEAD = 32
+
+
+class Encoder(Protocol):
+    """What evaluation needs of an encoder, a `torch.nn.Module`: its processor, and the forward pass to (n, D) embeddings."""
+
+    processor: Any
+    training: bool
+
+    def __call__(self, micro_batch: MicroBatch) -> Tensor:
+        """Returns (n, D) embeddings, L2-normalised."""
+        ...
+
+    def train(self, mode: bool = True) -> Any:
+        """As of `torch.nn.Module`."""
+        ...
+
+    def parameters(self) -> Iterator[Any]:
+        """As of `torch.nn.Module`."""
+        ...
+
+
+class EmbeddingCache(Protocol):
+    """Embeddings by content fingerprint."""
+
+    def get(self, fingerprint: int) -> Tensor | None:
+        """Returns the (D,) embedding, or None."""
+        ...
+
+    def put(self, fingerprint: int, embedding: Tensor) -> None:
+        """Keeps a (D,) float32 embedding on the CPU."""
+        ...
+
+    def flush(self) -> None:
+        """Brings what was put to where it outlives the process."""
+        ...
+
+
+class MemoryCache(dict[int, Tensor]):
+    """An `EmbeddingCache` for the life of the process."""
+
+    def put(self, fingerprint: int, embedding: Tensor) -> None:
+        """Keeps it."""
+        self[fingerprint] = embedding
+
+    def flush(self) -> None:
+        """Does nothing: there is nowhere to write to."""
+
+
+def embed_contents(
+    encoder: Encoder,
+    contents: Iterable[Content | LazyContent],
+    *,
+    token_budget: int = 16384,
+    ids: Sequence[str] | None = None,
+    cache: EmbeddingCache | None = None,
+    on_progress: Callable[[int], None] | None = None,
+) -> Tensor:
+    """Returns the embeddings of N contents, (N, D) float32 on the CPU, in the order of the contents.
+
+    The encoder runs without gradients in eval mode; its mode is restored afterwards.
+
+    Args:
+        encoder: embeds micro-batches, on the device where its parameters are.
+        contents: drawn once. One that is not decoded yet is decoded only if it is neither a duplicate nor cached.
+        token_budget: tokens a micro-batch may hold, padding included. A content larger than that is embedded alone.
+        ids: (N,) what to call the contents in an error; their positions by default.
+        cache: where embeddings may already be, and where new ones go.
+        on_progress: called with the number of contents done since the last call.
+
+    Raises:
+        DataError: if there are no contents, or an embedding is NaN or infinite; the contents are named.
+    """
+    if token_budget < 1:
+        raise ConfigError(must_be("token_budget", "at least 1", token_budget))
+    run = _Run(encoder, token_budget, MemoryCache() if cache is None else cache, ids)
+    report = on_progress or (lambda count: None)
+    positions: list[int] = []
+    ahead: deque[tuple[int, Future[Content]]] = deque()
+    with _evaluating(encoder), _decoder(run.device) as decode:
+        for content in contents:
+            at, is_new = run.place(content.fingerprint, len(positions))
+            positions.append(at)
+            if is_new:
+                ahead.append((at, decode(content)))
+            if len(ahead) > DECODED_AHEAD:
+                run.add(*_result(ahead.popleft()))
+            report(run.take_done())
+        while ahead:
+            run.add(*_result(ahead.popleft()))
+        run.encode_window()
+        report(run.take_done())
+    if not positions:
+        raise DataError(must_be("the contents to embed", "at least one", 0))
+    run.cache.flush()
+    return torch.stack(run.embeddings)[torch.tensor(positions)]
+
+
+def _decoded(content: Content | LazyContent) -> Content:
+    return content.decode() if isinstance(content, LazyContent) else content
+
+
+@contextmanager
+def _decoder(device: torch.device) -> Iterator[Callable[[Content | LazyContent], Future[Content]]]:
+    """Yields what begins to decode a content: threads beside a GPU.
+
+    On a CPU, whose cores the encoder fills, it is decoded at once: threads made it a fifth slower there, Python's lock going to and fro.
+    """
+    if device.type != "cpu":
+        with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as threads:
+            yield lambda content: threads.submit(_decoded, content)
+        return
+
+    def at_once(content: Content | LazyContent) -> Future[Content]:
+        decoded: Future[Content] = Future()
+        decoded.set_result(_decoded(content))
+        return decoded
+
+    yield at_once
+
+
+def _result(waiting: tuple[int, Future[Content]]) -> tuple[int, Content]:
+    return waiting[0], waiting[1].result()
+
+
+class _Run:
+    """The state of one call: unique contents met so far, and those of the window that wait to be embedded."""
+
+    def __init__(self, encoder: Encoder, token_budget: int, cache: EmbeddingCache, ids: Sequence[str] | None) -> None:
+        self.encoder = encoder
+        self.processor: Processor = encoder.processor
+        self.device = next((parameter.device for parameter in encoder.parameters()), torch.device("cpu"))
+        self.token_budget = token_budget
+        self.cache = cache
+        self.ids = ids
+        self.embeddings: list[Tensor] = []  # (U,) of (D,); those of the window are empty until it is embedded
+        self.fingerprints: list[int] = []
+        self.first: list[int] = []  # where each unique content was met first
+        self.done = 0
+        self._at: dict[int, int] = {}
+        self._window: list[tuple[int, EncodedContent]] = []
+        self._tokens = 0
+
+    def place(self, key: int, position: int) -> tuple[int, bool]:
+        """Returns the index among the unique contents of the content with this fingerprint, and whether it has to be embedded."""
+        if key in self._at:
+            self.done += 1
+            return self._at[key], False
+        at = self._at[key] = len(self.embeddings)
+        self.fingerprints.append(key)
+        self.first.append(position)
+        cached = self.cache.get(key)
+        self.embeddings.append(torch.empty(0) if cached is None else cached)
+        self.done += cached is not None
+        return at, cached is None
+
+    def add(self, at: int, content: Content) -> None:
+        """Puts a content into the window; embeds the window when it is full."""
+        encoded = self.processor.encode(content)
+        self._window.append((at, encoded))
+        self._tokens += encoded.num_tokens
+        if self._tokens >= BUDGETS_PER_WINDOW * self.token_budget:
+            self.encode_window()
+
+    def encode_window(self) -> None:
+        """Embeds what waits, sorted by length.
+
+        Raises:
+            DataError: at once, not after hours, if an embedding is not finite.
+        """
+        # A content above the budget counts as the whole budget, so it stands alone.
+        lengths = [min(encoded.num_tokens, self.token_budget) for _, encoded in self._window]
+        bad: list[int] = []
+        for group in plan_micro_batches(lengths, self.token_budget):
+            rows = [self._window[at] for at in group]
+            micro_batch = self.processor.pad([encoded for _, encoded in rows], [at for at, _ in rows])
+            embeddings = self.encoder(_to_device(micro_batch, self.device)).float().cpu()
+            finite = embeddings.isfinite().all(dim=1).tolist()
+            for (at, _), embedding, good in zip(rows, embeddings, finite, strict=True):
+                self.embeddings[at] = embedding
+                if good:
+                    self.cache.put(self.fingerprints[at], embedding)
+                else:
+                    bad.append(self.first[at])
+            self.done += len(rows)
+        self._window, self._tokens = [], 0
+        if bad:
+            names = ", ".join(self.ids[at] if self.ids else f"content {at}" for at in sorted(bad)[:5])
+            hint = "If all are, the encoder's weights or its precision are at fault; if few are, look at these contents."
+            raise DataError(must_be("embeddings", "finite", f"NaN or infinite for {len(bad)} contents: {names}", hint))
+
+    def take_done(self) -> int:
+        """Returns how many contents were done since the last call."""
+        done, self.done = self.done, 0
+        return done
+
+
+@contextmanager
+def _evaluating(encoder: Encoder) -> Iterator[None]:
+    training = encoder.training
+    encoder.train(False)
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        encoder.train(training)
+
+
+def _to_device(micro_batch: MicroBatch, device: torch.device) -> MicroBatch:
+    return MicroBatch(**{one.name: getattr(micro_batch, one.name).to(device, non_blocking=True) for one in fields(micro_batch)})

@@ -1,0 +1,138 @@
+"""A trained encoder for whoever wants vectors: texts, pictures, videos and any mix of them in, (N, D) out.
+
+embedder = Embedder("runs/stage2_mamcl/<run>")
+vectors = embedder.embed(["a red bicycle", Path("bicycle.jpg"), {"image": "bicycle.jpg", "text": "make it blue"}])
+similarities = vectors @ vectors.T
+"""
+
+from __future__ import annotations
+
+import io
+import mimetypes
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from unite.data.decode import Decoding
+from unite.data.rows import StoredContent, StoredMedium
+from unite.embedding.embed import embed_contents
+from unite.embedding.lazy import LazyContent
+from unite.encoder import VLMEncoder
+from unite.errors import DataError, must_be
+from unite.runs import trained_encoder
+from unite.types import Modality
+
+#: An image or video: a file (a Path, or its name where a medium is asked for), or a Pillow image.
+MediumLike: TypeAlias = Path | str | Image.Image
+#: A text, a medium, or several of them by name: `text`, `image`, `video` (one medium or a list of them), `instruction`.
+Item: TypeAlias = str | Path | Image.Image | Mapping[str, Any]
+_KEYS = ("text", "image", "video", "instruction")
+
+
+class Embedder:
+    """Embeds items with a checkpoint, in evaluation mode and without gradients.
+
+    Args:
+        checkpoint: a run folder, an exported encoder's folder, or a hub name.
+        device: a GPU if there is one by default.
+        decoding: how many frames are taken of a video, and what is too large to be decoded.
+        token_budget: tokens of a micro-batch, padding included.
+        **settings: of `VLMEncoder`, for a checkpoint that does not bring its own (`positions="sequential"`, say).
+
+    Raises:
+        CheckpointError: if there is no such checkpoint.
+    """
+
+    def __init__(
+        self,
+        checkpoint: str | Path,
+        *,
+        device: str | None = None,
+        decoding: Decoding | None = None,
+        token_budget: int = 16384,
+        **settings: Any,
+    ) -> None:
+        path = str(trained_encoder(checkpoint)) if Path(checkpoint).exists() else str(checkpoint)
+        self.encoder = VLMEncoder(path, **settings).to(device or ("cuda" if torch.cuda.is_available() else "cpu")).eval()
+        self.decoding = decoding or Decoding()
+        self.token_budget = token_budget
+
+    @property
+    def dim(self) -> int:
+        """D, the width of an embedding."""
+        return self.encoder.dim
+
+    def embed(self, items: Iterable[Item], instruction: str = "") -> Tensor:
+        """Returns (N, D) float32 embeddings of unit length, on the CPU, in the order of the items.
+
+        Equal items are embedded once, and media are read and decoded one after the other, so `items` may be a long generator.
+
+        Args:
+            items: see `Item`. A string is a text, never a file's name.
+            instruction: what to retrieve for them, for every item that does not bring its own.
+
+        Raises:
+            DataError: if an item is something else, or the name of a file as a string, or a medium cannot be read or decoded; the message
+                names it by its position.
+        """
+        if isinstance(items, str | Path | Image.Image | Mapping):
+            raise DataError(must_be("items", "a list or another iterable of items", type(items).__name__, "For one item, pass [item]."))
+        return embed_contents(self.encoder, self._contents(items, instruction), token_budget=self.token_budget)
+
+    def _contents(self, items: Iterable[Item], instruction: str) -> Iterator[LazyContent]:
+        for at, item in enumerate(items):
+            name = f"item {at}"
+            yield LazyContent(_stored(item, instruction, name), self.decoding, name)
+
+
+def _stored(item: Item, instruction: str, name: str) -> StoredContent:
+    if isinstance(item, str):
+        if mimetypes.guess_type(item)[0] and Path(item).suffix and "\n" not in item and Path(item).is_file():
+            hint = "For the file pass Path(...); for the text {'text': ...}."
+            raise DataError(must_be(name, "plainly a text or a file", f"the name of a file as a string, {item!r}", hint))
+        item = {"text": item}
+    elif isinstance(item, Image.Image):
+        item = {"image": item}
+    elif isinstance(item, Path):
+        item = {_kind_of(item, name): item}
+    if not isinstance(item, Mapping) or not item.keys() <= set(_KEYS):
+        is_ = ", ".join(map(str, item)) if isinstance(item, Mapping) else type(item).__name__
+        raise DataError(must_be(name, f"a text, a Path, a Pillow image or a mapping of {', '.join(_KEYS)}", is_))
+    media = tuple(
+        _medium(medium, modality, name)
+        for key, modality in (("image", Modality.IMAGE), ("video", Modality.VIDEO))
+        for medium in _several(item.get(key))
+    )
+    text = item.get("text") or ""
+    if not media and not text.strip():
+        raise DataError(must_be(name, "a text, a medium or both", "empty"))
+    return StoredContent(text, media, item.get("instruction") or instruction)
+
+
+def _several(media: MediumLike | Sequence[MediumLike] | None) -> Sequence[MediumLike]:
+    if media is None:
+        return ()
+    return media if isinstance(media, list | tuple) else (media,)  # a string is no list of media
+
+
+def _kind_of(path: Path, name: str) -> str:
+    kind = (mimetypes.guess_type(path.name)[0] or "").partition("/")[0]
+    if kind not in ("image", "video"):
+        hint = "Say {'image': path} or {'video': path}; a text is given as a string."
+        raise DataError(must_be(name, "a file whose suffix tells an image or a video", str(path), hint))
+    return kind
+
+
+def _medium(medium: MediumLike, modality: Modality, name: str) -> StoredMedium:
+    if isinstance(medium, Image.Image):
+        file = io.BytesIO()
+        medium.save(file, "PNG")  # lossless
+        return StoredMedium(modality, file.getvalue(), "png")
+    try:
+        return StoredMedium(modality, Path(medium).read_bytes(), Path(medium).suffix.lstrip(".").lower())
+    except (OSError, TypeError) as error:
+        raise DataError(f"{name} cannot be read: {error}") from error

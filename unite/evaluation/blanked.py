@@ -1,0 +1,61 @@
+"""A part of a task's contents, changed or not, read one at a time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from unite.embedding.lazy import LazyContent
+from unite.types import IMAGE_PLACE, VIDEO_PLACE, Content, Medium, fingerprint
+
+_PLACES = re.compile(f"{re.escape(IMAGE_PLACE)}|{re.escape(VIDEO_PLACE)}")
+_GREY = np.uint8(128)
+
+
+class Picked(Sequence[Content | LazyContent]):
+    """Some of the contents.
+
+    Args:
+        contents: all of them.
+        places: (n,) which to pick.
+        change: makes another content of each; it gets them decoded.
+    """
+
+    def __init__(
+        self, contents: Sequence[Content | LazyContent], places: Sequence[int], change: Callable[[Content], Content] | None = None
+    ) -> None:
+        self.contents = contents
+        self.places = places
+        self.change = change
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, at: int) -> Content | LazyContent:  # type: ignore[override]  # no slices: they would read all at once
+        content = self.contents[self.places[at]]
+        if self.change is None:
+            return content
+        return self.change(content.decode() if isinstance(content, LazyContent) else content)
+
+
+def spread(num: int, most: int) -> list[int]:
+    """Returns at most `most` of the places 0 to num - 1, evenly spread."""
+    return sorted(set(np.linspace(0, num - 1, min(num, most)).round().astype(int).tolist()))
+
+
+def without_medium(content: Content) -> Content:
+    """Returns the content with its pictures and frames grey, of the size they were; text and instruction stay."""
+    return replace(content, media=tuple(_grey(medium) for medium in content.media))
+
+
+def without_text(content: Content) -> Content:
+    """Returns the content without its text; media and instruction stay."""
+    return replace(content, text="".join(_PLACES.findall(content.text)))
+
+
+def _grey(medium: Medium) -> Medium:
+    frames = np.broadcast_to(_GREY, medium.frames.shape)  # takes no memory
+    return Medium(medium.modality, frames, fingerprint("grey", repr(frames.shape), repr(medium.seconds)), medium.seconds)

@@ -1,0 +1,84 @@
+"""R@1 by modality pair as one picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unite.evaluation.results import SuiteResult, TaskResult
+from unite.evaluation.terminal_table import arrow
+from unite.files import whole_file
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_HELD_OUT, _HELD_IN, _CHANCE, _GREY, _DARK = "#2563eb", "#bfd2f9", "#dc2626", "#6b7280", "#1f2937"
+
+_OUT_LABEL, _IN_LABEL, _CHANCE_LABEL = "held-out: new combinations", "held-in: combinations seen in training", "chance"
+
+
+def plot_recall(result: SuiteResult, path: str | Path, held_in: SuiteResult | None = None) -> None:
+    """Draws the R@1 of every task as horizontal bars and saves a PNG.
+
+    The held-out result and, where given, the one on combinations seen in training stand side by side; a red tick marks chance.
+    """
+    with whole_file(path) as partial:
+        draw_recall(result, held_in).savefig(partial, format="png", dpi=160)
+
+
+def draw_recall(result: SuiteResult, held_in: SuiteResult | None = None) -> Figure:
+    """Returns the figure that `plot_recall` saves."""
+    from matplotlib.figure import Figure  # no pyplot: no global state, and no display needed
+
+    tasks = sorted(result.tasks.items(), key=lambda item: item[1].kind != "pair")  # the pairs, then the subsets
+    num_pairs = sum(task.kind == "pair" for _, task in tasks)
+    figure = Figure(figsize=(8.5, 1.5 + 0.52 * len(tasks)), layout="constrained")
+    axes = figure.add_subplot()
+    places = [at + 0.5 * (at >= num_pairs) for at in range(len(tasks))]  # a gap before the subsets
+    thickness = 0.36 if held_in else 0.6
+    for place, (name, task) in zip(places, tasks, strict=True):
+        inside = held_in.tasks.get(name) if held_in else None
+        shift = thickness / 2 if inside else 0
+        if inside:
+            axes.barh(place + shift, 100 * _recall(inside), thickness, color=_HELD_IN, label=_IN_LABEL)
+        axes.barh(place - shift, 100 * _recall(task), thickness, color=_HELD_OUT, label=_OUT_LABEL)
+        _write_value(axes, place - shift, task)
+        chance = 100 * task.chance
+        axes.plot([chance] * 2, [place - 0.42, place + 0.42], color=_CHANCE, linewidth=1.6, solid_capstyle="butt", label=_CHANCE_LABEL)
+    if result.means():
+        mean = 100 * _mean(result)
+        axes.plot([mean, mean], [-0.95, num_pairs - 0.5], color=_GREY, linewidth=1, linestyle=(0, (4, 3)), zorder=0)
+        text = f"mean over pairs {mean:.1f}"
+        axes.annotate(text, (mean, -0.75), (4, 0), textcoords="offset points", color=_GREY, fontsize=8.5, va="center")
+    axes.set_yticks(places, [f"{name}\n{arrow(task.pair)}, pool {task.pool_size}" for name, task in tasks], fontsize=8.5)
+    axes.set_ylim(max(places) + 0.6, -1)
+    axes.set_xlim(0, 108)
+    axes.set_xticks(range(0, 101, 20))
+    axes.set_xlabel("R@1, percent of queries (whiskers: 95% interval)", color=_GREY, fontsize=9)
+    axes.set_title(f"{result.name}: R@1 by modality pair", loc="left", fontsize=12, fontweight="bold")
+    axes.tick_params(length=0)
+    axes.xaxis.grid(visible=True, color="#e5e7eb")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    labelled = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))  # each label once
+    labels = [label for label in (_OUT_LABEL, _IN_LABEL, _CHANCE_LABEL) if label in labelled]
+    figure.legend([labelled[label] for label in labels], labels, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    return figure
+
+
+def _write_value(axes: Axes, place: float, task: TaskResult) -> None:
+    """Draws the interval at the end of a bar, and the number behind it."""
+    value = 100 * _recall(task)
+    low, high = (100 * bound for bound in task.intervals.get("recall@1", task.intervals.get("hit@1", (0.0, 0.0))))
+    axes.plot([low, high], [place, place], color=_DARK, linewidth=1)
+    axes.text(max(value, high) + 1, place, f"{value:.1f}", va="center", fontsize=9, color=_DARK, fontweight="bold")
+
+
+def _recall(task: TaskResult) -> float:
+    return task.metrics.get("recall@1", task.metrics.get("hit@1", 0.0))
+
+
+def _mean(result: SuiteResult) -> float:
+    means = result.means()
+    return means.get("recall@1", means.get("hit@1", 0.0))

@@ -1,0 +1,109 @@
+"""Results for people and for programs: a table for the terminal, and metrics.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from unite.evaluation.results import SuiteResult
+from unite.files import write_json
+
+#: Column heading -> the metrics it may show, first found first: benchmarks with several right answers a query report hit@k as R@k.
+_COLUMNS = {
+    "R@1": ("recall@1", "hit@1"),
+    "R@5": ("recall@5", "hit@5"),
+    "R@10": ("recall@10", "hit@10"),
+    "MRR": ("mrr", "mrr@10"),
+    "nDCG@10": ("ndcg@10",),
+}
+
+
+def table(result: SuiteResult, held_in: SuiteResult | None = None) -> Table:
+    """Returns a table of the suite, one row a task, percentages; subsets below the mean over the modality pairs.
+
+    Args:
+        result: the suite to show.
+        held_in: the same tasks on combinations seen in training. Their R@1 stands in a column beside the held-out one.
+    """
+    view = Table(
+        title=f"{result.name}: retrieval, in percent ({result.seconds:.0f} s)",
+        caption=_caption(result),
+        title_justify="left",
+        caption_justify="left",
+        box=SIMPLE_HEAD,
+        collapse_padding=True,
+        pad_edge=False,
+    )
+    view.add_column("task", no_wrap=True)
+    view.add_column("pair", no_wrap=True)
+    view.add_column("queries x pool", justify="right")  # as wide as its values: the heading folds
+    for heading in _COLUMNS:
+        view.add_column(heading, justify="right", style="bold" if heading == "R@1" else None, no_wrap=True)
+        if heading == "R@1" and held_in is not None:
+            view.add_column("held-in", justify="right", style="dim", no_wrap=True)
+
+    def add(
+        name: str, described: tuple[str, str], metrics: Mapping[str, float], inside: Mapping[str, float] | None, style: str = ""
+    ) -> None:
+        cells = []
+        for heading, names in _COLUMNS.items():
+            cells.append(_percent(metrics, names))
+            if heading == "R@1" and name in result.tasks:
+                cells[-1] += _interval(result.tasks[name].intervals, names)
+            if heading == "R@1" and held_in is not None:
+                cells.append(_percent(inside or {}, names))
+        view.add_row(name, *described, *cells, style=style)
+
+    for kind in ("pair", "subset"):
+        view.add_section()
+        for name, task in result.tasks.items():
+            if task.kind == kind:
+                inside = held_in.tasks.get(name) if held_in else None
+                add(name, (short(task.pair), f"{task.num_queries} x {task.pool_size}"), task.metrics, inside.metrics if inside else None)
+        if kind == "pair" and result.means():
+            view.add_section()
+            add("mean", ("of pairs", ""), result.means(), held_in.means() if held_in else None, "bold")
+    return view
+
+
+class Measured(Protocol):
+    """What has metrics: the result of a suite, its diagnosis."""
+
+    def metrics(self) -> dict[str, float]:
+        """Returns each by its key, `suite/task/metric`."""
+        ...
+
+
+def write_metrics(path: str | Path, *results: Measured) -> None:
+    """Writes `{"suite/task/metric": value}` of all results as JSON, whole or not at all."""
+    metrics = {key: value for result in results for key, value in result.metrics().items()}
+    write_json(path, metrics)
+
+
+def short(pair: str) -> str:
+    """Returns a modality pair as the paper writes it, `T+I → T`."""
+    return " → ".join("+".join(part[0].upper() for part in side.split("+")) for side in pair.split("->"))
+
+
+def arrow(pair: str) -> str:
+    """Returns a modality pair for reading: `text → image`."""
+    return pair.replace("->", " → ")
+
+
+def _percent(metrics: Mapping[str, float], names: tuple[str, ...]) -> str:
+    found = [metrics[name] for name in names if name in metrics]
+    return f"{100 * found[0]:.1f}" if found else "-"
+
+
+def _interval(intervals: Mapping[str, tuple[float, float]], names: tuple[str, ...]) -> str:
+    found = [intervals[name] for name in names if name in intervals]
+    return f" ±{50 * (found[0][1] - found[0][0]):.0f}" if found else ""
+
+
+def _caption(result: SuiteResult) -> str:
+    lines = ["T text, I image, V video; R@1 by chance is 1 / pool; ± half the 95% interval"]
+    return "\n".join(lines + [f"Not run: {name}. {reason}" for name, reason in result.missing.items()])

@@ -1,0 +1,194 @@
+"""Files and folders that are there whole or not at all, and JSON.
+
+A writer writes under a name of its own, `<name>.<host>-<process>-<number>.partial`, and gives what it wrote its name at the end. So a
+reader never sees half of it, a writer that fails or is killed leaves nothing under the name, and two processes that write the same thing at
+once both end well. What a killed process of this machine left is removed by the next that writes to the folder.
+
+Where two processes would do the same long work, `locked` lets one do it and the others wait.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import itertools
+import json
+import logging
+import os
+import platform
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Literal
+
+from unite.errors import DataError, must_be
+
+log = logging.getLogger(__name__)
+
+_SUFFIX = ".partial"
+#: No dots in a host's name here: the parts of a partial's name are told apart by them.
+_HOST = re.sub(r"[^\w]+", "_", platform.node()) or "host"
+_numbers = itertools.count()
+_PARTIAL = re.compile(rf"\.(?P<host>\w+)-(?P<process>\d+)-\d+{re.escape(_SUFFIX)}$")
+#: Folders that were looked through for what dead processes left.
+_swept: set[Path] = set()
+
+
+@contextmanager
+def whole_file(path: str | Path) -> Iterator[Path]:
+    """Gives a path to write to; when the block ends the file takes the name `path`, if it raises nothing is left.
+
+    A file of that name is replaced. The folder is made if it is not there.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = partial_path(path)
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(folder: str | Path, *, existing: Literal["keep", "replace"]) -> Iterator[Path]:
+    """Gives an empty folder to write into; when the block ends it takes the name `folder`, if it raises nothing is left.
+
+    Args:
+        folder: its final path.
+        existing: what becomes of a folder that has the name by then: `keep` where all writers write the same, so that the first one's
+            stays, or `replace`.
+    """
+    folder = Path(folder)
+    partial = partial_path(folder)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        _take_name(partial, folder, replace=existing == "replace")
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def partial_path(path: Path) -> Path:
+    """Returns a name to write under that is this process's own, for a writer that cannot be a block.
+
+    In a folder that is new to the process, it first removes what dead processes of this machine left.
+    """
+    if path.parent not in _swept:
+        _swept.add(path.parent)
+        for left in path.parent.glob(f"*{_SUFFIX}"):
+            named = _PARTIAL.search(left.name)
+            if named and named["host"] == _HOST and not _is_alive(int(named["process"])):
+                shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+    return path.with_name(f"{path.name}.{_HOST}-{os.getpid()}-{next(_numbers)}{_SUFFIX}")
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Writes a text file, whole or not at all. What UTF-8 cannot hold (half of a surrogate pair) is written as its escape."""
+    with whole_file(path) as partial:
+        partial.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Writes a JSON file, whole or not at all."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+
+
+def read_json(path: str | Path, hint: str = "") -> dict[str, Any]:
+    """Reads a JSON file that holds an object.
+
+    Args:
+        path: the file.
+        hint: what to do where it cannot be read.
+
+    Raises:
+        DataError: if it cannot be read, is no JSON, or holds something else.
+    """
+    try:
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read ({error}). {hint}".rstrip()) from error
+    if not isinstance(value, dict):
+        raise DataError(must_be(str(path), "a JSON object", type(value).__name__, hint))
+    return value
+
+
+def write_lines(path: str | Path, lines: Iterable[Mapping[str, Any]]) -> None:
+    """Writes JSON Lines, whole or not at all."""
+    with whole_file(path) as partial, partial.open("w", encoding="utf-8", errors="backslashreplace") as file:
+        file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+
+
+def append_line(path: str | Path, line: Mapping[str, Any]) -> None:
+    """Adds one line to a file of JSON Lines: a log that several moments of a run write to."""
+    with Path(path).open("a", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def read_lines(path: str | Path) -> Iterator[dict[str, Any]]:
+    """Reads JSON Lines."""
+    with Path(path).open(encoding="utf-8") as file:
+        yield from map(json.loads, file)
+
+
+@contextmanager
+def locked(path: str | Path) -> Iterator[None]:
+    """Holds a lock while the block runs; another process that wants it waits, and says once who holds it.
+
+    The system releases it when the process ends, however it ends. The file `path` is there only while somebody holds or awaits the lock.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        with path.open("a+", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                log.info("waiting for %s, which holds %s", file.read().strip() or "another process", path)
+                fcntl.flock(file, fcntl.LOCK_EX)
+            if not _is_open(file.fileno(), path):  # the holder before removed it: others lock a new file of that name
+                continue
+            file.truncate(0)
+            file.write(f"process {os.getpid()} on {platform.node()}")
+            file.flush()
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+            return
+
+
+def _is_open(descriptor: int, path: Path) -> bool:
+    """Whether an open file is the one that has the name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _take_name(partial: Path, folder: Path, *, replace: bool) -> None:
+    while True:
+        try:
+            partial.rename(folder)  # succeeds over an empty folder too
+            return
+        except OSError:
+            if not folder.is_dir():
+                raise
+        if not replace:
+            return
+        old = partial_path(folder)
+        with suppress(FileNotFoundError):  # another process moved it away first
+            folder.rename(old)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True

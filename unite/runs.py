@@ -1,0 +1,207 @@
+"""A run's folder: what it was made with, and what it made.
+
+config.yaml        the resolved config
+overrides.json     what the command said that began the run
+provenance.json    versions, machine, data fingerprints, where the weights came from
+skipped.jsonl      samples that could not be read, with the reason
+checkpoints/       one folder a stage
+encoder/           the trained encoder, adapters merged: loads in transformers and here
+metrics.json       the evaluation
+finished           written last
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import pickle
+import platform
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from unite.errors import CheckpointError, ConfigError, must_be
+from unite.files import write_json, write_text
+
+_PACKAGES = (
+    "unite",
+    "torch",
+    "transformers",
+    "peft",
+    "pytorch-lightning",
+    "hydra-core",
+    "omegaconf",
+    "webdataset",
+    "av",
+    "pillow",
+    "wandb",
+    "numpy",
+)
+
+#: What the weights and the optimizer's state in a checkpoint depend on; the mixture checks its own part. But not where activations go.
+_KEPT = re.compile(r"seed$|init_from|encoder|objective|optimizer|(alignment|adaptation)\.(objective|optimizer)")
+_FREE = re.compile(r"encoder\.(gradient_checkpointing|attention)")
+#: Not in `hydra/`, which is written anew when the run is resumed.
+_OVERRIDES = "overrides.json"
+_UNTOLD = re.compile(r"resume$|run_folder$|logger|trainer\.progress_bar")
+
+log = logging.getLogger(__name__)
+
+
+class RunFolder:
+    """Paths and records of one run."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.path.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def encoder(self) -> Path:
+        """The exported encoder."""
+        return self.path / "encoder"
+
+    @property
+    def metrics(self) -> Path:
+        """The evaluation's flat metrics."""
+        return self.path / "metrics.json"
+
+    @property
+    def skipped(self) -> Path:
+        """Where unreadable samples are named."""
+        return self.path / "skipped.jsonl"
+
+    def checkpoints(self, stage: str) -> Path:
+        """The folder of a stage's checkpoints."""
+        folder = self.path / "checkpoints" / stage
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def stage_encoder(self, stage: str) -> Path:
+        """The encoder as a stage that is not the last left it."""
+        return self.checkpoints(stage) / "encoder"
+
+    def last_checkpoint(self, stage: str) -> Path | None:
+        """Returns the newest checkpoint of a stage, or None. `check_checkpoint` tells whether it is whole."""
+        found = list(self.checkpoints(stage).glob("*.ckpt"))
+        return max(found, key=lambda path: path.stat().st_mtime_ns) if found else None
+
+    def write_config(self, text: str) -> None:
+        """Writes the resolved config. A resumed run whose config changed keeps both: the newer as `config.resumed.yaml`.
+
+        Raises:
+            ConfigError: if something changed that the checkpoints depend on: it would be ignored, or do harm.
+        """
+        path = self.path / "config.yaml"
+        if path.exists() and path.read_text() != text:
+            self._check_resumed(path, text)
+            path = self.path / "config.resumed.yaml"
+        write_text(path, text)  # several ranks may write it at once
+
+    def write_overrides(self, overrides: Sequence[str]) -> None:
+        """Writes what the command said that began the run; that of a command which resumes it is not kept."""
+        path = self.path / _OVERRIDES
+        if not path.exists():
+            write_json(path, list(overrides))
+
+    @staticmethod
+    def read_overrides(path: str | Path) -> list[str] | None:
+        """Returns what the command said that began a run; None where there is no such run."""
+        file = Path(path) / _OVERRIDES
+        return list(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
+
+    def _check_resumed(self, path: Path, text: str) -> None:
+        try:
+            before, now = (dict(_flat(yaml.safe_load(one))) for one in (path.read_text(), text))
+        except yaml.YAMLError as error:
+            raise CheckpointError(f"{path} cannot be read ({error}). Mend it, or begin a new run without resume=true.") from error
+        keys = sorted({*before, *now}, key=lambda key: (key.count("."), key))
+        changed = {key: (before.get(key), now.get(key)) for key in keys if before.get(key) != now.get(key)}
+        for key, (old, new) in changed.items():
+            if key in before and _KEPT.match(key) and not _FREE.match(key):
+                hint = f"So says {path}. Resume with that; to train on otherwise, start another run with init_from=<a finished run>."
+                raise ConfigError(must_be(f"{key} of the resumed run", repr(old), new, hint))
+        told = [f"{key} was {old!r} and is {new!r}" for key, (old, new) in changed.items() if not _UNTOLD.match(key)]
+        if told:
+            log.warning("the resumed run goes on with other settings: %s", "; ".join(told))
+
+    def write_provenance(self, **facts: Any) -> None:
+        """Writes versions, machine and command beside what the caller knows (data fingerprints, weights)."""
+        known = {
+            "command": " ".join([Path(sys.executable).name, *sys.argv]),
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "git_commit": _git_commit(),
+            "packages": {name: _version(name) for name in _PACKAGES},
+        }
+        write_json(self.path / "provenance.json", {**known, **facts})
+
+    def finish(self) -> None:
+        """Marks the run as finished: `resume=true` passes it by."""
+        (self.path / "finished").touch()
+
+
+def check_checkpoint(path: Path, num_steps: int) -> None:
+    """Reads a checkpoint's names, not its weights.
+
+    Raises:
+        CheckpointError: if it is truncated or something else.
+        ConfigError: if it was written after more than `num_steps` steps.
+    """
+    is_, found = "something else", None
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except (RuntimeError, EOFError, ValueError, KeyError, OSError, pickle.UnpicklingError) as error:
+        is_ = f"not readable ({str(error).partition('. ')[0] or type(error).__name__})"
+    if not (isinstance(found, dict) and {"state_dict", "global_step", "pytorch-lightning_version"} <= set(found)):
+        hint = "Delete or replace it: without a checkpoint, resume=true begins the stage again."
+        raise CheckpointError(must_be(f"the checkpoint {path}", "one that a run of unite.train wrote", is_, hint))
+    if found["global_step"] > num_steps:
+        raise ConfigError(
+            must_be("the number of steps of the resumed stage", f"at least {found['global_step']}, those of {path}", num_steps)
+        )
+
+
+def trained_encoder(path: str | Path) -> Path:
+    """Returns the exported encoder of a run folder, or the folder itself if it is an encoder.
+
+    Raises:
+        CheckpointError: if the folder is neither.
+    """
+    folder = Path(path)
+    for candidate in (folder / "encoder", folder):
+        if (candidate / "config.json").is_file():
+            return candidate
+    is_ = "a folder without" if folder.is_dir() else "a file" if folder.exists() else "no folder"
+    hint = "A run exports its encoder when its last stage ends; an unfinished one can be continued with resume=true."
+    raise CheckpointError(must_be(str(folder), "a run folder that holds encoder/config.json, or an encoder's folder", is_, hint))
+
+
+def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yields (dotted key, value) of a config; an empty mapping has none."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _flat(inner, f"{prefix}.{key}" if prefix else str(key))
+    else:
+        yield prefix, value
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _git_commit() -> str | None:
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=40"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip() or None
+    except (OSError, subprocess.SubprocessError):
+        return None

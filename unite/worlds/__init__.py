@@ -1,0 +1,1 @@
+"""What the product proves itself on: worlds whose data is made or fetched by code, one folder each."""

@@ -1,0 +1,103 @@
+"""Scenes to PNG, clips to MP4: 84 x 84 pixels, so that a cell is 28 pixels wide, one merged visual token of Qwen2-VL.
+
+A clip's frames are PNG-coded inside the MP4: lossless, and a clip of this size decodes in a tenth of the time H.264 takes to start.
+"""
+
+from __future__ import annotations
+
+import io
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from unite.data.rows import StoredMedium
+from unite.types import Modality
+from unite.worlds.emoji.atlas import Glyph, sprite
+from unite.worlds.emoji.scenes import BACKGROUNDS, REVERSED, Clip, Scene
+
+CELL = 28
+SIZE = 3 * CELL
+GLYPH = 26
+NUM_FRAMES = 4
+FRAMES_PER_SECOND = 2
+#: A glyph's size as it grows, and its opacity as it appears, frame by frame.
+_SIZES = (8, 14, 20, GLYPH)
+_OPACITIES = (0.0, 1 / 3, 2 / 3, 1.0)
+
+
+def draw_scene(scene: Scene) -> NDArray[np.uint8]:
+    """Returns (84, 84, 3)."""
+    canvas = _ground(scene.background)
+    for cell, glyph in scene.placed:
+        _paste(canvas, glyph, *_corner(cell))
+    return _to_pixels(canvas)
+
+
+def draw_clip(clip: Clip) -> NDArray[np.uint8]:
+    """Returns (4, 84, 84, 3). The frames of a reversed clip are the frames in reversed order."""
+    if clip.motion in ("moves left", "moves up", "shrinks", "vanishes"):
+        return draw_clip(clip.reversed())[::-1]
+    around = _ground(clip.background)
+    _paste(around, clip.still, *_corner(clip.place))
+    frames = []
+    top, left = _corner(clip.home)
+    for at in range(NUM_FRAMES):
+        canvas = around.copy()
+        along = round(at * 2 * CELL / (NUM_FRAMES - 1))
+        match clip.motion:
+            case "moves right":
+                _paste(canvas, clip.mover, top, along)
+            case "moves down":
+                _paste(canvas, clip.mover, along, left)
+            case "grows":
+                _paste(canvas, clip.mover, top, left, size=_SIZES[at])
+            case "appears":
+                _paste(canvas, clip.mover, top, left, opacity=_OPACITIES[at])
+            case _:
+                raise ValueError(f"no drawing for the motion {clip.motion!r}, of {sorted(REVERSED)}")
+        frames.append(_to_pixels(canvas))
+    return np.stack(frames)
+
+
+def encode_scene(scene: Scene) -> StoredMedium:
+    """Returns the scene as PNG."""
+    file = io.BytesIO()
+    Image.fromarray(draw_scene(scene)).save(file, "PNG", compress_level=4)
+    return StoredMedium(Modality.IMAGE, file.getvalue(), "png")
+
+
+def encode_clip(clip: Clip) -> StoredMedium:
+    """Returns the clip as MP4, 2 frames a second. Equal clips give equal bytes."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4", container_options={"fflags": "+bitexact"}) as container:
+        stream = container.add_stream("png", rate=FRAMES_PER_SECOND, options={"pred": "none"})
+        stream.width, stream.height, stream.pix_fmt = SIZE, SIZE, "rgb24"
+        stream.codec_context.thread_count = 1
+        for frame in draw_clip(clip):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")))
+        container.mux(stream.encode(None))
+    return StoredMedium(Modality.VIDEO, file.getvalue(), "mp4")
+
+
+def _ground(background: str) -> NDArray[np.float32]:
+    return np.full((SIZE, SIZE, 3), BACKGROUNDS[background], dtype=np.float32)
+
+
+def _corner(cell: int) -> tuple[int, int]:
+    """Returns top and left of a cell."""
+    return cell // 3 * CELL, cell % 3 * CELL
+
+
+def _paste(canvas: NDArray[np.float32], glyph: Glyph, top: int, left: int, size: int = GLYPH, opacity: float = 1.0) -> None:
+    """Draws a glyph in the middle of the cell-sized square whose corner is given."""
+    colour, alpha = sprite(glyph.index, size)
+    top, left = top + (CELL - size) // 2, left + (CELL - size) // 2
+    window = canvas[top : top + size, left : left + size]
+    window *= 1 - opacity * alpha
+    window += opacity * colour
+
+
+def _to_pixels(canvas: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.clip(np.rint(canvas), 0, 255).astype(np.uint8)
