@@ -21,7 +21,8 @@ from torch import Tensor
 from transformers import AutoModel
 
 from benchmarks.loss import TEMPERATURE, dense_loss
-from unite import build
+from unite.build.encoder import build_encoder
+from unite.build.train import build_mixture
 from unite.config.register import CONF, register
 from unite.data.packing import padded_share
 from unite.objective import MAMCL
@@ -38,8 +39,8 @@ def prepare(batch_size: int, token_budget: int = TOKEN_BUDGET) -> tuple[Any, Any
     register()
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose("train", ["+experiment=stage2_mamcl", f"data.batch_size={batch_size}", f"data.token_budget={token_budget}"])
-    encoder = build.build_encoder(config, None).train()
-    mixture = build.build_mixture(config.adaptation, config)
+    encoder = build_encoder(config, None).train()
+    mixture = build_mixture(config.adaptation, config)
     mixture.prepare_data()
     examples = [mixture.sources[name].example(row) for name, row in mixture.order.batch(0)]
     return encoder, examples

@@ -20,10 +20,10 @@ register()
 @shown_errors
 def main(config: CurateConfig) -> None:
     """Runs the recipes through the steps into `out`, and says where the datasheet is."""
-    from unite import build
+    from unite.build.curate import build_curation
     from unite.entry import console
 
-    sheet = build.build_curation(config).run()
+    sheet = build_curation(config).run()
     rows = f"{sheet['totals']['rows']} of {sheet['funnel'][0]['in']} rows"
     console().print(f"The set is in {config.out}: {rows} in shards by source and pair, datasheet.html, datasheet.json, skipped.jsonl.")
 

@@ -18,19 +18,22 @@ register()
 @shown_errors
 def main(config: EvaluateConfig) -> float | None:
     """Evaluates a run folder, an exported encoder or a hub checkpoint; returns the mean R@1, of mteb the mean of the main scores."""
-    from unite import build
+    from unite.build.encoder import build_trained_encoder
+    from unite.build.evaluate import build_cache
+    from unite.build.runs import build_run
+    from unite.build.suites import build_evaluation
     from unite.embedding.sharing import told_cache
     from unite.entry import console
     from unite.errors import ConfigError, must_be
     from unite.processes import is_first_rank, joined_ranks
 
     with joined_ranks(config.device):
-        evaluate = build.build_evaluation(config)
+        evaluate = build_evaluation(config)
         if evaluate is None:
             raise ConfigError(must_be("suite", "one of conf/suite", None))
-        encoder = build.build_trained_encoder(config)
-        cache = build.build_cache(config, encoder)
-        run = build.build_run(config)
+        encoder = build_trained_encoder(config)
+        cache = build_cache(config, encoder)
+        run = build_run(config)
         evaluation = evaluate(encoder, folder=run.path, console=console(), cache=cache)
         told = told_cache(cache)
         if is_first_rank():

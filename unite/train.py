@@ -20,23 +20,26 @@ register()
 def main(config: TrainConfig) -> float | None:
     """Trains the stages of a config, exports the encoder, evaluates it; returns the mean R@1, which sweepers may optimise."""
     # The heavy half comes after composition: `--help` and config errors answer at once.
-    from unite import build
+    from unite.build.encoder import build_encoder
+    from unite.build.runs import build_run, resumed_config
+    from unite.build.suites import build_evaluation
+    from unite.build.train import build_loggers, build_stages, build_trainer
     from unite.entry import console, seed_everything
     from unite.processes import is_first_rank
     from unite.training.loggers import finish_loggers
     from unite.training.stages import train_stages
 
-    config = build.resumed_config(config)
+    config = resumed_config(config)
     seed_everything(config.seed)
-    run = build.build_run(config)
-    evaluate = build.build_evaluation(config) if config.evaluate else None
-    loggers = build.build_loggers(config, run)
-    stages = build.build_stages(config)
+    run = build_run(config)
+    evaluate = build_evaluation(config) if config.evaluate else None
+    loggers = build_loggers(config, run)
+    stages = build_stages(config)
     encoder = train_stages(
         stages,
         run,
-        load_encoder=lambda folder: build.build_encoder(config, folder),
-        build_trainer=lambda stage: build.build_trainer(config, stage, run, loggers),
+        load_encoder=lambda folder: build_encoder(config, folder),
+        build_trainer=lambda stage: build_trainer(config, stage, run, loggers),
         graph_tokens=config.trainer.graph_tokens,
         resume=config.resume,
     )

@@ -1,16 +1,13 @@
 import pytest
-from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from unite.build import build_mixture
-from unite.config.register import CONF, register
+from tests.composed import composed
+from unite.build.train import build_mixture
 from unite.data.order import MixtureOrder, SourceSize
 
 
 def stage(experiment, *overrides):
-    register()
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        config = compose("train", [f"+experiment={experiment}", "data_root=/data", *overrides])
+    config = composed("train", f"+experiment={experiment}", "data_root=/data", *overrides)
     OmegaConf.resolve(config)
     return config.adaptation, config
 

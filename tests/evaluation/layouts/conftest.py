@@ -4,12 +4,11 @@ import re
 
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
 from torch import nn
 
+from tests.composed import composed
 from tests.fake_encoder import FakeEncoder, FakeProcessor
-from unite.build import build_suites
-from unite.config.register import CONF, register
+from unite.build.suites import build_suites
 from unite.types import IMAGE_PLACE, VIDEO_PLACE, EncodedContent, index_tensor
 
 
@@ -49,10 +48,7 @@ def suite_of(tmp_path):
     """Builds a suite of conf/suite as the command does, its benchmarks in `tmp_path`."""
 
     def build(name, *overrides):
-        register()
-        with initialize_config_dir(str(CONF), version_base="1.3"):
-            config = compose("evaluate", ["checkpoint=x", f"data_root={tmp_path}", f"suite={name}", *overrides])
-        [suite] = build_suites(config)
+        [suite] = build_suites(composed("evaluate", "checkpoint=x", f"data_root={tmp_path}", f"suite={name}", *overrides))
         return suite
 
     return build

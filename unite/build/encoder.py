@@ -1,0 +1,63 @@
+"""The encoder that is trained, with its first weights, and the trained one that is evaluated."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import cast
+
+import torch
+from omegaconf import OmegaConf
+
+from unite.build.component import build
+from unite.config.schema import EvaluateConfig, TrainConfig
+from unite.data.source import World
+from unite.encoder import VLMEncoder
+from unite.errors import ConfigError, must_be
+from unite.runs import trained_encoder
+
+log = logging.getLogger(__name__)
+
+
+def build_encoder(config: TrainConfig, folder: Path | None) -> VLMEncoder:
+    """Builds the encoder with the weights of the stage before (`folder`), else of the run `init_from`, else its own, and says which."""
+    encoder = config.encoder
+    arguments = {key: value for key, value in encoder.items() if key != "checkpoint"}
+    if folder is None and config.init_from is not None:
+        folder = trained_encoder(config.init_from)
+    if folder is None and encoder.checkpoint is not None:
+        folder = build_checkpoint(config)
+    path = str(folder) if folder else encoder.path
+    log.info("the encoder's weights come from %s", path)
+    return cast(VLMEncoder, build(OmegaConf.create(arguments), path=path))
+
+
+def build_checkpoint(config: TrainConfig) -> Path:
+    """Builds the encoder's random checkpoint if it is not there yet, its tokenizer trained on the world's texts."""
+    world: World = build(config.world)
+    world.prepare()
+    return Path(build(config.encoder.checkpoint, root=config.data_root, corpus=world.texts()))
+
+
+def build_trained_encoder(config: EvaluateConfig) -> VLMEncoder:
+    """Builds the encoder of a run folder, of an exported encoder's folder, or of a hub name, on the device asked for."""
+    device = _device(config.device)
+    is_hub_name = (
+        config.checkpoint.count("/") <= 1 and config.checkpoint[:1] not in ("/", ".", "~", "") and not Path(config.checkpoint).exists()
+    )
+    path = config.checkpoint if is_hub_name else str(trained_encoder(config.checkpoint))
+    arguments = {key: value for key, value in config.encoder.items() if key != "checkpoint"}
+    encoder: VLMEncoder = build(OmegaConf.create(arguments), path=path)
+    return encoder.to(device)
+
+
+def _device(name: str) -> torch.device:
+    """Returns the device of that name, for `auto` a GPU if there is one."""
+    known, has_gpu = "auto, cpu, cuda, or cuda:<number> of a GPU that this machine has", torch.cuda.is_available()
+    try:
+        device = torch.device(("cuda" if has_gpu else "cpu") if name == "auto" else name)
+    except RuntimeError as error:
+        raise ConfigError(must_be("device", known, name)) from error
+    if device.type == "cuda" and not (has_gpu and (device.index or 0) < torch.cuda.device_count()):
+        raise ConfigError(must_be("device", known, name, f"torch sees {torch.cuda.device_count()} GPUs."))
+    return device

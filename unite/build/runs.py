@@ -1,0 +1,53 @@
+"""The run's folder, in a sweep the job's own, and the config that a resumed run goes on with."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import cast
+
+from hydra import compose
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import OmegaConf
+
+from unite.config.schema import EvaluateConfig, TrainConfig
+from unite.runs import RunFolder
+
+log = logging.getLogger(__name__)
+
+
+def in_sweep() -> bool:
+    """Returns whether this is a job of `-m`."""
+    return HydraConfig.initialized() and HydraConfig.get().mode is RunMode.MULTIRUN
+
+
+def build_run(config: TrainConfig | EvaluateConfig) -> RunFolder:
+    """Makes the run's folder, in a sweep the job's own, and writes the resolved config into it."""
+    run = RunFolder(HydraConfig.get().runtime.output_dir if in_sweep() else config.run_folder)
+    run.write_config(OmegaConf.to_yaml(config, resolve=True))
+    run.write_overrides(list(HydraConfig.get().overrides.task))
+    return run
+
+
+def resumed_config(config: TrainConfig) -> TrainConfig:
+    """Returns the config of the run that `resume=true` goes on with: that of its own command, with what this one overrides.
+
+    The config as it is without `resume`, in a sweep, or where there is no unfinished run, which is said.
+    """
+    if not config.resume or in_sweep():
+        return config
+    begun_with = RunFolder.read_overrides(config.run_folder)
+    if begun_with is None:
+        log.warning("there is no unfinished run in %s to resume: a new one begins", Path(config.run_folder).parent)
+        return config
+    ours = list(HydraConfig.get().overrides.task)
+    named = {_overridden(override) for override in ours}
+    first = [override for override in begun_with if _overridden(override) not in named]
+    log.info("resuming %s, begun with: %s", config.run_folder, " ".join(first) or "the same options")
+    return cast(TrainConfig, compose("train", first + ours))
+
+
+def _overridden(override: str) -> str:
+    """Returns what an override is of: `trainer.max_steps` of `trainer.max_steps=5`, `experiment` of `+experiment=...`."""
+    return override.lstrip("+~").partition("=")[0]

@@ -1,0 +1,142 @@
+"""What `python -m unite.train` builds: stages and their data, Lightning's Trainer, loggers."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+
+import pytorch_lightning as pl
+from lightning_fabric.utilities.exceptions import MisconfigurationException
+from omegaconf import OmegaConf
+from pytorch_lightning.callbacks import Callback, ModelCheckpoint
+from pytorch_lightning.loggers import Logger
+
+from unite.build.component import build
+from unite.build.runs import in_sweep
+from unite.config.schema import StageConfig, TrainConfig, TrainerConfig
+from unite.data.mixture import MixtureDataModule
+from unite.errors import ConfigError, must_be
+from unite.runs import RunFolder
+from unite.training.callbacks import CollapseAlarm, FailedBatch, SampleKeys, SkippedSamples, StageProgressBar, StepLog
+from unite.training.loggers import csv_logger, wandb_logger
+from unite.training.parallel import PoolStrategy
+from unite.training.stages import Stage
+
+
+def build_stages(config: TrainConfig) -> list[Stage]:
+    """Builds the stages that have steps, in their order.
+
+    Raises:
+        ConfigError: if a stage has a negative number of steps; trainer.max_steps is that of the adaptation.
+    """
+    for name, steps in (("alignment.max_steps", config.alignment.max_steps), ("trainer.max_steps", config.adaptation.max_steps)):
+        if steps < 0:
+            raise ConfigError(must_be(name, "at least 0 (which leaves the stage out)", steps))
+    return [_build_stage(stage, config) for stage in (config.alignment, config.adaptation) if stage.max_steps > 0]
+
+
+def _build_stage(stage: StageConfig, config: TrainConfig) -> Stage:
+    return Stage(stage.name, build_mixture(stage, config), build(stage.objective), build(stage.optimizer), stage.max_steps)
+
+
+def build_mixture(stage: StageConfig, config: TrainConfig) -> MixtureDataModule:
+    """Builds a stage's data."""
+    data, mixture = config.data, stage.mixture
+    return MixtureDataModule(
+        sources={name: build(source) for name, source in mixture.sources.items()},
+        shares=dict(mixture.shares or {}),
+        temperature=mixture.temperature,
+        exhausted=mixture.exhausted.value,
+        batch_size=data.batch_size,
+        run_length=mixture.run_length,
+        token_budget=data.token_budget,
+        num_workers=data.num_workers,
+        seed=config.seed,
+    )
+
+
+def build_trainer(config: TrainConfig, stage: Stage, run: RunFolder, loggers: list[Logger]) -> pl.Trainer:
+    """Builds Lightning's Trainer for a stage.
+
+    Raises:
+        ConfigError: if the Trainer refuses a value.
+    """
+    trainer = config.trainer
+    if trainer.checkpoint_every_n_steps < 1:
+        raise ConfigError(must_be("trainer.checkpoint_every_n_steps", "at least 1", trainer.checkpoint_every_n_steps))
+    # Right as it is: a checkpoint is taken after the optimizer's step, a stage may be shorter than the interval of the log, and the mixture
+    # resumes itself. The last is between Lightning and torch.
+    manual, short, resumed = (
+        ".*ModelCheckpoint with manual optimization.*",
+        ".*smaller than the logging interval.*",
+        ".*dataloader is not resumable.*",
+    )
+    for message in (manual, short, resumed, ".*LeafSpec.*"):
+        warnings.filterwarnings("ignore", message)
+    logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)  # the stage says itself where it runs
+    callbacks: list[Callback] = [
+        StepLog(trainer.log_every_n_steps, told=not (trainer.progress_bar and sys.stdout.isatty())),
+        SkippedSamples(run.skipped, config.data.max_skipped_share),
+        CollapseAlarm(),
+        FailedBatch(run.path),
+        ModelCheckpoint(
+            run.checkpoints(stage.name),
+            filename="{step}",
+            every_n_train_steps=trainer.checkpoint_every_n_steps,
+            enable_version_counter=False,
+        ),
+    ]
+    if trainer.progress_bar:
+        callbacks.append(StageProgressBar(stage.name))
+    if trainer.log_sample_keys:
+        callbacks.append(SampleKeys(run.path))
+    try:
+        return pl.Trainer(
+            accelerator=trainer.accelerator,
+            devices=trainer.devices,
+            num_nodes=trainer.num_nodes,
+            strategy=_strategy(trainer),
+            precision=trainer.precision,  # type: ignore[arg-type]
+            max_steps=stage.num_steps,
+            max_epochs=1,
+            logger=loggers or False,
+            callbacks=callbacks,
+            log_every_n_steps=trainer.log_every_n_steps,
+            enable_progress_bar=trainer.progress_bar,
+            enable_model_summary=False,
+            use_distributed_sampler=False,  # the mixture splits its batches over the ranks
+            default_root_dir=run.path,
+            **trainer.options,
+        )
+    except (MisconfigurationException, ValueError, TypeError, ImportError) as error:  # Lightning names the bad value, and the good ones
+        raise ConfigError(f"Lightning's Trainer refuses the config group trainer: {error}") from error
+
+
+def _strategy(trainer: TrainerConfig) -> str | PoolStrategy:
+    """Returns ours where several processes train together, unless another is named."""
+    several = trainer.num_nodes > 1 or str(trainer.devices) not in ("1", "auto")
+    return PoolStrategy() if several and trainer.strategy == "auto" else trainer.strategy
+
+
+def build_loggers(config: TrainConfig, run: RunFolder) -> list[Logger]:
+    """Builds the CSV and W&B loggers that are switched on.
+
+    Raises:
+        ConfigError: if W&B is to be used online and cannot be.
+    """
+    logger = config.logger
+    loggers: list[Logger] = [csv_logger(run.path)] if logger.csv else []
+    if logger.wandb.value != "disabled":
+        wandb = wandb_logger(
+            run.path,
+            mode=logger.wandb.value,
+            name=f"{config.name}/{run.path.name}",
+            project=logger.project,
+            entity=logger.entity,
+            group=logger.group or (run.path.parent.name if in_sweep() else None),
+            tags=list(logger.tags),
+            config=OmegaConf.to_container(config, resolve=True, enum_to_str=True),
+        )
+        loggers.append(wandb)
+    return loggers
