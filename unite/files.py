@@ -9,6 +9,7 @@ Where two processes would do the same long work, `locked` lets one do it and the
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import itertools
 import json
@@ -173,8 +174,8 @@ def _take_name(partial: Path, folder: Path, *, replace: bool) -> None:
         try:
             partial.rename(folder)  # succeeds over an empty folder too
             return
-        except OSError:
-            if not folder.is_dir():
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
         if not replace:
             return

@@ -109,6 +109,18 @@ def test_worker_processes_and_other_parts_give_the_same_set(raw, undisturbed, tm
     assert other["checksum"] == undisturbed[0]["checksum"]
 
 
+def test_processes_that_make_one_set_at_once_all_end_with_it(raw, undisturbed, tmp_path):
+    children = []
+    for _ in range(3):
+        children.append(os.fork())
+        if children[-1] == 0:
+            curate(raw, tmp_path / "set", rows_per_part=8)
+            os._exit(0)
+    assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0, 0, 0]
+    assert curate(raw, tmp_path / "set", rows_per_part=8)["checksum"] == undisturbed[0]["checksum"]
+    assert not [path for path in (tmp_path / "set").rglob("*") if path.name.startswith(".") or path.suffix == ".partial"]
+
+
 def test_a_process_that_dies_again_and_again_ends_with_the_same_set(raw, undisturbed, tmp_path):
     """Each life ends at a later rename than the last, just before it or just after: what has a name then is all that is left."""
     deaths = 0

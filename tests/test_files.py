@@ -1,0 +1,165 @@
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from unite import files
+from unite.errors import DataError
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_gets_its_name_when_it_is_whole(tmp_path):
+    path = tmp_path / "new" / "a.txt"
+    with files.whole_file(path) as partial:
+        partial.write_text("half")
+        assert not path.exists() and partial.parent == path.parent
+        partial.write_text("whole")
+    assert path.read_text() == "whole" and names(path.parent) == ["a.txt"]
+
+
+@pytest.mark.parametrize("make", [files.whole_file, lambda path: files.whole_folder(path, existing="replace")])
+def test_a_writer_that_fails_leaves_what_was_there(tmp_path, make):
+    with files.whole_folder(tmp_path / "thing", existing="keep") as partial:
+        (partial / "a").write_text("before")
+    with pytest.raises(OSError, match="disk full"), make(tmp_path / "thing"):
+        raise OSError("disk full")
+    assert names(tmp_path) == ["thing"] and (tmp_path / "thing" / "a").read_text() == "before"
+
+
+@pytest.mark.parametrize(("existing", "left"), [("keep", "first"), ("replace", "second")])
+def test_what_becomes_of_a_folder_that_has_the_name(tmp_path, existing, left):
+    for content in ("first", "second"):
+        with files.whole_folder(tmp_path / "folder", existing=existing) as partial:
+            (partial / "a").write_text(content)
+    assert (tmp_path / "folder" / "a").read_text() == left and names(tmp_path) == ["folder"]
+
+
+def test_a_file_in_the_place_of_a_folder_is_an_error_and_stays(tmp_path):
+    (tmp_path / "folder").write_text("mine")
+    with pytest.raises(NotADirectoryError), files.whole_folder(tmp_path / "folder", existing="replace"):
+        pass
+    assert (tmp_path / "folder").read_text() == "mine" and names(tmp_path) == ["folder"]
+
+
+def write_many(folder: Path, existing: str, content: str) -> None:
+    for _ in range(100):
+        with files.whole_folder(folder, existing=existing) as partial:
+            (partial / "a").write_text(content)
+            (partial / "b").write_text(content)
+        files.write_json(folder.with_suffix(".json"), {"by": content})
+
+
+@pytest.mark.parametrize("existing", ["keep", "replace"])
+def test_processes_that_write_the_same_thing_at_once_all_end_well(tmp_path, existing):
+    with ProcessPoolExecutor(4) as pool:
+        for done in [pool.submit(write_many, tmp_path / "folder", existing, str(number)) for number in range(4)]:
+            done.result()
+    a, b = ((tmp_path / "folder" / name).read_text() for name in "ab")
+    assert a == b and names(tmp_path) == ["folder", "folder.json"]
+    assert files.read_json(tmp_path / "folder.json")["by"] in "0123"
+
+
+WRITE = """
+import sys, time
+from unite.files import whole_folder
+with whole_folder(sys.argv[1], existing="keep"):
+    time.sleep(60)
+"""
+
+
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_not(tmp_path):
+    processes = [subprocess.Popen([sys.executable, "-c", WRITE, str(tmp_path / name)]) for name in ("killed", "living")]
+    try:
+        while len(names(tmp_path)) < 2:
+            assert all(process.poll() is None for process in processes)
+            time.sleep(0.02)
+        processes[0].kill()
+        processes[0].wait()
+        files.write_text(tmp_path / "mine.txt", "")
+        assert [name.partition(".")[0] for name in names(tmp_path)] == ["living", "mine"]
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def test_json_and_lines_come_back_as_they_were(tmp_path):
+    value = {"text": "\u7ea2 | \n", "number": 1.5, "list": [1, None]}
+    files.write_json(tmp_path / "a.json", value)
+    assert files.read_json(tmp_path / "a.json") == value == json.loads((tmp_path / "a.json").read_bytes())
+    files.write_lines(tmp_path / "a.jsonl", [value, {}])
+    files.append_line(tmp_path / "a.jsonl", value)
+    assert list(files.read_lines(tmp_path / "a.jsonl")) == [value, {}, value]
+
+
+def test_half_of_a_surrogate_pair_is_written_as_its_escape(tmp_path):
+    files.write_text(tmp_path / "a.txt", "cut \ud83d")
+    assert (tmp_path / "a.txt").read_text() == "cut \\ud83d"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "cannot be read.* Build it again"), ("{", "cannot be read"), ("[1]", "must be a JSON object, but is 'list'")],
+)
+def test_a_file_that_holds_no_object_is_named(tmp_path, content, message):
+    path = tmp_path / "task.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(DataError, match=f"task.json.*{message}"):
+        files.read_json(path, "Build it again.")
+
+
+HOLD = """
+import sys, time
+from unite.files import locked
+with locked(sys.argv[1]):
+    print("held", flush=True)
+    time.sleep(float(sys.argv[2]))
+"""
+
+
+def test_a_lock_is_waited_for_and_its_holder_is_named(tmp_path, caplog):
+    path = tmp_path / "work.lock"
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, str(path), "0.5"], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline() == "held\n"
+    with caplog.at_level(logging.INFO), files.locked(path):
+        assert holder.wait() == 0
+        assert path.read_text().startswith(f"process {os.getpid()} on ")
+    assert f"waiting for process {holder.pid} on " in caplog.text
+    assert names(tmp_path) == []
+
+
+def test_a_lock_of_a_killed_process_is_free(tmp_path):
+    path = tmp_path / "work.lock"
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, str(path), "60"], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline() == "held\n"
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    with files.locked(path):
+        pass
+    assert names(tmp_path) == []
+
+
+def count_up(path: Path) -> None:
+    for _ in range(50):
+        with files.locked(path.with_suffix(".lock")):
+            path.write_text(str(int(path.read_text()) + 1))
+
+
+def test_only_one_holds_a_lock_at_a_time(tmp_path):
+    path = tmp_path / "count"
+    path.write_text("0")
+    with ProcessPoolExecutor(4) as pool:
+        for done in [pool.submit(count_up, path) for _ in range(4)]:
+            done.result()
+    assert path.read_text() == "200" and names(tmp_path) == ["count"]
