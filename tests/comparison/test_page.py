@@ -1,24 +1,17 @@
 """The page, its text and, in a real browser, what a reader sees of it."""
 
-import html
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from PIL import Image
 
+from tests.browser import browse, needs_browser
 from tests.comparison.conftest import make_config, make_suite, make_task, some_failures
 from unite.comparison.compare import compare
 from unite.comparison.evaluated_runs import group_runs, load_runs
 from unite.comparison.markdown import render_markdown
 from unite.comparison.page import render_page
-
-BROWSER = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
-needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed (Debian: apt-get install chromium)")
-VOID = {"meta", "img", "br"}
 
 
 @pytest.fixture
@@ -79,8 +72,10 @@ def test_the_page_tells_what_was_asked(rendered):
 def test_markdown_has_the_same_numbers(rendered):
     page, text = rendered
     assert text.startswith("# bold wins: mean R@1")
-    rows = {line.split(" | ")[0].removeprefix("| "): line.split(" | ") for line in text.splitlines() if line.startswith("| ")}
-    assert rows["t2i"][1] == "T → I" or rows["t2i"][1] == "bold"
+    tables = [[line.strip("| ").split(" | ") for line in block.splitlines()] for block in text.split("\n\n") if block.startswith("| ")]
+    numbers, tests = ({row[0]: row for row in table} for table in tables[:2])
+    assert numbers["t2i"][1:3] == ["T → I", "R@1"]
+    assert tests["t2i"][1] == "bold"
     value = re.search(r"\| mean \| {2}\| R@1 \| ([\d.]+) \(", text)
     assert value
     assert f"<b>{value[1]}</b>" in page
@@ -94,34 +89,6 @@ def test_one_run_alone_has_a_page(write_run):
     assert "Difference from the baseline" not in page
     assert "Not recorded for only" in page
     assert "only: mean R@1" in render_markdown(recipes, compare(recipes), notes)
-
-
-def browse(path, width, out, *options, height=1400):
-    """Opens the page in a frame of a width (a window cannot be that narrow) and returns the picture of it and its measures."""
-    measure = (
-        "<script>frame.onload=()=>{const d=frame.contentDocument.documentElement;"
-        "document.title=JSON.stringify([d.scrollWidth,d.clientWidth,d.scrollHeight,"
-        "[...frame.contentDocument.images].filter(i=>!i.naturalWidth).length,"
-        "frame.contentDocument.querySelectorAll('.dot').length])}</script>"
-    )
-    frame = f"<!doctype html><title></title><body style='margin:0'><iframe id=frame src='{path.name}' "
-    frame += f"style='border:0;width:{width}px;height:{height}px'></iframe>{measure}"
-    holder = path.with_name(f"frame{width}.html")
-    holder.write_text(frame)
-    flags = [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--hide-scrollbars",
-        "--allow-file-access-from-files",
-    ]
-    flags += [f"--user-data-dir={out.parent / 'profile'}", f"--window-size={width},{height}", "--virtual-time-budget=3000", *options]
-    dump = subprocess.run([BROWSER, *flags, "--dump-dom", holder.as_uri()], capture_output=True, text=True, timeout=90)
-    subprocess.run([BROWSER, *flags, f"--screenshot={out}", holder.as_uri()], capture_output=True, timeout=90)
-    found = re.search(r"<title>(\[.*?\])</title>", dump.stdout)
-    assert found, dump.stderr[-500:]
-    return np.asarray(Image.open(out).convert("RGB")), [int(value) for value in html.unescape(found[1]).strip("[]").split(",")]
 
 
 @needs_browser

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from tests.comparison.test_page import browse, needs_browser
+from tests.browser import browse, needs_browser
 from tests.curation.material import Rows, clip, image_medium, photograph, row, video_medium
 from unite.curation.datasheet import distribution
 from unite.curation.datasheet_page import render_page

@@ -11,7 +11,7 @@ from unite.data.decode import Decoding
 from unite.embedding.embed import embed_contents
 from unite.errors import DataError
 from unite.evaluation.failures import read_failures, to_json
-from unite.evaluation.record import data_fingerprint, preview
+from unite.evaluation.record import data_fingerprint, find_failures, preview
 from unite.evaluation.suite import Suite
 from unite.types import Content, Medium, Modality
 from unite.worlds.emoji import EmojiWorld
@@ -25,9 +25,10 @@ class Steady(FakeEncoder):
 
 
 def evaluated(task):
-    """The task's result, and what a full sort of all scores says: query id -> candidates, best first."""
-    encoder = FakeEncoder()
-    result = Suite("s", {"t": task}).run(encoder).tasks["t"]
+    """The task's result, its failures, and what a full sort of all scores says: query id -> candidates, best first."""
+    encoder, failures = FakeEncoder(), []
+    suite = Suite("s", {"t": task})
+    result = suite.run(encoder, on_task=lambda _, *found: failures.append(find_failures(*found))).tasks["t"]
     scores = (embed_contents(encoder, task.queries) @ embed_contents(encoder, task.candidates).T).numpy()
     order = {
         query: sorted(
@@ -37,7 +38,7 @@ def evaluated(task):
         )
         for row, query in enumerate(task.query_ids)
     }
-    return result, order
+    return result, failures[0], order
 
 
 @pytest.fixture
@@ -48,8 +49,7 @@ def hard(make_task):
 
 
 def test_failures_are_the_worst_queries_with_their_hits(hard):
-    result, order = evaluated(hard)
-    found = result.failures
+    result, found, order = evaluated(hard)
     ranks = {query: min(one.ranks) for query, one in result.judged.items()}
     assert [one.rank for one in found.failures] == sorted(ranks.values(), reverse=True)[:8]
     for failure in found.failures:
@@ -63,9 +63,9 @@ def test_hits_stay_in_the_pool_of_the_query(hard):
     random = np.random.default_rng(0)
     pools = {f"q{at}": list(dict.fromkeys([f"c{at}", *(f"c{other}" for other in random.permutation(20)[:10])])) for at in range(20)}
     task = replace(hard, pools=pools, metrics=("recall@1",))
-    result, order = evaluated(task)
-    assert result.failures.failures
-    for failure in result.failures.failures:
+    _, found, order = evaluated(task)
+    assert found.failures
+    for failure in found.failures:
         assert [name for name, _ in failure.hits] == order[failure.query][:5]
         assert {name for name, _ in failure.hits} <= set(pools[failure.query])
 
@@ -73,16 +73,16 @@ def test_hits_stay_in_the_pool_of_the_query(hard):
 def test_a_pool_smaller_than_the_hits(make_task):
     task = make_task(6, pools={f"q{at}": [f"c{at}", f"c{(at + 1) % 6}"] for at in range(6)}, metrics=("recall@1",))
     task = replace(task, relevance={f"q{at}": {f"c{(at + 1) % 6}": 1} for at in range(6)})
-    result, _ = evaluated(task)
-    assert {len(one.hits) for one in result.failures.failures} == {2}
+    _, found, _ = evaluated(task)
+    assert {len(one.hits) for one in found.failures} == {2}
 
 
 def test_a_perfect_task_has_no_failures(make_task):
     task = make_task(candidates=[Content(text=f"word {at * 7919 % 1000}") for at in range(12)])
-    result, _ = evaluated(task)
+    result, found, _ = evaluated(task)
     assert result.metrics["recall@1"] == 1
-    assert result.failures.failures == ()
-    assert result.failures.candidates == {}
+    assert found.failures == ()
+    assert found.candidates == {}
 
 
 def test_previews_are_small():
@@ -104,10 +104,10 @@ def test_a_strip_shows_frames_in_time():
 
 
 def test_failures_survive_the_file(hard, tmp_path):
-    result, _ = evaluated(hard)
+    _, found, _ = evaluated(hard)
     path = tmp_path / "s_failures.json"
-    path.write_text(to_json("s", {"t": result.failures}))
-    assert read_failures(path) == {"t": result.failures}
+    path.write_text(to_json("s", {"t": found}))
+    assert read_failures(path) == {"t": found}
     assert read_failures(tmp_path / "no.json") == {}
     path.write_text('{"tasks": {"t": {}}}')
     with pytest.raises(DataError, match="holds no failures of a suite"):
@@ -132,9 +132,10 @@ def test_stored_tasks_are_told_by_their_shards_and_shown(tmp_path):
     world = EmojiWorld(tmp_path, num_train=8, num_queries=12, num_candidates=24, num_glyphs=24)
     world.prepare()
     suite = Suite("emoji", {"t2v": "test/t2v", "it2i": "test/it2i"}, data_root=world.folder, decoding=Decoding())
-    result = suite.run(Steady())
+    failures = {}
+    result = suite.run(Steady(), on_task=lambda name, *found: failures.update({name: find_failures(*found)}))
     assert len({task.data for task in result.tasks.values()}) == 2
-    failure = result.tasks["t2v"].failures.failures[0]
-    assert result.tasks["t2v"].failures.candidates[failure.right[0]].pictures[0][0] == "video"
-    assert result.tasks["it2i"].failures.queries[result.tasks["it2i"].failures.failures[0].query].pictures[0][0] == "image"
+    failure = failures["t2v"].failures[0]
+    assert failures["t2v"].candidates[failure.right[0]].pictures[0][0] == "video"
+    assert failures["it2i"].queries[failures["it2i"].failures[0].query].pictures[0][0] == "image"
     assert data_fingerprint(suite.load("t2v")) == result.tasks["t2v"].data

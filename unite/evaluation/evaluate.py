@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from torch import Tensor
 
 from unite.embedding.embed import EmbeddingCache, Encoder, MemoryCache
 from unite.embedding.sharing import embed_sharded
 from unite.evaluation.diagnosis import Diagnosis, diagnose
-from unite.evaluation.failures import SUFFIX, to_json
+from unite.evaluation.failures import SUFFIX, TaskFailures, to_json
+from unite.evaluation.metrics import Judged
 from unite.evaluation.recall_plot import plot_recall
+from unite.evaluation.record import find_failures
 from unite.evaluation.results import SuiteResult
 from unite.evaluation.suite import Suite
+from unite.evaluation.tasks import RetrievalTask
 from unite.evaluation.terminal_table import Measured, table, write_metrics
 from unite.files import write_text
 from unite.processes import is_first_rank
@@ -54,14 +58,14 @@ def evaluate(encoder: Encoder, suites: Sequence[Suite], folder: Path, console: C
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not is_first_rank()) as progress:
         ran = [_run(encoder, suite, progress, MemoryCache() if cache is None else cache) for suite in suites]
-    results, diagnoses = [result for result, _ in ran], [diagnosis for _, diagnosis in ran if diagnosis is not None]
+    results = [result for result, _, _ in ran]
+    diagnoses = [diagnosis for _, _, diagnosis in ran if diagnosis is not None]
     evaluation = Evaluation(results, diagnoses)
     if not is_first_rank():
         return evaluation
     folder.mkdir(parents=True, exist_ok=True)
-    for result in results:
+    for result, failures, _ in ran:
         write_text(folder / f"{result.name}.json", result.to_json())
-        failures = {name: task.failures for name, task in result.tasks.items() if task.failures is not None}
         write_text(folder / f"{result.name}{SUFFIX}", to_json(result.name, failures))
     write_metrics(folder / "metrics.json", evaluation)
     plot_recall(results[0], folder / "recall.png", *results[1:])
@@ -70,7 +74,15 @@ def evaluate(encoder: Encoder, suites: Sequence[Suite], folder: Path, console: C
     return evaluation
 
 
-def _run(encoder: Encoder, suite: Suite, progress: Progress, cache: EmbeddingCache) -> tuple[SuiteResult, Diagnosis | None]:
-    result = suite.run(encoder, progress=progress, cache=cache, embed=embed_sharded)
+def _run(
+    encoder: Encoder, suite: Suite, progress: Progress, cache: EmbeddingCache
+) -> tuple[SuiteResult, dict[str, TaskFailures], Diagnosis | None]:
+    failures: dict[str, TaskFailures] = {}
+
+    def look(name: str, task: RetrievalTask, queries: Tensor, candidates: Tensor, judged: Mapping[str, Judged]) -> None:
+        failures[name] = find_failures(task, queries, candidates, judged)
+
+    # Only the rank that writes the failures looks for them: their contents are decoded for that.
+    result = suite.run(encoder, progress=progress, cache=cache, embed=embed_sharded, on_task=look if is_first_rank() else None)
     embed = partial(embed_sharded, encoder, token_budget=suite.token_budget, cache=cache)
-    return result, diagnose(suite, embed) if suite.diagnose else None
+    return result, failures, diagnose(suite, embed) if suite.diagnose else None

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from unite.errors import DataError
-from unite.evaluation.failures import TaskFailures
 from unite.evaluation.metrics import Judged, bootstrap_interval, per_query
 
 
@@ -28,7 +27,6 @@ class TaskResult:
         intervals: name -> 95% bootstrap interval of that mean.
         seconds: embedding and ranking.
         data: fingerprint of contents, relevance and pools; empty where it was not recorded.
-        failures: the worst queries, with previews. They are kept in a file of their own, not in `SuiteResult.to_json`.
     """
 
     pair: str
@@ -40,7 +38,6 @@ class TaskResult:
     intervals: dict[str, tuple[float, float]]
     seconds: float = 0.0
     data: str = ""
-    failures: TaskFailures | None = field(default=None, compare=False)
 
     @classmethod
     def of_ranks(
@@ -54,7 +51,6 @@ class TaskResult:
         pool_sizes: tuple[int, ...],
         seconds: float = 0.0,
         data: str = "",
-        failures: TaskFailures | None = None,
     ) -> TaskResult:
         """Computes the means and their intervals."""
         values = {name: per_query(name, judged.values()) for name in metrics}
@@ -68,7 +64,6 @@ class TaskResult:
             intervals={name: bootstrap_interval(value) for name, value in values.items()},
             seconds=seconds,
             data=data,
-            failures=failures,
         )
 
     @property
@@ -128,11 +123,8 @@ class SuiteResult:
         return keys | {f"{self.name}/{mean}/{name}": value for mean, values in means.items() for name, value in values.items()}
 
     def to_json(self) -> str:
-        """Returns all of it, ranks included, for `from_json`; only the failures, which are large, have a file of their own."""
-        fields = asdict(self)
-        for task in fields["tasks"].values():
-            del task["failures"]
-        return json.dumps(fields, ensure_ascii=False)
+        """Returns all of it, ranks included, for `from_json`."""
+        return json.dumps(asdict(self), ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> SuiteResult:

@@ -17,13 +17,15 @@ from unite.embedding.embed import EmbeddingCache, Encoder, MemoryCache, embed_co
 from unite.errors import ConfigError, DataError, must_be, must_be_one_of
 from unite.evaluation.layouts.source import MissingTaskError, TaskFolder, TaskSource
 from unite.evaluation.metrics import Judged
-from unite.evaluation.record import data_fingerprint, find_failures
+from unite.evaluation.record import data_fingerprint
 from unite.evaluation.results import SuiteResult, TaskResult
 from unite.evaluation.tasks import RetrievalTask
 from unite.retrieval.ranks import ranks
 
 #: `embed_contents`, `embed_sharded`, or what has their arguments.
 Embed = Callable[..., Tensor]
+#: Looks at a task while its embeddings are there: its name, the task, (Q, D) queries, (C, D) candidates, and where the relevant ones stand.
+OnTask = Callable[[str, RetrievalTask, Tensor, Tensor, Mapping[str, Judged]], None]
 _log = logging.getLogger(__name__)
 
 
@@ -71,7 +73,13 @@ class Suite:
         self.diagnose = diagnose
 
     def run(
-        self, encoder: Encoder, *, progress: Progress | None = None, cache: EmbeddingCache | None = None, embed: Embed = embed_contents
+        self,
+        encoder: Encoder,
+        *,
+        progress: Progress | None = None,
+        cache: EmbeddingCache | None = None,
+        embed: Embed = embed_contents,
+        on_task: OnTask | None = None,
     ) -> SuiteResult:
         """Evaluates the encoder on every task.
 
@@ -83,6 +91,7 @@ class Suite:
             progress: gets a bar for each task.
             cache: of embeddings, beyond this run.
             embed: how. `embed_sharded` shares the contents among the ranks of the process group; then all ranks must call this.
+            on_task: called after each task.
 
         Raises:
             DataError: if no task could be found, or one is broken.
@@ -97,7 +106,7 @@ class Suite:
                 missing[name] = str(error)
                 _log.warning(missing[name])
                 continue
-            results[name] = self._run_task(name, task, embed_side, progress)
+            results[name] = self._run_task(name, task, embed_side, progress, on_task)
             if progress is None or not progress.console.is_terminal:  # nobody sees the bar
                 done = results[name]
                 _log.info("%s/%s: %d queries, %d candidates, %.1f s", self.name, name, done.num_queries, done.num_candidates, done.seconds)
@@ -122,7 +131,7 @@ class Suite:
         reader = TaskFolder(source) if isinstance(source, str | Path) else source
         return reader.load(name, self.data_root, self.decoding)
 
-    def _run_task(self, name: str, task: RetrievalTask, embed: Embed, progress: Progress | None) -> TaskResult:
+    def _run_task(self, name: str, task: RetrievalTask, embed: Embed, progress: Progress | None, on_task: OnTask | None) -> TaskResult:
         start = time.perf_counter()
         bar = progress.add_task(f"{self.name}/{name}", total=len(task.query_ids) + len(task.candidate_ids)) if progress else None
 
@@ -135,7 +144,7 @@ class Suite:
             for contents, ids in ((task.queries, task.query_ids), (task.candidates, task.candidate_ids))
         )
         judged = judge_task(task, queries, candidates, self.device)
-        return TaskResult.of_ranks(
+        result = TaskResult.of_ranks(
             judged,
             task.metrics,
             pair=task.pair,
@@ -144,8 +153,10 @@ class Suite:
             pool_sizes=task.pool_sizes,
             seconds=time.perf_counter() - start,
             data=data_fingerprint(task),
-            failures=find_failures(task, queries, candidates, judged),
         )
+        if on_task is not None:
+            on_task(name, task, queries, candidates, judged)
+        return result
 
 
 def judge_task(task: RetrievalTask, queries: Tensor, candidates: Tensor, device: str = "cpu") -> dict[str, Judged]:
