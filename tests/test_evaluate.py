@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.test_train import ROOT, SMALL, environment, only, run
+from tests.commands import ROOT, SMALL, environment, only, run
 
 WORLD = SMALL[:4]
 

@@ -5,7 +5,7 @@ import time
 import fsspec
 import pytest
 
-from tests.data.test_shards import row, write
+from tests.data.material import row, write
 from unite.data.address import Address, find_shards
 from unite.data.index import INDEX_SUFFIX, ShardIndex, index_shard, load_index
 from unite.data.shards import ShardReader

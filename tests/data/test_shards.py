@@ -5,28 +5,11 @@ import tarfile
 import pytest
 import webdataset
 
+from tests.data.material import row, write
 from unite.data.index import INDEX_SUFFIX, index_shard
-from unite.data.rows import Row, StoredContent, StoredMedium
+from unite.data.rows import Row, StoredContent
 from unite.data.shards import ShardReader, ShardWriter
 from unite.errors import DataError
-from unite.types import Modality
-
-
-def row(at: int) -> Row:
-    picture = StoredMedium(Modality.IMAGE, bytes([at]) * 700, "png")
-    return Row(
-        f"{at:06d}",
-        StoredContent(text=f"query {at} é", instruction="find it", group="g"),
-        (StoredContent(text="a <|IMAGE|>", media=(picture,)),),
-        (StoredContent(media=(picture, StoredMedium(Modality.VIDEO, b"v" * at, "mp4"))),),
-    )
-
-
-def write(folder, count=5, per_shard=2):
-    with ShardWriter(folder, per_shard) as writer:
-        for at in range(count):
-            writer.write(row(at))
-    return writer.paths
 
 
 def test_rows_come_back_as_they_went_in(tmp_path):

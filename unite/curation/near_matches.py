@@ -39,7 +39,7 @@ class SimilarIndex:
             raise ConfigError(must_be(f"{name}.max_distance", "from 0 to 15", max_distance))
         self.threshold, self.max_distance = threshold, max_distance
         self._texts = _Texts(threshold)
-        self._pictures = _Pictures(max_distance)
+        self._pictures = NearHashes(max_distance)
 
     def add(self, entry: int, signatures: Signatures, row: int, side: int) -> None:
         """Adds one side of a row under a number."""
@@ -98,7 +98,7 @@ class _Sketch:
         return len(self.hashvalues)
 
 
-class _Pictures:
+class NearHashes:
     """64-bit hashes within a Hamming distance d: cut into d + 1 bands, two such hashes agree in one at least (pigeonhole)."""
 
     def __init__(self, max_distance: int) -> None:
@@ -108,10 +108,12 @@ class _Pictures:
         self._entries: list[defaultdict[int, list[tuple[int, int]]]] = [defaultdict(list) for _ in self._bands]
 
     def add(self, entry: int, picture: int) -> None:
+        """Adds a hash under a number."""
         for band, key in zip(self._entries, self._keys(picture), strict=True):
             band[key].append((entry, picture))
 
     def like(self, picture: int) -> set[int]:
+        """Returns the numbers of all hashes within the distance of one."""
         near = (pair for band, key in zip(self._entries, self._keys(picture), strict=True) for pair in band.get(key, ()))
         return {entry for entry, other in near if (picture ^ other).bit_count() <= self._max_distance}
 

@@ -1,8 +1,7 @@
 import pytest
 
+from tests.worlds.emoji.material import SMALL
 from unite.worlds.emoji import EmojiWorld
-
-SMALL = {"num_train": 64, "num_queries": 24, "num_candidates": 64, "num_glyphs": 32}
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from tests.worlds.emoji.conftest import SMALL
+from tests.worlds.emoji.material import SMALL
 from tests.worlds.emoji.reader import ABOUT, CELLS, COLOURS, UPPER_CELLS, cells_of, glyphs_in, pixels_of, words_of
 from unite.data.decode import Decoding, decode_medium
 from unite.data.shards import ShardReader

@@ -9,7 +9,7 @@ import time
 import pytest
 from PIL import Image
 
-from tests.worlds.emoji.conftest import SMALL
+from tests.worlds.emoji.material import SMALL
 from tests.worlds.emoji.reader import NAMES, glyphs_in, pixels_of
 from unite.data.decode import Decoding, decode_row
 from unite.data.shards import ShardReader

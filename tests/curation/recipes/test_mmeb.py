@@ -1,0 +1,39 @@
+from tests.curation.recipes.material import parquet, paths, read_all
+from unite.curation.recipes.mmeb import Mmeb
+from unite.types import IMAGE_PLACE
+
+
+def test_mmeb(tmp_path):
+    columns = ("qry", "qry_image_path", "pos_text", "pos_image_path", "neg_text", "neg_image_path")
+    values = [
+        (
+            "<|image_1|>\nRepresent the given image with the following question: What is it?\n",
+            "images/A-OKVQA/Train/0.jpg",
+            "cab",
+            "",
+            "train",
+            "",
+        ),
+        ("<|image_1|>\nRepresent the given image for classification\n", "images/ImageNet_1K/Train/1.jpg", "tench", "", "", ""),
+        (
+            "Find me an everyday image that matches the given caption: A man: on a bike\n",
+            "",
+            "<|image_1|>\nRepresent the given image.\n",
+            "images/2.jpg",
+            "",
+            "",
+        ),
+        ("", "", "x", "", "", ""),
+    ]
+    (tmp_path / "A-OKVQA").mkdir()
+    parquet(tmp_path / "A-OKVQA" / "original-00000-of-00002.parquet", [dict(zip(columns, one, strict=True)) for one in values[:1]])
+    parquet(tmp_path / "A-OKVQA" / "original-00001-of-00002.parquet", [dict(zip(columns, one, strict=True)) for one in values[1:]])
+    question, label, caption, empty = read_all(Mmeb("m", tmp_path / "*" / "original-*.parquet", media_root=tmp_path))
+    assert question.query.text == f"{IMAGE_PLACE}\nWhat is it?"
+    assert question.query.instruction == "Represent the given image with the following question"
+    assert paths(question.query) == [str(tmp_path / "images/A-OKVQA/Train/0.jpg")]
+    assert question.positives[0].text == "cab" and question.negatives[0].text == "train"
+    assert label.query.text == "" and len(label.query.media) == 1 and label.query.instruction and not label.negatives  # image, no text
+    assert caption.query.text == "A man: on a bike" and not caption.query.media
+    assert caption.positives[0].text == "" and len(caption.positives[0].media) == 1
+    assert empty == "empty content"

@@ -1,0 +1,38 @@
+import pytest
+
+from tests.curation.material import write_csv
+from tests.curation.recipes.material import json_file, json_lines, read_all, read_texts
+from unite.curation.recipes.video_captions import VideoCaptions
+
+
+def test_video_captions(tmp_path):
+    internvid = [
+        {"YoutubeID": "abc", "Start_timestamp": "00:01:02.500", "End_timestamp": "00:01:05.000", "Caption": "a man runs", "UMT_Score": 0.4},
+        {"YoutubeID": "abc", "Start_timestamp": "00:00:05.000", "End_timestamp": "00:00:05.000", "Caption": "nothing"},
+        {"YoutubeID": "abc", "Start_timestamp": "soon", "End_timestamp": "later", "Caption": "nothing"},
+    ]
+    names = {"video": "YoutubeID", "caption": "Caption", "start": "Start_timestamp", "end": "End_timestamp", "video_suffix": ".mp4"}
+    first, *skipped = read_all(VideoCaptions("v", json_lines(tmp_path / "i.jsonl", internvid), media_root="/videos", **names))
+    (medium,) = first.positives[0].media
+    assert (medium.path, medium.start, medium.end) == ("/videos/abc.mp4", 62.5, 65.0)
+    assert first.query.text == "a man runs" and first.metadata == {"UMT_Score": "0.4"}
+    assert skipped == ["empty clip", "unreadable record"]
+    tarsier = [{"video": {"file": "a.mp4", "start_time": 1.5, "end_time": -1}, "caption": "long"}]
+    names = {"video": "video.file", "start": "video.start_time", "end": "video.end_time", "direction": "video_to_text"}
+    (whole,) = read_all(VideoCaptions("v", json_file(tmp_path / "t.json", tarsier), **names))
+    assert (whole.query.media[0].start, whole.query.media[0].end) == (1.5, None) and whole.positives[0].text == "long"
+
+
+@pytest.mark.parametrize(
+    ("start", "reason"), [("nan", "'nan' is no time"), ("inf", "'inf' is no time"), ("5", "it goes from 5.0 to 4.0 s")]
+)
+def test_a_clip_that_is_none(tmp_path, start, reason):
+    file = write_csv(tmp_path / "v.csv", ["video", "caption", "start", "end"], [["v.mp4", "a", start, "4"]])
+    (told,) = read_texts(VideoCaptions("v", file, start="start", end="end"))
+    assert told.endswith(reason)
+
+
+def test_a_clip_that_begins_before_the_video_begins_with_it(tmp_path):
+    file = write_csv(tmp_path / "v.csv", ["video", "caption", "start", "end"], [["v.mp4", "a", "-3", "4"]])
+    (medium,) = VideoCaptions("v", file, start="start", end="end").read(0).positives[0].media
+    assert (medium.start, medium.end) == (None, 4.0)

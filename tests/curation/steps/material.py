@@ -1,0 +1,29 @@
+"""What the tests of several steps share."""
+
+import io
+
+from PIL import Image, ImageEnhance
+
+from tests.curation.material import encoded, loaded, photograph
+
+SENTENCE = "a brown dog runs across the wide green field behind the old red barn while two children watch from the fence"
+
+
+def reason(step, raw):
+    drop = step.judge_row(loaded(raw))
+    return drop and drop.reason
+
+
+def embed(contents):
+    raise AssertionError("the collection brings its embeddings")
+
+
+def drops(verdict):
+    return {at: drop.reason for at, drop in verdict.drops.items()}
+
+
+def variants():
+    """One photograph saved small, brighter and as a poor JPEG; and two others."""
+    image = photograph(0, 320, 240)
+    poor = Image.open(io.BytesIO(encoded(image, quality=30)))
+    return [image, image.resize((200, 150)), ImageEnhance.Brightness(image).enhance(1.1), poor, photograph(1), photograph(2)]

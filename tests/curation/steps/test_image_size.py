@@ -1,0 +1,33 @@
+import pytest
+from PIL import Image
+
+from tests.curation.material import encoded, image_medium, photograph, row
+from tests.curation.steps.material import reason
+from unite.curation.raw import RawMedium, SkippedRowError
+from unite.curation.steps.image_size import ImageSize
+from unite.errors import ConfigError
+from unite.types import Modality
+
+
+@pytest.mark.parametrize(("size", "expected"), [((100, 80), None), ((100, 63), "image too small"), ((700, 100), "image too long drawn")])
+def test_image_size(size, expected):
+    medium = image_medium(Image.new("RGB", size))
+    assert reason(ImageSize(min_side=64, max_aspect=5), row(positive_media=[medium])) == expected
+    assert reason(ImageSize(min_side=64, max_aspect=5), row(query_media=[medium])) == expected
+
+
+def test_what_cannot_be_opened_is_told_by_the_medium():
+    with pytest.raises(SkippedRowError, match="broken image"):
+        reason(ImageSize(), row(query_media=[RawMedium(Modality.IMAGE, data=encoded(photograph())[:3])]))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: ImageSize(max_aspect=0.5), "image_size.max_aspect must be at least 1, but is 0.5"),
+        (lambda: ImageSize(min_side=-1), "image_size.min_side must be at least 0"),
+    ],
+)
+def test_bad_arguments_are_refused(make, message):
+    with pytest.raises(ConfigError, match=message):
+        make()

@@ -1,0 +1,38 @@
+import pytest
+
+from tests.curation.material import image_medium, row
+from tests.curation.steps.material import reason
+from unite.curation.raw import RawMedium
+from unite.curation.steps.text_length import TextLength
+from unite.errors import ConfigError
+from unite.types import IMAGE_PLACE, Modality
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("one two three", None), ("one two", "text too short"), ("a b c d e f", "text too long"), ("a " + "b" * 30 + " c", "text too long")],
+)
+def test_text_length(text, expected):
+    step = TextLength(min_words=3, max_words=5, max_characters=20)
+    assert reason(step, row(text, "one two three")) == expected
+    assert reason(step, row("one two three", text)) == expected
+
+
+def test_media_without_text_have_no_text_length():
+    assert reason(TextLength(min_words=3), row(IMAGE_PLACE, "one two three", query_media=[image_medium()])) is None
+
+
+def test_a_text_step_opens_no_medium():
+    assert reason(TextLength(), row(positive_media=[RawMedium(Modality.IMAGE, "nowhere.jpg")])) is None
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: TextLength(min_words=9, max_words=8), r"text_length.min_words must be from 0 to max_words \(8\), but is 9"),
+        (lambda: TextLength(min_characters=-1), "text_length.min_characters must be from 0"),
+    ],
+)
+def test_bad_arguments_are_refused(make, message):
+    with pytest.raises(ConfigError, match=message):
+        make()
