@@ -31,7 +31,7 @@ from torch import Tensor
 
 from unite.data.decode import Decoding
 from unite.embedding.embed import embed_contents
-from unite.embedding.lazy import LazyContent
+from unite.embedding.lazy import LazyContent, decoded
 from unite.encoder import VLMEncoder, build_tiny_checkpoint
 from unite.evaluation.results import SuiteResult
 from unite.evaluation.suite import Embed, Suite
@@ -48,7 +48,7 @@ def embed_in_file_order(encoder: VLMEncoder, contents: Sequence[Content | LazyCo
     processor, batches = encoder.eval().processor, []
     for start in range(0, len(contents), _BATCH_SIZE):
         batch = [contents[at] for at in range(start, min(start + _BATCH_SIZE, len(contents)))]
-        encoded = [processor.encode(one.decode() if isinstance(one, LazyContent) else one) for one in batch]
+        encoded = [processor.encode(decoded(one)) for one in batch]
         batches.append(encoder(processor.pad(encoded, range(len(encoded)))))
     return torch.cat(batches)
 

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 import torch
 from safetensors import SafetensorError
@@ -91,6 +93,15 @@ def test_embeddings_of_another_encoder_are_refused(tmp_path):
     cache.flush()
     with pytest.raises(DataError, match="must be 4 long, as the cached ones, but is 5"):
         DiskCache(tmp_path, 5, 2).put(2, torch.ones(5))
+
+
+def test_what_an_earlier_version_left_is_told_once_and_used(tmp_path, caplog):
+    cache = DiskCache(tmp_path, 1, 2)
+    embed_contents(FakeEncoder(), CONTENTS, cache=cache)
+    (cache.folder / "cache.json").write_text(json.dumps({"encoder": f"{1:016x}", "prompt": f"{2:016x}"}))
+    caplog.set_level("INFO")
+    assert [len(DiskCache(tmp_path, 1, 2)) for _ in range(2)] == [10, 10]
+    assert caplog.text.count("of an earlier version") == 1
 
 
 def test_a_broken_part_is_made_again_and_said(tmp_path, caplog):

@@ -1,17 +1,28 @@
+from pathlib import Path
+
 import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from PIL import Image
 
 from tests.fake_encoder import FakeEncoder
+from unite.data.decode import Decoding
 from unite.embedding.cache import DiskCache
-from unite.embedding.embed import embed_contents
+from unite.embedding.embed import embed_contents, fingerprints
+from unite.embedding.lazy import FileContent, FileContents
 from unite.embedding.sharing import embed_sharded, sum_of_ranks
 from unite.errors import DataError
-from unite.types import Content
+from unite.types import Content, Modality
 
 WORLD = 2
 CASES = {num: [Content(text=f"text {at} " + "x" * (at * 7 % 13)) for at in range(num)] for num in (1, 4, 7)}
+
+
+def pictures(folder: Path) -> FileContents:
+    """Sixty files, each picture twice."""
+    paths = [folder / f"{at}.png" for at in range(60)]
+    return FileContents([FileContent(media=((Modality.IMAGE, path),)) for path in paths], [path.name for path in paths], Decoding())
 
 
 def on_rank(rank: int, folder: str) -> None:
@@ -26,6 +37,13 @@ def on_rank(rank: int, folder: str) -> None:
         for order in (1, -1):  # two tasks that hold the same contents, at other places
             results[f"{name}{order}"] = embed_sharded(encoder, CASES[7][::order], cache=cache)
         results[name] = torch.tensor([len(encoder.processor.encoded), sum_of_ranks(len(cache.taken)), sum_of_ranks(cache.num_made)])
+    read = []
+    original = FileContent.read
+    FileContent.read = lambda self: read.append(self) or original(self)
+    for name in ("pictures", "cached"):
+        cache = DiskCache(f"{folder}/pictures", 1, 2)
+        results[name] = embed_sharded(FakeEncoder(), pictures(Path(folder)), cache=cache)
+        results[f"{name} read"] = torch.tensor([len(read), *fingerprints(pictures(Path(folder)), cache)])
     torch.save(results, f"{folder}/{rank}.pt")
     dist.destroy_process_group()
 
@@ -33,6 +51,8 @@ def on_rank(rank: int, folder: str) -> None:
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ranks")
+    for at in range(60):
+        Image.new("RGB", (4, 4), (at // 2, 0, 0)).save(folder / f"{at}.png")
     mp.spawn(on_rank, (str(folder),), nprocs=WORLD)
     return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(WORLD)]
 
@@ -50,6 +70,17 @@ def test_equal_contents_are_embedded_by_one_rank_once_and_never_again(results):
     assert all(result["first"].tolist()[1:] == [0, 7] and result["again"].tolist()[1:] == [7, 0] for result in results)
     for result in results:
         torch.testing.assert_close(result["again-1"], embed_contents(FakeEncoder(), CASES[7][::-1]), atol=1e-6, rtol=0)
+
+
+def test_each_rank_reads_its_share_and_nothing_that_is_cached(results):
+    read = [result["pictures read"][0].item() for result in results]
+    assert sum(read) == 60 and min(read) > 15
+    assert [result["cached read"][0].item() for result in results] == read  # no more
+    for result in results:
+        assert torch.equal(result["pictures"], results[0]["pictures"]) and torch.equal(result["pictures"], result["cached"])
+        assert torch.equal(result["pictures"][::2], result["pictures"][1::2])  # equal ones on two ranks too
+        prints = result["pictures read"][1:].tolist()
+        assert prints[::2] == prints[1::2] and len(set(prints)) == 30
 
 
 def test_a_failure_on_one_rank_ends_all(results):

@@ -41,7 +41,7 @@ def suite(make_task):
 
 
 def test_values_equal_plain_sums(suite, encoder):
-    values = diagnose(suite, lambda contents: embed_contents(encoder, contents)).metrics()
+    values = diagnose(suite, lambda contents: embed_contents(encoder, contents), MemoryCache()).metrics()
     texts, images, dots = (
         by_hand(encoder, side) for side in (suite.tasks["t2i"].queries, suite.tasks["t2i"].candidates, suite.tasks["i2t"].candidates)
     )
@@ -63,7 +63,7 @@ def test_values_equal_plain_sums(suite, encoder):
 @pytest.mark.parametrize("weight_of_image", [False, True])
 def test_grey_pictures_show_whether_the_picture_is_looked_at(make_task, encoder, weight_of_image):
     task = fused(make_task, weight_of_image)
-    found = diagnose(Suite("s", {"it2it": task}), lambda contents: embed_contents(encoder, contents)).tasks["it2it"]
+    found = diagnose(Suite("s", {"it2it": task}), lambda contents: embed_contents(encoder, contents), MemoryCache()).tasks["it2it"]
     greyed = [Content(text=one.text, media=(image(128),)) for one in task.queries]
     bare = [Content(text=IMAGE_PLACE, media=one.media) for one in task.queries]
     candidates = by_hand(encoder, task.candidates)
@@ -94,7 +94,7 @@ def test_large_tasks_are_looked_at_in_part(make_task, encoder, monkeypatch):
     asked = []
     task = fused(make_task, True)
     suite = Suite("s", {"a": task, "b": make_task(NUM, pools={f"q{at}": [f"c{one}" for one in range(NUM)] for at in range(NUM)})})
-    diagnose(suite, lambda contents: asked.append(len(contents)) or embed_contents(encoder, contents))
+    diagnose(suite, lambda contents: asked.append(len(contents)) or embed_contents(encoder, contents), MemoryCache())
     assert max(asked) == NUM and asked.count(5) == 6  # both sides of both, and two blanked ones; only what is ranked is whole
     assert spread(10, 4) == [0, 3, 6, 9] and spread(3, 10) == [0, 1, 2]
     assert [one.text for one in Picked([Content("a"), Content("b"), Content("c")], [2, 0])] == ["c", "a"]
@@ -120,4 +120,4 @@ def test_without_the_switch_there_is_no_diagnosis(make_task, tmp_path):
 def test_a_broken_medium_is_named(make_task, encoder):
     bad = make_task(NUM, queries=[Content(text=f"a nan {at}") for at in range(NUM)])
     with pytest.raises(DataError, match="NaN"):
-        diagnose(Suite("s", {"t": bad}), lambda contents: embed_contents(encoder, contents))
+        diagnose(Suite("s", {"t": bad}), lambda contents: embed_contents(encoder, contents), MemoryCache())

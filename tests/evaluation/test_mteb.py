@@ -145,7 +145,7 @@ def test_text_to_video_without_torchcodec(tmp_path):
     task = InMemory(
         rows("q", text=TEXTS), corpus, category="t2v", modalities=["text", "video"], type="Any2AnyRetrieval", prompt={"query": "x"}
     )
-    videos = [LazyContent(StoredContent(media=(StoredMedium(Modality.VIDEO, one, "mp4"),)), decoding, "clip") for one in clips]
+    videos = [LazyContent.of_stored(StoredContent(media=(StoredMedium(Modality.VIDEO, one, "mp4"),)), decoding, "clip") for one in clips]
     assert len(videos[0].decode().media[0].frames) == 3
     check(task, [Content(text, instruction="x") for text in TEXTS], videos, tmp_path, MtebSuite(tasks=[task], decoding=decoding))
 

@@ -78,7 +78,7 @@ def test_only_what_is_new_is_decoded(encoder, tmp_path, monkeypatch):
 
 def test_fingerprints_tell_contents_apart_before_decoding():
     text = StoredContent("a text", instruction="Find it.")
-    assert LazyContent(text, Decoding(), "x").fingerprint == LazyContent(text, Decoding(), "x").decode().fingerprint
+    assert LazyContent.of_stored(text, Decoding(), "x").fingerprint == LazyContent.of_stored(text, Decoding(), "x").decode().fingerprint
     variants = [
         (StoredContent(media=(png(1),)), Decoding()),
         (StoredContent(media=(png(2),)), Decoding()),
@@ -86,9 +86,10 @@ def test_fingerprints_tell_contents_apart_before_decoding():
         (StoredContent(media=(png(1),), instruction="text"), Decoding()),
         (StoredContent(media=(png(1), png(2))), Decoding()),
         (StoredContent(media=(png(2), png(1))), Decoding()),
-        (StoredContent(media=(png(1),)), Decoding(max_frames=48)),
+        (StoredContent(media=(StoredMedium(Modality.VIDEO, b"clip", "mp4"),)), Decoding()),
+        (StoredContent(media=(StoredMedium(Modality.VIDEO, b"clip", "mp4"),)), Decoding(max_frames=48)),
     ]
-    assert len({LazyContent(stored, decoding, "x").fingerprint for stored, decoding in variants}) == len(variants)
+    assert len({LazyContent.of_stored(stored, decoding, "x").fingerprint for stored, decoding in variants}) == len(variants)
 
 
 def test_metadata_give_kind_and_metrics_and_a_folder_is_found_below_the_root(encoder, tmp_path):
@@ -104,5 +105,5 @@ def test_metadata_give_kind_and_metrics_and_a_folder_is_found_below_the_root(enc
 
 def test_a_medium_that_cannot_be_decoded_is_named(encoder, tmp_path):
     task = RetrievalTask.of_folder(write(tmp_path / "task", broken=(3,)), Decoding())
-    with pytest.raises(DataError, match=r"c3 cannot be evaluated: the image cannot be decoded"):
+    with pytest.raises(DataError, match=r"c3 cannot be embedded: the image cannot be decoded"):
         Suite("s", {"t": task}).run(encoder)

@@ -144,6 +144,11 @@ class ShardReader:
         address, sample = self._find(at)
         return f"{address.name}/{sample.key}"
 
+    def identity(self, at: int) -> tuple[str, str]:
+        """Returns the SHA-256 of the shard of a sample, and its key in it: what it holds, without reading it."""
+        shard, sample = self._place(at)
+        return self.indices[shard].sha256, sample.key
+
     def read(self, at: int) -> Row:
         """Returns the row at a position in 0..len-1. Raises DataError if it cannot be read or is not in the row format."""
         address, sample = self._find(at)
@@ -161,7 +166,11 @@ class ShardReader:
         return hashlib.sha256("".join(index.sha256 for index in self.indices).encode()).hexdigest()
 
     def _find(self, at: int) -> tuple[Address, IndexedSample]:
+        shard, sample = self._place(at)
+        return self.addresses[shard], sample
+
+    def _place(self, at: int) -> tuple[int, IndexedSample]:
         if not 0 <= at < len(self):
             raise IndexError(must_be("the position of a row", f"from 0 to {len(self) - 1}", at))
         shard = int(np.searchsorted(self._starts, at, side="right")) - 1
-        return self.addresses[shard], self.indices[shard].samples[at - int(self._starts[shard])]
+        return shard, self.indices[shard].samples[at - int(self._starts[shard])]

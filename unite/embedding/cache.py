@@ -2,8 +2,9 @@
 
     <folder>/<encoder>-<prompt>/cache.json                 which encoder and prompt the embeddings are of
                                 part-<...>.safetensors     fingerprint (n,) int64, embedding (n, D) float32
+                                                           key, keyed (m,) int64: contents that were read, and their fingerprints
 
-The key of an embedding is its content, the encoder's weights and settings, and the prompt. Parts are written whole or not at all and never
+An embedding is told by its content, the encoder's weights and settings, and the prompt. Parts are written whole or not at all and never
 changed, so several processes may share a folder.
 """
 
@@ -30,6 +31,8 @@ from unite.types import IMAGE_PLACE, VIDEO_PLACE, Content, Medium, Modality, Pro
 _log = logging.getLogger(__name__)
 #: Attributes of modules that change nothing of the embeddings; the same checkpoint in another folder is the same encoder.
 _NO_SETTINGS = {"training", "gradient_checkpointing", "name_or_path"}
+#: Of what a fingerprint is made: 0.1.0 took all settings of decoding into that of an image.
+_FORMAT = "2"
 
 
 class DiskCache:
@@ -56,7 +59,9 @@ class DiskCache:
         self.num_made = 0
         self._at: dict[int, tuple[Tensor, int]] = {}
         self._new: dict[int, Tensor] = {}
-        self._check_made_by({"encoder": f"{encoder:016x}", "prompt": f"{prompt:016x}"})
+        self._fingerprints: dict[int, int] = {}
+        self._new_fingerprints: dict[int, int] = {}
+        self._check_made_by({"encoder": f"{encoder:016x}", "prompt": f"{prompt:016x}", "format": _FORMAT})
         for path in sorted(self.folder.glob("part-*.safetensors")):
             self._load(path)
         self._left = frozenset(self._at)
@@ -80,6 +85,16 @@ class DiskCache:
             return embeddings[row]
         return None
 
+    def fingerprint_of(self, key: int) -> int | None:
+        """Returns the fingerprint of the content that was read under that key, or None."""
+        return self._fingerprints.get(key)
+
+    def note(self, key: int, fingerprint: int, *, keep: bool = True) -> None:
+        """Notes the fingerprint of a content that was read; on disk with `keep`, after `flush`."""
+        self._fingerprints[key] = fingerprint
+        if keep:
+            self._new_fingerprints[key] = fingerprint
+
     def put(self, fingerprint: int, embedding: Tensor) -> None:
         """Keeps a (D,) embedding; it is on disk after `flush`, or when a part is full.
 
@@ -97,14 +112,19 @@ class DiskCache:
             self.flush()
 
     def flush(self) -> None:
-        """Writes the new embeddings as one part.
+        """Writes what is new as one part.
 
         Raises:
             DataError: if it cannot be written.
         """
-        if not self._new:
+        rows = {}
+        if self._new:
+            rows = {"fingerprint": index_tensor(list(self._new)), "embedding": torch.stack(list(self._new.values())).float()}
+        if self._new_fingerprints:
+            keys, keyed = zip(*self._new_fingerprints.items(), strict=True)
+            rows |= {"key": index_tensor(keys), "keyed": index_tensor(keyed)}
+        if not rows:
             return
-        rows = {"fingerprint": index_tensor(list(self._new)), "embedding": torch.stack(list(self._new.values())).float()}
         path = self.folder / f"part-{uuid.uuid4().hex}.safetensors"
         try:
             with whole_file(path) as partial:
@@ -113,7 +133,7 @@ class DiskCache:
             hint = "Free space there, or give another folder: cache=...; cache=null keeps none."
             raise DataError(f"no embeddings can be written to {self.folder} ({error}). {hint}") from error
         self._add(rows)
-        self._new = {}
+        self._new, self._new_fingerprints = {}, {}
 
     def _check_made_by(self, made_by: dict[str, str]) -> None:
         path = self.folder / "cache.json"
@@ -124,7 +144,10 @@ class DiskCache:
             hint = "Give another folder: cache=...; cache=null keeps none."
             raise DataError(f"the cache of embeddings cannot be made in {self.folder} ({error}). {hint}") from error
         found = path.read_text(encoding="utf-8")
-        if found != json.dumps(made_by):
+        if found == json.dumps({name: made_by[name] for name in ("encoder", "prompt")}):
+            _log.info("%s holds embeddings of an earlier version: those of texts are used, those of media are made again.", self.folder)
+            write_text(path, json.dumps(made_by))
+        elif found != json.dumps(made_by):
             hint = "Give another cache folder, or delete this one."
             raise DataError(must_be(f"the embeddings in {self.folder}", f"made by {made_by}", found, hint))
 
@@ -135,8 +158,11 @@ class DiskCache:
             _log.warning("%s cannot be read (%s): its embeddings are made again.", path, error)
 
     def _add(self, rows: dict[str, Tensor]) -> None:
-        embeddings = rows["embedding"]
-        self._at |= {key: (embeddings, row) for row, key in enumerate(rows["fingerprint"].tolist())}
+        if "key" in rows:
+            self._fingerprints |= dict(zip(rows["key"].tolist(), rows["keyed"].tolist(), strict=True))
+        if "fingerprint" in rows:
+            embeddings = rows["embedding"]
+            self._at |= {fingerprint: (embeddings, row) for row, fingerprint in enumerate(rows["fingerprint"].tolist())}
 
 
 def encoder_fingerprint(encoder: nn.Module) -> int:

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from unite.data.packing import plan_micro_batches
-from unite.embedding.lazy import LazyContent
+from unite.embedding.lazy import LazyContent, decoded, key_of
 from unite.errors import ConfigError, DataError, must_be
 from unite.types import Content, EncodedContent, MicroBatch, Processor
 
@@ -50,7 +50,15 @@ class Encoder(Protocol):
 
 
 class EmbeddingCache(Protocol):
-    """Embeddings by content fingerprint."""
+    """Embeddings by content fingerprint, and the fingerprints of contents by their keys (see `unite.embedding.lazy`)."""
+
+    def fingerprint_of(self, key: int) -> int | None:
+        """Returns the fingerprint of the content that was read under that key, or None."""
+        ...
+
+    def note(self, key: int, fingerprint: int, *, keep: bool = True) -> None:
+        """Notes the fingerprint of a content that was read; `keep` is False where another process keeps it."""
+        ...
 
     def get(self, fingerprint: int) -> Tensor | None:
         """Returns the (D,) embedding, or None."""
@@ -67,6 +75,18 @@ class EmbeddingCache(Protocol):
 
 class MemoryCache(dict[int, Tensor]):
     """An `EmbeddingCache` for the life of the process."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._fingerprints: dict[int, int] = {}
+
+    def fingerprint_of(self, key: int) -> int | None:
+        """As of `EmbeddingCache`."""
+        return self._fingerprints.get(key)
+
+    def note(self, key: int, fingerprint: int, *, keep: bool = True) -> None:
+        """As of `EmbeddingCache`."""
+        self._fingerprints[key] = fingerprint
 
     def put(self, fingerprint: int, embedding: Tensor) -> None:
         """Keeps it."""
@@ -91,7 +111,7 @@ def embed_contents(
 
     Args:
         encoder: embeds micro-batches, on the device where its parameters are.
-        contents: drawn once. One that is not decoded yet is decoded only if it is neither a duplicate nor cached.
+        contents: drawn once. One whose embedding is cached is not read, and one that equals another is not decoded.
         token_budget: tokens a micro-batch may hold, padding included. A content larger than that is embedded alone.
         ids: (N,) what to call the contents in an error; their positions by default.
         cache: where embeddings may already be, and where new ones go.
@@ -108,7 +128,7 @@ def embed_contents(
     ahead: deque[tuple[int, Future[Content]]] = deque()
     with _evaluating(encoder), _decoder(run.device) as decode:
         for content in contents:
-            at, is_new = run.place(content.fingerprint, len(positions))
+            at, is_new = run.place(content, len(positions))
             positions.append(at)
             if is_new:
                 ahead.append((at, decode(content)))
@@ -125,8 +145,18 @@ def embed_contents(
     return torch.stack(run.embeddings)[torch.tensor(positions)]
 
 
-def _decoded(content: Content | LazyContent) -> Content:
-    return content.decode() if isinstance(content, LazyContent) else content
+def fingerprints(contents: Iterable[Content | LazyContent], cache: EmbeddingCache) -> list[int]:
+    """Returns the fingerprint of each content; one that the cache knows by its key is not read, any other is and the cache learns it."""
+    found = []
+    for content in contents:
+        key = key_of(content)
+        known = content.fingerprint if isinstance(content, Content) else cache.fingerprint_of(key)
+        if known is None:
+            known = content.fingerprint
+            if known != key:
+                cache.note(key, known)
+        found.append(known)
+    return found
 
 
 @contextmanager
@@ -137,13 +167,13 @@ def _decoder(device: torch.device) -> Iterator[Callable[[Content | LazyContent],
     """
     if device.type != "cpu":
         with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as threads:
-            yield lambda content: threads.submit(_decoded, content)
+            yield lambda content: threads.submit(decoded, content)
         return
 
     def at_once(content: Content | LazyContent) -> Future[Content]:
-        decoded: Future[Content] = Future()
-        decoded.set_result(_decoded(content))
-        return decoded
+        done: Future[Content] = Future()
+        done.set_result(decoded(content))
+        return done
 
     yield at_once
 
@@ -170,8 +200,9 @@ class _Run:
         self._window: list[tuple[int, EncodedContent]] = []
         self._tokens = 0
 
-    def place(self, key: int, position: int) -> tuple[int, bool]:
-        """Returns the index among the unique contents of the content with this fingerprint, and whether it has to be embedded."""
+    def place(self, content: Content | LazyContent, position: int) -> tuple[int, bool]:
+        """Returns the index of a content among the unique ones, and whether it has to be embedded. Reads it if the cache knows no key."""
+        (key,) = fingerprints([content], self.cache)
         if key in self._at:
             self.done += 1
             return self._at[key], False

@@ -86,7 +86,7 @@ class Embedder:
     def _contents(self, items: Iterable[Item], instruction: str) -> Iterator[LazyContent]:
         for at, item in enumerate(items):
             name = f"item {at}"
-            yield LazyContent(_stored(item, instruction, name), self.decoding, name)
+            yield LazyContent.of_stored(_stored(item, instruction, name), self.decoding, name)
 
 
 def _stored(item: Item, instruction: str, name: str) -> StoredContent:

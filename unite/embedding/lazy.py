@@ -1,11 +1,19 @@
-"""The contents of a task on disk, each decoded only if it has to be embedded."""
+"""Contents that are not read yet, and what each is known by until then.
+
+    key            known without reading: the shard and sample, or the files' paths, sizes and times of change
+    fingerprint    of the text and the media's bytes, so equal contents have equal ones; it takes a reading
+
+A cache remembers which fingerprint a key stood for, so a content whose embedding is cached is never read again. Both tell how the media
+will be decoded, each kind by those settings alone that it depends on.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TypeVar
 
 from unite.data.decode import Decoding, decode_content
 from unite.data.rows import StoredContent, StoredMedium
@@ -13,20 +21,39 @@ from unite.data.shards import ShardReader
 from unite.errors import DataError
 from unite.types import Content, Modality, fingerprint
 
+T = TypeVar("T")
 
-@dataclass(frozen=True, eq=False)
+
 class LazyContent:
-    """A content that is not decoded yet, but can be told from others.
+    """A content that is neither read nor decoded yet, but can be told from others.
 
-    Attributes:
-        stored: its text and encoded media.
+    Args:
+        read: returns its text and encoded media.
         decoding: how its media will be decoded.
         name: `shard/key`, for errors.
+        key: 63-bit hash by which it is known without being read; its fingerprint by default.
     """
 
-    stored: StoredContent
-    decoding: Decoding
-    name: str
+    def __init__(self, read: Callable[[], StoredContent], decoding: Decoding, name: str, key: int | None = None) -> None:
+        self.decoding = decoding
+        self.name = name
+        self._read = read
+        self._key = key
+
+    @classmethod
+    def of_stored(cls, stored: StoredContent, decoding: Decoding, name: str) -> LazyContent:
+        """Takes a content that is read already."""
+        return cls(lambda: stored, decoding, name)
+
+    @property
+    def key(self) -> int:
+        """63-bit hash that tells it from others; equal contents at two places may have two."""
+        return self.fingerprint if self._key is None else self._key
+
+    @cached_property
+    def stored(self) -> StoredContent:
+        """Its text and encoded media, read once."""
+        return self._read()
 
     @cached_property
     def fingerprint(self) -> int:
@@ -34,31 +61,55 @@ class LazyContent:
         stored = self.stored
         if not stored.media:
             return Content(stored.text, instruction=stored.instruction).fingerprint
-        media = (part for medium in stored.media for part in (str(medium.modality), medium.data))
-        return fingerprint("stored", repr(self.decoding), stored.instruction, stored.text, *media)
+        media = (part for medium in stored.media for part in (decoding_key(medium.modality, self.decoding), medium.data))
+        return fingerprint("stored", stored.instruction, stored.text, *media)
 
     def decode(self) -> Content:
-        """Returns the content. Raises DataError, with its name, if a medium cannot be decoded."""
+        """Returns the content. Raises DataError, with its name, if a medium cannot be read or decoded."""
         try:
             return decode_content(self.stored, self.decoding)
         except DataError as error:
-            raise DataError(f"{self.name} cannot be evaluated: {error}") from error
+            raise DataError(f"{self.name} cannot be embedded: {error}") from error
+
+
+def key_of(content: Content | LazyContent) -> int:
+    """Returns what a content is known by without being read."""
+    return content.key if isinstance(content, LazyContent) else content.fingerprint
+
+
+def decoded(content: Content | LazyContent) -> Content:
+    """Returns a content decoded."""
+    return content.decode() if isinstance(content, LazyContent) else content
+
+
+def decoding_key(modality: Modality, decoding: Decoding) -> str:
+    """Returns the kinds of media with the settings that their pixels depend on; limits on what is refused are not among them."""
+    frames = f" {decoding.fps}/{decoding.min_frames}/{decoding.max_frames}" if Modality.VIDEO in modality else ""
+    return f"{modality}{frames}"
 
 
 class StoredContents(Sequence[LazyContent]):
-    """The contents of shards, read one at a time."""
+    """The contents of shards, each known by its shard's checksum and its sample's key, and read when it is asked for its media.
 
-    def __init__(self, reader: ShardReader, decoding: Decoding) -> None:
+    Args:
+        reader: of the shards.
+        decoding: how the media will be decoded.
+        modality: all that the contents are made of.
+    """
+
+    def __init__(self, reader: ShardReader, decoding: Decoding, modality: Modality) -> None:
         self.reader = reader
         self.decoding = decoding
+        self._decoding_key = decoding_key(modality, decoding)
 
     def __len__(self) -> int:
         return len(self.reader)
 
-    def __getitem__(self, at: int) -> LazyContent:  # type: ignore[override]  # no slices: they would read all at once
+    def __getitem__(self, at: int) -> LazyContent:  # type: ignore[override]  # no slices: they would make all at once
         if not 0 <= at < len(self):
             raise IndexError(at)
-        return LazyContent(self.reader.read(at).query, self.decoding, self.reader.name(at))
+        key = fingerprint("shard", *self.reader.identity(at), self._decoding_key)
+        return LazyContent(lambda: self.reader.read(at).query, self.decoding, self.reader.name(at), key)
 
 
 @dataclass(frozen=True)
@@ -82,6 +133,25 @@ class FileContent:
             modality |= kind
         return modality
 
+    def key(self, decoding: Decoding) -> int | None:
+        """Returns a hash of the text and of each file's path, size and time of change; None of a text alone.
+
+        Raises:
+            OSError: if a file is not there.
+        """
+        if not self.media:
+            return None
+        files = []
+        for kind, path in self.media:
+            status = path.stat()
+            files.append(repr((decoding_key(kind, decoding), str(path.absolute()), status.st_size, status.st_mtime_ns)))
+        return fingerprint("files", self.instruction, self.text, *files)
+
+    def read(self) -> StoredContent:
+        """Reads the media. Raises OSError if one cannot be read."""
+        media = tuple(StoredMedium(kind, path.read_bytes(), path.suffix.lstrip(".").lower()) for kind, path in self.media)
+        return StoredContent(self.text, media, self.instruction)
+
 
 class FileContents(Sequence[LazyContent]):
     """Contents whose media are files, read one at a time.
@@ -100,12 +170,16 @@ class FileContents(Sequence[LazyContent]):
     def __len__(self) -> int:
         return len(self.contents)
 
-    def __getitem__(self, at: int) -> LazyContent:  # type: ignore[override]  # no slices: they would read all at once
+    def __getitem__(self, at: int) -> LazyContent:  # type: ignore[override]  # no slices: they would make all at once
         if not 0 <= at < len(self):
             raise IndexError(at)
-        content = self.contents[at]
-        try:
-            media = tuple(StoredMedium(kind, path.read_bytes(), path.suffix.lstrip(".").lower()) for kind, path in content.media)
-        except OSError as error:
-            raise DataError(f"{self.names[at]} cannot be read: {error}") from error
-        return LazyContent(StoredContent(content.text, media, content.instruction), self.decoding, self.names[at])
+        content, name = self.contents[at], self.names[at]
+        key = _named(name, partial(content.key, self.decoding))
+        return LazyContent(partial(_named, name, content.read), self.decoding, name, key)
+
+
+def _named(name: str, action: Callable[[], T]) -> T:
+    try:
+        return action()
+    except OSError as error:
+        raise DataError(f"{name} cannot be read: {error}") from error

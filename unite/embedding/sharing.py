@@ -1,8 +1,9 @@
-"""Embedding over several processes: each takes the contents whose fingerprint falls to it, and all get all embeddings, in order.
+"""Embedding over several processes: each takes the contents whose key falls to it, and all get all embeddings, in order.
 
-    rank of a content = its fingerprint modulo W
+    rank of a content = its key modulo W
 
-So equal contents fall to one rank, in whatever task they stand: none is embedded twice, and none is looked for in another's cache.
+So a content falls to one rank, in whatever task it stands, and no other reads it or looks for it in its cache. Equal contents at two places
+may fall to two ranks; all are then given the embedding of the first.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ import torch.distributed as dist
 from torch import Tensor
 
 from unite.embedding.cache import DiskCache
-from unite.embedding.embed import EmbeddingCache, Encoder, embed_contents
-from unite.embedding.lazy import LazyContent
+from unite.embedding.embed import EmbeddingCache, Encoder, MemoryCache, embed_contents, fingerprints
+from unite.embedding.lazy import LazyContent, key_of
 from unite.errors import DataError, UniteError, must_be
 from unite.processes import num_ranks
-from unite.types import Content
+from unite.types import Content, index_tensor
 
 
 def embed_sharded(
@@ -42,16 +43,21 @@ def embed_sharded(
         return embed_contents(encoder, contents, token_budget=token_budget, ids=ids, cache=cache, on_progress=on_progress)
     if not len(contents):
         raise DataError(must_be("the contents to embed", "at least one", 0))
+    cache = MemoryCache() if cache is None else cache
     error: UniteError | None = None
     embeddings = torch.empty(0, 0)
+    keys: list[int] = []
     owners: list[int] = []
+    prints: list[int] = []
     try:
-        owners = [content.fingerprint % world for content in contents]
+        keys = [key_of(content) for content in contents]
+        owners = [key % world for key in keys]
         mine = [at for at, owner in enumerate(owners) if owner == dist.get_rank()]
         if mine:
             names = [ids[at] if ids else f"content {at}" for at in mine]
             shard = (contents[at] for at in mine)
             embeddings = embed_contents(encoder, shard, token_budget=token_budget, ids=names, cache=cache, on_progress=on_progress)
+            prints = fingerprints((contents[at] for at in mine), cache)
     except UniteError as raised:
         error = raised
     device = _device()
@@ -64,14 +70,31 @@ def embed_sharded(
     if failed:
         raise DataError(f"embedding failed on rank {failed[0]}; its own message tells why.")
     rows = [[at for at, owner in enumerate(owners) if owner == rank] for rank in range(world)]
-    padded = torch.zeros(max(map(len, rows)), max(int(state[0]) for state in states), device=device)
-    padded[: len(embeddings), : embeddings.shape[1]] = embeddings
-    gathered = [torch.empty_like(padded) for _ in range(world)]
+    num_rows, width = max(map(len, rows)), max(int(state[0]) for state in states)
+    whole = torch.empty(len(contents), width)
+    whole_prints = torch.empty(len(contents), dtype=torch.int64)
+    for places, part, part_prints in zip(
+        rows,
+        _gathered(embeddings.reshape(-1, width), num_rows),
+        _gathered(index_tensor(prints), num_rows),
+        strict=True,
+    ):
+        whole[places], whole_prints[places] = part[: len(places)].cpu(), part_prints[: len(places)].cpu()
+    first: dict[int, int] = {}
+    for place, (key, owner, found) in enumerate(zip(keys, owners, whole_prints.tolist(), strict=True)):
+        first.setdefault(found, place)
+        if owner != dist.get_rank() and key != found:
+            cache.note(key, found, keep=False)
+    return whole[[first[found] for found in whole_prints.tolist()]]
+
+
+def _gathered(rows: Tensor, num_rows: int) -> list[Tensor]:
+    """Returns (W,) the rows of every rank, filled up to the number of the one that has most."""
+    padded = torch.zeros(num_rows, *rows.shape[1:], dtype=rows.dtype, device=_device())
+    padded[: len(rows)] = rows
+    gathered = [torch.empty_like(padded) for _ in range(num_ranks())]
     dist.all_gather(gathered, padded)
-    whole = torch.empty(len(contents), padded.shape[1])
-    for places, part in zip(rows, gathered, strict=True):
-        whole[places] = part[: len(places)].cpu()
-    return whole
+    return gathered
 
 
 def sum_of_ranks(count: int) -> int:

@@ -1,14 +1,15 @@
-"""A part of a task's contents, changed or not, read one at a time."""
+"""A part of a task's contents, changed or not, none read before it has to be."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
-from unite.embedding.lazy import LazyContent
+from unite.embedding.lazy import LazyContent, decoded, key_of
 from unite.types import IMAGE_PLACE, VIDEO_PLACE, Content, Medium, fingerprint
 
 _PLACES = re.compile(f"{re.escape(IMAGE_PLACE)}|{re.escape(VIDEO_PLACE)}")
@@ -38,7 +39,34 @@ class Picked(Sequence[Content | LazyContent]):
         content = self.contents[self.places[at]]
         if self.change is None:
             return content
-        return self.change(content.decode() if isinstance(content, LazyContent) else content)
+        return ChangedContent(content, self.change)
+
+
+class ChangedContent(LazyContent):
+    """A content that is changed when it is decoded.
+
+    Args:
+        content: what to change.
+        change: a function that has a name: this one is known by it and by the content's key.
+    """
+
+    def __init__(self, content: Content | LazyContent, change: Callable[[Content], Content]) -> None:
+        self.content = content
+        self.change = change
+        self._key = fingerprint("changed", change.__name__, str(key_of(content)))
+
+    @cached_property
+    def fingerprint(self) -> int:
+        """That of the changed content: two that become equal are embedded once."""
+        return self._changed.fingerprint
+
+    def decode(self) -> Content:
+        """Returns the changed content."""
+        return self._changed
+
+    @cached_property
+    def _changed(self) -> Content:
+        return self.change(decoded(self.content))
 
 
 def spread(num: int, most: int) -> list[int]:

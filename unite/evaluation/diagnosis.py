@@ -14,6 +14,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from torch import Tensor
 
+from unite.embedding.embed import EmbeddingCache, fingerprints
 from unite.embedding.lazy import LazyContent
 from unite.evaluation.blanked import Picked, spread, without_medium, without_text
 from unite.evaluation.embedding_geometry import alignment, modality_gap, uniformity, wrong_modality_share
@@ -107,12 +108,13 @@ class Diagnosis:
         return view
 
 
-def diagnose(suite: Suite, embed: EmbedContents) -> Diagnosis:
+def diagnose(suite: Suite, embed: EmbedContents, cache: EmbeddingCache) -> Diagnosis:
     """Looks closer at the tasks of a suite that are on disk.
 
     Args:
         suite: was evaluated already, with the cache that `embed` looks into.
-        embed: contents -> (N, D). Where it shares its work among ranks, all must call this.
+        embed: contents -> (N, D), with that cache. Where it shares its work among ranks, all must call this.
+        cache: which knows the contents, so that none is read again.
     """
     parts: dict[str, _Part] = {}
     for name in suite.tasks:
@@ -121,7 +123,7 @@ def diagnose(suite: Suite, embed: EmbedContents) -> Diagnosis:
         except MissingTaskError:
             continue  # the suite has said so
         if task.kind == "pair":
-            parts[name] = _Part.of(task, embed)
+            parts[name] = _Part.of(task, embed, cache)
     pool = _Pool()
     for part in parts.values():
         pool.add(part.candidate_prints, part.candidates, part.task.candidate_modality)
@@ -148,7 +150,7 @@ class _Part:
     candidate_prints: list[int]
 
     @classmethod
-    def of(cls, whole: RetrievalTask, embed: EmbedContents) -> _Part:
+    def of(cls, whole: RetrievalTask, embed: EmbedContents, cache: EmbeddingCache) -> _Part:
         task = _with_queries(whole, spread(len(whole.query_ids), MOST))
         place = {name: at for at, name in enumerate(task.candidate_ids)}
         positives = [place[next(iter(names))] for names in task.relevant.values()]
@@ -161,8 +163,8 @@ class _Part:
             queries=embed(task.queries),
             positives=candidates[[row[at] for at in positives]],
             candidates=candidates,
-            query_prints=[content.fingerprint for content in task.queries],
-            candidate_prints=[content.fingerprint for content in chosen],
+            query_prints=fingerprints(task.queries, cache),
+            candidate_prints=fingerprints(chosen, cache),
         )
 
 

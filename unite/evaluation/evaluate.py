@@ -85,4 +85,4 @@ def _run(
     # Only the rank that writes the failures looks for them: their contents are decoded for that.
     result = suite.run(encoder, progress=progress, cache=cache, embed=embed_sharded, on_task=look if is_first_rank() else None)
     embed = partial(embed_sharded, encoder, token_budget=suite.token_budget, cache=cache)
-    return result, failures, diagnose(suite, embed) if suite.diagnose else None
+    return result, failures, diagnose(suite, embed, cache) if suite.diagnose else None

@@ -122,7 +122,7 @@ class MtebContents(Sequence[LazyContent]):
         if not media and not Content(text).modality:
             self.empty.add(at)
             text = EMPTY
-        return LazyContent(StoredContent(text, media, self.instruction), self.decoding, name)
+        return LazyContent.of_stored(StoredContent(text, media, self.instruction), self.decoding, name)
 
 
 def _undecoded(dataset: Dataset) -> Dataset:

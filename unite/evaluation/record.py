@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from unite.embedding.lazy import FileContents, LazyContent, StoredContents
+from unite.embedding.lazy import FileContents, LazyContent, StoredContents, decoded
 from unite.evaluation.failures import Failure, Preview, TaskFailures
 from unite.evaluation.metrics import Judged
 from unite.evaluation.tasks import RetrievalTask
@@ -84,7 +84,7 @@ def data_fingerprint(task: RetrievalTask) -> str:
 
 def preview(content: Content | LazyContent) -> Preview:
     """Returns a content small enough to keep: texts of at most 280 letters, pictures of at most 96 pixels, 4 frames of a video."""
-    content = content.decode() if isinstance(content, LazyContent) else content
+    content = decoded(content)
     pictures = tuple((str(medium.modality), _jpeg(medium)) for medium in content.media[:_MOST])
     text = content.text.replace(IMAGE_PLACE, " ").replace(VIDEO_PLACE, " ")  # the pictures stand beside it
     return Preview(_cut(text.strip()), _cut(content.instruction), pictures)

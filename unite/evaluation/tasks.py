@@ -65,9 +65,9 @@ class RetrievalTask:
         return cls(
             name=stored.name,
             query_ids=_keys(stored.queries),
-            queries=StoredContents(stored.queries, decoding),
+            queries=StoredContents(stored.queries, decoding, stored.query_modality),
             candidate_ids=_keys(stored.candidates),
-            candidates=StoredContents(stored.candidates, decoding),
+            candidates=StoredContents(stored.candidates, decoding, stored.candidate_modality),
             relevance=stored.relevance,
             query_modality=stored.query_modality,
             candidate_modality=stored.candidate_modality,
