@@ -1,11 +1,12 @@
-"""What a run folder refuses: another config on resuming, a broken checkpoint, a folder that is no run."""
+"""What a run folder refuses on resuming, and what a checkpoint's name means."""
+
+from pathlib import Path
 
 import pytest
-import torch
 import yaml
 
 from unite.errors import CheckpointError, ConfigError
-from unite.runs import RunFolder, check_checkpoint, trained_encoder
+from unite.runs import RunFolder, find_checkpoint
 
 CONFIG = {
     "seed": 0,
@@ -59,38 +60,58 @@ def test_a_broken_config_of_the_run_is_named(tmp_path):
         RunFolder(tmp_path).write_config(yaml.safe_dump(CONFIG))
 
 
-def test_a_checkpoint_is_whole_and_ours(tmp_path):
-    path = tmp_path / "step=3.ckpt"
-    torch.save({"state_dict": {"w": torch.zeros(1000)}, "global_step": 3, "pytorch-lightning_version": "2"}, path)
-    check_checkpoint(path, 3)
-    with pytest.raises(ConfigError, match=r"number of steps of the resumed stage must be at least 3, those of .*step=3.ckpt, but is 2"):
-        check_checkpoint(path, 2)
-    whole = path.read_bytes()
-    for broken in (whole[: len(whole) // 2], b"", b"no checkpoint"):
-        path.write_bytes(broken)
-        with pytest.raises(
-            CheckpointError, match=r"step=3.ckpt must be one that a run .* wrote, but is .*not readable.*Delete or replace it"
-        ):
-            check_checkpoint(path, 3)
-    torch.save({"weights": 1}, path)
-    with pytest.raises(CheckpointError, match="wrote, but is 'something else'"):
-        check_checkpoint(path, 3)
+def encoder_in(folder):
+    folder.mkdir(parents=True)
+    (folder / "config.json").touch()
+    return folder
 
 
-class Dangerous:
-    def __reduce__(self):
-        return print, ("executed",)
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """A cache of the hub that holds one checkpoint, and a working folder beside it; returns what switches the hub off or on."""
+    held = lambda name, file: str(tmp_path / file) if name in ("Owner/model", "model") else None  # noqa: E731
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", held)
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    return lambda is_offline: monkeypatch.setattr("huggingface_hub.is_offline_mode", lambda: is_offline)
 
 
-def test_a_checkpoint_that_would_run_code_is_refused(tmp_path, capsys):
-    torch.save({"state_dict": {}, "global_step": Dangerous()}, tmp_path / "a.ckpt")
-    with pytest.raises(CheckpointError, match="not readable"):
-        check_checkpoint(tmp_path / "a.ckpt", 1)
-    assert "executed" not in capsys.readouterr().out
+@pytest.mark.parametrize("is_offline", [False, True])
+def test_a_checkpoint_is_a_run_an_exported_encoder_or_a_name_on_the_hub(hub, is_offline):
+    hub(is_offline)
+    encoder = encoder_in(Path("runs/mine/encoder"))
+    for name in ("runs/mine", Path("runs/mine"), "runs/mine/encoder", str(encoder.absolute())):
+        assert Path(find_checkpoint(name)).absolute() == encoder.absolute()
+    assert find_checkpoint("Owner/model") == "Owner/model" and find_checkpoint("model") == "model"
+    encoder_in(Path("Owner/model"))
+    assert Path(find_checkpoint("Owner/model")).is_dir()  # a folder comes first
 
 
-def test_what_holds_no_encoder_is_named(tmp_path):
-    (tmp_path / "file").touch()
-    for path, is_ in ((tmp_path, "a folder without"), (tmp_path / "file", "a file"), (tmp_path / "gone", "no folder")):
-        with pytest.raises(CheckpointError, match=f"must be a run folder that holds encoder/config.json.*but is '{is_}'.*resume=true"):
-            trained_encoder(path)
+def test_a_name_that_was_not_downloaded_is_left_to_the_hub_where_there_is_one(hub):
+    hub(False)
+    assert find_checkpoint("Nobody/knows") == "Nobody/knows"
+    hub(True)
+    with pytest.raises(CheckpointError, match="but is 'Nobody/knows, which was not downloaded before'. With HF_HUB_OFFLINE=0"):
+        find_checkpoint("Nobody/knows")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("runs/mien", r"'runs/mien, which is not there'. Near it: runs/mine"),  # as if of the hub
+        ("runs/stage/mien", r"'runs/stage/mien, no folder'. Check the path"),
+        ("/nowhere/at/all", "'/nowhere/at/all, no folder'. Check the path"),
+        ("../gone", "'../gone, no folder'"),
+        ("", "', no folder'"),
+        ("runs/begun", "'runs/begun, a run that is not finished'. .*resume=true"),
+        ("runs", "'runs, a folder without'"),
+        ("runs/file", "'runs/file, a file'"),
+    ],
+)
+def test_what_is_no_checkpoint_is_named(hub, name, message):
+    hub(False)
+    encoder_in(Path("runs/mine/encoder"))
+    Path("runs/file").touch()
+    RunFolder("runs/begun").write_config("seed: 0")
+    with pytest.raises(CheckpointError, match=f"init_from must be a run folder that holds encoder/config.json, .*but is {message}"):
+        find_checkpoint(name, "init_from")

@@ -1,4 +1,4 @@
-"""A run's folder: what it was made with, and what it made.
+"""A run's folder, what it was made with and what it made; and the one answer to what a checkpoint's name means.
 
 config.yaml        the resolved config
 overrides.json     what the command said that began the run
@@ -14,17 +14,16 @@ from __future__ import annotations
 
 import json
 import logging
-import pickle
 import platform
 import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 
 from unite.errors import CheckpointError, ConfigError, must_be
@@ -51,6 +50,8 @@ _FREE = re.compile(r"encoder\.(gradient_checkpointing|attention)")
 #: Not in `hydra/`, which is written anew when the run is resumed.
 _OVERRIDES = "overrides.json"
 _UNTOLD = re.compile(r"resume$|run_folder$|logger|trainer\.progress_bar")
+#: Of the hub: `name`, or `owner/name`.
+_HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 
 log = logging.getLogger(__name__)
 
@@ -147,40 +148,58 @@ class RunFolder:
         (self.path / "finished").touch()
 
 
-def check_checkpoint(path: Path, num_steps: int) -> None:
-    """Reads a checkpoint's names, not its weights.
+def find_checkpoint(name: str | Path, option: str = "checkpoint") -> str:
+    """Returns what a checkpoint's name means: the folder of an encoder, or a name on the hub. Nothing is loaded.
+
+    Args:
+        name: a run folder (its exported encoder is meant), an exported encoder's folder, or a hub name (`Qwen/Qwen2-VL-2B-Instruct`)
+            that was downloaded before, or can be.
+        option: what the user calls it, for the error.
 
     Raises:
-        CheckpointError: if it is truncated or something else.
-        ConfigError: if it was written after more than `num_steps` steps.
+        CheckpointError: if it is none of these: no such path, a run that has no encoder yet, another folder or file, or a hub name that
+            is not in the local cache where it cannot be downloaded.
     """
-    is_, found = "something else", None
-    try:
-        found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except (RuntimeError, EOFError, ValueError, KeyError, OSError, pickle.UnpicklingError) as error:
-        is_ = f"not readable ({str(error).partition('. ')[0] or type(error).__name__})"
-    if not (isinstance(found, dict) and {"state_dict", "global_step", "pytorch-lightning_version"} <= set(found)):
-        hint = "Delete or replace it: without a checkpoint, resume=true begins the stage again."
-        raise CheckpointError(must_be(f"the checkpoint {path}", "one that a run of unite.train wrote", is_, hint))
-    if found["global_step"] > num_steps:
-        raise ConfigError(
-            must_be("the number of steps of the resumed stage", f"at least {found['global_step']}, those of {path}", num_steps)
-        )
-
-
-def trained_encoder(path: str | Path) -> Path:
-    """Returns the exported encoder of a run folder, or the folder itself if it is an encoder.
-
-    Raises:
-        CheckpointError: if the folder is neither.
-    """
-    folder = Path(path)
+    folder = Path(name)
     for candidate in (folder / "encoder", folder):
         if (candidate / "config.json").is_file():
-            return candidate
-    is_ = "a folder without" if folder.is_dir() else "a file" if folder.exists() else "no folder"
-    hint = "A run exports its encoder when its last stage ends; an unfinished one can be continued with resume=true."
-    raise CheckpointError(must_be(str(folder), "a run folder that holds encoder/config.json, or an encoder's folder", is_, hint))
+            return str(candidate)
+    if folder.exists() and str(name):
+        is_run = (folder / "config.yaml").is_file() and not (folder / "finished").exists()
+        what = "a run that is not finished" if is_run else "a folder without" if folder.is_dir() else "a file"
+        hint = "A run exports its encoder when its last stage ends; an unfinished one can be continued with resume=true."
+    elif _HUB_NAME.fullmatch(str(name)):
+        if _is_downloaded(str(name)):
+            return str(name)
+        if folder.parent != Path() and folder.parent.is_dir():  # `runs/x` looks like a hub name
+            what, hint = "which is not there", _near(folder)
+        elif _is_offline():
+            what, hint = "which was not downloaded before", "With HF_HUB_OFFLINE=0 it is downloaded; for a folder, check the path."
+        else:
+            return str(name)
+    else:
+        what, hint = "no folder", _near(folder)
+    expected = "a run folder that holds encoder/config.json, an exported encoder's folder or a hub name"
+    raise CheckpointError(must_be(option, expected, f"{name}, {what}", hint))
+
+
+def _near(folder: Path) -> str:
+    """Returns a sentence about the folders of about that name."""
+    beside = [path.name for path in folder.parent.iterdir() if path.is_dir()] if folder.parent.is_dir() else []
+    near = [str(folder.parent / name) for name in get_close_matches(folder.name, beside)]
+    return f"Near it: {', '.join(near)}." if near else "Check the path."
+
+
+def _is_downloaded(name: str) -> bool:
+    from huggingface_hub import try_to_load_from_cache
+
+    return isinstance(try_to_load_from_cache(name, "config.json"), str)
+
+
+def _is_offline() -> bool:
+    from huggingface_hub import is_offline_mode
+
+    return bool(is_offline_mode())
 
 
 def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -11,7 +11,7 @@ from unite.objective import MAMCL
 from unite.runs import RunFolder
 from unite.training.module import UniteModule
 from unite.training.optimizer import AdamWCosine
-from unite.training.stages import _told_how_to_go_on, train_stages
+from unite.training.stages import _told_how_to_go_on, check_checkpoint, train_stages
 
 STAGE = SimpleNamespace(name="adaptation")
 
@@ -55,3 +55,33 @@ def test_a_checkpoint_of_other_weights_is_refused():
     checkpoint["state_dict"]["encoder.out.weight"] = torch.zeros(3, 8)
     with pytest.raises(CheckpointError, match=r"with encoder.out.weight \(3, 8\), which is \(8, 8\) here"):
         module().on_load_checkpoint(checkpoint)
+
+
+def test_a_checkpoint_is_whole_and_ours(tmp_path):
+    path = tmp_path / "step=3.ckpt"
+    torch.save({"state_dict": {"w": torch.zeros(1000)}, "global_step": 3, "pytorch-lightning_version": "2"}, path)
+    check_checkpoint(path, 3)
+    with pytest.raises(ConfigError, match=r"number of steps of the resumed stage must be at least 3, those of .*step=3.ckpt, but is 2"):
+        check_checkpoint(path, 2)
+    whole = path.read_bytes()
+    for broken in (whole[: len(whole) // 2], b"", b"no checkpoint"):
+        path.write_bytes(broken)
+        with pytest.raises(
+            CheckpointError, match=r"step=3.ckpt must be one that a run .* wrote, but is .*not readable.*Delete or replace it"
+        ):
+            check_checkpoint(path, 3)
+    torch.save({"weights": 1}, path)
+    with pytest.raises(CheckpointError, match="wrote, but is 'something else'"):
+        check_checkpoint(path, 3)
+
+
+class Dangerous:
+    def __reduce__(self):
+        return print, ("executed",)
+
+
+def test_a_checkpoint_that_would_run_code_is_refused(tmp_path, capsys):
+    torch.save({"state_dict": {}, "global_step": Dangerous()}, tmp_path / "a.ckpt")
+    with pytest.raises(CheckpointError, match="not readable"):
+        check_checkpoint(tmp_path / "a.ckpt", 1)
+    assert "executed" not in capsys.readouterr().out

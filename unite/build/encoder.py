@@ -14,7 +14,7 @@ from unite.config.schema import EvaluateConfig, TrainConfig
 from unite.data.source import World
 from unite.encoder import VLMEncoder
 from unite.errors import ConfigError, must_be
-from unite.runs import trained_encoder
+from unite.runs import find_checkpoint
 
 log = logging.getLogger(__name__)
 
@@ -23,11 +23,14 @@ def build_encoder(config: TrainConfig, folder: Path | None) -> VLMEncoder:
     """Builds the encoder with the weights of the stage before (`folder`), else of the run `init_from`, else its own, and says which."""
     encoder = config.encoder
     arguments = {key: value for key, value in encoder.items() if key != "checkpoint"}
-    if folder is None and config.init_from is not None:
-        folder = trained_encoder(config.init_from)
-    if folder is None and encoder.checkpoint is not None:
-        folder = build_checkpoint(config)
-    path = str(folder) if folder else encoder.path
+    if folder is not None:
+        path = str(folder)
+    elif config.init_from is not None:
+        path = find_checkpoint(config.init_from, "init_from")
+    elif encoder.checkpoint is not None:
+        path = str(build_checkpoint(config))
+    else:
+        path = find_checkpoint(encoder.path, "encoder.path")
     log.info("the encoder's weights come from %s", path)
     return cast(VLMEncoder, build(OmegaConf.create(arguments), path=path))
 
@@ -42,10 +45,7 @@ def build_checkpoint(config: TrainConfig) -> Path:
 def build_trained_encoder(config: EvaluateConfig) -> VLMEncoder:
     """Builds the encoder of a run folder, of an exported encoder's folder, or of a hub name, on the device asked for."""
     device = _device(config.device)
-    is_hub_name = (
-        config.checkpoint.count("/") <= 1 and config.checkpoint[:1] not in ("/", ".", "~", "") and not Path(config.checkpoint).exists()
-    )
-    path = config.checkpoint if is_hub_name else str(trained_encoder(config.checkpoint))
+    path = find_checkpoint(config.checkpoint)
     arguments = {key: value for key, value in config.encoder.items() if key != "checkpoint"}
     encoder: VLMEncoder = build(OmegaConf.create(arguments), path=path)
     return encoder.to(device)

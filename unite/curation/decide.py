@@ -24,9 +24,6 @@ from unite.curation.signatures import Signatures, group_number
 from unite.curation.steps.step import Collection, Embed, Embeddings, SetStep
 from unite.files import read_json, read_lines, whole_file, whole_folder, write_json, write_lines
 
-#: Rows given to an embedding function at a time.
-_BATCH = 64
-
 
 @dataclass(frozen=True)
 class Decision:
@@ -110,13 +107,10 @@ class EmbedTask:
     def __call__(self, number: int) -> int:
         """Embeds a part. Returns its number of rows."""
         reader = self.parts[number].reader()
-        sides: tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]] = ([], [])
-        for start in range(0, self.counts[number], _BATCH):
-            batch = [reader.read(at) for at in range(start, min(start + _BATCH, self.counts[number]))]
-            sides[0].append(np.asarray(self.embed([row.query for row in batch]), np.float32))
-            sides[1].append(np.asarray(self.embed([row.positives[0] for row in batch]), np.float32))
+        rows = (reader.read(at) for at in range(self.counts[number]))
+        embeddings = np.asarray(self.embed(content for row in rows for content in (row.query, row.positives[0])), np.float32)
         with whole_file(self.path(number)) as partial, partial.open("wb") as file:
-            np.save(file, np.stack([np.concatenate(side) for side in sides]))
+            np.save(file, np.stack([embeddings[::2], embeddings[1::2]]))
         return self.counts[number]
 
 

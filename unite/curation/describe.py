@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,4 +34,4 @@ def _is_plain(value: Any) -> bool:
         return all(map(_is_plain, value.values()))
     if isinstance(value, list | tuple | set | frozenset):
         return all(map(_is_plain, value))
-    return value is None or isinstance(value, str | int | float | bool | Path) or callable(value)
+    return value is None or isinstance(value, str | int | float | bool | Path) or callable(value) or is_dataclass(value)

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import io
 import mimetypes
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
@@ -21,10 +24,12 @@ from unite.data.decode import Decoding
 from unite.data.rows import StoredContent, StoredMedium
 from unite.embedding.embed import embed_contents
 from unite.embedding.lazy import LazyContent
-from unite.encoder import VLMEncoder
 from unite.errors import DataError, must_be
-from unite.runs import trained_encoder
+from unite.runs import find_checkpoint
 from unite.types import Modality
+
+if TYPE_CHECKING:
+    from unite.encoder import VLMEncoder
 
 #: An image or video: a file (a Path, or its name where a medium is asked for), or a Pillow image.
 MediumLike: TypeAlias = Path | str | Image.Image
@@ -35,6 +40,8 @@ _KEYS = ("text", "image", "video", "instruction")
 
 class Embedder:
     """Embeds items with a checkpoint, in evaluation mode and without gradients.
+
+    The checkpoint is looked for at once and loaded when it is first needed, so a missing one is told before anything else is done.
 
     Args:
         checkpoint: a run folder, an exported encoder's folder, or a hub name.
@@ -56,10 +63,23 @@ class Embedder:
         token_budget: int = 16384,
         **settings: Any,
     ) -> None:
-        path = str(trained_encoder(checkpoint)) if Path(checkpoint).exists() else str(checkpoint)
-        self.encoder = VLMEncoder(path, **settings).to(device or ("cuda" if torch.cuda.is_available() else "cpu")).eval()
+        self._path = find_checkpoint(checkpoint)
+        self._device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self.checkpoint = str(checkpoint)
         self.decoding = decoding or Decoding()
         self.token_budget = token_budget
+        self.settings = settings
+
+    @property
+    def encoder(self) -> VLMEncoder:
+        """What embeds, in evaluation mode."""
+        return self._encoder
+
+    @cached_property
+    def _encoder(self) -> VLMEncoder:  # of a private name: a curation's plan tells the public ones
+        from unite.encoder import VLMEncoder  # imports transformers
+
+        return VLMEncoder(self._path, **self.settings).to(self._device).eval()
 
     @property
     def dim(self) -> int:
@@ -81,12 +101,20 @@ class Embedder:
         """
         if isinstance(items, str | Path | Image.Image | Mapping):
             raise DataError(must_be("items", "a list or another iterable of items", type(items).__name__, "For one item, pass [item]."))
-        return embed_contents(self.encoder, self._contents(items, instruction), token_budget=self.token_budget)
+        return self._embed(_stored(item, instruction, f"item {at}") for at, item in enumerate(items))
 
-    def _contents(self, items: Iterable[Item], instruction: str) -> Iterator[LazyContent]:
-        for at, item in enumerate(items):
-            name = f"item {at}"
-            yield LazyContent.of_stored(_stored(item, instruction, name), self.decoding, name)
+    def __call__(self, contents: Iterable[StoredContent]) -> NDArray[np.float32]:
+        """Returns (N, D) embeddings of contents as they lie in shards: what a curation's steps ask of their `embed`.
+
+        Raises:
+            DataError: as `embed` does.
+        """
+        embeddings: NDArray[np.float32] = self._embed(contents).numpy()
+        return embeddings
+
+    def _embed(self, contents: Iterable[StoredContent]) -> Tensor:
+        lazy = (LazyContent.of_stored(stored, self.decoding, f"item {at}") for at, stored in enumerate(contents))
+        return embed_contents(self.encoder, lazy, token_budget=self.token_budget)
 
 
 def _stored(item: Item, instruction: str, name: str) -> StoredContent:
@@ -100,8 +128,8 @@ def _stored(item: Item, instruction: str, name: str) -> StoredContent:
     elif isinstance(item, Path):
         item = {_kind_of(item, name): item}
     if not isinstance(item, Mapping) or not item.keys() <= set(_KEYS):
-        is_ = ", ".join(map(str, item)) if isinstance(item, Mapping) else type(item).__name__
-        raise DataError(must_be(name, f"a text, a Path, a Pillow image or a mapping of {', '.join(_KEYS)}", is_))
+        actual = ", ".join(map(str, item)) if isinstance(item, Mapping) else type(item).__name__
+        raise DataError(must_be(name, f"a text, a Path, a Pillow image or a mapping of {', '.join(_KEYS)}", actual))
     media = tuple(
         _medium(medium, modality, name)
         for key, modality in (("image", Modality.IMAGE), ("video", Modality.VIDEO))

@@ -7,19 +7,21 @@ stage, and whoever loads the result, has a plain model.
 from __future__ import annotations
 
 import logging
+import pickle
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytorch_lightning as pl
+import torch
 from torch import nn
 
 from unite.data.mixture import MixtureDataModule
 from unite.encoder import VLMEncoder
-from unite.errors import ConfigError, must_be
+from unite.errors import CheckpointError, ConfigError, must_be
 from unite.processes import is_first_rank
-from unite.runs import RunFolder, check_checkpoint
+from unite.runs import RunFolder
 from unite.training.module import UniteModule
 from unite.training.optimizer import AdamWCosine
 
@@ -83,6 +85,27 @@ def _told_how_to_go_on(run: RunFolder, stage: Stage) -> Iterator[None]:
             again = f"the same command with resume=true goes on from {last}" if last else "there is no checkpoint yet to go on from"
             log.error("stage %s broke off: %s.", stage.name, again)
         raise
+
+
+def check_checkpoint(path: Path, num_steps: int) -> None:
+    """Reads a checkpoint's names, not its weights.
+
+    Raises:
+        CheckpointError: if it is truncated or something else.
+        ConfigError: if it was written after more than `num_steps` steps.
+    """
+    actual, found = "something else", None
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except (RuntimeError, EOFError, ValueError, KeyError, OSError, pickle.UnpicklingError) as error:
+        actual = f"not readable ({str(error).partition('. ')[0] or type(error).__name__})"
+    if not (isinstance(found, dict) and {"state_dict", "global_step", "pytorch-lightning_version"} <= set(found)):
+        hint = "Delete or replace it: without a checkpoint, resume=true begins the stage again."
+        raise CheckpointError(must_be(f"the checkpoint {path}", "one that a run of unite.train wrote", actual, hint))
+    if found["global_step"] > num_steps:
+        raise ConfigError(
+            must_be("the number of steps of the resumed stage", f"at least {found['global_step']}, those of {path}", num_steps)
+        )
 
 
 def _train(stage: Stage, encoder: VLMEncoder, trainer: pl.Trainer, graph_tokens: int, checkpoint: Path | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -13,8 +13,8 @@ from unite.curation.loaded import LoadedRow
 from unite.curation.signatures import Signatures
 from unite.data.rows import StoredContent
 
-#: n contents to (n, D) float32 embeddings, L2-normalised: any encoder checkpoint.
-Embed = Callable[[Sequence[StoredContent]], NDArray[np.float32]]
+#: N contents, drawn once, to (N, D) float32 embeddings, L2-normalised: an `unite.embedding.Embedder`, or a function of one's own.
+Embed = Callable[[Iterable[StoredContent]], NDArray[np.float32]]
 #: Embeddings of the queries and of the first positives, (N, D) each.
 Embeddings = tuple[NDArray[np.float32], NDArray[np.float32]]
 
