@@ -12,5 +12,5 @@ def test_a_device_that_is_not_there_is_refused(device, hint):
 
 
 def test_a_checkpoint_that_is_not_there_is_no_hub_name(tmp_path):
-    with pytest.raises(CheckpointError, match="nowhere must be a run folder that holds encoder/config.json.*but is 'no folder'"):
+    with pytest.raises(CheckpointError, match="checkpoint must be a run folder that holds encoder/config.json.*nowhere, no folder"):
         build_trained_encoder(composed("evaluate", f"checkpoint={tmp_path}/nowhere", "device=cpu"))
