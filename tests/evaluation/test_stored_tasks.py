@@ -1,4 +1,5 @@
 import io
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,10 +9,12 @@ from PIL import Image
 from tests.fake_encoder import image
 from unite.data.decode import Decoding
 from unite.data.rows import Row, StoredContent, StoredMedium
+from unite.data.shards import ShardReader
 from unite.data.tasks import write_task
 from unite.embedding.embed import MemoryCache, embed_contents
 from unite.embedding.lazy import LazyContent
 from unite.errors import DataError
+from unite.evaluation.diagnosis import diagnose
 from unite.evaluation.suite import Suite
 from unite.evaluation.tasks import RetrievalTask
 from unite.types import Content, Modality
@@ -74,6 +77,19 @@ def test_only_what_is_new_is_decoded(encoder, tmp_path, monkeypatch):
     decoded.clear()
     assert torch.equal(embed_contents(encoder, task.candidates, cache=cache), first)
     assert decoded == []
+
+
+def test_a_task_whose_embeddings_are_cached_reads_nothing(encoder, tmp_path, monkeypatch):
+    """Neither to rank it nor to say which data it is."""
+    write(tmp_path / "task")
+    cache, suite, read = MemoryCache(), Suite("s", {"t": str(tmp_path / "task")}, diagnose=True), []
+    first = suite.run(encoder, cache=cache)
+    diagnose(suite, partial(embed_contents, encoder, cache=cache), cache)
+    monkeypatch.setattr(ShardReader, "read", lambda self, at: read.append(at))
+    again = suite.run(encoder, cache=cache)
+    assert again.tasks["t"].data == first.tasks["t"].data and again.metrics() == first.metrics()
+    diagnose(suite, partial(embed_contents, encoder, cache=cache), cache)
+    assert read == []
 
 
 def test_fingerprints_tell_contents_apart_before_decoding():
