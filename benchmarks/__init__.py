@@ -1,5 +1,3 @@
 """Measurements, kept apart from the tests. `make bench` runs them and writes experiments/performance/results.json."""
 
-from unite.torchvision_operators import mend_torchvision
-
-mend_torchvision()
+import unite  # noqa: F401  before whatever else imports torchvision

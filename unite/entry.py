@@ -33,9 +33,6 @@ def shown_errors(main: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(main)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
-        from unite.torchvision_operators import mend_torchvision
-
-        mend_torchvision()  # before anything imports Lightning
         try:
             for config in filter(OmegaConf.is_config, args):
                 _check_complete(config)

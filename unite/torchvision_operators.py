@@ -1,31 +1,56 @@
 """Makes torchvision importable where its compiled operators do not fit the torch that is installed.
 
 A CPU build of torch beside torchvision's CUDA build fails with `operator torchvision::nms does not exist`, and with it torchmetrics,
-Lightning and transformers' Qwen processors. Registering the missing schemas mends the import; torchvision's own decoders and `nms` stay
-unusable, and nothing here calls them.
+Lightning, transformers' Qwen processors, sentence-transformers and timm. Registering the missing schemas mends the import; torchvision's
+own decoders and `nms` stay unusable, and nothing here calls them.
+
+`import unite` puts a finder in front of Python's own that knows one name; whoever imports torchvision afterwards finds it mended. Until
+then nothing is imported, and a torchvision that imports by itself is left as it is.
 """
 
 from __future__ import annotations
 
-import importlib
 import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+from typing import Any
 
-import torch
-
-_LIBRARIES: list[torch.library.Library] = []  # a schema lives as long as its library object
+_LIBRARIES: list[Any] = []  # a schema lives as long as its library object
 
 
-def mend_torchvision() -> None:
-    """Imports torchvision; when, and only when, that fails for want of its operators, registers their schemas and imports it again."""
+class TorchvisionFinder(MetaPathFinder):
+    """Finds torchvision where Python does, to be executed by `execute`."""
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        """Returns the spec of torchvision, None for every other name."""
+        spec = PathFinder.find_spec(fullname, path, target) if fullname == "torchvision" else None
+        if spec is not None and spec.loader is not None:
+            spec.loader.exec_module = partial(execute, spec.loader.exec_module)  # type: ignore[method-assign]
+        return spec
+
+
+def execute(plain: Callable[[ModuleType], None], module: ModuleType) -> None:
+    """Executes a module by `plain`; when, and only when, that fails for want of torchvision's operators, registers them and tries again."""
     try:
-        importlib.import_module("torchvision")
+        plain(module)
     except RuntimeError as error:
         if "torchvision::nms does not exist" not in str(error):
             raise
+        import torch
+
         library = torch.library.Library("torchvision", "DEF")
         library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         _LIBRARIES.append(library)
-        for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+        for name in [name for name in sys.modules if name.startswith(f"{module.__name__}.")]:
             del sys.modules[name]  # what the failed import left half done
-        importlib.import_module("torchvision")
+        plain(module)
+
+
+def mend_torchvision() -> None:
+    """Puts the finder in front of Python's own, once."""
+    if not any(isinstance(finder, TorchvisionFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, TorchvisionFinder())

@@ -5,7 +5,3 @@
 
 `rows` and `shards` are the format on disk, `source` is one pair of modalities, `mixture` blends sources.
 """
-
-from unite.torchvision_operators import mend_torchvision
-
-mend_torchvision()

@@ -4,12 +4,8 @@ Content -> prompt -> tokens and patches -> MicroBatch                           
 MicroBatch -> vision tower -> language model -> last token -> unit vector           vlm, on the device
 """
 
-from unite.torchvision_operators import mend_torchvision
-
-mend_torchvision()
-
-from unite.encoder.adapters import LoRA  # noqa: E402
-from unite.encoder.tiny import build_tiny_checkpoint  # noqa: E402
-from unite.encoder.vlm import VLMEncoder  # noqa: E402
+from unite.encoder.adapters import LoRA
+from unite.encoder.tiny import build_tiny_checkpoint
+from unite.encoder.vlm import VLMEncoder
 
 __all__ = ["LoRA", "VLMEncoder", "build_tiny_checkpoint"]

@@ -4,7 +4,3 @@ Batch -> encoder -> (U, D) embeddings -> objective -> loss -> gradients       st
 Trainer, log, checkpoints, alarms                                              module, callbacks
 alignment -> adaptation -> exported encoder                                    stages, run_folder
 """
-
-from unite.torchvision_operators import mend_torchvision
-
-mend_torchvision()
