@@ -13,10 +13,8 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 from unite.config import schema
+from unite.config.hydra_setup import CONF, set_up_hydra
 from unite.errors import must_be
-
-#: The folder of the YAML options.
-CONF = Path(__file__).parents[2] / "conf"
 
 #: Written into a run folder when the run has come to its end; `resume=true` looks for folders without it.
 FINISHED = "finished"
@@ -57,6 +55,7 @@ _ENTRIES = (
 
 def register() -> None:
     """Registers the schema and the resolvers; entry points call it once, before Hydra composes."""
+    set_up_hydra()
     store = ConfigStore.instance()
     for entry in _ENTRIES:
         store.store(name=entry.name, node=entry.node, group=entry.group)
