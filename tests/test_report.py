@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.comparison.conftest import make_config, make_suite, write_run  # noqa: F401
+from tests.comparison.material import make_config, make_suite, write_run
 
 ROOT = Path(__file__).parents[1]
 
@@ -18,9 +18,9 @@ def report(*arguments, code=0):
     return done.stdout + done.stderr
 
 
-def test_two_runs_make_a_page_and_its_text(write_run, tmp_path):  # noqa: F811
-    a = write_run("a", make_suite(0.2, num=100))
-    b = write_run("b", make_suite(0.8, 9, num=100), config=make_config(0, optimizer={"lr": 0.1}))
+def test_two_runs_make_a_page_and_its_text(tmp_path):
+    a = write_run(tmp_path / "a", make_suite(0.2, num=100))
+    b = write_run(tmp_path / "b", make_suite(0.8, 9, num=100), config=make_config(0, optimizer={"lr": 0.1}))
     output = report(a, f"better={b}", f"out={tmp_path}/made/report")
     assert "better wins: mean R@1" in output
     assert f"The page is {tmp_path}/made/report.html, the tables are {tmp_path}/made/report.md." in output

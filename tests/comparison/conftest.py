@@ -1,76 +1,25 @@
-"""Run folders as training and evaluation leave them, with ranks that a test chooses."""
+"""Fixtures of the comparison: run folders, and a comparison that has everything a page can show."""
 
-import json
-
-import numpy as np
 import pytest
-import yaml
 
-from unite.evaluation.failures import Failure, Preview, TaskFailures, to_json
-from unite.evaluation.metrics import Judged
-from unite.evaluation.record import preview
-from unite.evaluation.results import SuiteResult, TaskResult
-from unite.evaluation.terminal_table import write_metrics
-from unite.types import Content, Medium, Modality
-
-PAIRS = {"t2i": "text->image", "i2t": "image->text", "it2v": "text+image->video"}
-
-
-def make_config(seed=0, **changes):
-    return {
-        "name": "stage2",
-        "seed": seed,
-        "run_folder": f"runs/{seed}",
-        "mixture": {"sources": {"ti": {"shards": "a"}, "tv": {"shards": "b"}}},
-        "objective": {"_target_": "unite.objective.MAMCL", "temperature": 0.05},
-        "encoder": {"checkpoint": {"seed": seed}},  # as the built-in one has it
-        "optimizer": {"lr": 0.001},
-        "alignment": {"max_steps": 0},
-        "adaptation": {"max_steps": 300},
-        **changes,
-    }
-
-
-def make_task(ranks, pair="text->image", kind="pair", metrics=("recall@1", "recall@5", "mrr"), data="", pool=50):
-    judged = {f"q{at}": Judged((int(rank),), (1,)) for at, rank in enumerate(ranks)}
-    pools = (pool,) * len(judged)
-    return TaskResult.of_ranks(judged, metrics, pair=pair, kind=kind, num_candidates=pool, pool_sizes=pools, data=data)
-
-
-def random_ranks(num, share_right, seed):
-    random = np.random.default_rng(seed)
-    return np.where(random.random(num) < share_right, 1, random.integers(2, 40, num))
-
-
-def make_suite(share_right=0.5, seed=0, num=60, name="emoji", **tasks):
-    made = {task: make_task(random_ranks(num, share_right, seed + at), pair) for at, (task, pair) in enumerate(PAIRS.items())}
-    return SuiteResult(name, {**made, **tasks})
-
-
-def some_failures():
-    picture = Medium(Modality.IMAGE, np.full((1, 40, 40, 3), 90, np.uint8), 1)
-    clip = Medium(Modality.VIDEO, np.linspace(0, 250, 6 * 30 * 40 * 3).reshape(6, 30, 40, 3).astype(np.uint8), 2, tuple(range(6)))
-    hits = tuple((f"c{at}", 0.9 - at / 10) for at in range(5))
-    candidates = {name: preview(Content(media=(clip,))) for name, _ in hits} | {"c9": preview(Content(media=(picture,)))}
-    queries = {"q1": Preview("a <b>cat</b> & a hat", "Find it.", preview(Content(media=(picture,))).pictures)}
-    return TaskFailures((Failure("q1", 17, ("c9",), hits),), queries, candidates)
+from tests.comparison import material
+from tests.comparison.material import compared, make_config, make_suite, make_task, some_failures
 
 
 @pytest.fixture
 def write_run(tmp_path):
-    def write(name, *suites, config=None, failures=None, provenance=None):
-        """Writes the folder of a run evaluated on the suites, and returns it."""
-        folder = tmp_path / name
-        folder.mkdir(parents=True)
-        (folder / "config.yaml").write_text(yaml.safe_dump(config or make_config()))
-        if provenance:
-            (folder / "provenance.json").write_text(json.dumps(provenance))
-        for suite in suites:
-            (folder / f"{suite.name}.json").write_text(suite.to_json())
-            if failures:
-                (folder / f"{suite.name}_failures.json").write_text(to_json(suite.name, failures))
-        if suites:
-            write_metrics(folder / "metrics.json", *suites)
-        return folder
+    """Writes the folder of a run by its name, see `material.write_run`."""
+    return lambda name, *suites, **options: material.write_run(tmp_path / name, *suites, **options)
 
-    return write
+
+@pytest.fixture
+def everything(write_run):
+    """Recipes and suites of a baseline and of two seeds of a better recipe, with held-in tasks, a subset, groups and failures."""
+    inside = make_suite(0.6, 5, name="emoji_held_in")
+    subset = make_task([1, 2, 3, 1], kind="subset", pool=8)
+    write = {"failures": {"t2i": some_failures(), "it2v": some_failures()}}
+    runs = [write_run("base", make_suite(0.2, 0, 150, spatial=subset), inside, **write)]
+    for seed in range(2):
+        config = make_config(seed, optimizer={"lr": "<script>alert(1)</script>"})
+        runs.append(write_run(f"bold_seed{seed}", make_suite(0.6, 9, 150, spatial=subset), inside, config=config, **write))
+    return compared(*runs)

@@ -1,19 +1,12 @@
 import numpy as np
 import pytest
 
-from tests.comparison.conftest import make_config, make_suite, make_task, random_ranks
-from unite.comparison.compare import MEAN, compare
-from unite.comparison.evaluated_runs import group_runs, load_runs
-from unite.comparison.published import published_beside
+from tests.comparison.material import compared, make_config, make_suite, make_task, random_ranks
+from unite.comparison.compare import MEAN
 from unite.comparison.significance import holm, sign_flip_test
 from unite.comparison.wording import headline
 from unite.errors import DataError
 from unite.evaluation.results import SuiteResult
-
-
-def compared(*folders):
-    recipes, _ = group_runs(load_runs(list(map(str, folders))))
-    return recipes, compare(recipes)
 
 
 @pytest.fixture
@@ -94,21 +87,6 @@ def test_a_difference_within_the_seeds_is_not_told_apart(write_run):
     assert "seeds alone" in headline(suite, recipes)
 
 
-def test_the_headline_names_the_winner(two):
-    recipes, (suite,) = compared(*two)
-    assert headline(suite, recipes).startswith("b wins: mean R@1 ")
-    recipes, (suite,) = compared(*reversed(two))
-    assert headline(suite, recipes).startswith("b wins: mean R@1 ")
-    recipes, (suite,) = compared(two[0])
-    assert headline(suite, recipes).startswith("a: mean R@1 ")
-
-
-def test_equal_runs_have_no_winner(write_run):
-    a, b = write_run("a", make_suite()), write_run("b", make_suite(), config=make_config(0, optimizer={}))
-    recipes, (suite,) = compared(a, b)
-    assert headline(suite, recipes) == "No clear winner: a leads b by 0.0 points of mean R@1, which chance may explain (p 1.00)"
-
-
 def test_held_in_stands_beside(write_run):
     suites = make_suite(0.4), make_suite(0.8, name="emoji_held_in")
     _, found = compared(write_run("a", *suites), write_run("b", *suites, config=make_config(0, optimizer={})))
@@ -149,21 +127,8 @@ def test_nothing_in_common_is_an_error(write_run):
         compared(a, c)
 
 
-def test_published_figures_only_where_they_belong(write_run):
-    groups = ("classification", "vqa", "retrieval", "grounding")
-    tasks = {name: make_task(random_ranks(30, 0.5, at), metrics=("hit@1",)) for at, name in enumerate(groups)}
-    a = write_run("a", SuiteResult("mmeb", tasks, {}, {name: (name,) for name in groups}))
-    _, (suite,) = compared(a)
-    (found,) = published_beside(suite)
-    assert found.benchmark == "MMEB"
-    rows = {model: (dict(zip(found.parts, values, strict=True)), source) for model, values, source in found.rows}
-    assert rows["UNITE 7B"][0] == {"overall": 70.3, "classification": 68.3, "vqa": 65.1, "retrieval": 71.6, "grounding": 84.8}
-    assert "2505.19650" in rows["UNITE 7B"][1]
-    assert all(source for _, source in rows.values())
-    assert found.own["a"][0] == pytest.approx(100 * suite.main("a", MEAN).value)
-    assert suite.main("a", "mean_vqa").value == pytest.approx(suite.main("a", "vqa").value)
-    care = SuiteResult("paper_fine", {f"carebench_{part}_t2v": make_task([1, 2]) for part in ("general", "spatial", "temporal")})
-    (found,) = published_beside(compared(write_run("care", care))[1][0])
-    assert (found.benchmark, found.parts, found.own["care"]) == ("CaReBench", ("spatial", "temporal"), (50.0, 50.0))
-    emoji = make_suite(spatial=make_task([1]), temporal=make_task([1]))
-    assert published_beside(compared(write_run("b", emoji))[1][0]) == []
+def test_order_and_difference_are_what_a_page_asks_for(two):
+    _, (suite,) = compared(*two)
+    assert suite.order == (*suite.tasks, MEAN)
+    assert suite.difference("b", MEAN) is suite.differences["b"][MEAN]
+    assert suite.difference("a", MEAN) is suite.difference("b", "no task") is None

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tests.comparison.conftest import make_config, make_suite, some_failures
+from tests.comparison.material import make_config, make_suite, some_failures
 from unite.comparison.evaluated_runs import differing_settings, group_runs, load_runs
 from unite.errors import CheckpointError, ConfigError, DataError
 

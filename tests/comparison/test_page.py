@@ -1,61 +1,36 @@
-"""The page, its text and, in a real browser, what a reader sees of it."""
+"""The page and, in a real browser, what a reader sees of it."""
 
-import re
-from html.parser import HTMLParser
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tests.browser import browse, needs_browser
-from tests.comparison.conftest import make_config, make_suite, make_task, some_failures
+from tests.comparison.material import Page, compared, make_config, make_suite, make_task, some_failures
 from unite.comparison.compare import compare
 from unite.comparison.evaluated_runs import group_runs, load_runs
-from unite.comparison.markdown import render_markdown
 from unite.comparison.page import render_page
+from unite.evaluation.failures import Preview, TaskFailures
+from unite.evaluation.results import SuiteResult
 
 
 @pytest.fixture
-def rendered(write_run):
-    """The page and the Markdown of a baseline and of two seeds of a better recipe, whose name is hostile."""
-    inside = make_suite(0.6, 5, name="emoji_held_in")
-    subset = make_task([1, 2, 3, 1], kind="subset", pool=8)
-    write = {"failures": {"t2i": some_failures(), "it2v": some_failures()}}
-    runs = [write_run("base", make_suite(0.2, 0, 150, spatial=subset), inside, **write)]
-    for seed in range(2):
-        config = make_config(seed, optimizer={"lr": "<script>alert(1)</script>"})
-        runs.append(write_run(f"bold_seed{seed}", make_suite(0.6, 9, 150, spatial=subset), inside, config=config, **write))
-    recipes, notes = group_runs(load_runs(list(map(str, runs))))
-    suites = compare(recipes)
-    return render_page(recipes, suites, ["mind this"]), render_markdown(recipes, suites, [*notes, "mind this"])
-
-
-class Tags(HTMLParser):
-    """What a page refers to, and the text that it shows."""
-
-    def __init__(self, page):
-        super().__init__()
-        self.names, self.links, self.text = set(), [], ""
-        self.feed(page)
-
-    def handle_starttag(self, tag, attributes):
-        self.names.add(tag)
-        self.links += [value for name, value in attributes if name in ("src", "href", "srcset", "action")]
-
-    def handle_data(self, data):
-        self.text += data
+def rendered(everything):
+    return render_page(*everything, ["mind this"])
 
 
 def test_the_page_needs_nothing_else(rendered):
-    page = Tags(rendered[0])
-    assert page.links
-    assert all(link.startswith("data:image/jpeg;base64,") for link in page.links)
-    assert not page.names & {"script", "link", "iframe", "object"}
-    assert "url(" not in rendered[0]
-    assert "@import" not in rendered[0]
+    page = Page(rendered)
+    links = [value for _, attributes in page.tags for name, value in attributes.items() if name in ("src", "href", "srcset", "action")]
+    assert links
+    assert all(link.startswith("data:image/jpeg;base64,") for link in links)
+    assert not {tag for tag, _ in page.tags} & {"script", "link", "iframe", "object"}
+    assert "url(" not in rendered
+    assert "@import" not in rendered
 
 
-def test_the_page_tells_what_was_asked(rendered):
-    text = Tags(rendered[0]).text
+def test_the_page_tells_what_was_asked(rendered, everything):
+    text = Page(rendered).text
     assert "bold wins: mean R@1" in text
     assert "mind this" in text
     for heading in ("By task", "Difference from the baseline", "By modality", "In numbers", "Failures to look at", "The runs"):
@@ -65,37 +40,71 @@ def test_the_page_tells_what_was_asked(rendered):
     assert "optimizer.lr" in text
     assert "rank elsewhere: bold" in text
     assert text.count("right one, rank 17") == 4  # two tasks of two recipes
-    assert rendered[0].count("<details open>") == 1
+    assert rendered.count("<details open>") == 1
     assert "Published" not in text
+    for cell in (everything[1][0].main(name, task) for name in ("base", "bold") for task in everything[1][0].order):
+        assert f"<b>{100 * cell.value:.1f}</b>" in rendered
 
 
-def test_markdown_has_the_same_numbers(rendered):
-    page, text = rendered
-    assert text.startswith("# bold wins: mean R@1")
-    tables = [[line.strip("| ").split(" | ") for line in block.splitlines()] for block in text.split("\n\n") if block.startswith("| ")]
-    numbers, tests = ({row[0]: row for row in table} for table in tables[:2])
-    assert numbers["t2i"][1:3] == ["T → I", "R@1"]
-    assert tests["t2i"][1] == "bold"
-    value = re.search(r"\| mean \| {2}\| R@1 \| ([\d.]+) \(", text)
-    assert value
-    assert f"<b>{value[1]}</b>" in page
-    widths = {line.count(" | ") for line in text.split("Against base")[0].splitlines() if line.startswith("| ")}
-    assert len(widths) == 1
+def test_marks_stand_where_their_values_are(rendered, everything):
+    styles = {attributes["style"] for attributes in Page(rendered).all("i", "dot") if "style" in attributes}
+    for name in ("base", "bold"):
+        for task in everything[1][0].order:
+            assert f"left:{100 * everything[1][0].main(name, task).value:.2f}%" in styles
 
 
 def test_one_run_alone_has_a_page(write_run):
-    recipes, notes = group_runs(load_runs([str(write_run("only", make_suite()))]))
-    page = render_page(recipes, compare(recipes), notes)
+    page = render_page(*compared(write_run("only", make_suite())), [])
     assert "Difference from the baseline" not in page
     assert "Not recorded for only" in page
-    assert "only: mean R@1" in render_markdown(recipes, compare(recipes), notes)
+
+
+def test_a_suite_without_pairs_and_one_with_published_figures(write_run):
+    odd = SuiteResult("odd", {"s": make_task([1, 2], kind="subset")})
+    care = make_suite(name="care", carebench_spatial_t2v=make_task([1]), carebench_temporal_t2v=make_task([2]))
+    page = Page(render_page(*compared(write_run("a", odd, care)), []))
+    assert "No modality pairs in this suite." in page.text
+    assert "Published on CaReBench" in page.text
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '" onmouseover="alert(1)',
+    "' onfocus='alert(2)' x='",
+    "</style><img src=x>",
+    "a|b\n`c` {{ 7 * 7 }} &amp;",
+]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_nothing_of_the_data_becomes_markup(write_run, hostile):
+    """A hostile word in every place makes the same tags with the same attributes as a harmless one, and is shown as it is."""
+
+    def page(folder, word):
+        preview = Preview(f"text {word}", f"ask {word}", (("image", f"AA{word}"),))
+        found = some_failures()
+        failures = TaskFailures(found.failures, {"q1": preview}, dict.fromkeys(found.candidates, preview))
+        task = f"task {word}"
+        suites = [make_suite(0.3, at, 60, **{task: make_task([1, 2, 3 - at], kind="subset")}) for at in range(2)]
+        first = write_run(f"{folder}/a", suites[0], failures={"t2i": failures, task: failures})
+        config = make_config(0, optimizer={word: word}, init_from=word)
+        second = write_run(f"{folder}/b", suites[1], config=config, failures={"t2i": failures})
+        recipes, _ = group_runs([replace(run, name=f"run {word} {run.name}") for run in load_runs([str(first), str(second)])])
+        return Page(render_page(recipes, compare(recipes), [f"note {word}"]))
+
+    plain, found = page("plain", "harmless"), page("hostile", hostile)
+    assert [(tag, set(attributes)) for tag, attributes in found.tags] == [(tag, set(attributes)) for tag, attributes in plain.tags]
+    for place in ("text ", "ask ", "task ", "run ", "note ", "optimizer."):
+        assert f"{place}{hostile}" in found.text
+    titles = [attributes.get("title", "") for _, attributes in found.tags]
+    assert any(title.startswith(f"run {hostile} b: ") for title in titles)
 
 
 @needs_browser
 @pytest.mark.parametrize("width", [1280, 390])
 def test_a_browser_shows_it_at_any_width(rendered, tmp_path, width):
     path = tmp_path / "report.html"
-    path.write_text(rendered[0])
+    path.write_text(rendered)
     picture, (scroll, client, height, broken, marks) = browse(path, width, tmp_path / "shot.png")
     assert picture.shape == (1400, width, 3)
     assert scroll <= client == width  # nothing to scroll to at the side
@@ -109,7 +118,7 @@ def test_a_browser_shows_it_at_any_width(rendered, tmp_path, width):
 @needs_browser
 def test_a_browser_shows_it_in_the_dark(rendered, tmp_path):
     path = tmp_path / "report.html"
-    path.write_text(rendered[0])
+    path.write_text(rendered)
     light, _ = browse(path, 800, tmp_path / "light.png")
     dark, _ = browse(path, 800, tmp_path / "dark.png", "--blink-settings=preferredColorScheme=0")
     assert light.mean() > 200

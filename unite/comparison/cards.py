@@ -1,71 +1,96 @@
-"""Failures as cards: the query, the right one, and what came first instead, with their pictures."""
+"""Failures as cards: the query, the right one, and what came first instead, with their pictures. `cards.html.j2` draws them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
+from dataclasses import dataclass, replace
 
 from unite.comparison.charts import mark
 from unite.comparison.compare import SuiteComparison
-from unite.comparison.evaluated_runs import Recipe, Run
+from unite.comparison.evaluated_runs import Recipe
 from unite.evaluation.failures import Failure, Preview, TaskFailures
-from unite.evaluation.terminal_table import short
 
 #: Cards of a task over all recipes; each picture is part of the page.
 _NUM_CARDS = 6
 _NUM_HITS = 4
 
 
-def failures_of_suite(suite: SuiteComparison, recipes: Sequence[Recipe]) -> str:
-    """Returns the worst failures of every task, folded up by task; of each recipe those of its first run."""
-    without = [recipe.runs[0].name for recipe in recipes if not recipe.runs[0].failures.get(suite.name)]
-    note = f"<p class=note>Not recorded for {escape(', '.join(without))}: evaluate again to see them.</p>" if without else ""
-    folds: list[str] = []
+@dataclass(frozen=True)
+class Shown:
+    """One content on a card: its id, what is said above it, and its kind: "query", "right" or "wrong"."""
+
+    name: str
+    label: str
+    kind: str
+    preview: Preview
+
+
+@dataclass(frozen=True)
+class Card:
+    """One failure.
+
+    Attributes:
+        mark, run: whose it is.
+        query: its id.
+        elsewhere: (run, rank of the right one) of the other recipes.
+        asked: the query and the right one.
+        hits: what came first.
+    """
+
+    mark: str
+    run: str
+    query: str
+    elsewhere: tuple[tuple[str, int], ...]
+    asked: tuple[Shown, ...]
+    hits: tuple[Shown, ...]
+
+
+@dataclass(frozen=True)
+class FailedTask:
+    """The cards of a task, folded up unless `opened`."""
+
+    name: str
+    pair: str
+    cards: tuple[Card, ...]
+    opened: bool = False
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether any card has one."""
+        return any(shown.preview.pictures for card in self.cards for shown in (*card.asked, *card.hits))
+
+
+def failed_tasks(suite: SuiteComparison, recipes: Sequence[Recipe]) -> list[FailedTask]:
+    """Returns the worst failures of every task, of each recipe those of its first run; one task is open, at best one with pictures."""
     each = max(1, min(4, _NUM_CARDS // len(recipes)))
+    found = []
     for task, known in suite.tasks.items():
         cards = []
-        for at, recipe in enumerate(recipes):
-            found = recipe.runs[0].failures.get(suite.name, {}).get(task)
-            if found is not None:
-                others = {failure.query: _other_ranks(failure.query, suite.name, task, recipes, at) for failure in found.failures[:each]}
-                cards += [_card(failure, found, recipe, at, others[failure.query]) for failure in found.failures[:each]]
+        for index, recipe in enumerate(recipes):
+            failures = recipe.runs[0].failures.get(suite.name, {}).get(task)
+            if failures is not None:
+                cards += [_card(failure, failures, suite.name, task, recipes, index) for failure in failures.failures[:each]]
         if cards:
-            what = f"{escape(short(known.pair))}, {len(cards)} of the worst"
-            summary = f"<summary>{escape(task)} <span>{what}</span></summary>"
-            folds.append(f"<details>{summary}<div class=cards>{''.join(cards)}</div></details>")
-    opened = next((at for at, fold in enumerate(folds) if "<img" in fold), 0)  # one at once, best one with pictures
-    folds[opened : opened + 1] = [fold.replace("<details>", "<details open>", 1) for fold in folds[opened : opened + 1]]
-    return note + "".join(folds)
+            found.append(FailedTask(task, known.pair, tuple(cards)))
+    opened = next((index for index, task in enumerate(found) if task.has_pictures), 0)
+    return [replace(task, opened=index == opened) for index, task in enumerate(found)]
 
 
-def _card(failure: Failure, found: TaskFailures, recipe: Recipe, at: int, others: str) -> str:
-    hits = "".join(
-        _content(found.candidates[name], f"{place}. {score:.2f}", "right" if name in failure.right else "wrong", name)
+def not_recorded(suite: SuiteComparison, recipes: Sequence[Recipe]) -> list[str]:
+    """Returns the runs that left no failures of the suite."""
+    return [recipe.runs[0].name for recipe in recipes if not recipe.runs[0].failures.get(suite.name)]
+
+
+def _card(failure: Failure, found: TaskFailures, suite: str, task: str, recipes: Sequence[Recipe], index: int) -> Card:
+    right = failure.right[0]
+    asked = (
+        Shown(failure.query, "query", "query", found.queries[failure.query]),
+        Shown(right, f"right one, rank {failure.rank}", "right", found.candidates[right]),
+    )
+    hits = tuple(
+        Shown(name, f"{place}. {score:.2f}", "right" if name in failure.right else "wrong", found.candidates[name])
         for place, (name, score) in enumerate(failure.hits[:_NUM_HITS], start=1)
     )
-    wanted = _content(found.candidates[failure.right[0]], f"right one, rank {failure.rank}", "right", failure.right[0])
-    whose = f"<i class='dot {mark(at)}'></i>{escape(recipe.runs[0].name)}"
-    return (
-        f"<article><header><b>{whose}</b><span>{escape(failure.query)}{others}</span></header><div class=asked>"
-        f"{_content(found.queries[failure.query], 'query', 'query', failure.query)}{wanted}</div><div class=hits>{hits}</div></article>"
-    )
-
-
-def _content(preview: Preview, label: str, kind: str, name: str) -> str:
-    pictures = "".join(
-        f"<img alt='{escape(modality)}' src='data:image/jpeg;base64,{escape(data)}' class={'strip' if modality == 'video' else 'still'}>"
-        for modality, data in preview.pictures
-    )
-    words = f"<p>{escape(preview.text)}</p>" if preview.text else ""
-    asked = f"<p class=instruction>{escape(preview.instruction)}</p>" if preview.instruction and kind == "query" else ""
-    return f"<figure class={kind} title='{escape(name)}'><figcaption>{escape(label)}</figcaption>{pictures}{asked}{words}</figure>"
-
-
-def _other_ranks(query: str, suite: str, task: str, recipes: Sequence[Recipe], at: int) -> str:
-    """Returns at which rank the other recipes have the right one."""
-
-    def rank(run: Run) -> int:
-        return min(run.suites[suite].tasks[task].judged[query].ranks)
-
-    others = [f"{recipe.runs[0].name} {rank(recipe.runs[0])}" for place, recipe in enumerate(recipes) if place != at]
-    return f" &middot; rank elsewhere: {escape(', '.join(others))}" if others else ""
+    others = [recipe.runs[0] for place, recipe in enumerate(recipes) if place != index]
+    elsewhere = tuple((run.name, min(run.suites[suite].tasks[task].judged[failure.query].ranks)) for run in others)
+    return Card(mark(index), recipes[index].runs[0].name, failure.query, elsewhere, asked, hits)

@@ -1,4 +1,4 @@
-"""Plots of a comparison as HTML that scales with the page: marks placed in percent of their track, no script, colours from the style sheet.
+"""Plots of a comparison as data: marks placed in percent of their track. `charts.html.j2` draws them, the style sheet colours them.
 
 A recipe has one colour (Okabe-Ito, for eyes of every kind) and one shape, everywhere on the page.
 """
@@ -6,15 +6,92 @@ A recipe has one colour (Okabe-Ito, for eyes of every kind) and one shape, every
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from html import escape
+from dataclasses import dataclass
 
 import numpy as np
 
 from unite.comparison.compare import MEAN, Cell, Difference, SuiteComparison
 from unite.comparison.wording import percent, points, told, whiskers
-from unite.evaluation.terminal_table import arrow, short
+from unite.evaluation.results import arrow, short
 
 NUM_COLOURS, NUM_SHAPES = 7, 4
+#: Modalities in the order of a heatmap's rows and columns; others follow.
+_ORDER = ("text", "image", "video", "text+image", "text+video")
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A value and its interval, in percent of the track's width.
+
+    Attributes:
+        place: of the value.
+        left, width: of the interval.
+        title: what is said of it.
+        hollow: whether it is drawn as not told apart.
+    """
+
+    place: float
+    left: float
+    width: float
+    title: str
+    hollow: bool = False
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One recipe in a row: its marks' class names, its value and the held-in one, each None where there is none."""
+
+    mark: str
+    dot: Dot | None
+    held_in: Cell | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One task of a plot.
+
+    Attributes:
+        name, about: as the reader sees them.
+        kind: "pair", "subset" or "mean".
+        lanes: of the recipes, in their order.
+        chance: recall@1 of a random ranking, 0 to 1; None where another metric is shown.
+        best: marks and value of the best recipe.
+        differences: of the recipes from the baseline.
+    """
+
+    name: str
+    about: str
+    kind: str
+    lanes: tuple[Lane, ...]
+    chance: float | None = None
+    best: tuple[str, float] | None = None
+    differences: tuple[Difference, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plot:
+    """Rows over one axis, with labels from its left end to its right; `centred` where 0 is in the middle."""
+
+    rows: tuple[Row, ...]
+    labels: tuple[str, ...]
+    centred: bool = False
+
+
+@dataclass(frozen=True)
+class Heatmap:
+    """Query modality x candidate modality.
+
+    Attributes:
+        title, mark: whose it is.
+        columns: short names of the candidates' modalities.
+        rows: short name of the queries' modality, and a cell a column: (side, depth, text, title), or None where there is no such task;
+            the side is "above" or "below" 0, the depth that of its colour, 0 to 1.
+    """
+
+    title: str
+    mark: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[tuple[str, float, str, str] | None, ...]], ...]
 
 
 def mark(place: int) -> str:
@@ -22,120 +99,106 @@ def mark(place: int) -> str:
     return f"c{place % NUM_COLOURS} s{place % NUM_SHAPES}"
 
 
-def legend(names: Sequence[str], extra: str = "") -> str:
-    """Returns which mark is whose."""
-    entries = "".join(f"<li><i class='dot {mark(at)}'></i>{escape(name)}" for at, name in enumerate(names))
-    return f"<ul class=legend>{entries}{extra}</ul>"
+def place(value: float) -> str:
+    """Returns a place in percent of the track as CSS has it."""
+    return f"{value:.2f}%"
 
 
-def values_plot(suite: SuiteComparison, names: Sequence[str]) -> str:
-    """Returns one row a task: each recipe's value with its whiskers, the held-in value and chance as ticks."""
+def values_plot(suite: SuiteComparison, names: Sequence[str]) -> Plot:
+    """Returns one row a task: each recipe's value with its whiskers, the held-in value, chance, and who is best."""
 
-    def row(task: str) -> str:
-        lanes = []
-        for at, name in enumerate(names):
-            cell = suite.main(name, task)
-            inside = suite.held_in.main(name, task) if suite.held_in and task in suite.held_in.tasks else None
-            tick = (
-                f"<i class='tick {mark(at)}' style='left:{100 * inside.value:.2f}%' title='held-in {percent(inside.value)}'></i>"
-                if inside
-                else ""
-            )
-            lanes.append(f"<div class=lane>{tick}{_dot(cell, at, name) if cell else ''}</div>")
+    def lane(index: int, name: str, task: str) -> Lane:
+        cell = suite.main(name, task)
+        inside = suite.held_in.main(name, task) if suite.held_in and task in suite.held_in.tasks else None
+        return Lane(mark(index), _dot(cell, name) if cell else None, inside)
+
+    def row(task: str) -> Row:
         known = suite.tasks.get(task)
-        chance = f"<i class=chance style='left:{100 * known.chance:.2f}%'></i>" if known and known.metric.endswith("@1") else ""
-        return f"<div class=track>{chance}{''.join(lanes)}</div>{_best(suite, names, task)}"
+        chance = known.chance if known and known.metric.endswith("@1") else None
+        found = [(mark(index), cell.value) for index, name in enumerate(names) if (cell := suite.main(name, task))]
+        best = max(found, key=lambda pair: pair[1], default=None)  # the first of equals
+        lanes = tuple(lane(index, name, task) for index, name in enumerate(names))
+        return Row(*_about(suite, task), lanes=lanes, chance=chance, best=best)
 
-    return _rows(suite, row, [str(value) for value in range(0, 101, 20)])
+    return Plot(_rows(suite, row), tuple(str(value) for value in range(0, 101, 20)))
 
 
-def differences_plot(suite: SuiteComparison, names: Sequence[str]) -> str:
+def differences_plot(suite: SuiteComparison, names: Sequence[str]) -> Plot:
     """Returns one row a task: how far each recipe is from the first one; full where the test tells them apart, hollow where not."""
-    bounds = [abs(bound) for found in suite.differences.values() for one in found.values() for bound in one.interval]
+    bounds = [abs(bound) for found in suite.differences.values() for difference in found.values() for bound in difference.interval]
     most = max(0.05, np.ceil(max(bounds, default=0) * 20) / 20)
 
-    def row(task: str) -> str:
-        lanes = [
-            _difference(suite.differences[name][task], at, name, most)
-            for at, name in enumerate(names)
-            if at and task in suite.differences[name]
-        ]
-        verdicts = [suite.differences[name][task] for name in names[1:] if task in suite.differences[name]]
-        words = "".join(f"<span class='{_class(one)}'>{points(one.value)}</span>" for one in verdicts)
-        return f"<div class='track centred'>{''.join(lanes)}</div><div class=told>{words}</div>"
+    def row(task: str) -> Row:
+        found = [(index, name, difference) for index, name in enumerate(names) if (difference := suite.difference(name, task)) is not None]
+        lanes = tuple(Lane(mark(index), _difference(difference, name, most)) for index, name, difference in found)
+        return Row(*_about(suite, task), lanes=lanes, differences=tuple(difference for _, _, difference in found))
 
-    return _rows(suite, row, [points(share * most).removesuffix(".0") for share in (-1, -0.5, 0, 0.5, 1)])
+    labels = tuple(points(share * most).removesuffix(".0") for share in (-1, -0.5, 0, 0.5, 1))
+    return Plot(_rows(suite, row), labels, centred=True)
 
 
-def heatmap(values: Mapping[str, float], most: float | None = None, signed: bool = False) -> str:
-    """Returns a table of query modality x candidate modality, each cell coloured by its value.
+def heatmaps(suite: SuiteComparison, names: Sequence[str]) -> list[Heatmap]:
+    """Returns the values of every recipe by modality pair, then the differences from the first; none if the suite has no pairs."""
+    pairs: dict[str, list[str]] = {}
+    for name, task in suite.tasks.items():
+        if task.kind == "pair":
+            pairs.setdefault(task.pair, []).append(name)
+    if not pairs:
+        return []
+
+    def mean(recipe: str, tasks: Sequence[str]) -> float:
+        return float(np.mean([suite.cells[recipe][task][suite.tasks[task].metric].value for task in tasks]))
+
+    values = {name: {pair: mean(name, tasks) for pair, tasks in pairs.items()} for name in names}
+    changes = {name: {pair: values[name][pair] - values[names[0]][pair] for pair in pairs} for name in names[1:]}
+    most = max([0.05, *(abs(change) for found in changes.values() for change in found.values())])
+    shown = [heatmap(name, mark(index), values[name]) for index, name in enumerate(names)]
+    return shown + [heatmap(f"{name}, difference", mark(index), changes[name], most) for index, name in enumerate(names[1:], start=1)]
+
+
+def heatmap(title: str, mark: str, values: Mapping[str, float], most: float | None = None) -> Heatmap:
+    """Returns query modality x candidate modality, each cell coloured by its value.
 
     Args:
-        values: modality pair, `text->image` -> value.
-        most: the value of the deepest colour; 1 by default.
-        signed: differences, blue above 0 and orange below.
+        title, mark: whose values they are.
+        values: modality pair, `text->image` -> value, 0 to 1.
+        most: the value of the deepest colour where they are differences, blue above 0 and orange below; None for values up to 1.
     """
-    order = ("text", "image", "video", "text+image", "text+video")
-    sides = [list(dict.fromkeys(pair.split("->")[side] for pair in values)) for side in (0, 1)]
-    rows, columns = (sorted(side, key=lambda one: (order.index(one) if one in order else len(order), one)) for side in sides)
-    head = "".join(f"<th>{escape(short(column))}" for column in columns)
-    body = ""
-    for row in rows:
-        cells = ""
-        for column in columns:
-            value = values.get(f"{row}->{column}")
-            if value is None:
-                cells += "<td class=none>"
-                continue
-            depth = 0.06 + 0.6 * min(1.0, abs(value) / (most or 1.0))
-            side = "below" if signed and value < 0 else "above"
-            shown = points(value) if signed else percent(value)
-            cells += f"<td class={side} style='--depth:{depth:.3f}' title='{escape(arrow(f'{row}->{column}'))}'>{shown}"
-        body += f"<tr><th>{escape(short(row))}{cells}"
-    return f"<table class=heat><tr><th class=corner>query<br>&darr; &rarr; hit{head}{body}</table>"
+
+    def cell(pair: str) -> tuple[str, float, str, str] | None:
+        if pair not in values:
+            return None
+        value = values[pair]
+        side = "below" if most and value < 0 else "above"
+        depth = 0.06 + 0.6 * min(1.0, abs(value) / (most or 1.0))
+        return side, depth, points(value) if most else percent(value), arrow(pair)
+
+    sides = [dict.fromkeys(pair.split("->")[side] for pair in values) for side in (0, 1)]
+    rows, columns = (sorted(side, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name)) for side in sides)
+    lines = tuple((short(row), tuple(cell(f"{row}->{column}") for column in columns)) for row in rows)
+    return Heatmap(title, mark, tuple(map(short, columns)), lines)
 
 
-def _rows(suite: SuiteComparison, row: Callable[[str], str], labels: Sequence[str]) -> str:
-    axis = "".join(f"<span style='left:{100 * at / (len(labels) - 1):.2f}%'>{label}</span>" for at, label in enumerate(labels))
-    pairs = [task for task, one in suite.tasks.items() if one.kind == "pair"]
-    subsets = [task for task in suite.tasks if task not in pairs]
-    means = [task for task in next(iter(suite.cells.values())) if task not in suite.tasks]
-    lines = []
-    for task in (*means, *pairs, *subsets):
-        known = suite.tasks.get(task)
-        about = f"{short(known.pair)} &middot; pool {known.pool_size}" if known else "modality pairs" if task == MEAN else "group"
-        name = "mean over pairs" if task == MEAN else task.removeprefix(f"{MEAN}_")
-        kind = "row mean" if known is None else "row subset" if known.kind != "pair" else "row"
-        lines.append(f"<div class='{kind}'><div class=name><b>{escape(name)}</b><span>{about}</span></div>{row(task)}</div>")
-    return f"<div class=plot>{''.join(lines)}<div class='row axis'><div></div><div class=scale>{axis}</div><div></div></div></div>"
+def _rows(suite: SuiteComparison, row: Callable[[str], Row]) -> tuple[Row, ...]:
+    """Returns the means, then the pairs, then the subsets."""
+    kinds = {task: suite.tasks[task].kind != "pair" if task in suite.tasks else -1 for task in suite.order}
+    return tuple(row(task) for task in sorted(kinds, key=lambda task: kinds[task]))
 
 
-def _dot(cell: Cell, at: int, name: str) -> str:
+def _about(suite: SuiteComparison, task: str) -> tuple[str, str, str]:
+    """Returns the name, a word about it, and the kind of a task or a mean."""
+    if task in suite.tasks:
+        known = suite.tasks[task]
+        return task, f"{short(known.pair)} \N{MIDDLE DOT} pool {known.pool_size}", known.kind
+    return ("mean over pairs", "modality pairs", "mean") if task == MEAN else (task.removeprefix(f"{MEAN}_"), "group", "mean")
+
+
+def _dot(cell: Cell, name: str) -> Dot:
     low, high = (100 * bound for bound in cell.interval)
-    title = f"{escape(name)}: {percent(cell.value)} ({whiskers(cell)})"
-    return (
-        f"<i class='whisker {mark(at)}' style='left:{low:.2f}%;width:{high - low:.2f}%'></i>"
-        f"<i class='dot {mark(at)}' style='left:{100 * cell.value:.2f}%' title='{title}'></i>"
-    )
+    return Dot(100 * cell.value, low, high - low, f"{name}: {percent(cell.value)} ({whiskers(cell)})")
 
 
-def _difference(one: Difference, at: int, name: str, most: float) -> str:
-    low, middle, high = (50 + 50 * max(-1.0, min(1.0, value / most)) for value in (one.interval[0], one.value, one.interval[1]))
-    hollow = "" if one.verdict else " hollow"
-    return (
-        f"<div class=lane><i class='whisker {mark(at)}' style='left:{low:.2f}%;width:{high - low:.2f}%'></i>"
-        f"<i class='dot {mark(at)}{hollow}' style='left:{middle:.2f}%' title='{escape(name)}: {escape(told(one))}'></i></div>"
-    )
-
-
-def _best(suite: SuiteComparison, names: Sequence[str], task: str) -> str:
-    """Returns the highest value with its mark."""
-    found = [(cell.value, at) for at, name in enumerate(names) if (cell := suite.main(name, task))]
-    if not found:
-        return "<div class=told></div>"
-    value, at = max(found, key=lambda one: (one[0], -one[1]))
-    return f"<div class=told><i class='dot {mark(at)}'></i><b>{percent(value)}</b></div>"
-
-
-def _class(one: Difference) -> str:
-    return {1: "better", -1: "worse", 0: "level"}[one.verdict]
+def _difference(difference: Difference, name: str, most: float) -> Dot:
+    spots = (difference.interval[0], difference.value, difference.interval[1])
+    low, middle, high = (50 + 50 * max(-1.0, min(1.0, value / most)) for value in spots)
+    return Dot(middle, low, high - low, f"{name}: {told(difference)}", hollow=not difference.verdict)

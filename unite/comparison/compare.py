@@ -111,6 +111,16 @@ class SuiteComparison:
         metrics = self.cells[recipe].get(task, {})
         return metrics.get(self.tasks[task].metric if task in self.tasks else self.mean_metric)
 
+    def difference(self, recipe: str, task: str) -> Difference | None:
+        """Returns how far a recipe is from the baseline; None for the baseline itself."""
+        return self.differences.get(recipe, {}).get(task)
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The tasks, then the means."""
+        rows = next(iter(self.cells.values()))
+        return (*self.tasks, *(name for name in rows if name not in self.tasks))
+
     @property
     def mean_metric(self) -> str:
         """The metric that the mean is told by."""

@@ -1,4 +1,4 @@
-"""Numbers and verdicts in words, the same on the page, in Markdown and in the terminal."""
+"""Numbers and verdicts in words, the same on the page, in Markdown and in the terminal. Templates use them as filters."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from unite.comparison.compare import MEAN, Cell, Difference, SuiteComparison
 from unite.comparison.evaluated_runs import Recipe
+from unite.evaluation.results import short
 
 
 def percent(value: float) -> str:
@@ -39,6 +40,16 @@ def whiskers(cell: Cell) -> str:
 def spread(cell: Cell) -> str:
     """` ± 2.1` over seeds, nothing for one seed."""
     return f" ± {percent(cell.deviation)}" if cell.deviation is not None else ""
+
+
+def figure(value: float | None) -> str:
+    """A published value, in percent already; `-` where there is none."""
+    return "-" if value is None else f"{value:.1f}"
+
+
+def count_of(number: int, noun: str) -> str:
+    """`1 run`, `2 runs`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def headline(suite: SuiteComparison, recipes: Sequence[Recipe]) -> str:
@@ -80,6 +91,20 @@ def tally(suite: SuiteComparison, recipe: str) -> str:
 
 
 def told(difference: Difference) -> str:
-    """`+6.8 (4.1 to 9.6), p <0.001`."""
+    """`+6.8 (+4.1 to +9.6), p <0.001`."""
+    return f"{points(difference.value)} ({interval(difference)}), p {p_value(difference.adjusted)}"
+
+
+def interval(difference: Difference) -> str:
+    """`+4.1 to +9.6`, the 95% interval."""
     low, high = (points(bound) for bound in difference.interval)
-    return f"{points(difference.value)} ({low} to {high}), p {p_value(difference.adjusted)}"
+    return f"{low} to {high}"
+
+
+def verdict(difference: Difference) -> str:
+    """`better`, `worse`, or `level` where they are not told apart."""
+    return {1: "better", -1: "worse", 0: "level"}[difference.verdict]
+
+
+#: What templates may use.
+FILTERS = (percent, points, p_value, metric_name, whiskers, spread, figure, count_of, tally, told, interval, verdict, short)

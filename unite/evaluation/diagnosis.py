@@ -20,9 +20,9 @@ from unite.evaluation.blanked import Picked, spread, without_medium, without_tex
 from unite.evaluation.embedding_geometry import alignment, modality_gap, uniformity, wrong_modality_share
 from unite.evaluation.layouts.source import MissingTaskError
 from unite.evaluation.metrics import per_query
+from unite.evaluation.results import short
 from unite.evaluation.suite import Suite, judge_task
 from unite.evaluation.tasks import RetrievalTask
-from unite.evaluation.terminal_table import short
 from unite.types import Content, Modality, index_tensor
 
 #: `embed(contents)` -> (N, D): `embed_contents` or `embed_sharded`, the encoder and the cache given.

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unite.evaluation.results import SuiteResult, TaskResult
-from unite.evaluation.terminal_table import arrow
+from unite.evaluation.results import SuiteResult, TaskResult, arrow
 from unite.files import whole_file
 
 if TYPE_CHECKING:

@@ -141,6 +141,16 @@ class SuiteResult:
             raise DataError(f"this is no result of a suite ({error!r}): {text[:80]!r}") from error
 
 
+def short(pair: str) -> str:
+    """Returns a modality pair as the paper writes it, `T+I → T`."""
+    return " → ".join("+".join(part[0].upper() for part in side.split("+")) for side in pair.split("->"))
+
+
+def arrow(pair: str) -> str:
+    """Returns a modality pair for reading: `text → image`."""
+    return pair.replace("->", " → ")
+
+
 def _means(metrics: list[dict[str, float]]) -> dict[str, float]:
     shared = [name for name in metrics[0] if all(name in one for one in metrics)] if metrics else []
     return {name: float(np.mean([one[name] for one in metrics])) for name in shared}

@@ -9,7 +9,7 @@ from typing import Protocol
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from unite.evaluation.results import SuiteResult
+from unite.evaluation.results import SuiteResult, short
 from unite.files import write_json
 
 #: Column heading -> the metrics it may show, first found first: benchmarks with several right answers a query report hit@k as R@k.
@@ -82,16 +82,6 @@ def write_metrics(path: str | Path, *results: Measured) -> None:
     """Writes `{"suite/task/metric": value}` of all results as JSON, whole or not at all."""
     metrics = {key: value for result in results for key, value in result.metrics().items()}
     write_json(path, metrics)
-
-
-def short(pair: str) -> str:
-    """Returns a modality pair as the paper writes it, `T+I → T`."""
-    return " → ".join("+".join(part[0].upper() for part in side.split("+")) for side in pair.split("->"))
-
-
-def arrow(pair: str) -> str:
-    """Returns a modality pair for reading: `text → image`."""
-    return pair.replace("->", " → ")
 
 
 def _percent(metrics: Mapping[str, float], names: tuple[str, ...]) -> str:

@@ -1,0 +1,36 @@
+import pytest
+
+from tests.comparison.material import compared, make_config, make_suite
+from unite.comparison.compare import Difference
+from unite.comparison.wording import count_of, figure, headline, interval, p_value, points, told, verdict
+
+
+def test_the_headline_names_the_winner(write_run):
+    a = write_run("a", make_suite(0.3, 0, num=120))
+    b = write_run("b", make_suite(0.7, 50, num=120), config=make_config(0, optimizer={"lr": 0.1}))
+    recipes, (suite,) = compared(a, b)
+    assert headline(suite, recipes).startswith("b wins: mean R@1 ")
+    recipes, (suite,) = compared(b, a)
+    assert headline(suite, recipes).startswith("b wins: mean R@1 ")
+    recipes, (suite,) = compared(a)
+    assert headline(suite, recipes).startswith("a: mean R@1 ")
+
+
+def test_equal_runs_have_no_winner(write_run):
+    a, b = write_run("a", make_suite()), write_run("b", make_suite(), config=make_config(0, optimizer={}))
+    recipes, (suite,) = compared(a, b)
+    assert headline(suite, recipes) == "No clear winner: a leads b by 0.0 points of mean R@1, which chance may explain (p 1.00)"
+
+
+@pytest.mark.parametrize(("value", "p", "word"), [(0.068, 0.0004, "better"), (-0.068, 0.0004, "worse"), (0.068, 0.4, "level")])
+def test_a_difference_in_words(value, p, word):
+    difference = Difference(value, (value - 0.02, value + 0.0004), p, p, 3, 1)
+    assert verdict(difference) == word
+    assert told(difference) == f"{points(value)} ({interval(difference)}), p {p_value(p)}"
+    assert interval(Difference(0.0, (-0.041, 0.0004), 1, 1, 0, 0)) == "\N{MINUS SIGN}4.1 to 0.0"
+
+
+def test_small_words():
+    assert [p_value(p) for p in (0.0004, 0.0312, 0.5)] == ["<0.001", "0.031", "0.50"]
+    assert [figure(value) for value in (70.26, None)] == ["70.3", "-"]
+    assert [count_of(number, "run") for number in (0, 1, 2)] == ["0 runs", "1 run", "2 runs"]
