@@ -98,8 +98,8 @@ def _operations(encoder: VLMEncoder, batch: Batch) -> float:
     tokens, _ = count_tokens(batch.micro_batches)
     seen: dict[tuple[int, int], int] = {}
     for micro in batch.micro_batches:
-        sizes = micro.grids.prod(-1).tolist()
-        seen |= dict(zip(zip(micro.media.tolist(), micro.medium_types.tolist(), strict=True), sizes, strict=True))
+        sizes = micro.media["grids"].prod(-1).tolist() if micro.media else []
+        seen |= dict(zip(micro.media_names, sizes, strict=True))
     return float(6 * language * tokens + 2 * vision * sum(seen.values()))
 
 

@@ -27,7 +27,7 @@ from unite.config.register import CONF, register
 from unite.data.packing import padded_share
 from unite.objective import MAMCL
 from unite.training.step import ContrastiveStep, count_tokens
-from unite.types import Batch, MicroBatch, Relations
+from unite.types import Batch, MicroBatch, Modality, Relations
 
 TOKEN_BUDGET = 2048
 
@@ -56,13 +56,13 @@ def two_pass_inputs(encoder: Any, examples: list[Any]) -> tuple[MicroBatch, Micr
 
 def plain_embeddings(model: Any, encoder: Any, micro: MicroBatch) -> Tensor:
     """Transformers' own forward pass, last token, unit length."""
-    pixels = micro.patches * encoder._scale + encoder._shift
-    owner = micro.medium_types.repeat_interleave(micro.grids.prod(-1))
     inputs: dict[str, Any] = {"mm_token_type_ids": micro.token_types}
-    if bool((micro.medium_types == 1).any()):
-        inputs |= {"pixel_values": pixels[owner == 1], "image_grid_thw": micro.grids[micro.medium_types == 1]}
-    if bool((micro.medium_types == 2).any()):
-        inputs |= {"pixel_values_videos": pixels[owner == 2], "video_grid_thw": micro.grids[micro.medium_types == 2]}
+    if micro.media:
+        pixels, grids = encoder.family.pixels(micro.media["patches"]), micro.media["grids"]
+        for modality, kind, pixels_key in ((Modality.IMAGE, "image", "pixel_values"), (Modality.VIDEO, "video", "pixel_values_videos")):
+            ours = micro.media["modalities"] == modality.value
+            if bool(ours.any()):
+                inputs |= {pixels_key: pixels[ours.repeat_interleave(grids.prod(-1))], f"{kind}_grid_thw": grids[ours]}
     hidden = model(input_ids=micro.input_ids, attention_mask=micro.attention_mask, use_cache=False, **inputs).last_hidden_state
     last = micro.attention_mask.sum(1) - 1
     return torch.nn.functional.normalize(hidden[torch.arange(len(hidden)), last], dim=-1)
@@ -157,7 +157,7 @@ def _compare(batch_size: int, repeats: int) -> dict[str, float]:
     ours, theirs = (statistics.median(times[name]) for name in ("ours", "theirs"))
     real, padded = count_tokens(batch.micro_batches)
     lengths = [encoder.processor.encode(content).num_tokens for example in examples for content in (example.query, example.positives[0])]
-    media = [fingerprint for micro in batch.micro_batches for fingerprint in micro.media.tolist()]
+    media = [name for micro in batch.micro_batches for name in micro.media_names]
     return {
         "step_speedup_vs_two_pass": theirs / ours,
         "step_samples_per_second": batch_size / ours,

@@ -49,6 +49,8 @@ from unite.data.decode import Decoding, decode_content, decode_medium, open_vide
 from unite.data.rows import Row, StoredContent, StoredMedium
 from unite.data.shards import ShardReader, ShardWriter
 from unite.encoder import build_tiny_checkpoint
+from unite.encoder.families.qwen_reader import QwenReader
+from unite.encoder.families.qwen_vl import QwenVL
 from unite.encoder.processor import ContentProcessor
 from unite.encoder.prompt import Prompt
 from unite.types import Content, Modality
@@ -71,7 +73,8 @@ class Ours:
                 writer.write(Row(f"{at:06d}", StoredContent(media=(ready.stored,)), (StoredContent("a photograph"),)))
         self.reader, self.processor = ShardReader.of_folder(folder), processor
         image = processor.processor.image_processor
-        mean, std = (torch.tensor(values).repeat_interleave(processor.patch_dim // 3) for values in (image.image_mean, image.image_std))
+        each = image.temporal_patch_size * image.patch_size**2
+        mean, std = (torch.tensor(values).repeat_interleave(each) for values in (image.image_mean, image.image_std))
         self.scale, self.shift = 1 / (255 * std), -mean / std
 
     def content(self, at: int) -> Content:
@@ -79,7 +82,7 @@ class Ours:
 
     def patches(self, at: int) -> Tensor:
         """What a worker hands over: (N, D) uint8."""
-        return self.processor.encode(self.content(at)).patches
+        return self.processor.encode(self.content(at)).media["patches"]
 
     def normalised(self, at: int) -> Tensor:
         """The same as the vision tower takes it: (N, D) float32."""
@@ -164,7 +167,9 @@ def run(quick: bool, photos: Path | None = None, clip: Path | None = None) -> di
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             checkpoint = build_tiny_checkpoint(folder, ["a photograph of a person", "a video of a person"])
-            processor = ContentProcessor(AutoProcessor.from_pretrained(checkpoint), Prompt())
+            theirs = AutoProcessor.from_pretrained(checkpoint)
+            reader = QwenReader(theirs, min_image_tokens=256, max_image_tokens=1280, max_frame_pixels=240 * 320)
+            processor = ContentProcessor(theirs, reader, QwenVL.token_types, Prompt())
             stills = [path.read_bytes() for path in sorted(photos.iterdir())] if photos else photographs()
             figures = images(stills, folder, processor, rounds)
             clips = [clip.read_bytes() if clip else moving_clip()]

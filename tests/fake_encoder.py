@@ -19,18 +19,12 @@ class FakeProcessor:
         self.encoded.append(content.text)
         frames = [int(frame.mean()) for medium in content.media for frame in medium.frames]
         tokens = index_tensor([*frames, *f"{content.instruction}|{content.text}".encode()])
-        empty = torch.empty(0, dtype=torch.int64)
-        return EncodedContent(
-            tokens, torch.zeros_like(tokens), torch.empty(0, 1, dtype=torch.uint8), empty.view(0, 3), empty, empty, empty.float()
-        )
+        return EncodedContent(tokens, torch.zeros_like(tokens))
 
     def pad(self, encoded: Sequence[EncodedContent], contents: Sequence[int]) -> MicroBatch:
         ids = nn.utils.rnn.pad_sequence([one.input_ids for one in encoded], batch_first=True)
         mask = nn.utils.rnn.pad_sequence([torch.ones_like(one.input_ids) for one in encoded], batch_first=True)
-        first = encoded[0]
-        return MicroBatch(
-            index_tensor(contents), ids, torch.zeros_like(ids), mask, first.patches, first.grids, first.media, first.media, first.intervals
-        )
+        return MicroBatch(index_tensor(contents), ids, torch.zeros_like(ids), mask)
 
 
 class FakeEncoder(nn.Module):

@@ -8,7 +8,7 @@
 Queries and candidates share one encoder, so a batch holds one pool of U contents and index tensors into it. Equal contents are
 encoded once and can never be each other's negative.
 
-Shapes: B examples, U unique contents, P positives and K negatives a row, n contents in a micro-batch, L tokens, M media, N patches.
+Shapes: B examples, U unique contents, P positives and K negatives a row, n contents in a micro-batch, L tokens, M media.
 """
 
 from __future__ import annotations
@@ -148,51 +148,61 @@ class Example:
 
 @dataclass(eq=False)
 class EncodedContent:
-    """A content as the encoder reads it: tokens, and the patches of its media.
+    """A content as the encoder reads it: tokens, and tensors of its media.
 
     Attributes:
-        input_ids: (L,) int64, the whole prompt, one token for each merged visual patch.
-        token_types: (L,) int64, 0 text, 1 image, 2 video (`mm_token_type_ids` of transformers).
-        patches: (N, D) uint8, the media's patches in the order of the places; not normalised.
-        grids: (M, 3) int64, patches in time, height and width of each medium.
-        medium_types: (M,) int64, 1 image, 2 video.
-        media: (M,) int64, the media's fingerprints.
-        intervals: (M,) float32, seconds from one patch in time to the next; 0 for an image.
+        input_ids: (L,) int64, the whole prompt, with a token wherever a feature of a medium takes its place.
+        token_types: (L,) int64, above 0 where it does, one number a kind of medium (`mm_token_type_ids` of transformers), 0 on text.
+        media: by name, concatenated over the M media in the order of their places; empty without media. Of every encoder, `fingerprints`
+            (M,) int64 and `modalities` (M,) int64, `Modality.value`; the others, pixels say, are known to its family alone.
     """
 
     input_ids: Tensor
     token_types: Tensor
-    patches: Tensor
-    grids: Tensor
-    medium_types: Tensor
-    media: Tensor
-    intervals: Tensor
+    media: dict[str, Tensor] = field(default_factory=dict)
 
     @property
     def num_tokens(self) -> int:
-        """L, text and visual tokens together: the cost a token budget counts."""
+        """L, text and media together: the cost a token budget counts."""
         return int(self.input_ids.shape[0])
 
 
 @dataclass(eq=False)
 class MicroBatch:
-    """n contents in one forward pass, padded on the right to L tokens. Fields as in `EncodedContent`, concatenated over contents.
+    """n contents in one forward pass, padded on the right to L tokens.
 
     Attributes:
         contents: (n,) int64, the index of each row in the batch's pool.
         input_ids, token_types, attention_mask: (n, L) int64; the mask is 1 on tokens, 0 on padding.
-        patches: (N, D) uint8. grids: (M, 3). medium_types, media, intervals: (M,).
+        media: as in `EncodedContent`, concatenated over the contents; empty without media.
     """
 
     contents: Tensor
     input_ids: Tensor
     token_types: Tensor
     attention_mask: Tensor
-    patches: Tensor
-    grids: Tensor
-    medium_types: Tensor
-    media: Tensor
-    intervals: Tensor
+    media: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def media_names(self) -> list[tuple[int, int]]:
+        """(fingerprint, `Modality.value`) of each of the M media: those of equal names have equal features."""
+        if not self.media:
+            return []
+        return list(zip(self.media["fingerprints"].tolist(), self.media["modalities"].tolist(), strict=True))
+
+    def to(self, device: torch.device | str) -> MicroBatch:
+        """Returns it on a device; a GPU is not waited for."""
+
+        def moved(tensor: Tensor) -> Tensor:
+            return tensor.to(device, non_blocking=torch.device(device).type == "cuda")
+
+        return MicroBatch(
+            contents=moved(self.contents),
+            input_ids=moved(self.input_ids),
+            token_types=moved(self.token_types),
+            attention_mask=moved(self.attention_mask),
+            media={name: moved(tensor) for name, tensor in self.media.items()},
+        )
 
 
 @dataclass(eq=False)
@@ -248,7 +258,7 @@ class Processor(Protocol):
     """Turns contents into what an encoder reads. The encoder owns it; the data side is handed it."""
 
     def encode(self, content: Content) -> EncodedContent:
-        """Tokenises one content and cuts its media into patches. Raises DataError if it cannot be embedded."""
+        """Tokenises one content and reads its media. Raises DataError if it cannot be embedded."""
         ...
 
     def pad(self, encoded: Sequence[EncodedContent], contents: Sequence[int]) -> MicroBatch:

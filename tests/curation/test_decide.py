@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.curation.material import Rows, encoded, photograph, row
-from tests.encoder.families import tiny
+from tests.encoder.checkpoints import tiny
 from unite.curation.describe import describe
 from unite.curation.pipeline import Curation
 from unite.curation.steps.similarity import Similarity

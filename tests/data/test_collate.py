@@ -1,50 +1,9 @@
 import numpy as np
 import torch
 
+from tests.word_processor import WordProcessor
 from unite.data.collate import Collator
-from unite.errors import DataError
-from unite.types import Content, EncodedContent, Example, Medium, MicroBatch, Modality
-
-
-class WordProcessor:
-    """One token a word (its length); media become 4 patches each. Too simple to be wrong."""
-
-    def __init__(self):
-        self.calls = []
-
-    def encode(self, content: Content) -> EncodedContent:
-        self.calls.append(content)
-        if content.text == "refuse":
-            raise DataError("this content is refused")
-        ids = [len(word) for word in content.text.split()] + [99] * (4 * len(content.media))
-        types = [0] * len(content.text.split()) + [1] * (4 * len(content.media))
-        media = torch.tensor([medium.fingerprint for medium in content.media], dtype=torch.int64)
-        patches = torch.zeros(4 * len(content.media), 6, dtype=torch.uint8)
-        grids = torch.ones(len(content.media), 3, dtype=torch.int64)
-        return EncodedContent(
-            torch.tensor(ids),
-            torch.tensor(types),
-            patches,
-            grids,
-            torch.ones(len(media), dtype=torch.int64),
-            media,
-            torch.zeros(len(media)),
-        )
-
-    def pad(self, encoded, contents) -> MicroBatch:
-        longest = max(one.num_tokens for one in encoded)
-        ids = torch.stack([torch.nn.functional.pad(one.input_ids, (0, longest - one.num_tokens)) for one in encoded])
-        return MicroBatch(
-            torch.tensor(contents),
-            ids,
-            torch.zeros_like(ids),
-            (ids > 0).long(),
-            torch.cat([one.patches for one in encoded]),
-            torch.cat([one.grids for one in encoded]),
-            torch.cat([one.medium_types for one in encoded]),
-            torch.cat([one.media for one in encoded]),
-            torch.cat([one.intervals for one in encoded]),
-        )
+from unite.types import Content, Example, Medium, Modality
 
 
 def picture(level):

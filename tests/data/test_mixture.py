@@ -7,7 +7,7 @@ import signal
 import fsspec
 import pytest
 
-from tests.data.test_collate import WordProcessor
+from tests.word_processor import WordProcessor
 from unite.data.mixture import MixtureDataModule
 from unite.data.rows import Row, StoredContent, StoredMedium
 from unite.data.shards import ShardWriter

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tests.curation.material import clip, photograph
-from tests.encoder.families import tiny
+from tests.encoder.checkpoints import tiny
 from unite.data.decode import Decoding
 from unite.embedding.embedder import Embedder
 from unite.errors import CheckpointError, DataError

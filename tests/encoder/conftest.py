@@ -1,6 +1,6 @@
 import pytest
 
-from tests.encoder.families import tiny
+from tests.encoder.checkpoints import tiny
 
 
 @pytest.fixture(scope="package")

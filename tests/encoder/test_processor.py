@@ -8,7 +8,9 @@ from PIL import Image
 from transformers import AutoProcessor, Qwen2VLVideoProcessor
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from unite.encoder.patches import cut_patches
+from unite.encoder.families.patches import cut_patches
+from unite.encoder.families.qwen_reader import QwenReader
+from unite.encoder.families.qwen_vl import QwenVL
 from unite.encoder.processor import ContentProcessor
 from unite.encoder.prompt import Prompt
 from unite.errors import DataError
@@ -22,7 +24,7 @@ def checkpoint(tiny_folder):
 
 def make(checkpoint, max_length=200, **caps):
     caps = {"min_image_tokens": 1, "max_image_tokens": 16, "max_frame_pixels": 56 * 84} | caps
-    return ContentProcessor(checkpoint, Prompt(), max_length=max_length, **caps)
+    return ContentProcessor(checkpoint, QwenReader(checkpoint, **caps), QwenVL.token_types, Prompt(), max_length)
 
 
 def noise(frames, height, width):
@@ -43,8 +45,8 @@ def test_images_are_resized_as_the_pillow_processor_does(checkpoint, size):
     plain = Qwen2VLImageProcessorPil(size={"shortest_edge": 28 * 28, "longest_edge": 16 * 28 * 28}, do_rescale=False, do_normalize=False)
     expected = plain(images=[Image.fromarray(frames[0])], return_tensors="pt")
     encoded = make(checkpoint).encode(Content(media=(Medium(Modality.IMAGE, frames, 1),)))
-    assert encoded.grids.tolist() == expected["image_grid_thw"].tolist()
-    torch.testing.assert_close(encoded.patches.float(), expected["pixel_values"].float(), rtol=0, atol=0)
+    assert encoded.media["grids"].tolist() == expected["image_grid_thw"].tolist()
+    torch.testing.assert_close(encoded.media["patches"].float(), expected["pixel_values"].float(), rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("planar", [False, True])
@@ -65,19 +67,19 @@ def test_patches_normalised_are_those_of_the_processor_to_rounding(checkpoint):
     plain = Qwen2VLImageProcessorPil(size={"shortest_edge": 28 * 28, "longest_edge": 16 * 28 * 28})
     expected = plain(images=[Image.fromarray(frames[0])], return_tensors="pt")["pixel_values"]
     mean, std = (torch.tensor(values).repeat_interleave(2 * 14 * 14) for values in (plain.image_mean, plain.image_std))
-    patches = make(checkpoint).encode(Content(media=(Medium(Modality.IMAGE, frames, 1),))).patches
+    patches = make(checkpoint).encode(Content(media=(Medium(Modality.IMAGE, frames, 1),))).media["patches"]
     torch.testing.assert_close((patches / 255 - mean) / std, expected, rtol=0, atol=1e-5)
 
 
 def test_frames_stay_within_their_own_cap_and_an_odd_last_one_is_repeated(checkpoint):
     encoded = make(checkpoint).encode(Content(media=(video(3, 400, 600),)))
-    time, height, width = encoded.grids[0].tolist()
-    assert (time, encoded.intervals.tolist()) == (2, [1.0])
+    time, height, width = encoded.media["grids"][0].tolist()
+    assert (time, encoded.media["intervals"].tolist()) == (2, [1.0])
     assert height * width * 14 * 14 <= 56 * 84
     odd, even = (make(checkpoint).encode(Content(media=(video(frames),))) for frames in (3, 4))
-    last = odd.patches[16:].unflatten(1, (3, 2, 14 * 14))
+    last = odd.media["patches"][16:].unflatten(1, (3, 2, 14 * 14))
     assert torch.equal(last[:, :, 0], last[:, :, 1])
-    assert not torch.equal(odd.patches, even.patches)
+    assert not torch.equal(odd.media["patches"], even.media["patches"])
 
 
 def test_a_users_special_tokens_are_plain_text_and_stay_so_in_a_worker(checkpoint):
@@ -129,10 +131,10 @@ def test_padding_is_on_the_right_and_media_keep_their_order(checkpoint):
     encoded = [processor.encode(content) for content in contents]
     batch = processor.pad(encoded, [4, 2, 9])
     assert batch.contents.tolist() == [4, 2, 9]
-    assert batch.media.tolist() == [3, 4, 5]
-    assert batch.medium_types.tolist() == [1, 2, 1]
-    assert batch.grids.prod(1).shape == (3,)
-    assert len(batch.patches) == int(batch.grids.prod(1).sum())
+    assert batch.media["fingerprints"].tolist() == [3, 4, 5]
+    assert batch.media_names == [(3, Modality.IMAGE.value), (4, Modality.VIDEO.value), (5, Modality.IMAGE.value)]
+    assert batch.media["grids"].prod(1).shape == (3,)
+    assert len(batch.media["patches"]) == int(batch.media["grids"].prod(1).sum())
     for row, one in enumerate(encoded):
         assert batch.input_ids[row, : one.num_tokens].tolist() == one.input_ids.tolist()
         assert batch.attention_mask[row].tolist() == [1] * one.num_tokens + [0] * (batch.input_ids.shape[1] - one.num_tokens)

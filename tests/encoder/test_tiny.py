@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from transformers import AutoModel, AutoProcessor, AutoTokenizer
 
-from tests.encoder.families import CORPUS
+from tests.encoder.checkpoints import CORPUS
 from unite.encoder import VLMEncoder, build_tiny_checkpoint
 from unite.encoder.tiny import SPECIAL_TOKENS
 from unite.errors import ConfigError
@@ -58,9 +58,9 @@ def test_an_84_pixel_image_is_9_tokens(folder):
     processor = VLMEncoder(str(folder), dtype="float32", **caps).processor
     image = Medium(Modality.IMAGE, np.zeros((1, 84, 84, 3), np.uint8), 1)
     clip = Medium(Modality.VIDEO, np.zeros((4, 84, 84, 3), np.uint8), 1, (0.0, 0.25, 0.5, 0.75))
-    assert processor.encode(Content(media=(image,))).grids.tolist() == [[1, 6, 6]]
+    assert processor.encode(Content(media=(image,))).media["grids"].tolist() == [[1, 6, 6]]
     encoded = processor.encode(Content(media=(clip,)))
-    assert encoded.grids.tolist() == [[2, 6, 6]] and encoded.intervals.tolist() == [0.5]
+    assert encoded.media["grids"].tolist() == [[2, 6, 6]] and encoded.media["intervals"].tolist() == [0.5]
     assert int((encoded.token_types == 2).sum()) == 18
 
 

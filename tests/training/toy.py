@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from tests.data.test_collate import WordProcessor
+from tests.word_processor import WordProcessor
 from unite.data.collate import Collator
 from unite.types import Batch, Content, Example
 

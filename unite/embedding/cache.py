@@ -16,7 +16,6 @@ import uuid
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -201,12 +200,12 @@ def prompt_fingerprint(processor: Processor) -> int:
 
 def _as_read(processor: Processor, content: Content) -> Iterator[str | bytes]:
     try:
-        encoded: Any = processor.encode(content)
+        encoded = processor.encode(content)
     except DataError as error:  # refusing a content is part of how the processor reads
         yield str(error)
         return
-    for name in ("input_ids", "token_types", "patches", "grids", "medium_types", "intervals"):
-        tensor = getattr(encoded, name)
+    tensors = {"input_ids": encoded.input_ids, "token_types": encoded.token_types, **encoded.media}
+    for name, tensor in tensors.items():
         yield f"{name} {tensor.dtype} {tuple(tensor.shape)}"
         yield tensor.contiguous().numpy().tobytes()
 

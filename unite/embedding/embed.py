@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import fields
 from typing import Any, Protocol
 
 import torch
@@ -234,7 +233,7 @@ class _Run:
         for group in plan_micro_batches(lengths, self.token_budget):
             rows = [self._window[at] for at in group]
             micro_batch = self.processor.pad([encoded for _, encoded in rows], [at for at, _ in rows])
-            embeddings = self.encoder(_to_device(micro_batch, self.device)).float().cpu()
+            embeddings = self.encoder(micro_batch.to(self.device)).float().cpu()
             finite = embeddings.isfinite().all(dim=1).tolist()
             for (at, _), embedding, good in zip(rows, embeddings, finite, strict=True):
                 self.embeddings[at] = embedding
@@ -264,7 +263,3 @@ def _evaluating(encoder: Encoder) -> Iterator[None]:
             yield
     finally:
         encoder.train(training)
-
-
-def _to_device(micro_batch: MicroBatch, device: torch.device) -> MicroBatch:
-    return MicroBatch(**{one.name: getattr(micro_batch, one.name).to(device, non_blocking=True) for one in fields(micro_batch)})

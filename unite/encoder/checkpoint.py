@@ -22,13 +22,14 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModel, AutoProcessor
 from transformers.utils import logging as transformers_logging
 
+from unite.encoder.families import family_of
+from unite.encoder.families.family import Family
 from unite.errors import CheckpointError, ConfigError, must_be, must_be_one_of
 from unite.files import whole_folder, write_json
 
 log = logging.getLogger(__name__)
 
 SETTINGS_FILE = "unite_encoder.json"
-FAMILIES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
 _HINT = (
     "Give a folder with config.json, weights and processor files, or the hub name of a checkpoint that is in the local cache; "
     "with HF_HUB_OFFLINE=0 it is downloaded."
@@ -90,8 +91,8 @@ class EncoderSettings:
         return settings
 
 
-def load_checkpoint(path: str, dtype: str, attention: str) -> tuple[Any, Any]:
-    """Returns model (without language-model head) and processor of a folder or hub name, by transformers.
+def load_checkpoint(path: str, dtype: str, attention: str) -> tuple[Any, Any, Family]:
+    """Returns model (without language-model head) and processor of a folder or hub name, by transformers, and their family.
 
     Raises:
         CheckpointError: if there is no such checkpoint, it is of no known family, or weights are missing from it.
@@ -99,9 +100,7 @@ def load_checkpoint(path: str, dtype: str, attention: str) -> tuple[Any, Any]:
     """
     with quiet_transformers():
         try:
-            family = AutoConfig.from_pretrained(path).model_type
-            if family not in FAMILIES:
-                raise CheckpointError(must_be_one_of(f"the model type of {path}", FAMILIES, family))
+            family = family_of(AutoConfig.from_pretrained(path).model_type, path)
             weights = getattr(torch, dtype)
             model, report = AutoModel.from_pretrained(path, dtype=weights, attn_implementation=attention, output_loading_info=True)
             processor = AutoProcessor.from_pretrained(path)
@@ -112,18 +111,18 @@ def load_checkpoint(path: str, dtype: str, attention: str) -> tuple[Any, Any]:
                 raise ConfigError(must_be("encoder.attention", "one that transformers knows", attention, f"({error})")) from error
             raise CheckpointError(must_be("encoder.path", "a checkpoint", path, f"{_HINT} ({error})")) from error
     if missing := sorted(report["missing_keys"]):
-        is_ = f"without {len(missing)} of its weights, {missing[0]} first"
-        raise CheckpointError(must_be(f"the checkpoint {path}", "complete", is_, "Copy it again; they would be random."))
-    _check_tokenizer(path, processor, model.config)
-    return model, processor
+        found = f"without {len(missing)} of its weights, {missing[0]} first"
+        raise CheckpointError(must_be(f"the checkpoint {path}", "complete", found, "Copy it again; they would be random."))
+    _check_tokenizer(path, processor, model.config, family)
+    return model, processor, family(model.config, processor)
 
 
-def _check_tokenizer(path: str, processor: Any, config: Any) -> None:
+def _check_tokenizer(path: str, processor: Any, config: Any, family: type[Family]) -> None:
     """Refuses a folder without the tokenizer's files, of which transformers makes an empty tokenizer, or with those of another model."""
     name, hint = f"the tokenizer of {path}", "Copy the checkpoint's tokenizer.json, or vocab.json and merges.txt, there."
     if processor.tokenizer.vocab_size < 256:  # a byte-level tokenizer knows every byte
         raise CheckpointError(must_be(name, "complete", f"of {processor.tokenizer.vocab_size} tokens", hint))
-    for token in ("image_token_id", "video_token_id"):
+    for token in family.token_types:
         found, expected = getattr(processor, token), getattr(config, token)
         if found != expected:
             raise CheckpointError(must_be(name, f"that of the weights, with {token} {expected}", found, hint))

@@ -11,6 +11,6 @@ def last_positions(attention_mask: Tensor) -> Tensor:
     return (attention_mask * torch.arange(attention_mask.shape[1], device=attention_mask.device)).argmax(dim=1)
 
 
-def last_token(hidden: Tensor, attention_mask: Tensor) -> Tensor:
-    """Returns the state of each content's last token, (n, D), of states (n, L, D) and mask (n, L)."""
-    return hidden[torch.arange(len(hidden), device=hidden.device), last_positions(attention_mask)]
+def states_at(hidden: Tensor, places: Tensor) -> Tensor:
+    """Returns the states (n, ...) of (n, L, ...) at one place (n,) each."""
+    return hidden[torch.arange(len(hidden), device=hidden.device), places]

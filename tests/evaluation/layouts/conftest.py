@@ -3,7 +3,6 @@
 import re
 
 import pytest
-import torch
 from torch import nn
 
 from tests.composed import composed
@@ -23,8 +22,8 @@ class KnowingProcessor(FakeProcessor):
         self.contents.append(content)
         text = content.text.replace(IMAGE_PLACE, "").replace(VIDEO_PLACE, "")
         numbers = [int(one) for one in re.findall(r"\d+", text)] + [round(medium.frames.mean() / 20) for medium in content.media]
-        tokens, empty = index_tensor([sum(numbers)]), torch.empty(0, dtype=torch.int64)
-        return EncodedContent(tokens, tokens, torch.empty(0, 1, dtype=torch.uint8), empty.view(0, 3), empty, empty, empty.float())
+        tokens = index_tensor([sum(numbers)])
+        return EncodedContent(tokens, tokens)
 
 
 class KnowingEncoder(FakeEncoder):

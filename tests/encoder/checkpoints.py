@@ -1,4 +1,4 @@
-"""Tiny random checkpoints of the three Qwen-VL families, saved as real ones are: with a language-model head and a whole processor."""
+"""Tiny random checkpoints of every family, saved as real ones are: with a language-model head and a whole processor."""
 
 import torch
 from transformers import (
@@ -21,7 +21,6 @@ from unite.encoder import build_tiny_checkpoint
 NOUNS = ["cat", "dog", "star", "moon", "apple", "guitar", "room"]
 WORDS = ["a", "the", "red", "blue", "moves", "left", "right", "above", "below", "and", "with", *NOUNS]
 CORPUS = [f"{a} {b} {c}" for a in WORDS for b in WORDS[:6] for c in WORDS[3:9]]
-FAMILIES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
 
 
 def tiny(folder):
@@ -53,7 +52,7 @@ def save_family(name, folder, tokenizer):
     elif name == "qwen2_5_vl":
         vision |= {"hidden_size": 32, "intermediate_size": 48, "out_hidden_size": 32, "window_size": 56, "fullatt_block_indexes": [1]}
         config, model, processor = Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, Qwen2_5_VLProcessor
-    else:
+    elif name == "qwen3_vl":
         vision |= {
             "hidden_size": 32,
             "intermediate_size": 48,
@@ -62,6 +61,8 @@ def save_family(name, folder, tokenizer):
             "deepstack_visual_indexes": [0, 1],
         }
         config, model, processor = Qwen3VLConfig, Qwen3VLForConditionalGeneration, Qwen3VLProcessor
+    else:
+        raise KeyError(f"say here how a tiny checkpoint of {name} is made: every registered family is tested")
     torch.manual_seed(0)
     built = model(config(text_config=text, vision_config=vision, tie_word_embeddings=False, **ids))
     target = folder / name

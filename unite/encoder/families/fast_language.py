@@ -9,24 +9,45 @@ Weights and state dict stay as they are. Shapes: n contents, L tokens, D width.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import MethodType
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
-from unite.encoder.rotary import rotate
+from unite.encoder.families.rotary import for_heads, rotate
+from unite.encoder.families.shared import SharedByLayers
+from unite.encoder.pooling import states_at
 
 
-def speed_up_language(language_model: nn.Module) -> None:
-    """Swaps the forward passes of a Qwen language model's norms, attention and last layer, for `sdpa` attention without a mask."""
-    layers: Any = language_model.layers
+class LanguageClasses(NamedTuple):
+    """The classes of a language model whose forward pass is swapped; these very ones, no subclass.
+
+    Their attributes must be those of transformers' Qwen models: a norm has `weight` and `variance_epsilon`; attention has `q_proj` to
+    `o_proj`, `head_dim`, `scaling`, maybe `q_norm` and `k_norm`; a layer normalises first.
+    """
+
+    norm: type[nn.Module]
+    attention: type[nn.Module]
+    layer: type[nn.Module]
+
+
+def speed_up_language(language_model: Any, classes: LanguageClasses) -> bool:
+    """Swaps the forward passes of a language model's norms, attention and last layer, for `sdpa` attention without a mask.
+
+    Returns:
+        Whether the last layer could be swapped: given `last`, it then returns the states of those tokens alone.
+    """
+    last = language_model.layers[-1]
+    passes: dict[type, Callable[..., Any]] = {classes.norm: _normalise, classes.attention: _attend}
     for module in language_model.modules():
-        if type(module).__name__.endswith("RMSNorm"):
-            module.forward = MethodType(_normalise, module)
-    for layer in layers:
-        layer.self_attn.forward = MethodType(_attend, layer.self_attn)
-    layers[-1].forward = MethodType(_last_layer, layers[-1])
+        if type(module) in passes:
+            module.forward = MethodType(passes[type(module)], module)
+    if type(last) is not classes.layer or type(last.self_attn) is not classes.attention:
+        return False
+    last.forward = MethodType(_last_layer, last)
+    return True
 
 
 def _normalise(self: Any, hidden_states: Tensor) -> Tensor:
@@ -44,23 +65,26 @@ def _last_layer(self: Any, hidden_states: Tensor, last: Tensor | None = None, **
 def _attend(
     self: Any,
     hidden_states: Tensor,
-    position_embeddings: tuple[Tensor, ...],
+    position_embeddings: tuple[Tensor, Tensor],
     attention_mask: Tensor | None = None,
     last: Tensor | None = None,
     is_last: bool = False,
+    shared: SharedByLayers | None = None,
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
     """Causal attention over (n, L, D); of the tokens `last` alone in the last layer."""
     if attention_mask is not None:  # a sliding window
         attended = type(self).forward(self, hidden_states, attention_mask, position_embeddings=position_embeddings, **kwargs)[0]
         return (_rows(attended, last) if is_last and last is not None else attended), None
-    key = rotate(_heads(self, "k", hidden_states), *position_embeddings)
+    num_heads, shared = self.config.num_attention_heads, shared or SharedByLayers()
+    angles = shared.made_of(position_embeddings[0], lambda: for_heads(*position_embeddings, num_heads))
+    key = rotate(_heads(self, "k", hidden_states), angles)
     value = _heads(self, "v", hidden_states)
-    mask = None
+    query_from, mask = hidden_states, None
     if is_last and last is not None:
         mask = (torch.arange(hidden_states.shape[1], device=last.device) <= last[:, None])[:, None, None]
-        hidden_states, position_embeddings = _rows(hidden_states, last), tuple(_rows(angles, last) for angles in position_embeddings)
-    query = rotate(_heads(self, "q", hidden_states), *position_embeddings)
+        query_from, angles = _rows(hidden_states, last), (_rows(angles[0], last), _rows(angles[1], last))
+    query = rotate(_heads(self, "q", query_from), angles)
     attended = nn.functional.scaled_dot_product_attention(
         query.transpose(1, 2),
         key.transpose(1, 2),
@@ -83,4 +107,4 @@ def _heads(self: Any, name: str, hidden_states: Tensor) -> Tensor:
 
 def _rows(states: Tensor, last: Tensor) -> Tensor:
     """Returns (n, 1, ...) of (n, L, ...): each content's token `last` (n,)."""
-    return states[torch.arange(len(states), device=states.device), last][:, None]
+    return states_at(states, last)[:, None]

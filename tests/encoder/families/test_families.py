@@ -1,0 +1,117 @@
+"""Each registered family through the real loading path, against transformers' plain forward pass on its own processor's output."""
+
+import numpy as np
+import torch
+from transformers import AutoProcessor
+
+from tests.encoder.families.material import (
+    PLACES,
+    TURN,
+    encoder_of,
+    image,
+    micro_batch,
+    mixed,
+    plain_embeddings,
+    plain_model,
+    reference,
+    side_of,
+    video,
+)
+from unite.types import Content, Modality
+
+
+def test_tokens_and_pixels_equal_the_processors(folder):
+    contents, texts = mixed(folder)
+    expected = reference(folder, contents, texts)
+    encoder = encoder_of(folder)
+    encoded = [encoder.processor.encode(content) for content in contents]
+    for content, ids, mask in zip(encoded, expected["input_ids"], expected["attention_mask"], strict=True):
+        assert content.input_ids.tolist() == ids[mask.bool()].tolist()
+    batch = encoder.processor.pad(encoded, range(len(encoded)))
+    assert torch.equal(batch.token_types, expected["mm_token_type_ids"])
+    pixels = encoder.family.pixels(batch.media["patches"])
+    is_image = batch.media["modalities"] == Modality.IMAGE.value
+    of_image = is_image.repeat_interleave(batch.media["grids"].prod(1))
+    torch.testing.assert_close(pixels[of_image], expected["pixel_values"], rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(pixels[~of_image], expected["pixel_values_videos"], rtol=1e-5, atol=1e-5)
+    assert torch.equal(batch.media["grids"][is_image], expected["image_grid_thw"])
+    assert torch.equal(batch.media["grids"][~is_image], expected["video_grid_thw"])
+
+
+def test_embeddings_equal_the_plain_forward_pass(folder):
+    contents, texts = mixed(folder)
+    encoder = encoder_of(folder)
+    with torch.no_grad():
+        expected = plain_embeddings(plain_model(folder).eval(), reference(folder, contents, texts))
+        together = encoder(micro_batch(encoder, contents))
+        alone = torch.cat([encoder(micro_batch(encoder, [content])) for content in contents])
+        other = encoder_of(folder, attention="eager")
+        unhurried = other(micro_batch(other, contents))
+    torch.testing.assert_close(together, expected, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(alone, expected, rtol=1e-5, atol=1e-5)  # padding changes nothing
+    torch.testing.assert_close(unhurried, expected, rtol=1e-5, atol=1e-5)
+    assert (together @ together.T - torch.eye(len(contents))).abs().max() > 0.01
+
+
+def test_gradients_equal_those_of_the_plain_forward_pass(folder):
+    contents, texts = mixed(folder)
+    encoder, plain = encoder_of(folder, train_vision=True).train(), plain_model(folder).train()
+    expected = plain_embeddings(plain, reference(folder, contents, texts))
+    weights = torch.linspace(-1, 1, expected.numel()).view_as(expected)
+    for embeddings in (encoder(micro_batch(encoder, contents)), expected):
+        (embeddings * weights).sum().backward()
+    theirs = {name: parameter.grad for name, parameter in plain.named_parameters()}
+    assert all(gradient is not None for gradient in theirs.values())
+    for name, parameter in encoder.model.named_parameters():
+        scale = theirs[name].abs().max()
+        torch.testing.assert_close(parameter.grad / scale, theirs[name] / scale, rtol=1e-5, atol=2e-5, msg=name)
+
+
+def test_positions_equal_the_models_own(folder):
+    side, draw = side_of(folder), np.random.default_rng(0)
+    contents, texts = [], []
+    for row in range(20):
+        media = []
+        for number in range(draw.integers(0, 4)):
+            height, width = draw.integers(1, 5, 2) * side
+            seed, frames = row * 10 + number, int(draw.integers(1, 8))
+            media.append(image(seed, height, width) if draw.random() < 0.5 else video(seed, frames, height, width))
+        contents.append(Content("".join(["a cat", *(f" <|{medium.modality.name}|> moon" for medium in media)]), tuple(media)))
+        written = "".join(["a cat", *(f" {PLACES[str(medium.modality)]} moon" for medium in media)])
+        kinds = [kind for kind in PLACES if kind in {str(medium.modality) for medium in media}]
+        texts.append(TURN.format(written, " and ".join(["sentence", *kinds])))
+    inputs = reference(folder, contents, texts)
+    encoder = encoder_of(folder)
+    batch = micro_batch(encoder, contents)
+    assert torch.equal(batch.input_ids * batch.attention_mask, inputs["input_ids"] * inputs["attention_mask"])
+    expected, _ = plain_model(folder).get_rope_index(**{name: value for name, value in inputs.items() if "pixel" not in name})
+    assert torch.equal(encoder.family.positions(batch, sequential=False), expected)
+
+
+def test_sequential_positions_are_plain_ones(folder):
+    contents, texts = mixed(folder)
+    inputs = reference(folder, contents, texts)
+    positions = (inputs["attention_mask"].cumsum(-1) - 1).clamp(min=0).expand(3, -1, -1)
+    with torch.no_grad():
+        expected = plain_embeddings(plain_model(folder).eval(), inputs, position_ids=positions)
+        sequential, right = (encoder_of(folder, positions=name) for name in ("sequential", "mrope"))
+        batch = micro_batch(right, contents)
+        torch.testing.assert_close(sequential(batch), expected, rtol=1e-5, atol=1e-5)
+        assert (sequential(batch)[1:] - right(batch)[1:]).abs().max() > 1e-3
+        torch.testing.assert_close(sequential(batch)[0], right(batch)[0])  # a text alone knows no other positions
+
+
+def test_media_can_be_encoded_once_for_several_passes(folder):
+    contents, _ = mixed(folder)
+    encoder = encoder_of(folder)
+    batch = micro_batch(encoder, contents)
+    with torch.no_grad():
+        torch.testing.assert_close(encoder(batch, encoder.encode_media(batch)), encoder(batch))
+
+
+def test_the_placeholder_tokens_are_those_of_the_processor(folder):
+    processor, encoder = AutoProcessor.from_pretrained(folder), encoder_of(folder)
+    contents, _ = mixed(folder)
+    batch = micro_batch(encoder, contents)
+    for name, number in encoder.family.token_types.items():
+        assert torch.equal(batch.input_ids == getattr(processor, name), batch.token_types == number)

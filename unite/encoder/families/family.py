@@ -1,0 +1,89 @@
+"""What a backbone is to the encoder: how it reads media, and how its model is driven.
+
+    Medium -> MediaReader.read -> tokens, tensors            in the workers
+    tensors -> Family.see -> features of each medium         on the device, once a medium and step
+    tokens, features -> Family.states -> states              on the device
+
+Shapes: n contents, L tokens, M media, V visual tokens of a medium (or of another sense), D width of the language model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from torch import Tensor, nn
+
+from unite.encoder.prompt import Prompt
+from unite.types import Medium, MicroBatch
+
+
+@dataclass(frozen=True)
+class ReadMedium:
+    """A medium as its family reads it.
+
+    Attributes:
+        tokens: what stands for it in the turn, marks around it included.
+        tensors: by name; those of all media of a micro-batch are concatenated along the first dimension.
+    """
+
+    tokens: list[int]
+    tensors: dict[str, Tensor]
+
+
+class MediaReader(Protocol):
+    """Reads media in the workers: holds no weights and can be pickled."""
+
+    def read(self, medium: Medium) -> ReadMedium:
+        """Returns tokens and tensors of one medium. Raises DataError if it cannot be read."""
+        ...
+
+
+class Family(Protocol):
+    """One backbone. Made from a loaded model's config and transformers' processor; it may be a module with buffers, never with weights.
+
+    Attributes:
+        token_types: tokens whose place a medium's features take, by the name that config and processor have for their id, with the number
+            that stands for them in `token_types` (above 0; `mm_token_type_ids` of transformers).
+    """
+
+    token_types: ClassVar[Mapping[str, int]]
+
+    def __init__(self, config: Any, processor: Any) -> None: ...
+
+    def prompt(self, system: str | None) -> Prompt:
+        """Returns what lays out the chat turn, in the words of this family's template; `system` is None for no system turn."""
+        ...
+
+    def reader(self, processor: Any, min_image_tokens: int, max_image_tokens: int, max_frame_pixels: int) -> MediaReader:
+        """Returns what reads media: an image resized to lie between so many tokens, a video's frame to at most so many pixels."""
+        ...
+
+    def towers(self, model: Any) -> Sequence[nn.Module]:
+        """Returns what sees or hears: all of the model that is neither the language model nor its head."""
+        ...
+
+    def speed_up(self, model: Any) -> None:
+        """Swaps forward passes of `model` for faster ones that give the same, of the very classes that are known; weights stay."""
+        ...
+
+    def see(self, model: Any, media: Mapping[str, Tensor], which: Sequence[int]) -> Sequence[Tensor]:
+        """Returns the features, (V, 1 + K, D) each, of the media with these indices, given all media of a micro-batch.
+
+        The first of a token's features takes its place, the K others are what deeper layers add to it.
+        """
+        ...
+
+    def positions(self, micro_batch: MicroBatch, sequential: bool) -> Tensor:
+        """Returns the positions (..., n, L) that the language model is given; plain ones if `sequential`."""
+        ...
+
+    def states(self, model: Any, micro_batch: MicroBatch, features: Tensor, positions: Tensor, last: Tensor) -> Tensor:
+        """Returns the last layer's states (n, D) of the tokens `last` (n,).
+
+        Args:
+            features: (sum of V, 1 + K, D) of the media, in the order of their tokens; (0, ...) without media.
+            positions: what `positions` returned.
+        """
+        ...

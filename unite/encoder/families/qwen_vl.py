@@ -1,0 +1,143 @@
+"""What the Qwen-VL families share: patches, M-RoPE, and a language model that is given features in the place of visual tokens.
+
+Shapes: n contents, L tokens, M media, N patches, V visual tokens (merged patches) of a medium, D width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from unite.encoder.families.fast_language import LanguageClasses, speed_up_language
+from unite.encoder.families.fast_vision import VisionClasses, speed_up_vision
+from unite.encoder.families.mrope import mrope_positions, sequential_positions
+from unite.encoder.families.qwen_reader import QwenReader
+from unite.encoder.families.shared import SharedByLayers
+from unite.encoder.pooling import states_at
+from unite.encoder.prompt import Prompt
+from unite.errors import CheckpointError, must_be
+from unite.types import MicroBatch, Modality
+
+
+class QwenVL(nn.Module):
+    """A `Family`. Its subclasses name the classes of transformers that are made faster, and what is their own.
+
+    Args:
+        config: the model's.
+        processor: the checkpoint's, from transformers.
+
+    Raises:
+        CheckpointError: if images and video are normalised differently.
+    """
+
+    token_types: ClassVar[Mapping[str, int]] = {"image_token_id": 1, "video_token_id": 2}
+    language_classes: ClassVar[LanguageClasses]
+    vision_classes: ClassVar[VisionClasses]
+    _scale: Tensor
+    _shift: Tensor
+
+    def __init__(self, config: Any, processor: Any) -> None:
+        super().__init__()
+        self.config = config
+        self.merge_size = int(processor.image_processor.merge_size)
+        self._is_fast = self._reads_last_alone = False
+        each = int(processor.image_processor.temporal_patch_size) * int(processor.image_processor.patch_size) ** 2
+        mean, std = (torch.tensor(values).repeat_interleave(each) for values in _mean_and_std(processor))
+        self.register_buffer("_scale", 1 / (255 * std), persistent=False)
+        self.register_buffer("_shift", -mean / std, persistent=False)
+
+    def prompt(self, system: str | None) -> Prompt:
+        """Returns the turn in Qwen's chat template, which is that of `Prompt`."""
+        return Prompt(system)
+
+    def reader(self, processor: Any, min_image_tokens: int, max_image_tokens: int, max_frame_pixels: int) -> QwenReader:
+        """Returns the reader of images and video."""
+        return QwenReader(processor, min_image_tokens, max_image_tokens, max_frame_pixels)
+
+    def towers(self, model: Any) -> Sequence[nn.Module]:
+        """Returns the vision tower."""
+        return (model.visual,)
+
+    def speed_up(self, model: Any) -> None:
+        """See `fast_vision` and `fast_language`; for `sdpa` attention, another is left as it is."""
+        if model.config._attn_implementation != "sdpa":
+            return
+        self._is_fast = True
+        speed_up_vision(model.visual, self.vision_classes)
+        # The last layer's shortcut needs deepstack features to be in before it.
+        if self.config.get_text_config().num_hidden_layers > self.num_deepstack:
+            self._reads_last_alone = speed_up_language(model.language_model, self.language_classes)
+
+    @property
+    def num_deepstack(self) -> int:
+        """K, how many deeper layers are given features of their own."""
+        return 0
+
+    def pixels(self, patches: Tensor) -> Tensor:
+        """Returns patches (N, ...) uint8 normalised, as the vision tower takes them."""
+        return torch.addcmul(self._shift, patches.to(self._scale.dtype), self._scale)
+
+    def see(self, model: Any, media: Mapping[str, Tensor], which: Sequence[int]) -> Sequence[Tensor]:
+        """Returns the features (V, 1 + K, D) of each medium in `which`."""
+        patches = media["patches"].split(media["grids"].prod(-1).tolist())
+        grids = media["grids"][list(which)]
+        pixels = self.pixels(torch.cat([patches[medium] for medium in which]))
+        shared = {"shared": SharedByLayers()} if self._is_fast else {}
+        seen = model.visual(pixels.to(model.visual.dtype), grid_thw=grids, **shared)
+        features: Tensor = torch.stack([seen.pooler_output, *self.deepstack_features(seen)], dim=1)
+        return tuple(features.split((grids.prod(-1) // self.merge_size**2).tolist()))
+
+    def deepstack_features(self, seen: Any) -> Sequence[Tensor]:
+        """Returns the K features (V, D) for deeper layers, of what the vision tower returned."""
+        return ()
+
+    def positions(self, micro_batch: MicroBatch, sequential: bool) -> Tensor:
+        """Returns (3, n, L) positions in time, height and width."""
+        mask = micro_batch.attention_mask
+        if sequential or not micro_batch.media:
+            return sequential_positions(mask)
+        is_video = micro_batch.media["modalities"] == Modality.VIDEO.value
+        grids, intervals = self.runs(micro_batch.media["grids"], micro_batch.media["intervals"], is_video)
+        return mrope_positions(mask, micro_batch.token_types, grids, intervals, self.merge_size)
+
+    def runs(self, grids: Tensor, seconds: Tensor, is_video: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns grids (R, 3) and intervals (R,) of the runs of visual tokens, see `mrope_positions`, given those of the media.
+
+        Args:
+            grids: (M, 3).
+            seconds: (M,) from one patch in time to the next.
+            is_video: (M,).
+        """
+        return grids, torch.ones(len(grids), device=grids.device)
+
+    def states(self, model: Any, micro_batch: MicroBatch, features: Tensor, positions: Tensor, last: Tensor) -> Tensor:
+        """Returns the states (n, D) of the tokens `last` (n,)."""
+        inputs = model.get_input_embeddings()(micro_batch.input_ids)
+        extra: dict[str, Any] = {}
+        if len(features):
+            visual = micro_batch.token_types > 0
+            inputs = inputs.masked_scatter(visual[..., None], features[:, 0].to(inputs.dtype))
+            if self.num_deepstack:
+                extra = {"visual_pos_masks": visual, "deepstack_visual_embeds": list(features[:, 1:].unbind(1))}
+        if self._is_fast:
+            extra["shared"] = SharedByLayers()
+        if self._reads_last_alone:
+            extra["last"] = last
+        # No mask: padding is on the right and attention causal, so that no token sees any.
+        hidden: Tensor = model.language_model(
+            inputs_embeds=inputs, attention_mask=None, position_ids=positions, use_cache=False, **extra
+        ).last_hidden_state
+        return hidden[:, 0] if self._reads_last_alone else states_at(hidden, last)
+
+
+def _mean_and_std(processor: Any) -> tuple[list[float], list[float]]:
+    """Returns the mean and the deviation that pixels are normalised by."""
+    image, video = processor.image_processor, processor.video_processor
+    mean, std = list(image.image_mean), list(image.image_std)
+    if (mean, std) != (list(video.image_mean), list(video.image_std)):
+        found = f"{image.image_mean} and {video.image_mean}"
+        raise CheckpointError(must_be("image_mean and image_std of the checkpoint", "the same for images and video", found))
+    return mean, std
