@@ -29,7 +29,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unite.data.decode import Decoding
+from unite.config.schema.media import Decoding
 from unite.embedding.embed import embed_contents
 from unite.embedding.lazy import LazyContent, decoded
 from unite.encoder import VLMEncoder, build_tiny_checkpoint

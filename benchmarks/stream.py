@@ -42,10 +42,8 @@ from torch import Tensor
 from transformers import AutoProcessor, Qwen2VLImageProcessor, Qwen2VLVideoProcessor
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from unite.curation.loaded import LoadedMedium
-from unite.curation.media import MediaPolicy
-from unite.curation.raw import RawMedium
-from unite.data.decode import Decoding, decode_content, decode_medium, open_video
+from unite.config.schema.media import Decoding, MediaPolicy
+from unite.data.decode import decode_content, decode_medium
 from unite.data.rows import Row, StoredContent, StoredMedium
 from unite.data.shards import ShardReader, ShardWriter
 from unite.encoder import build_tiny_checkpoint
@@ -53,6 +51,9 @@ from unite.encoder.families.qwen_reader import QwenReader
 from unite.encoder.families.qwen_vl import QwenVL
 from unite.encoder.processor import ContentProcessor
 from unite.encoder.prompt import Prompt
+from unite.media import kind_of
+from unite.media.ready import RawMedium
+from unite.media.video.container import open_video, pick
 from unite.types import Content, Modality
 
 _IMAGE_SIZE = {"shortest_edge": 256 * 28 * 28, "longest_edge": 1280 * 28 * 28}
@@ -69,8 +70,9 @@ class Ours:
         self.decoding, policy = Decoding(min_frames=min_frames), MediaPolicy(min_frames=min_frames)
         with ShardWriter(folder) as writer:
             for at, data in enumerate(originals):
-                ready = LoadedMedium(RawMedium(modality, data=data), policy).ready
-                writer.write(Row(f"{at:06d}", StoredContent(media=(ready.stored,)), (StoredContent("a photograph"),)))
+                ready = kind_of(modality).load(RawMedium(modality, data=data), policy).ready
+                stored = StoredMedium(modality, ready.data, ready.extension)
+                writer.write(Row(f"{at:06d}", StoredContent(media=(stored,)), (StoredContent("a photograph"),)))
         self.reader, self.processor = ShardReader.of_folder(folder), processor
         image = processor.processor.image_processor
         each = image.temporal_patch_size * image.patch_size**2
@@ -140,7 +142,7 @@ def video(originals: Sequence[bytes], folder: Path, processor: ContentProcessor,
 
     def raw(at: int) -> Tensor:
         with open_video(paths[at].read_bytes()) as (container, stream):
-            wanted = set(ours.decoding.pick(stream.frames, stream.frames / float(stream.average_rate)).tolist())
+            wanted = set(pick(stream.frames, stream.frames / float(stream.average_rate), ours.decoding).tolist())
             frames = [frame.to_ndarray(format="rgb24") for at, frame in enumerate(container.decode(stream)) if at in wanted]
         return process(np.stack(frames))
 

@@ -2,7 +2,8 @@
 
 from hydra import compose, initialize_config_dir
 
-from unite.config.register import CONF, register
+from unite.config.hydra_setup import CONF
+from unite.config.register import register
 
 
 def composed(command, *overrides):

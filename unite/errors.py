@@ -33,6 +33,23 @@ class DataError(UniteError):
     """A shard, a sample, a row or a medium cannot be used."""
 
 
+class SkippedRowError(DataError):
+    """One row of a raw collection cannot be used: it is left out, counted under `reason` and named in `skipped.jsonl`; the others go on.
+
+    Attributes:
+        reason: a few fixed words, the same for every row with this fault (`missing file`).
+        detail: what is wrong with this one.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}"
+
+
 class CheckpointError(UniteError):
     """A checkpoint or a run folder cannot be loaded."""
 

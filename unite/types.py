@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
 from hashlib import blake2b
+from operator import or_
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,11 +28,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unite.errors import DataError, must_be, must_be_one_of
-
-#: Where a medium stands in a text, as the paper's own rows write it.
-IMAGE_PLACE = "<|IMAGE|>"
-VIDEO_PLACE = "<|VIDEO|>"
-_PLACES = re.compile(re.escape(IMAGE_PLACE) + "|" + re.escape(VIDEO_PLACE))
 
 
 class Modality(enum.Flag):
@@ -46,6 +42,11 @@ class Modality(enum.Flag):
 
     def __str__(self) -> str:
         return "+".join(str(part.name).lower() for part in self)
+
+    @property
+    def place(self) -> str:
+        """Where a medium stands in a text, as the paper's own rows write it: `<|IMAGE|>`."""
+        return f"<|{self.name}|>"
 
     @classmethod
     def parse(cls, name: str) -> Modality:
@@ -62,6 +63,17 @@ class Modality(enum.Flag):
                 raise DataError(must_be_one_of("modality", known, part, f"It was read from {name!r}."))
             modality |= known[part]
         return modality
+
+
+#: The modalities of media: all but text.
+MEDIA = tuple(part for part in Modality if part is not Modality.TEXT)
+#: Finds the places of media in a text.
+PLACES = re.compile("(" + "|".join(re.escape(part.place) for part in MEDIA) + ")")
+
+
+def modality_of(text: str, media: Iterable[Modality]) -> Modality:
+    """Returns what a content is made of, by its text and the modalities of its media; a place in the text is no text."""
+    return reduce(or_, media, Modality.TEXT if PLACES.sub("", text).strip() else Modality(0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +93,8 @@ class Medium:
     seconds: tuple[float, ...] = (0.0,)
 
     def __post_init__(self) -> None:
-        if self.modality not in (Modality.IMAGE, Modality.VIDEO):
-            raise DataError(must_be("the modality of a medium", "image or video", str(self.modality)))
+        if self.modality not in MEDIA:
+            raise DataError(must_be("the modality of a medium", " or ".join(map(str, MEDIA)), str(self.modality)))
         if self.frames.ndim != 4 or self.frames.shape[-1] != 3 or self.frames.dtype != np.uint8 or self.frames.shape[0] < 1:
             is_ = f"{self.frames.dtype} {self.frames.shape}"
             raise DataError(must_be("the frames of a medium", "uint8 of shape (frames, height, width, 3)", is_))
@@ -109,10 +121,7 @@ class Content:
     @cached_property
     def modality(self) -> Modality:
         """The union of what it holds; a place in the text is no text."""
-        modality = Modality.TEXT if _PLACES.sub("", self.text).strip() else Modality(0)
-        for medium in self.media:
-            modality |= medium.modality
-        return modality
+        return modality_of(self.text, (medium.modality for medium in self.media))
 
     @cached_property
     def fingerprint(self) -> int:

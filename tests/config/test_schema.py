@@ -15,7 +15,7 @@ MEANT = {("EncoderConfig", "gradient_checkpointing")}  # what is configured is m
 
 
 def test_the_components_are_found():
-    assert {"EncoderConfig", "MAMCLConfig", "MediaConfig", "SuiteConfig"} <= {one.__name__ for one in NODES}
+    assert {"EncoderConfig", "MAMCLConfig", "MediaPolicy", "SuiteConfig"} <= {one.__name__ for one in NODES}
 
 
 @pytest.mark.parametrize("node", NODES, ids=lambda node: node.__name__)

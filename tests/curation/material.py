@@ -1,56 +1,15 @@
-"""Pictures, clips, rows and small collections for the tests of curation."""
+"""Rows and small collections for the tests of curation."""
 
 import csv
-import io
 
-import av
 import numpy as np
-from PIL import Image
 
+from unite.config.schema.media import MediaPolicy
 from unite.curation.loaded import LoadedRow, medium_loader
-from unite.curation.media import MediaPolicy
-from unite.curation.raw import RawContent, RawMedium, RawRow, SkippedRowError
+from unite.curation.raw import RawContent, RawRow
 from unite.curation.signatures import Signatures, sign_row
 from unite.curation.steps.step import Collection
-from unite.types import Modality
-
-
-def photograph(seed=0, width=160, height=120):
-    """Smooth random colours: what a photograph is to JPEG and to a perceptual hash."""
-    noise = np.random.default_rng(seed).integers(0, 255, (6, 8, 3), np.uint8)
-    return Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC)
-
-
-def encoded(image, format="JPEG", **options):
-    out = io.BytesIO()
-    image.save(out, format, **options)
-    return out.getvalue()
-
-
-def clip(num_frames=30, rate=10, width=160, height=120, shift=3, seed=0, format="mp4"):
-    """A panorama that moves by `shift` pixels a frame; frame i of it is `frame_at(i)`."""
-    out = io.BytesIO()
-    with av.open(out, "w", format=format) as container:
-        stream = container.add_stream("libx264", rate=rate, options={"threads": "1", "crf": "12", "g": "10"})
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        container.start_encoding()
-        for at in range(num_frames):
-            frame = av.VideoFrame.from_ndarray(frame_at(at, width, height, shift, seed), format="rgb24")
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
-    return out.getvalue()
-
-
-def frame_at(at, width=160, height=120, shift=3, seed=0):
-    return np.ascontiguousarray(np.roll(np.asarray(photograph(seed, width, height)), shift * at, axis=1))
-
-
-def image_medium(image=None, **options):
-    return RawMedium(Modality.IMAGE, data=encoded(image or photograph(), **options))
-
-
-def video_medium(data=None, start=None, end=None):
-    return RawMedium(Modality.VIDEO, data=clip() if data is None else data, start=start, end=end)
+from unite.errors import SkippedRowError
 
 
 def row(query="a cat", positive="a feline", key="0", query_media=(), positive_media=(), negatives=()):
@@ -67,8 +26,7 @@ def collection(rows, embeddings=None, seed=0):
     sides = []
     for raw in rows:
         one = loaded(raw)
-        thumbnails = [[small for medium in side.media for small in medium.ready.thumbnails] for side in (one.query, one.positives[0])]
-        sides.append(sign_row(one.store(), thumbnails))
+        sides.append(sign_row(one.store(), [one.query.greys(), one.positives[0].greys()]))
     return Collection([f"s/{at}" for at in range(len(rows))], Signatures.of(sides), seed, lambda embed: embeddings)
 
 

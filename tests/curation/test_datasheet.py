@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 
 from tests.browser import browse, needs_browser
-from tests.curation.material import Rows, clip, image_medium, photograph, row, video_medium
+from tests.curation.material import Rows, row
+from tests.media.material import clip, image_medium, photograph, video_medium
 from unite.curation.datasheet import distribution
 from unite.curation.datasheet_page import render_page
 from unite.curation.pipeline import Curation
-from unite.curation.raw import RawMedium, SkippedRowError
 from unite.curation.records import Funnel
 from unite.curation.steps.exact_duplicates import ExactDuplicates
 from unite.curation.steps.text_length import TextLength
+from unite.errors import SkippedRowError
+from unite.media.ready import RawMedium
 from unite.types import Modality
 
 

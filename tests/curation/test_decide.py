@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from tests.curation.material import Rows, encoded, photograph, row
+from tests.curation.material import Rows, row
 from tests.encoder.checkpoints import tiny
+from tests.media.material import encoded, photograph
+from unite.config.schema.media import Decoding
 from unite.curation.describe import describe
 from unite.curation.pipeline import Curation
 from unite.curation.steps.similarity import Similarity
-from unite.data.decode import Decoding, decode_content
+from unite.data.decode import decode_content
 from unite.data.rows import StoredContent, StoredMedium
 from unite.embedding import Embedder
 from unite.encoder.vlm import VLMEncoder

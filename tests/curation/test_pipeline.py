@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.curation.material import Rows, clip, image_medium, photograph, row, video_medium, write_csv
+from tests.curation.material import Rows, row, write_csv
+from tests.media.material import clip, image_medium, photograph, video_medium
 from unite.curation.pipeline import Curation
-from unite.curation.raw import RawMedium, SkippedRowError
 from unite.curation.recipes.image_captions import ImageCaptions
 from unite.curation.recipes.video_captions import VideoCaptions
 from unite.curation.steps.exact_duplicates import ExactDuplicates
@@ -24,8 +24,9 @@ from unite.curation.steps.similarity import Similarity
 from unite.curation.steps.text_length import TextLength
 from unite.data.shards import ShardReader
 from unite.data.source import SourceDataModule
-from unite.errors import ConfigError, DataError
+from unite.errors import ConfigError, DataError, SkippedRowError
 from unite.files import read_lines
+from unite.media.ready import RawMedium
 from unite.types import Modality
 
 

@@ -1,6 +1,7 @@
 import pytest
 
-from tests.curation.material import Rows, image_medium, photograph, row
+from tests.curation.material import Rows, row
+from tests.media.material import image_medium, photograph
 from unite.curation.pipeline import Curation
 from unite.curation.steps.exact_duplicates import ExactDuplicates
 

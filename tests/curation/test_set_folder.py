@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.curation.material import Rows, image_medium, row
+from tests.curation.material import Rows, row
+from tests.media.material import image_medium
 from unite.curation.pipeline import Curation
-from unite.curation.raw import RawMedium
 from unite.errors import ConfigError, DataError, UniteError
 from unite.files import read_lines
+from unite.media.ready import RawMedium
 from unite.types import Modality
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from tests.curation.material import clip, photograph
 from tests.encoder.checkpoints import tiny
-from unite.data.decode import Decoding
+from tests.media.material import clip, photograph
+from unite.config.schema.media import Decoding
 from unite.embedding.embedder import Embedder
 from unite.errors import CheckpointError, DataError
 from unite.types import Content, Medium, Modality
@@ -57,7 +57,7 @@ def test_a_video_is_a_file_and_an_instruction_is_for_all(embedder, files):
         (7, "item 1 must be a text, a Path, a Pillow image or a mapping of text, image, video, instruction, but is 'int'"),
         ({"picture": "a.png"}, "item 1 must be .* a mapping of text, image, video, instruction, but is 'picture'"),
         ("  ", "item 1 must be a text, a medium or both, but is 'empty'"),
-        (Path("notes.txt"), "item 1 must be a file whose suffix tells an image or a video, but is 'notes.txt'. Say {'image': path}"),
+        (Path("notes.txt"), "item 1 must be a file whose suffix tells one of image, video, but is 'notes.txt'. Say {'image': path}"),
         (Path("gone.png"), "item 1 cannot be read: .*No such file.*gone.png"),
         ({"image": b"bytes"}, "item 1 cannot be read"),
     ],

@@ -7,7 +7,7 @@ import torch.multiprocessing as mp
 from PIL import Image
 
 from tests.fake_encoder import FakeEncoder
-from unite.data.decode import Decoding
+from unite.config.schema.media import Decoding
 from unite.embedding.cache import DiskCache
 from unite.embedding.embed import embed_contents, fingerprints
 from unite.embedding.lazy import FileContent, FileContents

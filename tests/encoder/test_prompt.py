@@ -52,7 +52,7 @@ def test_only_the_template_makes_special_tokens():
 
 @pytest.mark.parametrize("content", [Content(), Content("  \n"), Content(instruction="Find it.")])
 def test_empty_content_is_refused(content):
-    with pytest.raises(DataError, match="a content must be a text, an image or a video, but is 'empty'"):
+    with pytest.raises(DataError, match="a content must be a text, a medium or both, but is 'empty'"):
         turn(content)
 
 
@@ -70,6 +70,4 @@ def test_a_medium_without_a_place_is_said_once(caplog):
     with caplog.at_level(logging.WARNING):
         for text in ("", "one", "two"):
             prompt.segments(Content(text, (IMAGE,)))
-    assert [record.getMessage() for record in caplog.records] == [
-        "an image or video has no place in its text ('one'): it stands first. Said once."
-    ]
+    assert [record.getMessage() for record in caplog.records] == ["a medium has no place in its text ('one'): it stands first. Said once."]

@@ -1,4 +1,4 @@
-from unite.data.decode import Decoding
+from unite.config.schema.media import Decoding
 from unite.data.rows import StoredContent
 from unite.embedding.embed import MemoryCache, embed_contents
 from unite.embedding.lazy import LazyContent

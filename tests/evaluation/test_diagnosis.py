@@ -13,15 +13,15 @@ from unite.evaluation.blanked import Picked, spread, without_medium, without_tex
 from unite.evaluation.diagnosis import diagnose
 from unite.evaluation.evaluate import evaluate
 from unite.evaluation.suite import Suite
-from unite.types import IMAGE_PLACE, Content, Medium, Modality
+from unite.types import Content, Medium, Modality
 
 NUM = 12
 
 
 def fused(make_task, weight_of_image):
     """Queries of a text and a picture; the right candidate is near either to the text alone or to the picture alone."""
-    queries = [Content(text=f"{IMAGE_PLACE} word {at * 7919 % 1000}", media=(image(at),)) for at in range(NUM)]
-    texts = [f"{IMAGE_PLACE} word {at * 7919 % 1000}" for at in range(NUM)]
+    queries = [Content(text=f"{Modality.IMAGE.place} word {at * 7919 % 1000}", media=(image(at),)) for at in range(NUM)]
+    texts = [f"{Modality.IMAGE.place} word {at * 7919 % 1000}" for at in range(NUM)]
     candidates = [Content(text=text, media=(image(at if weight_of_image else 128),)) for at, text in enumerate(texts)]
     modality = Modality.TEXT | Modality.IMAGE
     return make_task(NUM, name="it2it", queries=queries, candidates=candidates, query_modality=modality, candidate_modality=modality)
@@ -65,7 +65,7 @@ def test_grey_pictures_show_whether_the_picture_is_looked_at(make_task, encoder,
     task = fused(make_task, weight_of_image)
     found = diagnose(Suite("s", {"it2it": task}), lambda contents: embed_contents(encoder, contents), MemoryCache()).tasks["it2it"]
     greyed = [Content(text=one.text, media=(image(128),)) for one in task.queries]
-    bare = [Content(text=IMAGE_PLACE, media=one.media) for one in task.queries]
+    bare = [Content(text=Modality.IMAGE.place, media=one.media) for one in task.queries]
     candidates = by_hand(encoder, task.candidates)
     for value, queries in ((found.recall, task.queries), (found.recall_without_medium, greyed), (found.recall_without_text, bare)):
         best = (by_hand(encoder, queries) @ candidates.T).argmax(1)
@@ -80,12 +80,12 @@ def test_blanked_contents():
     frames = np.arange(2 * 4 * 6 * 3, dtype=np.uint8).reshape(2, 4, 6, 3)
     video = Medium(Modality.VIDEO, frames, 5, (0.0, 1.5))
     other = Medium(Modality.VIDEO, frames[::-1], 6, (0.0, 1.5))
-    content = Content(f"{IMAGE_PLACE} and text", (video,), "Find it.")
+    content = Content(f"{Modality.IMAGE.place} and text", (video,), "Find it.")
     grey = without_medium(content)
     assert (grey.media[0].frames == 128).all() and grey.media[0].frames.shape == frames.shape and grey.media[0].seconds == (0.0, 1.5)
     assert (grey.text, grey.instruction) == (content.text, "Find it.")
     assert grey.fingerprint == without_medium(Content(content.text, (other,), "Find it.")).fingerprint != content.fingerprint
-    assert without_text(content).text == IMAGE_PLACE
+    assert without_text(content).text == Modality.IMAGE.place
     assert without_text(content).modality is Modality.VIDEO
 
 

@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 from rich.console import Console
 
 from tests.fake_encoder import FakeEncoder, image
-from unite.data.decode import Decoding
+from unite.config.schema.media import Decoding
 from unite.data.rows import StoredContent, StoredMedium
 from unite.embedding.embed import MemoryCache, embed_contents
 from unite.embedding.lazy import LazyContent

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.fake_encoder import FakeEncoder, image
-from unite.data.decode import Decoding
+from unite.config.schema.media import Decoding
 from unite.embedding.embed import embed_contents
 from unite.errors import DataError
 from unite.evaluation.failures import read_failures, to_json

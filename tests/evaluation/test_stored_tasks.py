@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from tests.fake_encoder import image
-from unite.data.decode import Decoding
+from unite.config.schema.media import Decoding
 from unite.data.rows import Row, StoredContent, StoredMedium
 from unite.data.shards import ShardReader
 from unite.data.tasks import write_task

@@ -35,7 +35,7 @@ def set_up_hydra() -> None:
     """Registers the plugin, and takes two detours out of Hydra 1.3 that cost a second of every `--help` and error."""
     Plugins.instance().register(WorkingFolderOptions)
     ConfigStore.__deepcopy__ = _itself  # type: ignore[attr-defined]
-    Hydra.get_mode = _mode  # type: ignore[method-assign]
+    Hydra.get_mode = _mode  # type: ignore[method-assign, assignment]
 
 
 def _itself(store: ConfigStore, memo: Any) -> ConfigStore:

@@ -13,7 +13,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 from unite.config import schema
-from unite.config.hydra_setup import CONF, set_up_hydra
+from unite.config.hydra_setup import set_up_hydra
 from unite.errors import must_be
 
 #: Written into a run folder when the run has come to its end; `resume=true` looks for folders without it.

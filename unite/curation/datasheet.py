@@ -66,9 +66,9 @@ class _Tally:
         self.totals[f"{kind}s_resized"] += medium["size"] != medium["stored_size"]
         self.values[f"{kind}_megapixels"].append(width * height / 1e6)
         self.values[f"{kind}_aspect"].append(width / height)
-        if kind == "video":
-            self.values["video_seconds"].append(medium["seconds"])
-            self.values["video_frames"].append(medium["stored_frames"])
+        for name, fact in (("seconds", "seconds"), ("frames", "stored_frames")):
+            if fact in medium:
+                self.values[f"{kind}_{name}"].append(medium[fact])
 
 
 def make_datasheet(

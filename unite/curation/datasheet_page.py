@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from unite.curation.datasheet_funnel import number, render_funnel, render_sources
+from unite.types import MEDIA
 
 _TITLES = {
     "query_words": ("Words in a query", "words"),
@@ -120,7 +121,7 @@ def _media(totals: Mapping[str, int]) -> str:
     lines = "".join(
         f"<tr><td>{kind}s<td>{number(totals[f'{kind}s'])}<td>{number(totals[f'{kind}s_resized'])}<td>{_bytes(totals[f'{kind}_bytes_in'])}"
         f"<td>{_bytes(totals[f'{kind}_bytes_stored'])}"
-        for kind in ("image", "video")
+        for kind in map(str, MEDIA)
         if totals.get(f"{kind}s")
     )
     return f"<table><tr><th>medium<th>count<th>resized<th>bytes in<th>stored{lines}</table>" if lines else "<p>It holds no media.</p>"

@@ -6,121 +6,25 @@ So a text filter never opens an image, a size filter reads a header, and only wh
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
-from unite.curation.media import MediaPolicy, check_file, check_size, open_image, ready_image, thumbnail
-from unite.curation.raw import RawContent, RawMedium, RawRow, SkippedRowError
-from unite.curation.video import VideoReader, store_frames
+from unite.config.schema.media import MediaPolicy
+from unite.curation.raw import RawContent, RawRow
 from unite.data.rows import Row, StoredContent, StoredMedium
-from unite.types import Content, Modality
+from unite.media import kind_of
+from unite.media.ready import LoadedMedium, RawMedium
+from unite.types import Modality, modality_of
 
 _NUM_REMEMBERED = 8
-
-
-@dataclass(frozen=True)
-class ReadyMedium:
-    """A medium as it will be stored.
-
-    Attributes:
-        stored: its bytes.
-        width, height: of the image, or of each frame.
-        thumbnails: 32 x 32 greys of the image, or of each frame.
-    """
-
-    stored: StoredMedium
-    width: int
-    height: int
-    thumbnails: tuple[Image.Image, ...]
-
-
-class LoadedMedium:
-    """One image or video of a row. Every property may raise SkippedRowError."""
-
-    def __init__(self, raw: RawMedium, policy: MediaPolicy) -> None:
-        self.modality = raw.modality
-        self.where = raw.path or f"the {raw.modality} in the record"
-        self._raw, self._policy = raw, policy
-
-    @cached_property
-    def num_bytes(self) -> int:
-        """Of the original."""
-        if self._raw.data is not None:
-            return check_size(len(self._raw.data), self.where, self._policy)
-        return check_file(self._raw.path, self._policy)
-
-    @cached_property
-    def size(self) -> tuple[int, int]:
-        """Width and height of the original, as its header says."""
-        if self.modality is Modality.IMAGE:
-            return self._image.size
-        return self._video.facts.width, self._video.facts.height
-
-    @property
-    def seconds(self) -> float:
-        """How long a video or clip lasts; 0 for an image."""
-        return 0.0 if self.modality is Modality.IMAGE else self._video.facts.seconds
-
-    @cached_property
-    def ready(self) -> ReadyMedium:
-        """Decodes it and makes it ready for the shard."""
-        if self.modality is Modality.IMAGE:
-            data, extension, image = ready_image(self._image, self._data, self.where, self._policy)
-            return ReadyMedium(StoredMedium(self.modality, data, extension), image.width, image.height, (thumbnail(image),))
-        frames = self._video.frames()
-        data = store_frames(frames, self._video.facts.seconds, self._policy.jpeg_quality)
-        width, height = frames[0][1].size
-        thumbnails = tuple(thumbnail(image) for _, image in frames)
-        return ReadyMedium(StoredMedium(self.modality, data, "mp4"), width, height, thumbnails)
-
-    def facts(self) -> dict[str, Any]:
-        """Returns what the record beside the shard and the datasheet keep of it."""
-        width, height = self.size
-        facts = {
-            "modality": str(self.modality),
-            "from": self._raw.path,
-            "num_bytes": self.num_bytes,
-            "size": [width, height],
-            "stored_bytes": len(self.ready.stored.data),
-            "stored_size": [self.ready.width, self.ready.height],
-        }
-        if self.modality is Modality.VIDEO:
-            clip = [self._raw.start, self._raw.end]
-            facts |= {"seconds": round(self.seconds, 3), "clip": clip, "stored_frames": len(self.ready.thumbnails)}
-        return facts
-
-    @cached_property
-    def _data(self) -> bytes:
-        size = self.num_bytes  # checked before anything is read
-        if self._raw.data is not None:
-            return self._raw.data
-        try:
-            with Path(self._raw.path).open("rb") as file:
-                return file.read(size)
-        except OSError as error:
-            raise SkippedRowError("unreadable file", f"{self._raw.path}: {error.strerror}") from error
-
-    @cached_property
-    def _image(self) -> Image.Image:
-        return open_image(self._data, self.where, self._policy)
-
-    @cached_property
-    def _video(self) -> VideoReader:
-        _ = self.num_bytes  # checked before it is opened
-        source = self._raw.path if self._raw.data is None else self._raw.data
-        return VideoReader(source, self.where, self._policy, self._raw.start, self._raw.end)
-
 
 LoadMedium = Callable[[RawMedium], LoadedMedium]
 
 
 def medium_loader(policy: MediaPolicy) -> LoadMedium:
     """Returns what loads media; it remembers the last few, since neighbouring rows often share one (five captions of a photograph)."""
-    return lru_cache(maxsize=_NUM_REMEMBERED)(lambda raw: LoadedMedium(raw, policy))
+    return lru_cache(maxsize=_NUM_REMEMBERED)(lambda raw: kind_of(raw.modality).load(raw, policy))
 
 
 class LoadedContent:
@@ -133,14 +37,16 @@ class LoadedContent:
     @cached_property
     def modality(self) -> Modality:
         """As of `Content`."""
-        modality = Content(self.text).modality
-        for medium in self.media:
-            modality |= medium.modality
-        return modality
+        return modality_of(self.text, (medium.modality for medium in self.media))
 
     def store(self) -> StoredContent:
         """Makes every medium ready."""
-        return StoredContent(self.text, tuple(medium.ready.stored for medium in self.media), self.instruction, self.group)
+        media = tuple(StoredMedium(medium.modality, medium.ready.data, medium.ready.extension) for medium in self.media)
+        return StoredContent(self.text, media, self.instruction, self.group)
+
+    def greys(self) -> list[Image.Image]:
+        """Returns the 32 x 32 greys of all its images and frames, in order."""
+        return [grey for medium in self.media for grey in medium.ready.greys]
 
 
 class LoadedRow:

@@ -17,13 +17,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from unite.config.schema.media import MediaPolicy
 from unite.curation.loaded import LoadedRow, medium_loader
-from unite.curation.media import MediaPolicy
-from unite.curation.raw import Recipe, SkippedRowError
+from unite.curation.raw import Recipe
 from unite.curation.records import MEDIA, READ, Funnel, Skipped, describe_row
 from unite.curation.signatures import SideSignature, Signatures, sign_row
 from unite.curation.steps.step import RowStep
 from unite.data.shards import ShardReader, ShardWriter
+from unite.errors import SkippedRowError
 from unite.files import read_json, whole_folder, write_json, write_lines
 
 
@@ -98,10 +99,7 @@ class PartTask:
                     step = MEDIA
                     stored = row.store()
                     writer.write(stored)
-                    thumbnails = [
-                        [one for medium in side.media for one in medium.ready.thumbnails] for side in (row.query, row.positives[0])
-                    ]
-                    signatures.append(sign_row(stored, thumbnails))
+                    signatures.append(sign_row(stored, [row.query.greys(), row.positives[0].greys()]))
                     lines.append(describe_row(recipe.name, row))
                 except SkippedRowError as error:
                     skipped.append(Skipped(recipe.name, key, step, error.reason, error.detail))

@@ -23,12 +23,12 @@ from typing import Any
 
 from rich.console import Console
 
+from unite.config.schema.media import MediaPolicy
 from unite.curation.datasheet import make_datasheet
 from unite.curation.datasheet_page import render_page
 from unite.curation.decide import AllRows, Decision, decide
 from unite.curation.describe import describe
 from unite.curation.engine import run
-from unite.curation.media import MediaPolicy
 from unite.curation.pack import PackedShard, PackTask, plan_shards
 from unite.curation.part import Part, PartTask, cut
 from unite.curation.raw import Recipe

@@ -11,43 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from unite.errors import DataError
-from unite.types import Modality
-
-
-class SkippedRowError(DataError):
-    """One row cannot be used: it is left out, counted under `reason` and named in `skipped.jsonl`; the others go on.
-
-    Attributes:
-        reason: a few fixed words, the same for every row with this fault (`missing file`).
-        detail: what is wrong with this one.
-    """
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(reason, detail)
-        self.reason = reason
-        self.detail = detail
-
-    def __str__(self) -> str:
-        return f"{self.reason}: {self.detail}"
-
-
-@dataclass(frozen=True)
-class RawMedium:
-    """An image or video as the collection has it.
-
-    Attributes:
-        modality: `IMAGE` or `VIDEO`.
-        path: where the file lies; empty when `data` carries the bytes.
-        data: the encoded bytes, or None.
-        start, end: the clip meant, in seconds of the video; None for its beginning and its end.
-    """
-
-    modality: Modality
-    path: str = ""
-    data: bytes | None = field(default=None, repr=False)
-    start: float | None = None
-    end: float | None = None
+from unite.errors import SkippedRowError
+from unite.media.ready import RawMedium
+from unite.types import Modality, modality_of
 
 
 @dataclass(frozen=True)
@@ -65,6 +31,11 @@ class RawContent:
                 text.encode()
             except UnicodeEncodeError as error:  # half of a surrogate pair, from a caption cut in JSON: no tokenizer takes it
                 raise SkippedRowError("not UTF-8", f"{text[:60]!a}: {error.reason}") from error
+
+    @property
+    def modality(self) -> Modality:
+        """As of `Content`."""
+        return modality_of(self.text, (medium.modality for medium in self.media))
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ SKIPPED = "skipped.jsonl"
 LOCK = ".lock"
 _OWN = (DATASHEET, PAGE, SKIPPED)
 _SOURCE = re.compile(r"[^./\\\0][^/\\\0]{0,99}")
+#: Classes that have another place since sets were made with them: a plan names them by their path.
+_MOVED = {"unite.curation.media.MediaPolicy": "unite.config.schema.media.MediaPolicy"}
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -84,11 +86,17 @@ def full_disk_named(out: Path) -> Iterator[None]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"), object_hook=_renamed)
     except ValueError as error:
         hint = "Something else changed it. Choose another folder for out, or remove this one."
         raise ConfigError(f"{path} is no JSON ({error}). {hint}") from error
     return fields
+
+
+def _renamed(fields: dict[str, Any]) -> dict[str, Any]:
+    """Returns a JSON object with the present name of the class that it is of."""
+    name = fields.get("class")
+    return {**fields, "class": _MOVED[name]} if isinstance(name, str) and name in _MOVED else fields
 
 
 def _check_same(out: Path, other: Mapping[str, Any], plan: Mapping[str, Any]) -> None:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unite.data.rows import Row, StoredContent
-from unite.types import IMAGE_PLACE, VIDEO_PLACE, Modality, fingerprint
+from unite.types import PLACES, Modality, fingerprint
 
 NUM_PERMUTATIONS = 64
 #: Pictures hashed of one side: its first images, or the first, middle and last frame of a video.
@@ -116,29 +116,31 @@ class SideSignature:
     pictures: tuple[int, ...]
 
 
-def sign_row(row: Row, thumbnails: Sequence[Sequence[Image.Image]]) -> tuple[SideSignature, SideSignature]:
+def sign_row(row: Row, greys: Sequence[Sequence[Image.Image]]) -> tuple[SideSignature, SideSignature]:
     """Returns the signatures of a row's query and positive.
 
     Args:
         row: with its media ready.
-        thumbnails: of the query and of the first positive, in order, 32 x 32 greys.
+        greys: 32 x 32, of the query and of the first positive, in order.
     """
-    query = sign_side([row.query], thumbnails[0])
-    return query, sign_side(row.positives, thumbnails[1])
+    query = sign_side([row.query], greys[0])
+    return query, sign_side(row.positives, greys[1])
 
 
-def sign_side(contents: Sequence[StoredContent], thumbnails: Sequence[Image.Image]) -> SideSignature:
+def sign_side(contents: Sequence[StoredContent], greys: Sequence[Image.Image]) -> SideSignature:
     """Returns the signature of one side; text and pictures are the first content's."""
     text = normalise(contents[0].text)
-    modality = Modality.TEXT if text else Modality(0)
-    for medium in contents[0].media:
-        modality |= medium.modality
     parts: list[str | bytes] = []
     for one in contents:
         parts += [normalise(one.text), *(medium.data for medium in one.media)]
-    pictures = spread(thumbnails) if thumbnails else ()
+    pictures = spread(greys) if greys else ()
     return SideSignature(
-        modality, fingerprint(*parts), group_number(contents[0].group), len(text), minhash(text), tuple(map(perceptual_hash, pictures))
+        contents[0].modality,
+        fingerprint(*parts),
+        group_number(contents[0].group),
+        len(text),
+        minhash(text),
+        tuple(map(perceptual_hash, pictures)),
     )
 
 
@@ -147,17 +149,15 @@ def group_number(group: str) -> int:
     return fingerprint("group", group) if group else 0
 
 
-def spread(thumbnails: Sequence[Image.Image]) -> Sequence[Image.Image]:
+def spread(greys: Sequence[Image.Image]) -> Sequence[Image.Image]:
     """Returns at most P of them, the first, the last and those between evenly."""
-    at = np.linspace(0, len(thumbnails) - 1, min(len(thumbnails), NUM_PICTURES)).round().astype(int)
-    return [thumbnails[one] for one in at]
+    picked = np.linspace(0, len(greys) - 1, min(len(greys), NUM_PICTURES)).round().astype(int)
+    return [greys[number] for number in picked]
 
 
 def normalise(text: str) -> str:
     """Returns a text as duplicates are compared: NFKC, no case, single spaces, without the places of media."""
-    for place in (IMAGE_PLACE, VIDEO_PLACE):
-        text = text.replace(place, " ")
-    return _SPACE.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
+    return _SPACE.sub(" ", unicodedata.normalize("NFKC", PLACES.sub(" ", text)).casefold()).strip()
 
 
 def minhash(text: str) -> NDArray[np.uint32]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from unite.errors import DataError, must_be
-from unite.types import Modality
+from unite.types import Modality, modality_of
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,11 @@ class StoredContent:
     media: tuple[StoredMedium, ...] = ()
     instruction: str = ""
     group: str = ""
+
+    @property
+    def modality(self) -> Modality:
+        """As of `Content`."""
+        return modality_of(self.text, (medium.modality for medium in self.media))
 
 
 @dataclass(frozen=True)

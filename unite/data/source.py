@@ -9,8 +9,9 @@ from typing import Protocol
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader, Dataset
 
+from unite.config.schema.media import Decoding
 from unite.data.address import Address, find_shards
-from unite.data.decode import Decoding, decode_row
+from unite.data.decode import decode_row
 from unite.data.order import SourceSize
 from unite.data.shards import ShardReader
 from unite.errors import ConfigError, DataError, must_be

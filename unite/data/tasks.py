@@ -20,7 +20,7 @@ from unite.data.rows import Row
 from unite.data.shards import ShardReader, ShardWriter
 from unite.errors import DataError, must_be
 from unite.files import read_json, whole_folder, write_json
-from unite.types import Content, Modality
+from unite.types import Modality
 
 _AGAIN = "Build or copy the task again."
 
@@ -173,11 +173,8 @@ def _write_rows(folder: Path, rows: Iterable[Row], modality: Modality, what: str
         for row in rows:
             if row.positives or row.negatives:
                 raise DataError(must_be(f"{what} ({row.key})", "a row with one content, in query", "one with positives or negatives"))
-            is_ = Content(row.query.text).modality
-            for medium in row.query.media:
-                is_ |= medium.modality
-            if is_ != modality:
-                raise DataError(must_be(f"{what} ({row.key})", str(modality), str(is_) or "empty"))
+            if row.query.modality != modality:
+                raise DataError(must_be(f"{what} ({row.key})", str(modality), str(row.query.modality) or "empty"))
             writer.write(row)
             ids.append(row.key)
     return ids

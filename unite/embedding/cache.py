@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from unite.errors import DataError, must_be
 from unite.files import whole_file, write_text
-from unite.types import IMAGE_PLACE, VIDEO_PLACE, Content, Medium, Modality, Processor, fingerprint, index_tensor
+from unite.types import Content, Medium, Modality, Processor, fingerprint, index_tensor
 
 _log = logging.getLogger(__name__)
 #: Attributes of modules that change nothing of the embeddings; the same checkpoint in another folder is the same encoder.
@@ -190,8 +190,8 @@ def prompt_fingerprint(processor: Processor) -> int:
         Content("A plain text."),
         Content("A plain text.", instruction="Find it."),
         Content(media=(large,)),
-        Content(f"Before {IMAGE_PLACE} after", (small,), "Find it."),
-        Content(f"{VIDEO_PLACE} and text", (video,)),
+        Content(f"Before {Modality.IMAGE.place} after", (small,), "Find it."),
+        Content(f"{Modality.VIDEO.place} and text", (video,)),
     )
     counts = {key for key in vars(processor) if key.startswith("num_")}
     settings = {key: value for key, value in vars(processor).items() if _is_setting(key, value) and key not in counts}

@@ -7,7 +7,6 @@ similarities = vectors @ vectors.T
 
 from __future__ import annotations
 
-import io
 import mimetypes
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
@@ -20,13 +19,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from unite.data.decode import Decoding
+from unite.config.schema.media import Decoding
 from unite.data.rows import StoredContent, StoredMedium
 from unite.embedding.embed import embed_contents
 from unite.embedding.lazy import LazyContent
 from unite.errors import DataError, must_be
+from unite.media import KINDS, Kind, kind_of_file
 from unite.runs import find_checkpoint
-from unite.types import Modality
 
 if TYPE_CHECKING:
     from unite.encoder import VLMEncoder
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 MediumLike: TypeAlias = Path | str | Image.Image
 #: A text, a medium, or several of them by name: `text`, `image`, `video` (one medium or a list of them), `instruction`.
 Item: TypeAlias = str | Path | Image.Image | Mapping[str, Any]
-_KEYS = ("text", "image", "video", "instruction")
+_KEYS = ("text", *(kind.word for kind in KINDS), "instruction")
 
 
 class Embedder:
@@ -130,11 +129,7 @@ def _stored(item: Item, instruction: str, name: str) -> StoredContent:
     if not isinstance(item, Mapping) or not item.keys() <= set(_KEYS):
         actual = ", ".join(map(str, item)) if isinstance(item, Mapping) else type(item).__name__
         raise DataError(must_be(name, f"a text, a Path, a Pillow image or a mapping of {', '.join(_KEYS)}", actual))
-    media = tuple(
-        _medium(medium, modality, name)
-        for key, modality in (("image", Modality.IMAGE), ("video", Modality.VIDEO))
-        for medium in _several(item.get(key))
-    )
+    media = tuple(_medium(medium, kind, name) for kind in KINDS for medium in _several(item.get(kind.word)))
     text = item.get("text") or ""
     if not media and not text.strip():
         raise DataError(must_be(name, "a text, a medium or both", "empty"))
@@ -148,19 +143,20 @@ def _several(media: MediumLike | Sequence[MediumLike] | None) -> Sequence[Medium
 
 
 def _kind_of(path: Path, name: str) -> str:
-    kind = (mimetypes.guess_type(path.name)[0] or "").partition("/")[0]
-    if kind not in ("image", "video"):
-        hint = "Say {'image': path} or {'video': path}; a text is given as a string."
-        raise DataError(must_be(name, "a file whose suffix tells an image or a video", str(path), hint))
-    return kind
+    kind = kind_of_file(path)
+    if kind is None:
+        hint = f"Say {' or '.join(f'{{{kind.word!r}: path}}' for kind in KINDS)}; a text is given as a string."
+        raise DataError(must_be(name, f"a file whose suffix tells one of {', '.join(kind.word for kind in KINDS)}", str(path), hint))
+    return kind.word
 
 
-def _medium(medium: MediumLike, modality: Modality, name: str) -> StoredMedium:
+def _medium(medium: MediumLike, kind: Kind, name: str) -> StoredMedium:
+    encoded = kind.encode(medium)
+    if encoded is not None:
+        return StoredMedium(kind.modality, *encoded)
     if isinstance(medium, Image.Image):
-        file = io.BytesIO()
-        medium.save(file, "PNG")  # lossless
-        return StoredMedium(modality, file.getvalue(), "png")
+        raise DataError(must_be(f"the {kind.word} of {name}", "a file", "a Pillow image"))
     try:
-        return StoredMedium(modality, Path(medium).read_bytes(), Path(medium).suffix.lstrip(".").lower())
+        return StoredMedium(kind.modality, Path(medium).read_bytes(), Path(medium).suffix.lstrip(".").lower())
     except (OSError, TypeError) as error:
         raise DataError(f"{name} cannot be read: {error}") from error

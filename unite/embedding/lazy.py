@@ -15,11 +15,12 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
-from unite.data.decode import Decoding, decode_content
+from unite.config.schema.media import Decoding
+from unite.data.decode import decode_content
 from unite.data.rows import StoredContent, StoredMedium
 from unite.data.shards import ShardReader
 from unite.errors import DataError
-from unite.types import Content, Modality, fingerprint
+from unite.types import Content, Modality, fingerprint, modality_of
 
 T = TypeVar("T")
 
@@ -128,10 +129,7 @@ class FileContent:
     @property
     def modality(self) -> Modality:
         """As of `Content`."""
-        modality = Content(self.text).modality
-        for kind, _ in self.media:
-            modality |= kind
-        return modality
+        return modality_of(self.text, (modality for modality, _ in self.media))
 
     def key(self, decoding: Decoding) -> int | None:
         """Returns a hash of the text and of each file's path, size and time of change; None of a text alone.

@@ -15,16 +15,16 @@ can never become a special token.
 from __future__ import annotations
 
 import logging
-import re
 from dataclasses import dataclass
 
 from unite.errors import DataError, must_be
-from unite.types import IMAGE_PLACE, VIDEO_PLACE, Content, Modality
+from unite.media import KINDS
+from unite.types import PLACES, Content, Modality
 
 log = logging.getLogger(__name__)
 
-_PLACES = re.compile(f"({re.escape(IMAGE_PLACE)}|{re.escape(VIDEO_PLACE)})")
-_PLACE_OF = {Modality.IMAGE: IMAGE_PLACE, Modality.VIDEO: VIDEO_PLACE}
+#: What the prompt calls a part of a content.
+_WORDS = {Modality.TEXT: "sentence", **{kind.modality: kind.word for kind in KINDS}}
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Prompt:
             DataError: if the content is empty, or its text has more places than it has media, or another kind of place.
         """
         if not content.modality:
-            raise DataError(must_be("a content", "a text, an image or a video", "empty", "Drop it, or give it one of them."))
+            raise DataError(must_be("a content", "a text, a medium or both", "empty", "Drop it, or give it one of them."))
         turn: list[Segment] = []
         if self.system is not None:
             turn += [Special("<|im_start|>"), Text(f"system\n{self.system}"), Special("<|im_end|>"), Text("\n")]
@@ -83,8 +83,8 @@ class Prompt:
         text = self._with_places(content).strip()
         body: list[Segment] = []
         medium = 0
-        for part in _PLACES.split(text):
-            if part in (IMAGE_PLACE, VIDEO_PLACE):
+        for part in PLACES.split(text):
+            if PLACES.fullmatch(part):
                 body.append(MediumPlace(medium))
                 medium += 1
             elif part:
@@ -94,8 +94,8 @@ class Prompt:
     def _with_places(self, content: Content) -> str:
         """Returns instruction and text with a place for every medium; media without one stand first, as in the paper."""
         text = f"{content.instruction}\n{content.text}" if content.instruction else content.text
-        places = _PLACES.findall(text)
-        expected = [_PLACE_OF[medium.modality] for medium in content.media]
+        places = PLACES.findall(text)
+        expected = [medium.modality.place for medium in content.media]
         missing = len(expected) - len(places)
         if missing < 0 or places != expected[missing:]:
             hint = "Give each medium one place, in their order; media without a place stand first."
@@ -104,14 +104,13 @@ class Prompt:
             )
         if missing and text.strip() and not self._said:
             self._said = True
-            log.warning("an image or video has no place in its text (%r): it stands first. Said once.", text[:80])
+            log.warning("a medium has no place in its text (%r): it stands first. Said once.", text[:80])
         return "".join(f"{place}\n" for place in expected[:missing]) + text
 
 
 def _names(content: Content) -> list[str]:
-    names = {Modality.TEXT: "sentence", Modality.IMAGE: "image", Modality.VIDEO: "video"}
     modality = content.modality | (Modality.TEXT if content.instruction else Modality(0))
-    return [name for part, name in names.items() if part in modality]
+    return [name for part, name in _WORDS.items() if part in modality]
 
 
 def chat_text(segments: list[Segment], content: Content) -> str:

@@ -26,6 +26,7 @@ from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
 from unite.encoder.checkpoint import quiet_transformers
 from unite.errors import ConfigError, must_be
 from unite.files import whole_folder
+from unite.media import KINDS
 from unite.types import fingerprint
 
 log = logging.getLogger(__name__)
@@ -45,12 +46,13 @@ CHAT_TEMPLATE = (
     "{% else %}{{ part['text'] }}{% endif %}{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+_MEDIA = tuple(kind.word for kind in KINDS)
 #: What the prompt itself says, often enough that it becomes few tokens.
 _PROMPT_TEXTS = (
     "system\nYou are a helpful assistant.",
     "user\n",
     "assistant\n",
-    *(f"\nSummary above {what} in one word:" for what in ("sentence", "image", "video", "sentence and image", "sentence and video")),
+    *(f"\nSummary above {what} in one word:" for what in ("sentence", *_MEDIA, *(f"sentence and {word}" for word in _MEDIA))),
 ) * 100
 _PATCH, _MERGE, _TIME, _NUM_HEADS = 14, 2, 2, 4
 #: Part of the folder's name: raise it when this file makes something else of the same arguments.

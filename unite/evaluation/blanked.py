@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -10,10 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from unite.embedding.lazy import LazyContent, decoded, key_of
-from unite.types import IMAGE_PLACE, VIDEO_PLACE, Content, Medium, fingerprint
-
-_PLACES = re.compile(f"{re.escape(IMAGE_PLACE)}|{re.escape(VIDEO_PLACE)}")
-_GREY = np.uint8(128)
+from unite.media import kind_of
+from unite.types import PLACES, Content, fingerprint
 
 
 class Picked(Sequence[Content | LazyContent]):
@@ -75,15 +72,10 @@ def spread(num: int, most: int) -> list[int]:
 
 
 def without_medium(content: Content) -> Content:
-    """Returns the content with its pictures and frames grey, of the size they were; text and instruction stay."""
-    return replace(content, media=tuple(_grey(medium) for medium in content.media))
+    """Returns the content with media of the same measures that show nothing; text and instruction stay."""
+    return replace(content, media=tuple(kind_of(medium.modality).blank(medium) for medium in content.media))
 
 
 def without_text(content: Content) -> Content:
     """Returns the content without its text; media and instruction stay."""
-    return replace(content, text="".join(_PLACES.findall(content.text)))
-
-
-def _grey(medium: Medium) -> Medium:
-    frames = np.broadcast_to(_GREY, medium.frames.shape)  # takes no memory
-    return Medium(medium.modality, frames, fingerprint("grey", repr(frames.shape), repr(medium.seconds)), medium.seconds)
+    return replace(content, text="".join(PLACES.findall(content.text)))

@@ -9,26 +9,26 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from datasets import Dataset, Image, List, Video
+from datasets import Dataset, List
 from mteb.models.abs_encoder import AbsEncoder
 from mteb.models.model_meta import ModelMeta, ScoringFunction
 from mteb.types import PromptType
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unite.data.decode import Decoding
+from unite.config.schema.media import Decoding
 from unite.data.rows import StoredContent, StoredMedium
 from unite.embedding.lazy import LazyContent
 from unite.errors import DataError, must_be
-from unite.types import Content, Modality
+from unite.media import KINDS, Kind
+from unite.types import Content
 
 log = logging.getLogger(__name__)
-_COLUMNS = {"image": Modality.IMAGE, "video": Modality.VIDEO}
+_COLUMNS = {kind.word: kind for kind in KINDS}
 #: What stands for a row that holds nothing: mteb's corpora have such rows, and want an embedding of each.
 EMPTY = "."
 
@@ -79,7 +79,7 @@ class MtebEncoder(AbsEncoder):
             similarity_fn_name=ScoringFunction.COSINE,
             use_instructions=instructions,
             training_datasets=None,
-            modalities=["text", "image", "video"],
+            modalities=["text", *_COLUMNS],  # type: ignore[list-item]
         )
 
     def encode(
@@ -130,27 +130,25 @@ def _undecoded(dataset: Dataset) -> Dataset:
     for column in _COLUMNS:
         feature = dataset.features.get(column)
         kind = feature.feature if isinstance(feature, List) else feature
-        if isinstance(kind, Image | Video):
+        if hasattr(kind, "decode"):
             encoded = type(kind)(decode=False)
             dataset = dataset.cast_column(column, List(encoded) if isinstance(feature, List) else encoded)
     return dataset
 
 
-def _media(value: Any, kind: Modality, name: str) -> Iterator[StoredMedium]:
+def _media(value: Any, kind: Kind, name: str) -> Iterator[StoredMedium]:
     """Yields the media of a cell: none, one or a list; bytes, a file, or what somebody decoded."""
     for one in value if isinstance(value, list | tuple) else [value]:
         if one is None:
             continue
         if isinstance(one, dict) and one.get("bytes"):
-            yield StoredMedium(kind, one["bytes"], Path(one.get("path") or "").suffix.lstrip(".").lower() or str(kind))
+            yield StoredMedium(kind.modality, one["bytes"], Path(one.get("path") or "").suffix.lstrip(".").lower() or kind.word)
         elif isinstance(one, dict) and one.get("path"):
-            yield StoredMedium(kind, _read(Path(one["path"]), name), Path(one["path"]).suffix.lstrip(".").lower())
-        elif kind is Modality.IMAGE and hasattr(one, "save"):  # Pillow's; lossless, so that it is decoded to the same pixels
-            file = BytesIO()
-            one.save(file, "PNG")
-            yield StoredMedium(kind, file.getvalue(), "png")
+            yield StoredMedium(kind.modality, _read(Path(one["path"]), name), Path(one["path"]).suffix.lstrip(".").lower())
+        elif encoded := kind.encode(one):
+            yield StoredMedium(kind.modality, *encoded)
         else:
-            raise DataError(must_be(f"the {kind} of {name}", "encoded bytes, a file or a Pillow image", type(one).__name__))
+            raise DataError(must_be(f"the {kind.word} of {name}", "encoded bytes, a file or a Pillow image", type(one).__name__))
 
 
 def _read(path: Path, name: str) -> bytes:

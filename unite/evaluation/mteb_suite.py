@@ -19,7 +19,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from unite.data.decode import Decoding
+from unite.config.schema.media import Decoding
 from unite.embedding.cache import encoder_fingerprint
 from unite.embedding.embed import EmbeddingCache, Encoder, MemoryCache
 from unite.embedding.sharing import embed_sharded

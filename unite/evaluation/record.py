@@ -8,27 +8,23 @@ Shapes: Q queries, C candidates, D dimensions, F failures.
 from __future__ import annotations
 
 import base64
-import io
 import json
 from collections.abc import Mapping
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from unite.embedding.lazy import FileContents, LazyContent, StoredContents, decoded
 from unite.evaluation.failures import Failure, Preview, TaskFailures
 from unite.evaluation.metrics import Judged
 from unite.evaluation.tasks import RetrievalTask
+from unite.media import kind_of
 from unite.retrieval.topk import search
-from unite.types import IMAGE_PLACE, VIDEO_PLACE, Content, Medium, fingerprint, index_tensor
+from unite.types import PLACES, Content, fingerprint, index_tensor
 
 NUM_FAILURES = 8
 NUM_HITS = 5
 #: Right candidates of a failure that are shown, and media of a content.
 _MOST = 3
-_SIDE, _FRAME_SIDE, _NUM_FRAMES = 96, 64, 4
 _NUM_LETTERS = 280
 
 
@@ -83,10 +79,12 @@ def data_fingerprint(task: RetrievalTask) -> str:
 
 
 def preview(content: Content | LazyContent) -> Preview:
-    """Returns a content small enough to keep: texts of at most 280 letters, pictures of at most 96 pixels, 4 frames of a video."""
+    """Returns a content small enough to keep: texts of at most 280 letters, each medium as a little JPEG."""
     content = decoded(content)
-    pictures = tuple((str(medium.modality), _jpeg(medium)) for medium in content.media[:_MOST])
-    text = content.text.replace(IMAGE_PLACE, " ").replace(VIDEO_PLACE, " ")  # the pictures stand beside it
+    pictures = tuple(
+        (str(medium.modality), base64.b64encode(kind_of(medium.modality).preview(medium)).decode()) for medium in content.media[:_MOST]
+    )
+    text = PLACES.sub(" ", content.text)  # the pictures stand beside it
     return Preview(_cut(text.strip()), _cut(content.instruction), pictures)
 
 
@@ -104,21 +102,6 @@ def _hits(task: RetrievalTask, queries: Tensor, candidates: Tensor, ids: list[st
         for scores, places in zip(*(one.tolist() for one in best), strict=True):
             found.append(tuple((task.candidate_ids[pool[at]], round(score, 4)) for score, at in zip(scores, places, strict=True)))
     return found
-
-
-def _jpeg(medium: Medium) -> str:
-    """Returns an image, or up to 4 frames of a video side by side, as a small JPEG in base64."""
-    picked: NDArray[np.int64] = np.unique(np.linspace(0, len(medium.frames) - 1, _NUM_FRAMES).round().astype(np.int64))
-    frames = [Image.fromarray(medium.frames[at]) for at in picked]
-    for frame in frames:
-        frame.thumbnail((_SIDE, _SIDE) if len(frames) == 1 else (_FRAME_SIDE, _FRAME_SIDE))
-    width, height = frames[0].size
-    strip = Image.new("RGB", ((width + 2) * len(frames) - 2, height), "white")
-    for place, frame in enumerate(frames):
-        strip.paste(frame, ((width + 2) * place, 0))
-    data = io.BytesIO()
-    strip.save(data, "JPEG", quality=80)
-    return base64.b64encode(data.getvalue()).decode()
 
 
 def _cut(text: str) -> str:

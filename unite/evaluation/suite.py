@@ -12,7 +12,7 @@ import torch
 from rich.progress import Progress
 from torch import Tensor
 
-from unite.data.decode import Decoding
+from unite.config.schema.media import Decoding
 from unite.embedding.embed import EmbeddingCache, Encoder, MemoryCache, embed_contents
 from unite.errors import ConfigError, DataError, must_be, must_be_one_of
 from unite.evaluation.layouts.source import MissingTaskError, TaskFolder, TaskSource

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from unite.data.decode import Decoding
+from unite.config.schema.media import Decoding
 from unite.data.shards import ShardReader
 from unite.data.tasks import StoredTask, read_task
 from unite.embedding.lazy import LazyContent, StoredContents

@@ -8,8 +8,8 @@ from io import BytesIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from unite.curation.raw import SkippedRowError
 from unite.curation.recipes.text_pairs import TextPairs
+from unite.errors import SkippedRowError
 
 
 def read_all(recipe):

@@ -1,7 +1,7 @@
 import pytest
 
-from tests.curation.material import photograph
 from tests.curation.recipes.material import read_all
+from tests.media.material import photograph
 from unite.curation.recipes.huggingface import HuggingFace
 from unite.errors import ConfigError, DataError
 

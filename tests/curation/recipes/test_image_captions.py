@@ -2,8 +2,9 @@ import os
 
 import pytest
 
-from tests.curation.material import encoded, photograph, write_csv
+from tests.curation.material import write_csv
 from tests.curation.recipes.material import json_file, json_lines, parquet, paths, read_all, read_texts
+from tests.media.material import encoded, photograph
 from unite.curation.recipes.image_captions import ImageCaptions, ImageFolder
 from unite.errors import DataError
 

@@ -1,6 +1,6 @@
 from tests.curation.recipes.material import parquet, paths, read_all
 from unite.curation.recipes.mmeb import Mmeb
-from unite.types import IMAGE_PLACE
+from unite.types import Modality
 
 
 def test_mmeb(tmp_path):
@@ -29,7 +29,7 @@ def test_mmeb(tmp_path):
     parquet(tmp_path / "A-OKVQA" / "original-00000-of-00002.parquet", [dict(zip(columns, one, strict=True)) for one in values[:1]])
     parquet(tmp_path / "A-OKVQA" / "original-00001-of-00002.parquet", [dict(zip(columns, one, strict=True)) for one in values[1:]])
     question, label, caption, empty = read_all(Mmeb("m", tmp_path / "*" / "original-*.parquet", media_root=tmp_path))
-    assert question.query.text == f"{IMAGE_PLACE}\nWhat is it?"
+    assert question.query.text == f"{Modality.IMAGE.place}\nWhat is it?"
     assert question.query.instruction == "Represent the given image with the following question"
     assert paths(question.query) == [str(tmp_path / "images/A-OKVQA/Train/0.jpg")]
     assert question.positives[0].text == "cab" and question.negatives[0].text == "train"

@@ -2,7 +2,7 @@ import json
 
 from tests.curation.recipes.material import json_file, paths, read_all, read_texts
 from unite.curation.recipes.unite_json import UniteJson
-from unite.types import IMAGE_PLACE, VIDEO_PLACE, Modality
+from unite.types import Modality
 
 
 def test_unite_json(tmp_path):
@@ -12,7 +12,7 @@ def test_unite_json(tmp_path):
             {"query": {"text": "a cat"}, "candidate": {"image": "cat.jpg"}, "target_modal": "image"},
             {
                 "query": {
-                    "text": f"first {IMAGE_PLACE} then {VIDEO_PLACE} and {IMAGE_PLACE}",
+                    "text": f"first {Modality.IMAGE.place} then {Modality.VIDEO.place} and {Modality.IMAGE.place}",
                     "image": ["1.jpg", "2.jpg"],
                     "video": "v.mp4",
                 },
@@ -24,7 +24,7 @@ def test_unite_json(tmp_path):
                 "candidate": {"text": "x", "video": ["v.mp4"]},
                 "target_modal": "text,video",
             },
-            {"query": {"text": f"{IMAGE_PLACE} {IMAGE_PLACE}", "image": "one.jpg"}, "candidate": {"text": "x"}},
+            {"query": {"text": f"{Modality.IMAGE.place} {Modality.IMAGE.place}", "image": "one.jpg"}, "candidate": {"text": "x"}},
             {"query": {"text": "a"}, "candidate": {"text": "b"}, "target_modal": "audio"},
             {"query": {"text": "a"}, "candidate": {"text": "b"}, "target_modal": "image"},
             {"query": {"text": "a", "audio": "a.wav"}, "candidate": {"text": "b"}},

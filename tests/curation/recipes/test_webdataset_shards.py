@@ -3,8 +3,8 @@ from io import BytesIO
 
 import pytest
 
-from tests.curation.material import clip, encoded, photograph
 from tests.curation.recipes.material import read_all, read_texts, tar
+from tests.media.material import clip, encoded, photograph
 from unite.curation.recipes.webdataset_shards import WebdatasetShards
 from unite.errors import DataError
 from unite.types import Modality

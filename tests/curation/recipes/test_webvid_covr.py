@@ -1,7 +1,7 @@
 from tests.curation.material import write_csv
 from tests.curation.recipes.material import paths, read_all
 from unite.curation.recipes.webvid_covr import WebvidCovr
-from unite.types import VIDEO_PLACE
+from unite.types import Modality
 
 
 def test_webvid_covr(tmp_path):
@@ -14,7 +14,7 @@ def test_webvid_covr(tmp_path):
         ],
     )
     first, second = read_all(WebvidCovr("c", file, media_root="/videos"))
-    assert first.query.text == f"{VIDEO_PLACE}\nmake it\na dog" and paths(first.query) == ["/videos/021/1.mp4"]
+    assert first.query.text == f"{Modality.VIDEO.place}\nmake it\na dog" and paths(first.query) == ["/videos/021/1.mp4"]
     assert paths(first.positives[0]) == ["/videos/022/2.mp4"] and first.positives[0].group == "c/022/2"
     assert first.metadata == {"txt1": "a cat, asleep", "txt2": "a dog", "sim_txt": "0.9", "scores": "[0.1]"}
     assert second == "empty field"

@@ -4,7 +4,8 @@ import io
 
 from PIL import Image, ImageEnhance
 
-from tests.curation.material import encoded, loaded, photograph
+from tests.curation.material import loaded
+from tests.media.material import encoded, photograph
 
 SENTENCE = "a brown dog runs across the wide green field behind the old red barn while two children watch from the fence"
 

@@ -1,7 +1,8 @@
 import pytest
 
-from tests.curation.material import collection, image_medium, photograph, row
+from tests.curation.material import collection, row
 from tests.curation.steps.material import drops
+from tests.media.material import image_medium, photograph
 from unite.curation.steps.balance import Balance
 from unite.errors import ConfigError, DataError
 

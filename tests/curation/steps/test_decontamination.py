@@ -1,7 +1,8 @@
 import pytest
 
-from tests.curation.material import collection, encoded, image_medium, photograph, row
+from tests.curation.material import collection, row
 from tests.curation.steps.material import SENTENCE, drops, variants
+from tests.media.material import encoded, image_medium, photograph
 from unite.curation.steps.decontamination import Decontamination
 from unite.data.rows import Row, StoredContent, StoredMedium
 from unite.data.tasks import write_task

@@ -1,7 +1,8 @@
 import pytest
 
-from tests.curation.material import collection, image_medium, row
+from tests.curation.material import collection, row
 from tests.curation.steps.material import drops
+from tests.media.material import image_medium
 from unite.curation.steps.exact_duplicates import ExactDuplicates
 from unite.errors import ConfigError
 

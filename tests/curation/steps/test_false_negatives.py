@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from tests.curation.material import collection, image_medium, row, unit
+from tests.curation.material import collection, row, unit
 from tests.curation.steps.material import embed
+from tests.media.material import image_medium
 from unite.curation.steps.false_negatives import FalseNegatives
 from unite.errors import ConfigError
 

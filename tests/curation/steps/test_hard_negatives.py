@@ -3,8 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.curation.material import collection, image_medium, photograph, row, unit
+from tests.curation.material import collection, row, unit
 from tests.curation.steps.material import embed
+from tests.media.material import image_medium, photograph
 from unite.curation.raw import RawContent
 from unite.curation.steps.hard_negatives import HardNegatives
 from unite.errors import ConfigError

@@ -1,11 +1,12 @@
 import pytest
 from PIL import Image
 
-from tests.curation.material import encoded, image_medium, photograph, row
+from tests.curation.material import row
 from tests.curation.steps.material import reason
-from unite.curation.raw import RawMedium, SkippedRowError
+from tests.media.material import encoded, image_medium, photograph
 from unite.curation.steps.image_size import ImageSize
-from unite.errors import ConfigError
+from unite.errors import ConfigError, SkippedRowError
+from unite.media.ready import RawMedium
 from unite.types import Modality
 
 

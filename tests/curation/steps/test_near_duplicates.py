@@ -1,7 +1,8 @@
 import pytest
 
-from tests.curation.material import clip, collection, image_medium, row, video_medium
+from tests.curation.material import collection, row
 from tests.curation.steps.material import SENTENCE, drops, variants
+from tests.media.material import clip, image_medium, video_medium
 from unite.curation.steps.near_duplicates import NearDuplicates
 from unite.errors import ConfigError
 

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from tests.curation.material import collection, image_medium, photograph, row, unit
+from tests.curation.material import collection, row, unit
 from tests.curation.steps.material import drops, embed
+from tests.media.material import image_medium, photograph
 from unite.curation.steps.similarity import Similarity
 from unite.errors import ConfigError
 

@@ -1,11 +1,12 @@
 import pytest
 
-from tests.curation.material import image_medium, row
+from tests.curation.material import row
 from tests.curation.steps.material import reason
-from unite.curation.raw import RawMedium
+from tests.media.material import image_medium
 from unite.curation.steps.text_length import TextLength
 from unite.errors import ConfigError
-from unite.types import IMAGE_PLACE, Modality
+from unite.media.ready import RawMedium
+from unite.types import Modality
 
 
 @pytest.mark.parametrize(
@@ -19,7 +20,7 @@ def test_text_length(text, expected):
 
 
 def test_media_without_text_have_no_text_length():
-    assert reason(TextLength(min_words=3), row(IMAGE_PLACE, "one two three", query_media=[image_medium()])) is None
+    assert reason(TextLength(min_words=3), row(Modality.IMAGE.place, "one two three", query_media=[image_medium()])) is None
 
 
 def test_a_text_step_opens_no_medium():

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from tests.curation.material import clip, image_medium, loaded, row, video_medium
+from tests.curation.material import loaded, row
 from tests.curation.steps.material import reason
+from tests.media.material import clip, image_medium, video_medium
 from unite.curation.steps.video_length import VideoLength, motion
 from unite.errors import ConfigError
 
@@ -21,7 +22,7 @@ def test_video_length():
 
 def test_motion_is_the_mean_difference_of_neighbouring_frames():
     ready = loaded(row(positive_media=[video_medium()])).media[0].ready
-    greys = [np.asarray(frame, float) for frame in ready.thumbnails]
+    greys = [np.asarray(frame, float) for frame in ready.greys]
     expected = np.mean([np.abs(one - other).mean() for one, other in zip(greys[1:], greys[:-1], strict=True)])
     assert motion(ready) == pytest.approx(expected)
 

@@ -8,7 +8,7 @@ from torch import nn
 from tests.composed import composed
 from tests.fake_encoder import FakeEncoder, FakeProcessor
 from unite.build.suites import build_suites
-from unite.types import IMAGE_PLACE, VIDEO_PLACE, EncodedContent, index_tensor
+from unite.types import PLACES, EncodedContent, index_tensor
 
 
 class KnowingProcessor(FakeProcessor):
@@ -20,7 +20,7 @@ class KnowingProcessor(FakeProcessor):
 
     def encode(self, content):
         self.contents.append(content)
-        text = content.text.replace(IMAGE_PLACE, "").replace(VIDEO_PLACE, "")
+        text = PLACES.sub("", content.text)
         numbers = [int(one) for one in re.findall(r"\d+", text)] + [round(medium.frames.mean() / 20) for medium in content.media]
         tokens = index_tensor([sum(numbers)])
         return EncodedContent(tokens, tokens)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.evaluation.layouts import material
-from unite.data.decode import Decoding
+from unite.config.schema.media import Decoding
 from unite.errors import ConfigError, DataError
 from unite.evaluation.layouts.karpathy import Karpathy
 from unite.evaluation.layouts.source import BenchmarkFiles

@@ -3,11 +3,11 @@
 import pytest
 
 from tests.evaluation.layouts.material import write_image, write_parquet
-from unite.data.decode import Decoding
+from unite.config.schema.media import Decoding
 from unite.data.mmeb import INSTRUCTIONS, split_instruction
 from unite.errors import DataError
 from unite.evaluation.layouts.mmeb import Mmeb
-from unite.types import IMAGE_PLACE, Modality
+from unite.types import Modality
 
 #: An image to the names of classes, a question about an image to answers, a text to images, an image and a change to images.
 QUERIES = {
@@ -83,13 +83,13 @@ def test_instructions_leave_the_text_and_the_placeholder_becomes_the_image_s_pla
         "ImageNet-1K": ("Represent the given image for classification", "", Modality.IMAGE),
         "OK-VQA": (
             "Represent the given image with the following question",
-            f"{IMAGE_PLACE}\nWhat is it plus 1?",
+            f"{Modality.IMAGE.place}\nWhat is it plus 1?",
             Modality.TEXT | Modality.IMAGE,
         ),
         "MSCOCO_t2i": ("Find me an everyday image that matches the given caption", "a dog, 2", Modality.TEXT),
         "CIRR": (
             "Given an image, find a similar everyday image with the described changes",
-            f"{IMAGE_PLACE}\n1 more",
+            f"{Modality.IMAGE.place}\n1 more",
             Modality.TEXT | Modality.IMAGE,
         ),
     }

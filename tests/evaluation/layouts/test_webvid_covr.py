@@ -1,10 +1,10 @@
 import pytest
 
 from tests.evaluation.layouts.material import write_csv, write_video
-from unite.data.decode import Decoding
+from unite.config.schema.media import Decoding
 from unite.errors import DataError
 from unite.evaluation.layouts.webvid_covr import WebvidCovr
-from unite.types import VIDEO_PLACE, Modality
+from unite.types import Modality
 
 FEW = "++suite.tasks.covr.metrics=[recall@1,recall@5]"
 #: (edit, reference, target): the target's number is the reference's and the edit's together.
@@ -34,7 +34,7 @@ def test_each_query_is_ranked_against_all_targets_but_its_own_video(suite_of, tm
     assert task.pools["000002"] == [f"000001_000050/{number}" for number in (2, 3, 4, 5, 6, 7)]
     assert task.relevance["000002"] == {"000001_000050/3": 1}
     content = task.queries[2].decode()
-    assert (content.text, content.modality) == (f"{VIDEO_PLACE}\nadd 2", Modality.TEXT | Modality.VIDEO)
+    assert (content.text, content.modality) == (f"{Modality.VIDEO.place}\nadd 2", Modality.TEXT | Modality.VIDEO)
     assert suite_of("webvid_covr").tasks["covr"].metrics == ("recall@1", "recall@5", "recall@10", "recall@50")
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from tests.worlds.emoji.material import SMALL
 from tests.worlds.emoji.reader import ABOUT, CELLS, COLOURS, UPPER_CELLS, cells_of, glyphs_in, pixels_of, words_of
-from unite.data.decode import Decoding, decode_medium
+from unite.config.schema.media import Decoding
+from unite.data.decode import decode_medium
 from unite.data.shards import ShardReader
 from unite.data.tasks import read_task
 from unite.worlds.emoji.atlas import FOLDER

@@ -11,7 +11,8 @@ from PIL import Image
 
 from tests.worlds.emoji.material import SMALL
 from tests.worlds.emoji.reader import NAMES, glyphs_in, pixels_of
-from unite.data.decode import Decoding, decode_row
+from unite.config.schema.media import Decoding
+from unite.data.decode import decode_row
 from unite.data.shards import ShardReader
 from unite.data.tasks import read_task
 from unite.errors import ConfigError, DataError

@@ -4,9 +4,10 @@ A misspelt key or a value of the wrong type fails when Hydra composes the config
 A component's config carries `_target_`, the class it builds, so a class of the user's own can be named on the command line.
 """
 
-from unite.config.schema.curation import CurateConfig, Engine, MediaConfig
-from unite.config.schema.data import DataConfig, DecodingConfig, MixtureConfig, SourceConfig, WorldConfig
+from unite.config.schema.curation import CurateConfig, Engine
+from unite.config.schema.data import DataConfig, MixtureConfig, SourceConfig, WorldConfig
 from unite.config.schema.evaluation import EvaluateConfig, MtebSuiteConfig, SuiteConfig
+from unite.config.schema.media import Decoding, MediaPolicy
 from unite.config.schema.model import (
     EncoderConfig,
     InfoNCEConfig,
@@ -24,7 +25,7 @@ from unite.config.schema.training import LoggerConfig, StageConfig, TrainConfig,
 __all__ = [
     "CurateConfig",
     "DataConfig",
-    "DecodingConfig",
+    "Decoding",
     "EncoderConfig",
     "Engine",
     "EvaluateConfig",
@@ -33,7 +34,7 @@ __all__ = [
     "LoggerConfig",
     "MAMCLConfig",
     "MatryoshkaConfig",
-    "MediaConfig",
+    "MediaPolicy",
     "MixtureConfig",
     "MtebSuiteConfig",
     "ObjectiveConfig",

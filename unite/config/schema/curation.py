@@ -8,24 +8,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
-
-@dataclass
-class MediaConfig:
-    """What media become when they are curated. See `unite.curation.media.MediaPolicy`."""
-
-    _target_: str = "unite.curation.media.MediaPolicy"
-    max_pixels: int = 1280 * 28 * 28
-    frame_pixels: int = 240 * 320
-    multiple: int = 28
-    jpeg_quality: int = 90
-    fps: float = 1.0
-    min_frames: int = 4
-    max_frames: int = 12
-    max_source_pixels: int = 128_000_000
-    max_source_bytes: int = 1 << 31
-    max_seconds: float = 3600.0
-    max_source_frames: int = 250_000
-    deadline_seconds: float = 120.0
+from unite.config.schema.media import MediaPolicy
 
 
 class Engine(Enum):
@@ -46,7 +29,7 @@ class CurateConfig:
     out: str = MISSING
     recipes: dict[str, Any] = field(default_factory=dict)
     steps: dict[str, Any] = field(default_factory=dict)
-    media: MediaConfig = field(default_factory=MediaConfig)
+    media: MediaPolicy = field(default_factory=MediaPolicy)
     rows_per_part: int = 1000
     samples_per_shard: int = 1000
     seed: int = 0

@@ -8,17 +8,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
-
-@dataclass
-class DecodingConfig:
-    """How media are decoded. See `unite.data.decode.Decoding`."""
-
-    _target_: str = "unite.data.decode.Decoding"
-    fps: float = 1.0
-    min_frames: int = 4
-    max_frames: int = 12
-    max_pixels: int = 64_000_000
-    max_video_frames: int = 100_000
+from unite.config.schema.media import Decoding
 
 
 @dataclass
@@ -31,7 +21,7 @@ class SourceConfig:
     query: str = MISSING
     positive: str = MISSING
     neighbours: int = 1
-    decoding: DecodingConfig = field(default_factory=DecodingConfig)
+    decoding: Decoding = field(default_factory=Decoding)
     world: Any = None
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from unite.config.schema.data import DecodingConfig, WorldConfig
+from unite.config.schema.data import WorldConfig
+from unite.config.schema.media import Decoding
 
 
 @dataclass
@@ -24,7 +25,7 @@ class SuiteConfig:
     held_in: dict[str, Any] = field(default_factory=dict)
     groups: dict[str, list[str]] = field(default_factory=dict)
     data_root: str = "${data_root}"
-    decoding: DecodingConfig = field(default_factory=DecodingConfig)
+    decoding: Decoding = field(default_factory=Decoding)
     token_budget: int = 16384
     world: Any = None
     diagnose: bool = False
@@ -39,7 +40,7 @@ class MtebSuiteConfig:
     tasks: list[str] = field(default_factory=list)
     languages: list[str] | None = None
     instructions: bool = True
-    decoding: DecodingConfig = field(default_factory=DecodingConfig)
+    decoding: Decoding = field(default_factory=Decoding)
     token_budget: int = 16384
 
 

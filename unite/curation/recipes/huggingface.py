@@ -13,13 +13,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from unite.curation.raw import RawContent, RawMedium, RawRow, SkippedRowError
+from unite.curation.raw import RawContent, RawRow
 from unite.curation.recipes.tabular_recipe import content, rest_of, text_of
-from unite.errors import ConfigError, DataError, must_be, must_be_one_of
+from unite.errors import ConfigError, DataError, SkippedRowError, must_be, must_be_one_of
+from unite.media import KINDS
+from unite.media.ready import RawMedium
 from unite.types import Modality
 
-_KINDS = ("text", "image", "video", "instruction", "group")
-_MEDIA = {"image": Modality.IMAGE, "video": Modality.VIDEO}
+_MEDIA = {kind.word: kind.modality for kind in KINDS}
+_COLUMNS = ("text", *_MEDIA, "instruction", "group")
 _Side = Mapping[str, str]
 
 
@@ -54,8 +56,8 @@ class HuggingFace:
         self.media_root = Path(media_root) if media_root else self.folder
         self.query, self.positive, self.negatives = dict(query), dict(positive), [dict(side) for side in negatives]
         sides = (self.query, self.positive, *self.negatives)
-        for kind in (kind for side in sides for kind in side if kind not in _KINDS):
-            raise ConfigError(must_be_one_of(f"a side of recipe {name}", _KINDS, kind))
+        for kind in (kind for side in sides for kind in side if kind not in _COLUMNS):
+            raise ConfigError(must_be_one_of(f"a side of recipe {name}", _COLUMNS, kind))
         self._used = {column for side in sides for column in side.values()}
         missing = sorted(self._used - set(self._dataset.column_names))
         if missing:
@@ -77,7 +79,7 @@ class HuggingFace:
                 raise DataError(must_be_one_of(f"the split of {self.folder}", whole, self.split))
             whole = whole[self.split]
         for column, feature in whole.features.items():
-            if isinstance(feature, datasets.Image | getattr(datasets, "Video", datasets.Image)):
+            if hasattr(feature, "decode"):  # of the library's Image, Video and Audio: nothing is decoded here
                 whole = whole.cast_column(column, type(feature)(decode=False))
         return whole
 

@@ -14,14 +14,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from unite.curation.raw import RawMedium, RawRow, SkippedRowError
+from unite.curation.raw import RawRow
 from unite.curation.recipes.lines import Record
 from unite.curation.recipes.table_files import fingerprint_files
 from unite.curation.recipes.tabular_recipe import TabularRecipe, content, needed, rest_of, text_of
-from unite.errors import DataError, must_be, must_be_one_of
+from unite.errors import DataError, SkippedRowError, must_be, must_be_one_of
+from unite.media import kind_of
+from unite.media.ready import RawMedium
 from unite.types import Modality
 
-_IMAGES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+_IMAGES = {f".{suffix}" for suffix in kind_of(Modality.IMAGE).suffixes}
 
 
 class ImageCaptions(TabularRecipe):
@@ -64,7 +66,8 @@ class ImageCaptions(TabularRecipe):
         if isinstance(value, Mapping):  # as Hugging Face stores images in parquet
             value = value.get("bytes") or value.get("path")
         named = {self.image_column: value}
-        image = self.image(value if isinstance(value, bytes) and value else needed(named, self.image_column) + self.image_suffix)
+        source = value if isinstance(value, bytes) and value else needed(named, self.image_column) + self.image_suffix
+        image = self.medium(Modality.IMAGE, source)
         licence = text_of(record, self.licence_column) if self.licence_column else ""
         metadata = rest_of(record, (self.image_column, self.caption_column, self.licence_column))
         caption = needed(record, self.caption_column)

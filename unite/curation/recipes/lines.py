@@ -13,8 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from unite.curation.raw import SkippedRowError
-from unite.errors import DataError, must_be
+from unite.errors import DataError, SkippedRowError, must_be
 
 Record = Mapping[str, Any]
 #: What `json.loads` raises on rubbish: brackets nested without end are one kind.

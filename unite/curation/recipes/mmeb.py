@@ -18,11 +18,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from unite.curation.raw import RawContent, RawRow, SkippedRowError
+from unite.curation.raw import RawContent, RawRow
 from unite.curation.recipes.lines import Record
 from unite.curation.recipes.tabular_recipe import TabularRecipe, content, rest_of
 from unite.data.mmeb import IMAGE_TOKEN, INSTRUCTIONS, split_instruction
-from unite.types import IMAGE_PLACE
+from unite.errors import SkippedRowError
+from unite.types import Modality
 
 _COLUMNS = ("qry", "qry_image_path", "pos_text", "pos_image_path")
 _NEGATIVE = ("neg_text", "neg_image_path")
@@ -65,8 +66,8 @@ class Mmeb(TabularRecipe):
         text = text.replace(IMAGE_TOKEN, "", 1 if path else -1).strip()
         instruction, text = split_instruction(text, self.instructions)
         if path and has_token and text:
-            text = f"{IMAGE_PLACE}\n{text}"
-        return content(text, *([self.image(path)] if path else []), instruction=instruction)
+            text = f"{Modality.IMAGE.place}\n{text}"
+        return content(text, *([self.medium(Modality.IMAGE, path)] if path else []), instruction=instruction)
 
 
 def _first(value: Any) -> str:

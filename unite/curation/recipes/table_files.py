@@ -21,10 +21,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from unite.curation.raw import SkippedRowError
 from unite.curation.recipes.lines import JSON_ERRORS, Record, columns_of, extent, is_csv, json_record, records
 from unite.curation.recipes.lines import fields as read_fields
-from unite.errors import DataError, must_be, must_be_one_of
+from unite.errors import DataError, SkippedRowError, must_be, must_be_one_of
 
 #: Records looked at for the columns of a JSON Lines file.
 _NUM_TRIED = 100

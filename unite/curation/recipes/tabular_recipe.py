@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from unite.curation.raw import RawContent, RawMedium, RawRow, SkippedRowError
+from unite.curation.raw import RawContent, RawRow
 from unite.curation.recipes.lines import Record
 from unite.curation.recipes.table_files import check_columns, fingerprint_files, open_tables
-from unite.errors import DataError, must_be
+from unite.errors import DataError, SkippedRowError, must_be
+from unite.media.ready import RawMedium
 from unite.types import Modality
 
 
@@ -56,15 +57,11 @@ class TabularRecipe(ABC):
     def row(self, key: str, record: Record) -> RawRow:
         """Returns what a record means. Raises SkippedRowError if it lacks something."""
 
-    def image(self, value: str | bytes) -> RawMedium:
-        """Returns an image of the collection, by its path or as the bytes that the record holds."""
-        return (
-            RawMedium(Modality.IMAGE, data=value) if isinstance(value, bytes) else RawMedium(Modality.IMAGE, str(self.media_root / value))
-        )
-
-    def video(self, path: str, start: float | None = None, end: float | None = None) -> RawMedium:
-        """Returns a video of the collection, or a clip of it."""
-        return RawMedium(Modality.VIDEO, str(self.media_root / path), start=start, end=end)
+    def medium(self, modality: Modality, value: str | bytes, start: float | None = None, end: float | None = None) -> RawMedium:
+        """Returns a medium of the collection, or a clip of it, by its path or as the bytes that the record holds."""
+        if isinstance(value, bytes):
+            return RawMedium(modality, data=value, start=start, end=end)
+        return RawMedium(modality, str(self.media_root / value), start=start, end=end)
 
 
 def text_of(record: Mapping[str, Any], column: str) -> str:

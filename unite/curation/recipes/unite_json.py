@@ -16,11 +16,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from unite.curation.raw import RawContent, RawRow, SkippedRowError
+from unite.curation.raw import RawContent, RawRow
 from unite.curation.recipes.lines import Record
 from unite.curation.recipes.tabular_recipe import TabularRecipe, content, rest_of, text_of
-from unite.errors import DataError
-from unite.types import IMAGE_PLACE, VIDEO_PLACE, Content, Modality
+from unite.errors import DataError, SkippedRowError
+from unite.media import KINDS
+from unite.media.ready import RawMedium
+from unite.types import Modality
 
 _SIDES = ("query", "candidate", "negative", "target_modal")
 
@@ -53,18 +55,21 @@ class UniteJson(TabularRecipe):
         fields = record.get(side)
         if not isinstance(fields, Mapping):
             raise SkippedRowError("unreadable record", f"{side} is {type(fields).__name__}, not an object")
-        unknown = set(fields) - {"text", "image", "video"}
+        unknown = set(fields) - {"text", *(kind.word for kind in KINDS)}
         if unknown:
-            raise SkippedRowError("unreadable record", f"{side} holds {', '.join(sorted(unknown))}, not only text, image and video")
-        images, videos = _paths(fields.get("image")), _paths(fields.get("video"))
+            known = ", ".join(["text", *(kind.word for kind in KINDS)])
+            raise SkippedRowError("unreadable record", f"{side} holds {', '.join(sorted(unknown))}, not only {known}")
         text = text_of(fields, "text")
-        for place, paths in ((IMAGE_PLACE, images), (VIDEO_PLACE, videos)):
+        media: dict[str, list[RawMedium]] = {}
+        for kind in KINDS:
+            place, paths = kind.modality.place, _paths(fields.get(kind.word))
             if text.count(place) not in (0, len(paths)):
                 raise SkippedRowError("placeholders", f"{side} has {text.count(place)} {place} for {len(paths)} paths")
-        media = {IMAGE_PLACE: [self.image(path) for path in images], VIDEO_PLACE: [self.video(path) for path in videos]}
+            media[place] = [self.medium(kind.modality, path) for path in paths]
         # In the order of the places in the text; a kind without places stands first.
-        unplaced = [medium for place, kind in media.items() if place not in text for medium in kind]
-        placed = sorted((at, medium) for place, kind in media.items() for at, medium in zip(_find(text, place), kind, strict=False))
+        unplaced = [medium for place, of_kind in media.items() if place not in text for medium in of_kind]
+        found = [one for place, of_kind in media.items() for one in zip(_find(text, place), of_kind, strict=False)]
+        placed = sorted(found, key=lambda pair: pair[0])
         return content(text, *unplaced, *(medium for _, medium in placed), instruction=instruction)
 
     @staticmethod
@@ -73,11 +78,8 @@ class UniteJson(TabularRecipe):
             wanted = Modality.parse(target)
         except DataError as error:
             raise SkippedRowError("unknown modality", str(error)) from error
-        modality = Content(positive.text).modality
-        for medium in positive.media:
-            modality |= medium.modality
-        if modality != wanted:
-            raise SkippedRowError("wrong modality", f"target_modal is {target}, but the candidate is {modality}")
+        if positive.modality != wanted:
+            raise SkippedRowError("wrong modality", f"target_modal is {target}, but the candidate is {positive.modality}")
 
 
 def _paths(value: Any) -> list[str]:

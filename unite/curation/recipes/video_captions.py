@@ -14,10 +14,12 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from unite.curation.raw import RawRow, SkippedRowError
+from unite.curation.raw import RawRow
 from unite.curation.recipes.image_captions import caption_row, check_direction
 from unite.curation.recipes.lines import Record
 from unite.curation.recipes.tabular_recipe import TabularRecipe, needed, rest_of, text_of
+from unite.errors import SkippedRowError
+from unite.types import Modality
 
 
 class VideoCaptions(TabularRecipe):
@@ -61,7 +63,7 @@ class VideoCaptions(TabularRecipe):
         start, end = _seconds(text_of(fields, self.start_column)), _seconds(text_of(fields, self.end_column))
         if end is not None and end <= (start or 0.0):
             raise SkippedRowError("empty clip", f"it goes from {start} to {end} s")
-        video = self.video(needed(fields, self.video_column) + self.video_suffix, start, end)
+        video = self.medium(Modality.VIDEO, needed(fields, self.video_column) + self.video_suffix, start, end)
         metadata = rest_of(record, fields)
         return caption_row(key, needed(fields, self.caption_column), video, self.direction, self.instruction, self.licence, metadata)
 

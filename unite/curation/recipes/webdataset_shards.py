@@ -14,19 +14,17 @@ from glob import glob
 from pathlib import Path
 from typing import Any
 
-from unite.curation.raw import RawMedium, RawRow, SkippedRowError
+from unite.curation.raw import RawRow
 from unite.curation.recipes.image_captions import caption_row, check_direction
 from unite.curation.recipes.lines import JSON_ERRORS
 from unite.curation.recipes.table_files import fingerprint_files
 from unite.curation.recipes.tabular_recipe import rest_of, text_of
 from unite.data.index import IndexedSample, ShardIndex, index_shard
-from unite.errors import DataError, must_be, must_be_one_of
-from unite.types import Modality
+from unite.errors import DataError, SkippedRowError, must_be, must_be_one_of
+from unite.media import KINDS
+from unite.media.ready import RawMedium
 
-_SUFFIXES = {
-    "image": ("jpg", "jpeg", "png", "webp", "gif", "bmp"),
-    "video": ("mp4", "webm", "mkv", "avi", "mov"),
-}
+_KINDS = {kind.word: kind for kind in KINDS}
 _TEXTS = ("txt", "text", "caption")
 
 
@@ -38,7 +36,7 @@ class WebdatasetShards:
         shards: a tar or a glob.
         medium: `image` or `video`.
         caption: field of the JSON member that holds the caption; "" where it is a text member.
-        direction: `text_to_image`, `image_to_text`, `text_to_video` or `video_to_text`; text to medium by default.
+        direction: `text_to_image`, `image_to_text` and so on; text to medium by default.
         instruction: of the query.
         licence_field: field of the JSON member with the row's own licence.
     """
@@ -55,8 +53,8 @@ class WebdatasetShards:
         licence: str = "",
         licence_field: str = "",
     ) -> None:
-        if medium not in _SUFFIXES:
-            raise DataError(must_be_one_of(f"{name}.medium", _SUFFIXES, medium))
+        if medium not in _KINDS:
+            raise DataError(must_be_one_of(f"{name}.medium", _KINDS, medium))
         self.direction = direction or f"text_to_{medium}"
         check_direction(name, self.direction, medium)
         self.name, self.medium, self.caption, self.licence, self.licence_field = name, medium, caption, licence, licence_field
@@ -88,8 +86,8 @@ class WebdatasetShards:
             if not isinstance(fields, dict):
                 detail = f"{path.name}/{sample.key}.json is {type(fields).__name__}, not an object"
                 raise SkippedRowError("unreadable record", detail)
-        suffix = self._find(path, sample, _SUFFIXES[self.medium])
-        medium = RawMedium(Modality.parse(self.medium), data=self._member(path, sample, suffix))
+        suffix = self._find(path, sample, _KINDS[self.medium].suffixes)
+        medium = RawMedium(_KINDS[self.medium].modality, data=self._member(path, sample, suffix))
         if self.caption:
             text = text_of(fields, self.caption)
         else:

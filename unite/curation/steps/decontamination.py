@@ -6,15 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from unite.config.schema.media import MediaPolicy
 from unite.curation.loaded import LoadedContent, medium_loader
-from unite.curation.media import MediaPolicy
 from unite.curation.near_matches import SimilarIndex
-from unite.curation.raw import RawContent, RawMedium
+from unite.curation.raw import RawContent
 from unite.curation.signatures import SideSignature, Signatures, sign_side
 from unite.curation.steps.step import Collection, Drop, Verdict
 from unite.data.rows import StoredContent
 from unite.data.tasks import read_task
 from unite.errors import ConfigError, must_be
+from unite.media.ready import RawMedium
 
 
 @dataclass(frozen=True)
@@ -77,5 +78,4 @@ class Decontamination:
         load = medium_loader(self.media)
         for _, stored in self._contents():
             content = LoadedContent(RawContent(stored.text, tuple(RawMedium(one.modality, data=one.data) for one in stored.media)), load)
-            thumbnails = [one for medium in content.media for one in medium.ready.thumbnails]
-            yield sign_side([content.store()], thumbnails)
+            yield sign_side([content.store()], content.greys())

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unite.curation.loaded import LoadedRow, ReadyMedium
+from unite.curation.loaded import LoadedRow
 from unite.curation.steps.step import Drop
 from unite.errors import ConfigError, must_be
+from unite.media.ready import ReadyMedium
 from unite.types import Modality
 
 
@@ -18,7 +19,7 @@ class VideoLength:
 
     Attributes:
         min_seconds, max_seconds: bounds on its length.
-        min_motion: mean absolute difference of neighbouring kept frames, in grey levels of 255 on 32 x 32 thumbnails. A still picture with
+        min_motion: mean absolute difference of neighbouring kept frames, in levels of 255 on 32 x 32 greys. A still picture with
             compression noise has below 0.5, a fixed camera on a calm scene 1 to 3. 0 asks for none, and spares decoding here.
     """
 
@@ -49,5 +50,5 @@ class VideoLength:
 
 def motion(medium: ReadyMedium) -> float:
     """Returns the mean absolute difference of neighbouring frames, 0 to 255; of one frame, 0."""
-    frames = np.stack([np.asarray(frame, np.float32) for frame in medium.thumbnails])
+    frames = np.stack([np.asarray(frame, np.float32) for frame in medium.greys])
     return float(np.abs(np.diff(frames, axis=0)).mean()) if len(frames) > 1 else 0.0

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from unite.data.decode import Decoding
+from unite.config.schema.media import Decoding
 from unite.embedding.lazy import FileContent, FileContents
 from unite.errors import ConfigError, must_be_one_of
 from unite.evaluation.layouts.source import BenchmarkFiles

@@ -24,13 +24,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from unite.data.decode import Decoding
+from unite.config.schema.media import Decoding
 from unite.data.mmeb import IMAGE_TOKEN, split_instruction
 from unite.embedding.lazy import FileContent
 from unite.evaluation.layouts.captions import task_of
 from unite.evaluation.layouts.source import BenchmarkFiles
 from unite.evaluation.tasks import RetrievalTask
-from unite.types import IMAGE_PLACE, Modality
+from unite.types import Modality
 
 _COLUMNS = ("qry_text", "qry_img_path", "tgt_text", "tgt_img_path")
 #: Rows read at a time: one holds up to a thousand candidates.
@@ -109,7 +109,7 @@ def _content(files: BenchmarkFiles, images: Path, text: str | None, path: str | 
         raise files.broken(where, "a text, an image or both", f"the text {text!r} without image")
     if not path:
         return FileContent(rest, instruction=instruction)
-    return FileContent(f"{IMAGE_PLACE}\n{rest}" if rest else "", ((Modality.IMAGE, images / path),), instruction)
+    return FileContent(f"{Modality.IMAGE.place}\n{rest}" if rest else "", ((Modality.IMAGE, images / path),), instruction)
 
 
 def _modality(contents: dict[str, FileContent]) -> Modality:

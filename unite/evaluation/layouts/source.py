@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from unite.data.decode import Decoding
+from unite.config.schema.media import Decoding
 from unite.errors import DataError, must_be
 from unite.evaluation.tasks import RetrievalTask
 

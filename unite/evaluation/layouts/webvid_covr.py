@@ -12,13 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from unite.data.decode import Decoding
+from unite.config.schema.media import Decoding
 from unite.embedding.lazy import FileContent
 from unite.evaluation.layouts.captions import task_of
 from unite.evaluation.layouts.source import BenchmarkFiles
 from unite.evaluation.layouts.tables import read_csv
 from unite.evaluation.tasks import RetrievalTask
-from unite.types import VIDEO_PLACE, Modality
+from unite.types import Modality
 
 _COLUMNS = ("edit", "pth1", "pth2")
 
@@ -56,7 +56,7 @@ class WebvidCovr:
             if row["pth1"] == row["pth2"]:
                 raise files.broken(f"the videos of row {at} of {self.annotations}", "two different ones", row["pth1"])
             query = f"{at:06d}"
-            queries[query] = self._content(folder, row["pth1"], f"{VIDEO_PLACE}\n{row['edit'].strip()}", self.query_instruction)
+            queries[query] = self._content(folder, row["pth1"], f"{Modality.VIDEO.place}\n{row['edit'].strip()}", self.query_instruction)
             candidates[row["pth2"]] = self._content(folder, row["pth2"], "", self.candidate_instruction)
             relevance[query] = {row["pth2"]: 1}
         pools = {f"{at:06d}": [one for one in candidates if one != row["pth1"]] for at, row in enumerate(rows)}

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from numpy.random import Generator
 
 from unite.data.rows import StoredContent, StoredMedium
-from unite.types import IMAGE_PLACE, VIDEO_PLACE, Modality
+from unite.types import Modality
 from unite.worlds.emoji.captions import brief, dense, describe, edit, paraphrase, question, title
 from unite.worlds.emoji.hard_neighbours import Companions, clip_family, num_glyphs, question_family, scene_family
 from unite.worlds.emoji.render import encode_clip, encode_scene
@@ -96,7 +96,7 @@ def _dense_clips(rng: Generator, companions: Companions, alone: bool) -> Mapping
     return {
         "t2v_fine": pairs,
         "v2t_fine": [(content, text) for text, content in pairs],
-        "vt2v": _edited(family, media, VIDEO_PLACE, INSTRUCTIONS["vt2v"]),
+        "vt2v": _edited(family, media, Modality.VIDEO.place, INSTRUCTIONS["vt2v"]),
     }
 
 
@@ -105,14 +105,14 @@ def _questions(rng: Generator, companions: Companions, alone: bool) -> Mapping[s
     for scene, asked in question_family(rng, companions):
         text, answer = question(scene, asked)
         group = f"answer|{answer}"
-        query = StoredContent(f"{IMAGE_PLACE}{text}", (encode_scene(scene),), INSTRUCTIONS["it2t"], group)
+        query = StoredContent(f"{Modality.IMAGE.place}{text}", (encode_scene(scene),), INSTRUCTIONS["it2t"], group)
         pairs.append((query, StoredContent(answer, group=group)))
     return {"it2t": pairs}
 
 
 def _edits(rng: Generator, companions: Companions, alone: bool) -> Mapping[str, list[Pair]]:
     family = scene_family(rng, companions, ("glyph", "place", "background"), num_glyphs=num_glyphs(alone))
-    return {"it2i": _edited(family, [encode_scene(scene) for scene in family], IMAGE_PLACE, INSTRUCTIONS["it2i"])}
+    return {"it2i": _edited(family, [encode_scene(scene) for scene in family], Modality.IMAGE.place, INSTRUCTIONS["it2i"])}
 
 
 def _edited(family: Sequence[Scene] | Sequence[Clip], media: Sequence[StoredMedium], place: str, instruction: str) -> list[Pair]:
@@ -130,7 +130,7 @@ def _captioned(rng: Generator, companions: Companions, alone: bool) -> Mapping[s
     pairs = []
     for scene in scene_family(rng, companions, num_glyphs=num_glyphs(alone)):
         query = StoredContent(describe(scene), instruction=INSTRUCTIONS["t2it"], group=scene.identity)
-        pairs.append((query, StoredContent(f"{IMAGE_PLACE}{title(scene)}", (encode_scene(scene),), group=scene.identity)))
+        pairs.append((query, StoredContent(f"{Modality.IMAGE.place}{title(scene)}", (encode_scene(scene),), group=scene.identity)))
     return {"t2it": pairs}
 
 

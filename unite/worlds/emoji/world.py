@@ -17,7 +17,7 @@ from unite.data.rows import Row
 from unite.data.shards import ShardReader, ShardWriter
 from unite.errors import ConfigError, DataError, must_be
 from unite.files import locked, whole_folder, write_json
-from unite.types import IMAGE_PLACE, VIDEO_PLACE, fingerprint
+from unite.types import PLACES, fingerprint
 from unite.worlds.emoji import atlas
 from unite.worlds.emoji.hard_neighbours import FAMILY, Companions
 from unite.worlds.emoji.pools import SUBSETS, check_pool, write_pair_task, write_subset_task
@@ -182,7 +182,7 @@ def _code() -> tuple[bytes, ...]:
 
 
 def _without_places(text: str) -> str:
-    return text.replace(IMAGE_PLACE, "").replace(VIDEO_PLACE, "")
+    return PLACES.sub("", text)
 
 
 def _is_whole(folder: Path, expected: str) -> bool:

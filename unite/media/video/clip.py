@@ -3,7 +3,7 @@
     original (h264, any rate)  ->  the picked frames, resized  ->  MP4, one Motion JPEG packet a frame, at the original's times
 
 Each packet is a plain JPEG, so a reader reaches any frame in one seek and decodes it with libjpeg, and the ordinary decoder reads the
-file unchanged. `Decoding.pick` chose the frames and its rule, applied to the stored clip, picks all of them again.
+file unchanged. `pick` chose the frames, and its rule, applied to the stored clip, picks all of them again.
 
 Decoding is guarded: only container formats that hold their own data are opened (a playlist could name other files), and every loop has a
 limit on frames and a deadline. Between two frames a decoder cannot be interrupted.
@@ -25,9 +25,10 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 from PIL import Image
 
-from unite.curation.media import MediaPolicy, check_pixels, encoder_size, to_jpeg
-from unite.curation.raw import SkippedRowError
-from unite.data.decode import VIDEO_ERRORS, Decoding, open_video
+from unite.config.schema.media import MediaPolicy
+from unite.errors import SkippedRowError
+from unite.media.picture import check_source_size, encoder_size, to_jpeg
+from unite.media.video.container import ERRORS, open_video, pick
 
 #: Ticks a second of stored clips.
 _TICKS = 90_000
@@ -67,10 +68,10 @@ class VideoReader:
             SkippedRowError: if it breaks off, or takes too long.
         """
         policy = self.policy
-        picked = Decoding(policy.fps, policy.min_frames, policy.max_frames).pick(len(self._times), self.facts.seconds)
-        wanted = [(self._times[at], self._from[at]) for at in picked]
+        picked = pick(len(self._times), self.facts.seconds, policy)
+        wanted = [(self._times[number], self._from[number]) for number in picked]
         size = encoder_size(self.facts.width, self.facts.height, policy.frame_pixels, policy.multiple)
-        check_pixels(*size, self.where, policy)  # whole patches may be longer drawn
+        check_source_size(*size, self.where, policy)  # whole patches may be longer drawn
         kept: list[tuple[float, Image.Image]] = []
         with self._open() as (container, stream):
             if wanted[0][0] > 1.0 and stream.time_base:
@@ -80,7 +81,7 @@ class VideoReader:
                 second, earliest = wanted[len(kept)]
                 if frame.time is not None and float(frame.time) < earliest:
                     continue
-                check_pixels(frame.width, frame.height, self.where, policy)
+                check_source_size(frame.width, frame.height, self.where, policy)
                 image = frame.to_image()  # type: ignore[no-untyped-call]
                 kept.append((second - self._times[0], image if image.size == size else image.resize(size, Image.Resampling.BICUBIC)))
                 if len(kept) == len(wanted):
@@ -104,9 +105,9 @@ class VideoReader:
         end = first + self.end if self.end is not None else float("inf")
         times.sort()
         # Half way from the frame before: the gaps of a variable rate differ.
-        halves = [first - 0.5 / rate, *((one + other) / 2 - 1e-6 for one, other in pairwise(times))]
-        numbers = [at for at, time in enumerate(times) if start - 1e-6 <= time < end]
-        inside = [times[at] for at in numbers]
+        halves = [first - 0.5 / rate, *((earlier + later) / 2 - 1e-6 for earlier, later in pairwise(times))]
+        numbers = [number for number, second in enumerate(times) if start - 1e-6 <= second < end]
+        inside = [times[number] for number in numbers]
         if not inside:
             whole = f"{len(times)} frames" if times else "no frame"
             clip = f" and none from {self.start} to {self.end} s" if times else ""
@@ -114,7 +115,7 @@ class VideoReader:
         seconds = inside[-1] - inside[0] + 1 / rate
         if seconds > self.policy.max_seconds:
             raise SkippedRowError("video too long", f"{self.where} lasts {seconds:.1f} s, more than {self.policy.max_seconds}")
-        return inside, [halves[at] for at in numbers], VideoFacts(width, height, seconds, len(inside))
+        return inside, [halves[number] for number in numbers], VideoFacts(width, height, seconds, len(inside))
 
     def _check(self, count: int) -> None:
         if count >= self.policy.max_source_frames:
@@ -127,9 +128,9 @@ class VideoReader:
         self._until = time.monotonic() + self.policy.deadline_seconds
         try:
             with open_video(self.source) as (container, stream):
-                check_pixels(stream.codec_context.width, stream.codec_context.height, self.where, self.policy)
+                check_source_size(stream.codec_context.width, stream.codec_context.height, self.where, self.policy)
                 yield container, stream
-        except VIDEO_ERRORS as error:
+        except ERRORS as error:
             raise SkippedRowError("broken video", f"{self.where}: {error}") from error
 
 
@@ -141,7 +142,7 @@ def store_frames(frames: list[tuple[float, Image.Image]], seconds: float, qualit
         seconds: of the original, which the last frame is shown until.
     """
     out = io.BytesIO()
-    times = np.round([at * _TICKS for at, _ in frames]).astype(int).tolist()
+    times = np.round([second * _TICKS for second, _ in frames]).astype(int).tolist()
     ends = [*times[1:], max(round(seconds * _TICKS), times[-1] + 1)]
     with av.open(out, mode="w", format="mp4", options={"fflags": "+bitexact"}) as container:
         stream = container.add_stream("mjpeg", rate=Fraction(len(frames) * _TICKS, ends[-1]).limit_denominator(1000))

@@ -1,0 +1,34 @@
+import io
+
+import numpy as np
+from PIL import Image
+from transformers.models.qwen2_vl.image_processing_qwen2_vl import smart_resize
+
+from tests.media.material import photograph
+from unite.media.picture import blank, encoder_size, grey, strip
+from unite.types import Medium, Modality
+
+
+def test_the_size_is_the_one_that_the_encoder_gives():
+    for width, height in ((320, 240), (160, 120), (30, 40), (42, 42), (391, 392), (401, 391), (640, 480)):
+        size = encoder_size(width, height, 200 * 28 * 28, 28)
+        assert size[::-1] == smart_resize(height, width, factor=28, min_pixels=28 * 28, max_pixels=200 * 28 * 28)
+
+
+def test_greys_are_32_a_side():
+    assert grey(photograph()).size == (32, 32) and grey(photograph()).mode == "L"
+    assert (np.asarray(grey(Image.new("RGB", (90, 60), (200, 200, 200)))) == 200).all()
+
+
+def test_a_blank_medium_keeps_its_measures_and_shows_nothing():
+    frames = np.arange(2 * 4 * 6 * 3, dtype=np.uint8).reshape(2, 4, 6, 3)
+    shown, other = (Medium(Modality.VIDEO, some, number, (0.0, 1.5)) for number, some in enumerate((frames, frames[::-1])))
+    grey_one = blank(shown)
+    assert (grey_one.frames == 128).all() and grey_one.frames.shape == frames.shape and grey_one.seconds == (0.0, 1.5)
+    assert grey_one.fingerprint == blank(other).fingerprint != shown.fingerprint
+
+
+def test_a_strip_shows_pictures_side_by_side():
+    picture = np.full((90, 120, 3), 40, np.uint8)
+    sizes = [Image.open(io.BytesIO(strip([picture] * number))).size for number in (1, 2, 4)]
+    assert sizes == [(96, 72), (2 * 64 + 2, 48), (4 * 64 + 3 * 2, 48)]

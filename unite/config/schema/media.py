@@ -1,0 +1,87 @@
+"""How media are read (`Decoding`) and what they become when they are curated (`MediaPolicy`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from unite.errors import ConfigError, must_be
+
+
+@dataclass(unsafe_hash=True)
+class Frames:
+    """Which frames are taken of a video: evenly spread from the first to the last. By default as UNITE trains.
+
+    Attributes:
+        fps: frames a second of video.
+        min_frames, max_frames: bounds on their number; a shorter video gives all it has.
+    """
+
+    fps: float = 1.0
+    min_frames: int = 4
+    max_frames: int = 12
+
+    def check(self, name: str) -> None:
+        """Raises ConfigError, with the name of the group, if a value is out of range."""
+        if self.fps <= 0:
+            raise ConfigError(must_be(f"{name}.fps", "above 0", self.fps))
+        if not 1 <= self.min_frames <= self.max_frames:
+            raise ConfigError(must_be(f"{name}.min_frames", f"from 1 to max_frames ({self.max_frames})", self.min_frames))
+
+
+@dataclass(unsafe_hash=True)
+class Decoding(Frames):
+    """How media are decoded, and how large they may be.
+
+    Attributes:
+        max_pixels: an image or frame with more pixels is refused before it is decoded (decompression bombs).
+        max_video_frames: a video is refused when it goes on past this many frames (endless streams).
+    """
+
+    max_pixels: int = 64_000_000
+    max_video_frames: int = 100_000
+    _target_: str = field(default="unite.config.schema.media.Decoding", repr=False)
+
+    def __post_init__(self) -> None:
+        self.check("decoding")
+
+
+@dataclass(unsafe_hash=True)
+class MediaPolicy(Frames):
+    """What media become when they are curated, and how large they may be.
+
+    The defaults are the paper's: images of at most 1280 tokens of 28x28 pixels, frames of at most 240x320.
+
+    Attributes:
+        max_pixels: an image above it is resized to it.
+        frame_pixels: the frames of a video are resized to the encoder's size of at most as many, smaller ones too: they are stored anew
+            anyway.
+        multiple: sides of what is resized are multiples of it: the encoder's patch (14) times its merge (2).
+        jpeg_quality: of what is stored anew, 1 to 95.
+        max_source_pixels: an image or frame with more is refused before it is decoded (decompression bombs).
+        max_source_bytes: a larger file is refused.
+        max_seconds: a longer video or clip is refused.
+        max_source_frames: a video is refused when it goes on past this many frames (endless streams).
+        deadline_seconds: a video that takes longer to decode is refused.
+    """
+
+    max_pixels: int = 1280 * 28 * 28
+    frame_pixels: int = 240 * 320
+    multiple: int = 28
+    jpeg_quality: int = 90
+    max_source_pixels: int = 128_000_000
+    max_source_bytes: int = 1 << 31
+    max_seconds: float = 3600.0
+    max_source_frames: int = 250_000
+    deadline_seconds: float = 120.0
+    _target_: str = field(default="unite.config.schema.media.MediaPolicy", repr=False)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.multiple <= 1024:
+            raise ConfigError(must_be("media.multiple", "from 1 to 1024", self.multiple))
+        smallest = self.multiple**2
+        for name, least in (("max_pixels", smallest), ("frame_pixels", smallest), ("deadline_seconds", 1e-6)):
+            if getattr(self, name) < least:
+                raise ConfigError(must_be(f"media.{name}", f"at least {least}", getattr(self, name)))
+        if not 1 <= self.jpeg_quality <= 95:
+            raise ConfigError(must_be("media.jpeg_quality", "from 1 to 95", self.jpeg_quality))
+        self.check("media")

@@ -1,0 +1,51 @@
+"""What a kind of medium is: the one place to look for what has to be written for another."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from unite.config.schema.media import Decoding, MediaPolicy
+from unite.media.ready import LoadedMedium, RawMedium
+from unite.types import Medium, Modality
+
+
+class Kind(ABC):
+    """All that is to be known of images, or of videos. It holds no state.
+
+    Attributes:
+        modality: of its media; their place in a text follows from it (`Modality.place`).
+        suffixes: of its files, the usual ones, in lower case and without dot.
+    """
+
+    modality: ClassVar[Modality]
+    suffixes: ClassVar[tuple[str, ...]]
+
+    @property
+    def word(self) -> str:
+        """What it is called in the prompt, in the columns of a collection and as the key of an item to embed."""
+        return str(self.modality)
+
+    @abstractmethod
+    def decode(self, data: bytes, decoding: Decoding) -> Medium:
+        """Decodes a file's bytes. Raises DataError if they are broken, or larger than the limits."""
+
+    def decoding_key(self, decoding: Decoding) -> str:
+        """Returns what of the settings the decoded medium follows from; "" where it follows from the bytes alone."""
+        return ""
+
+    def encode(self, value: object) -> tuple[bytes, str] | None:
+        """Returns what a program holds decoded (a Pillow image, say) as (bytes, suffix), without loss; None for anything else."""
+        return None
+
+    @abstractmethod
+    def load(self, raw: RawMedium, policy: MediaPolicy) -> LoadedMedium:
+        """Returns a medium of a raw collection within reach; nothing is opened yet."""
+
+    @abstractmethod
+    def blank(self, medium: Medium) -> Medium:
+        """Returns a medium of the same measures that shows nothing; equal measures give equal fingerprints."""
+
+    @abstractmethod
+    def preview(self, medium: Medium) -> bytes:
+        """Returns a little JPEG that tells a person what it is."""

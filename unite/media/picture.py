@@ -1,0 +1,119 @@
+"""What images and the frames of a video share: opened within limits, made RGB, sized as the encoder would, shown small."""
+
+from __future__ import annotations
+
+import io
+import math
+import struct
+import warnings
+from collections.abc import Iterable
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from unite.config.schema.media import Decoding, MediaPolicy
+from unite.errors import DataError, SkippedRowError, must_be
+from unite.types import Medium, fingerprint
+
+#: Pictures made of pixels: Pillow would hand EPS to Ghostscript, which runs the program that it is.
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000", "AVIF", "ICO", "TGA")
+#: What is raised on broken pictures. Pillow reads headers in Python, and raises whatever it stumbles over.
+ERRORS = (
+    *(OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError),
+    *(struct.error, Image.DecompressionBombError),
+)
+#: Longer side over shorter that Qwen2-VL's processor refuses from (`smart_resize` in transformers).
+_MAX_ASPECT = 200
+#: Pixels of the longer side in a preview: of one picture, and of one in a strip.
+_SIDE, _STRIP_SIDE = 96, 64
+_GREY = np.uint8(128)
+
+
+def open_picture(data: bytes, formats: tuple[str, ...] | None = None) -> Image.Image:
+    """Opens a picture of `FORMATS` or of some, reading its header only; raises one of `ERRORS` if it is none.
+
+    How many pixels are too many is for the caller to judge, before anything decodes them.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        try:
+            return Image.open(io.BytesIO(data), formats=formats or _known_formats())
+        except UnidentifiedImageError:  # its own message tells an address in memory, another one each run
+            raise UnidentifiedImageError("cannot identify image file") from None
+
+
+@cache
+def _known_formats() -> tuple[str, ...]:
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)  # AVIF is not in every build
+
+
+def check_decoded_size(what: str, width: int, height: int, decoding: Decoding) -> None:
+    """Raises DataError if a picture has more pixels than may be decoded."""
+    if width * height > decoding.max_pixels:
+        hint = "Raise decoding.max_pixels if it is meant."
+        raise DataError(must_be(what, f"at most {decoding.max_pixels} pixels", f"{width} x {height}", hint))
+
+
+def check_source_size(width: int, height: int, where: str, policy: MediaPolicy) -> None:
+    """Raises SkippedRowError if a picture is larger than may be curated, or too long drawn for any encoder."""
+    if max(width, height) > _MAX_ASPECT * min(width, height):
+        raise SkippedRowError("image too long drawn", f"{where} is {width} x {height}, which no encoder takes")
+    if width * height > policy.max_source_pixels:
+        raise SkippedRowError("decompression bomb", f"{where} is {width} x {height}, more than {policy.max_source_pixels} pixels")
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    """Returns RGB; what is transparent shows white, not whatever colour lies hidden beneath.
+
+    Greys of 16 bits are scaled, since Pillow would cut them off at 255. Raises ValueError on 32-bit pixels, which have no known range.
+    """
+    if image.mode.startswith("I;16"):
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise ValueError(f"its pixels are numbers of 32 bits ({image.mode}) without a range")
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def encoder_size(width: int, height: int, max_pixels: int, multiple: int) -> tuple[int, int]:
+    """Returns the size at which Qwen2-VL's processor encodes (`smart_resize` in transformers), so that it need not resize again."""
+    wide, high = (max(multiple, round(side / multiple) * multiple) for side in (width, height))
+    if wide * high <= max_pixels:
+        return wide, high
+    scale = math.sqrt(width * height / max_pixels)
+    return max(multiple, math.floor(width / scale / multiple) * multiple), max(multiple, math.floor(height / scale / multiple) * multiple)
+
+
+def to_jpeg(image: Image.Image, quality: int) -> bytes:
+    """Encodes an RGB image; equal pixels give equal bytes."""
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=quality)
+    return out.getvalue()
+
+
+def grey(image: Image.Image) -> Image.Image:
+    """Returns 32 x 32 greys: all that perceptual hashes and the motion measure look at."""
+    return image.convert("L").resize((32, 32), Image.Resampling.LANCZOS, reducing_gap=2.0)
+
+
+def blank(medium: Medium) -> Medium:
+    """Returns a medium whose pixels are all of one grey, of the size and times they were."""
+    frames = np.broadcast_to(_GREY, medium.frames.shape)  # takes no memory
+    return Medium(medium.modality, frames, fingerprint("grey", repr(frames.shape), repr(medium.seconds)), medium.seconds)
+
+
+def strip(pictures: Iterable[NDArray[np.uint8]]) -> bytes:
+    """Returns pictures (H, W, 3) side by side as a JPEG: one of at most 96 pixels a side, several of at most 64."""
+    frames = [Image.fromarray(picture) for picture in pictures]
+    for frame in frames:
+        frame.thumbnail((_SIDE, _SIDE) if len(frames) == 1 else (_STRIP_SIDE, _STRIP_SIDE))
+    width, height = frames[0].size
+    whole = Image.new("RGB", ((width + 2) * len(frames) - 2, height), "white")
+    for place, frame in enumerate(frames):
+        whole.paste(frame, ((width + 2) * place, 0))
+    return to_jpeg(whole, 80)
