@@ -6,6 +6,7 @@ import pytest
 
 from tests.curation.material import Rows, row
 from tests.media.material import image_medium
+from unite.config.schema.media import MediaPolicy
 from unite.curation.pipeline import Curation
 from unite.errors import ConfigError, DataError, UniteError
 from unite.files import read_lines
@@ -52,6 +53,21 @@ def test_a_set_that_lost_a_shard_is_not_whole(tmp_path):
     (tmp_path / "rows" / "text-to-text" / "shard-000000.tar").unlink()
     with pytest.raises(DataError, match="lacks 1 of its shards, rows/text-to-text/shard-000000.tar first. Copy them back, or remove it"):
         curate(tmp_path)
+
+
+def test_a_set_made_when_the_policy_had_another_place_is_known_again(tmp_path):
+    """At 2ff6e78 a plan named it `unite.curation.media.MediaPolicy`."""
+    made = curate(tmp_path / "set")
+    old = json.dumps(made).replace("unite.config.schema.media.MediaPolicy", "unite.curation.media.MediaPolicy")
+    assert old != json.dumps(made)
+    (tmp_path / "set" / "datasheet.json").write_text(old)
+    assert curate(tmp_path / "set") == made
+    killed = tmp_path / "killed"
+    (killed / ".work").mkdir(parents=True)
+    (killed / ".work" / "plan.json").write_text(json.dumps(json.loads(old)["plan"]))
+    assert curate(killed)["checksum"] == made["checksum"]
+    with pytest.raises(ConfigError, match="It was made with other media. Choose another folder"):
+        curate(tmp_path / "set", media=MediaPolicy(jpeg_quality=80))
 
 
 def test_a_datasheet_that_was_changed_is_named(tmp_path):
