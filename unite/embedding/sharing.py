@@ -15,7 +15,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from unite.embedding.cache import DiskCache
-from unite.embedding.embed import EmbeddingCache, Encoder, MemoryCache, embed_contents, fingerprints
+from unite.embedding.embed import EmbeddingCache, Encoder, MemoryCache, embed_contents
 from unite.embedding.lazy import LazyContent, key_of
 from unite.errors import DataError, UniteError, must_be
 from unite.processes import num_ranks
@@ -57,7 +57,8 @@ def embed_sharded(
             names = [ids[at] if ids else f"content {at}" for at in mine]
             shard = (contents[at] for at in mine)
             embeddings = embed_contents(encoder, shard, token_budget=token_budget, ids=names, cache=cache, on_progress=on_progress)
-            prints = fingerprints((contents[at] for at in mine), cache)
+            found = [(keys[at], cache.fingerprint_of(keys[at])) for at in mine]
+            prints = [key if known is None else known for key, known in found]  # a text is noted under no other key
     except UniteError as raised:
         error = raised
     device = _device()
@@ -81,11 +82,11 @@ def embed_sharded(
     ):
         whole[places], whole_prints[places] = part[: len(places)].cpu(), part_prints[: len(places)].cpu()
     first: dict[int, int] = {}
-    for place, (key, owner, found) in enumerate(zip(keys, owners, whole_prints.tolist(), strict=True)):
-        first.setdefault(found, place)
-        if owner != dist.get_rank() and key != found:
-            cache.note(key, found, keep=False)
-    return whole[[first[found] for found in whole_prints.tolist()]]
+    for place, (key, owner, known) in enumerate(zip(keys, owners, whole_prints.tolist(), strict=True)):
+        first.setdefault(known, place)
+        if owner != dist.get_rank() and key != known:
+            cache.note(key, known, keep=False)
+    return whole[[first[known] for known in whole_prints.tolist()]]
 
 
 def _gathered(rows: Tensor, num_rows: int) -> list[Tensor]:
