@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import run_and_report
@@ -13,26 +13,23 @@ from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.types import RunMode
 
-_PACKAGE = Path(__file__).parents[1]
-_INSTALLED = _PACKAGE / "conf"
-
-#: The folder of the YAML options: in a wheel inside the package, in a checkout beside it.
-CONF = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "conf"
-
 
 class WorkingFolderOptions(SearchPathPlugin):
     """Adds `conf/` of the working folder, after ours and like `--config-dir`, where it has a group of ours."""
 
+    ours: ClassVar[Path]
+
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         """Hydra asks for it whenever it composes."""
         folder = Path.cwd() / "conf"
-        groups = [group.name for group in CONF.iterdir() if group.is_dir()]
-        if any((folder / group).is_dir() for group in groups) and not folder.samefile(CONF):
+        groups = [group.name for group in self.ours.iterdir() if group.is_dir()]
+        if any((folder / group).is_dir() for group in groups) and not folder.samefile(self.ours):
             search_path.append("conf of the working folder", f"file://{folder}")
 
 
-def set_up_hydra() -> None:
+def set_up_hydra(conf: Path) -> None:
     """Registers the plugin, and takes two detours out of Hydra 1.3 that cost a second of every `--help` and error."""
+    WorkingFolderOptions.ours = conf
     Plugins.instance().register(WorkingFolderOptions)
     ConfigStore.__deepcopy__ = _itself  # type: ignore[attr-defined]
     Hydra.get_mode = _mode  # type: ignore[method-assign, assignment]

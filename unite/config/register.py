@@ -16,6 +16,11 @@ from unite.config import schema
 from unite.config.hydra_setup import set_up_hydra
 from unite.errors import must_be
 
+_PACKAGE = Path(__file__).parents[1]
+
+#: The folder of the YAML options: in a wheel inside the package, in a checkout beside it.
+CONF = _PACKAGE / "conf" if (_PACKAGE / "conf").is_dir() else _PACKAGE.parent / "conf"
+
 #: Written into a run folder when the run has come to its end; `resume=true` looks for folders without it.
 FINISHED = "finished"
 
@@ -55,7 +60,7 @@ _ENTRIES = (
 
 def register() -> None:
     """Registers the schema and the resolvers; entry points call it once, before Hydra composes."""
-    set_up_hydra()
+    set_up_hydra(CONF)
     store = ConfigStore.instance()
     for entry in _ENTRIES:
         store.store(name=entry.name, node=entry.node, group=entry.group)

@@ -1,0 +1,38 @@
+"""Options of a user's own, and where ours are found."""
+
+import pytest
+from hydra.errors import MissingConfigException
+
+from tests.composed import composed
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """Writes an option into `conf/` of the working folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(name, text):
+        path = tmp_path / "conf" / name
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+
+    return write
+
+
+def test_an_option_of_the_working_folder_is_one_more(own):
+    own("objective/colder.yaml", "defaults: [mamcl, _self_]\ntemperature: 0.01\n")
+    assert composed("train", "objective=colder").adaptation.objective.temperature == 0.01
+    assert composed("train", "objective=mamcl").adaptation.objective.temperature != 0.01
+
+
+def test_an_option_of_our_name_stays_ours(own):
+    ours = composed("train")
+    own("objective/mamcl.yaml", "defaults: [mamcl_schema, _self_]\ntemperature: 0.01\n")
+    assert composed("train").adaptation == ours.adaptation
+
+
+def test_a_conf_of_something_else_does_no_harm(own):
+    own("train.yaml", "gadget: 1\n")
+    assert "gadget" not in composed("train")
+    with pytest.raises(MissingConfigException, match="Could not find 'objective/colder'"):
+        composed("train", "objective=colder")
