@@ -8,7 +8,7 @@ Shapes: n contents, L tokens, V tokens of media, D width.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -70,7 +70,7 @@ class VLMEncoder(nn.Module):
             self.settings.max_length,
         )
         self.adapter = adapter
-        self.model.language_model.requires_grad_(adapter is None)
+        self._language_model.requires_grad_(adapter is None)
         for tower in self.family.towers(self.model):
             tower.requires_grad_(train_vision)
         self.family.speed_up(self.model)
@@ -129,11 +129,11 @@ class VLMEncoder(nn.Module):
         """
         self._check_merged("before another adapter is added")
         if self.adapter is not None:
-            self.model.language_model = add_lora(self.model.language_model, self.adapter)
+            setattr(self.model, self.family.language_model, add_lora(self._language_model, self.adapter))
 
     def merge_adapter(self) -> None:
         """Merges the adapter, if there is one, into the weights: a stage ends."""
-        self.model.language_model = merge_lora(self.model.language_model)
+        setattr(self.model, self.family.language_model, merge_lora(self._language_model))
 
     def save(self, folder: str | Path) -> None:
         """Exports a folder that transformers' AutoModel and this class load: weights, processor, settings. It replaces one of its name.
@@ -144,6 +144,10 @@ class VLMEncoder(nn.Module):
         self._check_merged("before it is saved")
         save_checkpoint(Path(folder), self.model, self.processor.processor, self.settings)
 
+    @property
+    def _language_model(self) -> nn.Module:
+        return cast(nn.Module, getattr(self.model, self.family.language_model))
+
     def _check_merged(self, when: str) -> None:
-        if has_lora(self.model.language_model):
+        if has_lora(self._language_model):
             raise CheckpointError(must_be("the encoder's adapter", f"merged {when}", "not merged", "Call merge_adapter() first."))

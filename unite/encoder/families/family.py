@@ -46,9 +46,11 @@ class Family(Protocol):
     Attributes:
         token_types: tokens whose place a medium's features take, by the name that config and processor have for their id, with the number
             that stands for them in `token_types` (above 0; `mm_token_type_ids` of transformers).
+        language_model: the attribute of the model that holds its language model; adapters wrap it.
     """
 
     token_types: ClassVar[Mapping[str, int]]
+    language_model: ClassVar[str]
 
     def __init__(self, config: Any, processor: Any) -> None: ...
 

@@ -34,6 +34,7 @@ class QwenVL(nn.Module):
     """
 
     token_types: ClassVar[Mapping[str, int]] = {"image_token_id": 1, "video_token_id": 2}
+    language_model: ClassVar[str] = "language_model"
     language_classes: ClassVar[LanguageClasses]
     vision_classes: ClassVar[VisionClasses]
     _scale: Tensor
