@@ -100,17 +100,17 @@ def test_each_source_has_its_own_funnel_and_they_add_up(tmp_path):
 def test_the_page_draws_each_source_to_its_own_scale(many):
     page = render_page(many)
     assert "<script" not in page and "source_1, source_2 and 12 more" in page
-    summaries = re.findall(r"<summary.*?</summary>", page.split("Funnel by source")[1].split("What it holds")[0])
+    summaries = re.findall(r"<summary.*?</summary>", page.split("Funnel by source")[1].split("What it holds")[0], re.DOTALL)
     assert len(summaries) == 15
     for summary, source in zip(summaries, many["sources"].values(), strict=True):
-        pieces = re.findall(r"<rect class=(\w+) x=([\d.]+) width=([\d.]+)", summary)
+        pieces = re.findall(r'<rect class="(\w+)" x="([\d.]+)" width="([\d.]+)"', summary)
         widths = [float(width) for _, _, width in pieces]
         assert sum(widths) == pytest.approx(100 if source["in"] else 0, abs=0.01 * len(widths))
         assert [float(x) for _, x, _ in pieces] == pytest.approx(np.cumsum([0, *widths[:-1]]), abs=0.01 * len(widths))
         assert pieces[0][0] == "kept" and widths[0] == pytest.approx(100 * source["out"] / max(source["in"], 1), abs=1e-3)
         assert len(pieces) - 1 == sum(step["in"] > step["out"] for step in source["funnel"])
-    legend = re.search(r"<ul class=legend>.*?</ul>", page)[0]
-    assert re.findall(r"class=(\w+) width", legend) == ["kept", *(f"loss{at}" for at in range(8)), "rest"] and "other steps" in legend
+    legend = re.search(r'<ul class="legend">.*?</ul>', page, re.DOTALL)[0]
+    assert re.findall(r'class="(\w+)" width', legend) == ["kept", *(f"loss{at}" for at in range(8)), "rest"] and "other steps" in legend
 
 
 def test_a_set_of_one_source_has_one_funnel(made):

@@ -1,4 +1,4 @@
-"""The funnels of a datasheet as HTML: of the whole set, a bar a step; of each source, one bar that opens to its own steps.
+"""The funnels of a datasheet as data: of the whole set, a bar a step; of each source, one bar that opens to its own steps.
 
 A source's bar is drawn in shares of what came in, so that a source of a thousand rows is read as well as one of a million beside it. A
 step has one colour in all bars; the steps that cost most have a colour of their own, the others share one.
@@ -7,7 +7,7 @@ step has one colour in all bars; the steps that cost most have a colour of their
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
+from dataclasses import dataclass
 from typing import Any
 
 #: Colours of their own: `.loss0` to `.loss7` in datasheet.css; `.rest` is everything else.
@@ -16,70 +16,92 @@ _NUM_COLOURS = 8
 _Steps = Sequence[Mapping[str, Any]]
 
 
-def render_funnel(steps: _Steps) -> str:
-    """Returns one bar a step: what came out solid, what was left out light; the reasons below it."""
+@dataclass(frozen=True)
+class Step:
+    """One step of a funnel.
+
+    Attributes:
+        name: in words.
+        came, left: rows that went in and that came out.
+        kept, lost: of the most rows that any step of the funnel took in, in percent.
+        reasons: (why, rows) of those that it left out, most first.
+    """
+
+    name: str
+    came: int
+    left: int
+    kept: float
+    lost: float
+    reasons: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of a source's bar: its colour, what it is, how many rows, and where it begins and how wide it is in percent."""
+
+    colour: str
+    name: str
+    rows: int
+    start: float
+    width: float
+
+
+@dataclass(frozen=True)
+class Source:
+    """The bar of a source and its own funnel; `share` is what is left of what came, 0 to 1, None where nothing came."""
+
+    name: str
+    came: int
+    left: int
+    share: float | None
+    pieces: tuple[Piece, ...]
+    steps: tuple[Step, ...]
+
+
+def funnel_steps(steps: _Steps) -> tuple[Step, ...]:
+    """Returns the steps of a funnel as they are drawn."""
     most = max((step["in"] for step in steps), default=1) or 1
-    rows = []
-    for step in steps:
-        out, lost = 100 * step["out"] / most, 100 * (step["in"] - step["out"]) / most
-        reasons = "".join(
-            f"<li><b>{number(count)}</b> {escape(reason)}</li>"
-            for reason, count in sorted(step["dropped"].items(), key=lambda item: (-item[1], item[0]))
+    return tuple(
+        Step(
+            _words(step["step"]),
+            step["in"],
+            step["out"],
+            100 * step["out"] / most,
+            100 * (step["in"] - step["out"]) / most,
+            tuple(sorted(step["dropped"].items(), key=lambda item: (-item[1], item[0]))),
         )
-        bar = (
-            f"<svg viewBox='0 0 100 10' preserveAspectRatio=none role=img aria-label='{step['in']} in, {step['out']} out'>"
-            f"<rect class=track width=100 height=10 /><rect class=kept width={out:.3f} height=10 />"
-            f"<rect class=lost x={out:.3f} width={lost:.3f} height=10 /></svg>"
-        )
-        change = f"<span class=minus>&minus;{number(step['in'] - step['out'])}</span>" if step["in"] > step["out"] else ""
-        rows.append(
-            f"<div class=step><div class=name>{escape(_words(step['step']))}</div><div class=bar>{bar}"
-            f"{f'<ul>{reasons}</ul>' if reasons else ''}</div><div class=out>{number(step['out'])}{change}</div></div>"
-        )
-    return f"<div class=funnel>{''.join(rows)}</div>"
+        for step in steps
+    )
 
 
-def render_sources(sources: Mapping[str, Mapping[str, Any]], funnel: _Steps) -> str:
-    """Returns a line a source, in the order of the recipes: a bar of what was kept and of what each step cost, and the numbers.
+def source_bars(sources: Mapping[str, Mapping[str, Any]], funnel: _Steps) -> tuple[Source, ...]:
+    """Returns the sources in the order of the recipes.
 
     Args:
         sources: name -> `in`, `out` and `funnel`, as in the datasheet.
         funnel: of all sources together, which says what a step costs.
     """
+    colours = _colours(funnel)
+    return tuple(_source(name, source, colours) for name, source in sources.items())
+
+
+def colour_legend(funnel: _Steps) -> tuple[tuple[str, str, int], ...]:
+    """Returns (colour, what it stands for, rows left out): what was kept, the steps that cost most, and the others together."""
     colours, costs = _colours(funnel), _costs(funnel)
-    legend = {"kept": ("kept", "")} | {
-        colours[name]: (_words(name), number(count)) for name, count in costs.items() if colours[name] != "rest"
-    }
+    own = [(colours[name], _words(name), count) for name, count in costs.items() if colours[name] != "rest"]
     rest = sum(count for name, count in costs.items() if colours[name] == "rest")
-    if rest:
-        legend["rest"] = ("other steps", number(rest))
-    entries = "".join(
-        f"<li><svg viewBox='0 0 10 10' aria-hidden=true><rect class={colour} width=10 height=10 /></svg>{escape(name)}"
-        f"{f' <small>&minus;{count}</small>' if count else ''}</li>"
-        for colour, (name, count) in legend.items()
-    )
-    lines = "".join(_source(name, source, colours) for name, source in sources.items())
-    return f"<ul class=legend>{entries}</ul><div class=sources>{lines}</div>"
+    return (("kept", "kept", 0), *own, *([("rest", "other steps", rest)] if rest else []))
 
 
-def _source(name: str, source: Mapping[str, Any], colours: Mapping[str, str]) -> str:
+def _source(name: str, source: Mapping[str, Any], colours: Mapping[str, str]) -> Source:
     came, left = source["in"], source["out"]
-    pieces = [("kept", "kept", left), *((colours[step], _words(step), count) for step, count in _costs(source["funnel"]).items())]
-    bar, at = "", 0.0
-    for colour, title, count in pieces:
+    costs = [(colours[step], _words(step), count) for step, count in _costs(source["funnel"]).items()]
+    pieces, start = [], 0.0
+    for colour, title, count in (("kept", "kept", left), *costs):
         width = 100 * count / came if came else 0.0
-        told = f"<title>{escape(title)}: {number(count)} ({width:.1f} %)</title>"
-        bar += f"<rect class={colour} x={at:.3f} width={width:.3f} height=10>{told}</rect>"
-        at += width
-    share = f"{100 * left / came:.1f} %" if came else "no record"
-    state = " class=gone" if not left else ""
-    return (
-        f"<details><summary{state}><span class=name>{escape(name)}</span>"
-        f"<svg viewBox='0 0 100 10' preserveAspectRatio=none role=img aria-label='{came} in, {left} out'>"
-        f"<rect class=track width=100 height=10 />{bar}</svg>"
-        f"<span class=in>{number(came)}</span><span class=out>{number(left)}</span><span class=share>{share}</span></summary>"
-        f"{render_funnel(source['funnel'])}</details>"
-    )
+        pieces.append(Piece(colour, title, count, start, width))
+        start += width
+    return Source(name, came, left, left / came if came else None, tuple(pieces), funnel_steps(source["funnel"]))
 
 
 def _costs(steps: _Steps) -> dict[str, int]:
@@ -96,8 +118,3 @@ def _colours(funnel: _Steps) -> dict[str, str]:
 
 def _words(name: str) -> str:
     return name.replace("_", " ")
-
-
-def number(value: float) -> str:
-    """Returns a whole number in groups of three digits."""
-    return f"{value:,.0f}".replace(",", "\N{THIN SPACE}")
