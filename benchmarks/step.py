@@ -23,8 +23,7 @@ from transformers import AutoModel
 from benchmarks.loss import TEMPERATURE, dense_loss
 from unite.build.encoder import build_encoder
 from unite.build.train import build_mixture
-from unite.config.hydra_setup import CONF
-from unite.config.register import register
+from unite.config.register import CONF, register
 from unite.data.packing import padded_share
 from unite.objective import MAMCL
 from unite.training.step import ContrastiveStep, count_tokens

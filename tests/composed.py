@@ -2,8 +2,7 @@
 
 from hydra import compose, initialize_config_dir
 
-from unite.config.hydra_setup import CONF
-from unite.config.register import register
+from unite.config.register import CONF, register
 
 
 def composed(command, *overrides):

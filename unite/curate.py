@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import hydra
 
-from unite.config.hydra_setup import CONF
-from unite.config.register import register
+from unite.config.register import CONF, register
 from unite.config.schema import CurateConfig
 from unite.entry import shown_errors
 

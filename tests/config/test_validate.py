@@ -9,8 +9,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.errors import ConfigCompositionException, MissingConfigException
 
-from unite.config.hydra_setup import CONF
-from unite.config.register import register
+from unite.config.register import CONF, register
 from unite.config.validate import combinations, errors_in
 
 ROOT = CONF.parent

@@ -12,8 +12,7 @@ from hydra.errors import HydraException
 from omegaconf import MissingMandatoryValue, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from unite.config.hydra_setup import CONF
-from unite.config.register import register
+from unite.config.register import CONF, register
 
 #: Each command's config, and what it needs to be told.
 COMMANDS = {"train": [], "evaluate": ["checkpoint=some/run"], "curate": ["out=some/set"]}
