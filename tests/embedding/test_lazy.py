@@ -12,7 +12,7 @@ from unite.data.rows import Row, StoredContent, StoredMedium
 from unite.data.shards import ShardReader, ShardWriter
 from unite.embedding.cache import DiskCache
 from unite.embedding.embed import MemoryCache, embed_contents
-from unite.embedding.lazy import FileContent, FileContents, StoredContents, decoding_key
+from unite.embedding.lazy import FileContent, FileContents, StoredContents
 from unite.errors import DataError
 from unite.types import Content, Modality
 
@@ -104,7 +104,6 @@ def test_settings_of_video_leave_the_key_of_an_image_alone(files, shard):
     for make in (lambda decoding: of_files(files, decoding)[0], lambda decoding: StoredContents(reader, decoding, Modality.IMAGE)[0]):
         assert make(one).key == make(other).key
         assert make(one).fingerprint == make(other).fingerprint
-    assert decoding_key(Modality.VIDEO, one) != decoding_key(Modality.VIDEO, other)
     keys = [StoredContents(reader, decoding, Modality.TEXT | Modality.VIDEO)[0].key for decoding in (one, other)]
     assert keys[0] != keys[1]
 

@@ -20,6 +20,7 @@ from unite.data.decode import decode_content
 from unite.data.rows import StoredContent, StoredMedium
 from unite.data.shards import ShardReader
 from unite.errors import DataError
+from unite.media import decoding_key
 from unite.types import Content, Modality, fingerprint, modality_of
 
 T = TypeVar("T")
@@ -62,7 +63,7 @@ class LazyContent:
         stored = self.stored
         if not stored.media:
             return Content(stored.text, instruction=stored.instruction).fingerprint
-        media = (part for medium in stored.media for part in (decoding_key(medium.modality, self.decoding), medium.data))
+        media = (part for medium in stored.media for part in (_read_as(medium.modality, self.decoding), medium.data))
         return fingerprint("stored", stored.instruction, stored.text, *media)
 
     def decode(self) -> Content:
@@ -83,10 +84,9 @@ def decoded(content: Content | LazyContent) -> Content:
     return content.decode() if isinstance(content, LazyContent) else content
 
 
-def decoding_key(modality: Modality, decoding: Decoding) -> str:
-    """Returns the kinds of media with the settings that their pixels depend on; limits on what is refused are not among them."""
-    frames = f" {decoding.fps}/{decoding.min_frames}/{decoding.max_frames}" if Modality.VIDEO in modality else ""
-    return f"{modality}{frames}"
+def _read_as(modality: Modality, decoding: Decoding) -> str:
+    """Returns what of reading them the pixels of media follow from: their kinds, and the settings that these depend on."""
+    return f"{modality} {decoding_key(modality, decoding)}".strip()
 
 
 class StoredContents(Sequence[LazyContent]):
@@ -101,7 +101,7 @@ class StoredContents(Sequence[LazyContent]):
     def __init__(self, reader: ShardReader, decoding: Decoding, modality: Modality) -> None:
         self.reader = reader
         self.decoding = decoding
-        self._decoding_key = decoding_key(modality, decoding)
+        self._read_as = _read_as(modality, decoding)
 
     def __len__(self) -> int:
         return len(self.reader)
@@ -109,7 +109,7 @@ class StoredContents(Sequence[LazyContent]):
     def __getitem__(self, at: int) -> LazyContent:  # type: ignore[override]  # no slices: they would make all at once
         if not 0 <= at < len(self):
             raise IndexError(at)
-        key = fingerprint("shard", *self.reader.identity(at), self._decoding_key)
+        key = fingerprint("shard", *self.reader.identity(at), self._read_as)
         return LazyContent(lambda: self.reader.read(at).query, self.decoding, self.reader.name(at), key)
 
 
@@ -142,7 +142,7 @@ class FileContent:
         files = []
         for kind, path in self.media:
             status = path.stat()
-            files.append(repr((decoding_key(kind, decoding), str(path.absolute()), status.st_size, status.st_mtime_ns)))
+            files.append(repr((_read_as(kind, decoding), str(path.absolute()), status.st_size, status.st_mtime_ns)))
         return fingerprint("files", self.instruction, self.text, *files)
 
     def read(self) -> StoredContent:
