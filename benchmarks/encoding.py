@@ -29,10 +29,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from unite.config.schema import TinyCheckpointConfig
 from unite.config.schema.media import Decoding
 from unite.embedding.embed import embed_contents
 from unite.embedding.lazy import LazyContent, decoded
-from unite.encoder import VLMEncoder, build_tiny_checkpoint
+from unite.encoder.tiny import build_tiny_checkpoint
+from unite.encoder.vlm import VLMEncoder
 from unite.evaluation.results import SuiteResult
 from unite.evaluation.suite import Embed, Suite
 from unite.evaluation.tasks import RetrievalTask
@@ -96,7 +98,7 @@ def run(quick: bool) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         world = EmojiWorld(folder, num_train=256, num_queries=sizes[0], num_candidates=sizes[1])
         world.prepare()
-        checkpoint = str(build_tiny_checkpoint(folder, world.texts()))
+        checkpoint = str(build_tiny_checkpoint(TinyCheckpointConfig(), folder, world.texts()))
         encoder = VLMEncoder(checkpoint, dtype="float32", min_image_tokens=1, max_image_tokens=256, max_frame_pixels=252**2, max_length=512)
         tasks = {path.name: path for path in sorted((world.folder / "test").iterdir())}
         pairs = {name: path for name, path in tasks.items() if name not in ("spatial", "temporal")}

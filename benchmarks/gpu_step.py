@@ -19,7 +19,8 @@ from lightning_fabric.utilities import move_data_to_device
 from transformers import AutoConfig, AutoModel, AutoProcessor
 
 from benchmarks.step import TEMPERATURE, collated, prepare
-from unite.encoder import LoRA, VLMEncoder
+from unite.config.schema import LoRAConfig
+from unite.encoder.vlm import VLMEncoder
 from unite.objective import MAMCL
 from unite.training.step import ContrastiveStep, count_tokens
 from unite.types import Batch
@@ -58,7 +59,7 @@ def _encoder(folder: Path, quick: bool, device: torch.device) -> VLMEncoder:
         AutoModel.from_config(config, dtype=torch.bfloat16).save_pretrained(folder)
     AutoProcessor.from_pretrained(tiny.model.name_or_path).save_pretrained(folder)
     encoder = VLMEncoder(
-        str(folder), adapter=LoRA(r=8), dtype="bfloat16", gradient_checkpointing=False, min_image_tokens=4 if quick else 256
+        str(folder), adapter=LoRAConfig(), dtype="bfloat16", gradient_checkpointing=False, min_image_tokens=4 if quick else 256
     )
     encoder.add_adapter()
     return encoder.to(device).train()

@@ -39,18 +39,17 @@ import torch
 from matplotlib import get_data_path
 from PIL import Image
 from torch import Tensor
-from transformers import AutoProcessor, Qwen2VLImageProcessor, Qwen2VLVideoProcessor
+from transformers import AutoConfig, AutoProcessor, Qwen2VLImageProcessor, Qwen2VLVideoProcessor
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
+from unite.config.schema import ReadingConfig, TinyCheckpointConfig
 from unite.config.schema.media import Decoding, MediaPolicy
 from unite.data.decode import decode_content, decode_medium
 from unite.data.rows import Row, StoredContent, StoredMedium
 from unite.data.shards import ShardReader, ShardWriter
-from unite.encoder import build_tiny_checkpoint
-from unite.encoder.families.qwen_reader import QwenReader
-from unite.encoder.families.qwen_vl import QwenVL
+from unite.encoder.families.qwen2_vl import Qwen2VL
 from unite.encoder.processor import ContentProcessor
-from unite.encoder.prompt import Prompt
+from unite.encoder.tiny import build_tiny_checkpoint
 from unite.media import kind_of
 from unite.media.ready import RawMedium
 from unite.media.video.container import open_video, pick
@@ -168,10 +167,9 @@ def run(quick: bool, photos: Path | None = None, clip: Path | None = None) -> di
     try:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            checkpoint = build_tiny_checkpoint(folder, ["a photograph of a person", "a video of a person"])
+            checkpoint = build_tiny_checkpoint(TinyCheckpointConfig(), folder, ["a photograph of a person", "a video of a person"])
             theirs = AutoProcessor.from_pretrained(checkpoint)
-            reader = QwenReader(theirs, min_image_tokens=256, max_image_tokens=1280, max_frame_pixels=240 * 320)
-            processor = ContentProcessor(theirs, reader, QwenVL.token_types, Prompt())
+            processor = ContentProcessor(theirs, Qwen2VL(AutoConfig.from_pretrained(checkpoint), theirs), ReadingConfig())
             stills = [path.read_bytes() for path in sorted(photos.iterdir())] if photos else photographs()
             figures = images(stills, folder, processor, rounds)
             clips = [clip.read_bytes() if clip else moving_clip()]

@@ -16,7 +16,8 @@ from transformers import (
     Qwen3VLVideoProcessor,
 )
 
-from unite.encoder import build_tiny_checkpoint
+from unite.config.schema import TinyCheckpointConfig
+from unite.encoder.tiny import build_tiny_checkpoint
 
 NOUNS = ["cat", "dog", "star", "moon", "apple", "guitar", "room"]
 WORDS = ["a", "the", "red", "blue", "moves", "left", "right", "above", "below", "and", "with", *NOUNS]
@@ -24,7 +25,8 @@ CORPUS = [f"{a} {b} {c}" for a in WORDS for b in WORDS[:6] for c in WORDS[3:9]]
 
 
 def tiny(folder):
-    return build_tiny_checkpoint(folder, CORPUS, hidden_size=32, num_layers=2, vision_hidden_size=32, vision_num_layers=1, vocab_size=300)
+    sizes = TinyCheckpointConfig(hidden_size=32, num_layers=2, vision_hidden_size=32, vision_num_layers=1, vocab_size=300)
+    return build_tiny_checkpoint(sizes, folder, CORPUS)
 
 
 def save_family(name, folder, tokenizer):

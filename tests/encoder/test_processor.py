@@ -4,15 +4,11 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-from transformers import AutoProcessor, Qwen2VLVideoProcessor
-from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+from transformers import AutoProcessor, Qwen2VLConfig
 
-from unite.encoder.families.patches import cut_patches
-from unite.encoder.families.qwen_reader import QwenReader
-from unite.encoder.families.qwen_vl import QwenVL
+from unite.config.schema import ReadingConfig
+from unite.encoder.families.qwen2_vl import Qwen2VL
 from unite.encoder.processor import ContentProcessor
-from unite.encoder.prompt import Prompt
 from unite.errors import DataError
 from unite.types import Content, Medium, Modality
 
@@ -24,7 +20,7 @@ def checkpoint(tiny_folder):
 
 def make(checkpoint, max_length=200, **caps):
     caps = {"min_image_tokens": 1, "max_image_tokens": 16, "max_frame_pixels": 56 * 84} | caps
-    return ContentProcessor(checkpoint, QwenReader(checkpoint, **caps), QwenVL.token_types, Prompt(), max_length)
+    return ContentProcessor(checkpoint, Qwen2VL(Qwen2VLConfig(), checkpoint), ReadingConfig(max_length=max_length, **caps))
 
 
 def noise(frames, height, width):
@@ -37,49 +33,6 @@ def image(height=56, width=56, name=7):
 
 def video(frames, height=56, width=56, name=8):
     return Medium(Modality.VIDEO, noise(frames, height, width), name, tuple(0.5 * at for at in range(frames)))
-
-
-@pytest.mark.parametrize("size", [(84, 112), (100, 130), (300, 90), (13, 40), (640, 480)])
-def test_images_are_resized_as_the_pillow_processor_does(checkpoint, size):
-    frames = noise(1, *size)
-    plain = Qwen2VLImageProcessorPil(size={"shortest_edge": 28 * 28, "longest_edge": 16 * 28 * 28}, do_rescale=False, do_normalize=False)
-    expected = plain(images=[Image.fromarray(frames[0])], return_tensors="pt")
-    encoded = make(checkpoint).encode(Content(media=(Medium(Modality.IMAGE, frames, 1),)))
-    assert encoded.media["grids"].tolist() == expected["image_grid_thw"].tolist()
-    torch.testing.assert_close(encoded.media["patches"].float(), expected["pixel_values"].float(), rtol=0, atol=0)
-
-
-@pytest.mark.parametrize("planar", [False, True])
-@pytest.mark.parametrize(("num_frames", "height", "width"), [(1, 56, 84), (2, 28, 28), (5, 84, 56), (12, 56, 112)])
-def test_patches_are_those_of_the_video_processor(checkpoint, num_frames, height, width, planar):
-    frames = noise(num_frames, height, width)
-    own = Qwen2VLVideoProcessor(do_resize=False, do_rescale=False, do_normalize=False, cap_pixels_per_frame=False)
-    expected = own(videos=[frames], do_sample_frames=False, return_tensors="pt")
-    if planar:  # as frames that curation stored are decoded
-        frames = np.ascontiguousarray(frames.transpose(0, 3, 1, 2)).transpose(0, 2, 3, 1)
-    patches, grid = cut_patches(frames, 14, 2, 2)
-    assert [list(grid)] == expected["video_grid_thw"].tolist()
-    torch.testing.assert_close(torch.from_numpy(patches).float(), expected["pixel_values_videos"].float(), rtol=0, atol=0)
-
-
-def test_patches_normalised_are_those_of_the_processor_to_rounding(checkpoint):
-    frames = noise(1, 56, 84)
-    plain = Qwen2VLImageProcessorPil(size={"shortest_edge": 28 * 28, "longest_edge": 16 * 28 * 28})
-    expected = plain(images=[Image.fromarray(frames[0])], return_tensors="pt")["pixel_values"]
-    mean, std = (torch.tensor(values).repeat_interleave(2 * 14 * 14) for values in (plain.image_mean, plain.image_std))
-    patches = make(checkpoint).encode(Content(media=(Medium(Modality.IMAGE, frames, 1),))).media["patches"]
-    torch.testing.assert_close((patches / 255 - mean) / std, expected, rtol=0, atol=1e-5)
-
-
-def test_frames_stay_within_their_own_cap_and_an_odd_last_one_is_repeated(checkpoint):
-    encoded = make(checkpoint).encode(Content(media=(video(3, 400, 600),)))
-    time, height, width = encoded.media["grids"][0].tolist()
-    assert (time, encoded.media["intervals"].tolist()) == (2, [1.0])
-    assert height * width * 14 * 14 <= 56 * 84
-    odd, even = (make(checkpoint).encode(Content(media=(video(frames),))) for frames in (3, 4))
-    last = odd.media["patches"][16:].unflatten(1, (3, 2, 14 * 14))
-    assert torch.equal(last[:, :, 0], last[:, :, 1])
-    assert not torch.equal(odd.media["patches"], even.media["patches"])
 
 
 def test_a_users_special_tokens_are_plain_text_and_stay_so_in_a_worker(checkpoint):
@@ -118,11 +71,6 @@ def test_media_that_do_not_fit_are_refused_by_size(checkpoint):
         DataError, match=r"at most encoder.max_length \(60\).*text: the prompt with image of 16 tokens, video of 8 tok.*pixel caps"
     ):
         make(checkpoint, max_length=60).encode(Content("some text", (image(112, 112), video(4))))
-
-
-def test_a_strip_of_an_image_is_refused(checkpoint):
-    with pytest.raises(DataError, match="the image of 900 x 2 pixels cannot be resized"):
-        make(checkpoint).encode(Content(media=(image(2, 900),)))
 
 
 def test_padding_is_on_the_right_and_media_keep_their_order(checkpoint):

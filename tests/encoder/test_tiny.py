@@ -5,15 +5,16 @@ import pytest
 from transformers import AutoModel, AutoProcessor, AutoTokenizer
 
 from tests.encoder.checkpoints import CORPUS
-from unite.encoder import VLMEncoder, build_tiny_checkpoint
-from unite.encoder.tiny import SPECIAL_TOKENS
+from unite.config.schema import TinyCheckpointConfig
+from unite.encoder.tiny import SPECIAL_TOKENS, build_tiny_checkpoint
+from unite.encoder.vlm import VLMEncoder
 from unite.errors import ConfigError
 from unite.types import Content, Medium, Modality
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return build_tiny_checkpoint(tmp_path_factory.mktemp("data"), CORPUS)
+    return build_tiny_checkpoint(TinyCheckpointConfig(), tmp_path_factory.mktemp("data"), CORPUS)
 
 
 def digests(folder):
@@ -21,14 +22,15 @@ def digests(folder):
 
 
 def test_same_arguments_give_the_same_files(folder, tmp_path):
-    again = build_tiny_checkpoint(tmp_path, iter(CORPUS))
+    again = build_tiny_checkpoint(TinyCheckpointConfig(), tmp_path, iter(CORPUS))
     assert again.name == folder.name
     assert digests(again) == digests(folder)
     assert [path.name for path in tmp_path.iterdir()] == [again.name]  # nothing half-written is left
     stamp = (again / "config.json").stat().st_mtime_ns
-    assert build_tiny_checkpoint(tmp_path, CORPUS) == again
+    assert build_tiny_checkpoint(TinyCheckpointConfig(), tmp_path, CORPUS) == again
     assert (again / "config.json").stat().st_mtime_ns == stamp
-    assert build_tiny_checkpoint(tmp_path, CORPUS, num_layers=1, vision_num_layers=1, seed=1).name != folder.name
+    smaller = TinyCheckpointConfig(num_layers=1, vision_num_layers=1, seed=1)
+    assert build_tiny_checkpoint(smaller, tmp_path, CORPUS).name != folder.name
 
 
 def test_it_is_a_whole_checkpoint_of_toy_size(folder):
@@ -76,5 +78,5 @@ def test_an_84_pixel_image_is_9_tokens(folder):
 )
 def test_impossible_sizes(tmp_path, sizes, message):
     with pytest.raises(ConfigError, match=message):
-        build_tiny_checkpoint(tmp_path, CORPUS, **sizes)
+        build_tiny_checkpoint(TinyCheckpointConfig(**sizes), tmp_path, CORPUS)
     assert not list(tmp_path.iterdir())

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
+from hydra.utils import get_method
 from omegaconf import OmegaConf
 
 from unite.build.component import build
 from unite.config.schema import EvaluateConfig, TrainConfig
 from unite.data.source import World
-from unite.encoder import VLMEncoder
+from unite.encoder.vlm import VLMEncoder
 from unite.errors import ConfigError, must_be
 from unite.runs import find_checkpoint
 
@@ -21,34 +22,36 @@ log = logging.getLogger(__name__)
 
 def build_encoder(config: TrainConfig, folder: Path | None) -> VLMEncoder:
     """Builds the encoder with the weights of the stage before (`folder`), else of the run `init_from`, else its own, and says which."""
-    encoder = config.encoder
-    arguments = {key: value for key, value in encoder.items() if key != "checkpoint"}
     if folder is not None:
         path = str(folder)
     elif config.init_from is not None:
         path = find_checkpoint(config.init_from, "init_from")
-    elif encoder.checkpoint is not None:
+    elif config.encoder.checkpoint is not None:
         path = str(build_checkpoint(config))
     else:
-        path = find_checkpoint(encoder.path, "encoder.path")
+        path = find_checkpoint(config.encoder.path, "encoder.path")
     log.info("the encoder's weights come from %s", path)
-    return cast(VLMEncoder, build(OmegaConf.create(arguments), path=path))
+    return cast(VLMEncoder, _handed_over(config.encoder, path=path, checkpoint=None))
 
 
 def build_checkpoint(config: TrainConfig) -> Path:
     """Builds the encoder's random checkpoint if it is not there yet, its tokenizer trained on the world's texts."""
     world: World = build(config.world)
     world.prepare()
-    return Path(build(config.encoder.checkpoint, root=config.data_root, corpus=world.texts()))
+    return Path(_handed_over(config.encoder.checkpoint, root=config.data_root, corpus=world.texts()))
 
 
 def build_trained_encoder(config: EvaluateConfig) -> VLMEncoder:
     """Builds the encoder of a run folder, of an exported encoder's folder, or of a hub name, on the device asked for."""
     device = _device(config.device)
     path = find_checkpoint(config.checkpoint)
-    arguments = {key: value for key, value in config.encoder.items() if key != "checkpoint"}
-    encoder: VLMEncoder = build(OmegaConf.create(arguments), path=path)
+    encoder: VLMEncoder = _handed_over(config.encoder, path=path, checkpoint=None)
     return encoder.to(device)
+
+
+def _handed_over(config: Any, **given: Any) -> Any:
+    """Calls the target of a schema node with its dataclass, whole."""
+    return get_method(config._target_)(OmegaConf.to_object(config), **given)
 
 
 def _device(name: str) -> torch.device:

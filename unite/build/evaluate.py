@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unite.config.schema import EvaluateConfig
 from unite.embedding.cache import DiskCache
-from unite.encoder import VLMEncoder
+from unite.encoder.vlm import VLMEncoder
 
 
 def build_cache(config: EvaluateConfig, encoder: VLMEncoder) -> DiskCache | None:

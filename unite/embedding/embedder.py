@@ -28,7 +28,7 @@ from unite.media import KINDS, Kind, kind_of_file
 from unite.runs import find_checkpoint
 
 if TYPE_CHECKING:
-    from unite.encoder import VLMEncoder
+    from unite.encoder.vlm import VLMEncoder
 
 #: An image or video: a file (a Path, or its name where a medium is asked for), or a Pillow image.
 MediumLike: TypeAlias = Path | str | Image.Image
@@ -76,9 +76,9 @@ class Embedder:
 
     @cached_property
     def _encoder(self) -> VLMEncoder:  # of a private name: a curation's plan tells the public ones
-        from unite.encoder import VLMEncoder  # imports transformers
+        from unite.encoder.vlm import VLMEncoder  # imports transformers
 
-        return VLMEncoder(self._path, **self.settings).to(self._device).eval()
+        return VLMEncoder(self._path, gradient_checkpointing=False, **self.settings).to(self._device).eval()
 
     @property
     def dim(self) -> int:

@@ -1,11 +1,7 @@
 """Contents to embeddings.
 
-Content -> prompt -> tokens and patches -> MicroBatch                              processor, in the workers
-MicroBatch -> vision tower -> language model -> last token -> unit vector           vlm, on the device
+    Content -> prompt -> tokens and media's tensors -> MicroBatch                processor, in the workers
+    MicroBatch -> towers -> language model -> last token -> unit vector          vlm, on the device
+
+What is particular to a backbone is in `families`, one file each. Importing this package imports no torch: `unite.encoder.vlm` does.
 """
-
-from unite.encoder.adapters import LoRA
-from unite.encoder.tiny import build_tiny_checkpoint
-from unite.encoder.vlm import VLMEncoder
-
-__all__ = ["LoRA", "VLMEncoder", "build_tiny_checkpoint"]

@@ -2,7 +2,7 @@
 
     config.json, *.safetensors     the model, adapters merged; `transformers.AutoModel` loads it
     tokenizer, processor files     `transformers.AutoProcessor` loads them
-    unite_encoder.json             how the encoder reads contents: EncoderSettings
+    unite_encoder.json             how the encoder reads contents: ReadingConfig
 
 A folder gets its name only when it is whole.
 """
@@ -10,10 +10,9 @@ A folder gets its name only when it is whole.
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,73 +21,42 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModel, AutoProcessor
 from transformers.utils import logging as transformers_logging
 
+from unite.config.schema.encoder import EncoderConfig, ReadingConfig
 from unite.encoder.families import family_of
 from unite.encoder.families.family import Family
-from unite.errors import CheckpointError, ConfigError, must_be, must_be_one_of
-from unite.files import whole_folder, write_json
+from unite.errors import CheckpointError, ConfigError, UniteError, must_be
+from unite.files import read_json, whole_folder, write_json
 
 log = logging.getLogger(__name__)
 
 SETTINGS_FILE = "unite_encoder.json"
+_READING = tuple(field.name for field in fields(ReadingConfig))
 _HINT = (
     "Give a folder with config.json, weights and processor files, or the hub name of a checkpoint that is in the local cache; "
     "with HF_HUB_OFFLINE=0 it is downloaded."
 )
 
 
-@dataclass(frozen=True)
-class EncoderSettings:
-    """How an encoder reads contents. Weights that were trained with these settings keep them.
+def read_as_trained(config: EncoderConfig) -> EncoderConfig:
+    """Returns a config that reads contents as the exported encoder's folder at its path says, and says what that changes.
 
-    Attributes:
-        positions: `mrope`, as the model was made for, or `sequential`, plain 1-D, as UNITE's released checkpoints were trained.
-        dtype: of the weights, `float32` or `bfloat16`.
-        min_image_tokens, max_image_tokens: bounds on the visual tokens of an image; it is resized to lie between them.
-        max_frame_pixels: the most pixels of a video frame.
-        max_length: the most tokens of a content, visual ones included; a longer text loses its end.
-        system_prompt: None leaves the system turn out.
+    The config as it is where the path is not such a folder.
 
     Raises:
-        ConfigError: if a value is out of its range.
+        CheckpointError: if what the folder says is not readable.
     """
-
-    positions: str = "mrope"
-    dtype: str = "bfloat16"
-    min_image_tokens: int = 256
-    max_image_tokens: int = 1280
-    max_frame_pixels: int = 240 * 320
-    max_length: int = 2048
-    system_prompt: str | None = "You are a helpful assistant."
-
-    def __post_init__(self) -> None:
-        for name, choices in (("positions", ("mrope", "sequential")), ("dtype", ("float32", "bfloat16"))):
-            if getattr(self, name) not in choices:
-                raise ConfigError(must_be_one_of(f"encoder.{name}", choices, getattr(self, name)))
-        if not 1 <= self.min_image_tokens <= self.max_image_tokens:
-            expected = f"from 1 to max_image_tokens ({self.max_image_tokens})"
-            raise ConfigError(must_be("encoder.min_image_tokens", expected, self.min_image_tokens))
-        for name in ("max_frame_pixels", "max_length"):
-            if getattr(self, name) < 1:
-                raise ConfigError(must_be(f"encoder.{name}", "at least 1", getattr(self, name)))
-
-    def of_folder(self, path: str) -> EncoderSettings:
-        """Returns the settings that an exported encoder's folder brings, and says what they change; these where it brings none.
-
-        Raises:
-            CheckpointError: if the folder's settings are not readable.
-        """
-        file = Path(path) / SETTINGS_FILE
-        if not file.is_file():
-            return self
-        try:
-            saved = json.loads(file.read_text())
-            settings = EncoderSettings(**{field.name: saved[field.name] for field in fields(EncoderSettings)})
-        except (ValueError, TypeError, KeyError, ConfigError) as error:
-            raise CheckpointError(f"{file} is not readable ({error!r}). Export the encoder again, or mend the file.") from error
-        changed = {name: value for name, value in asdict(settings).items() if value != getattr(self, name)}
-        if changed:
-            log.info("%s brings its own settings: %s. Edit the file to change them.", file, changed)
-        return settings
+    file = Path(config.path) / SETTINGS_FILE
+    if not file.is_file():
+        return config
+    try:
+        saved = read_json(file)
+        trained = replace(config, **{name: saved[name] for name in _READING})
+    except (TypeError, KeyError, UniteError) as error:
+        raise CheckpointError(f"{file} is not readable ({error!r}). Export the encoder again, or mend the file.") from error
+    changed = {name: saved[name] for name in _READING if getattr(trained, name) != getattr(config, name)}
+    if changed:
+        log.info("%s brings its own settings: %s. Edit the file to change them.", file, changed)
+    return trained
 
 
 def load_checkpoint(path: str, dtype: str, attention: str) -> tuple[Any, Any, Family]:
@@ -128,7 +96,7 @@ def _check_tokenizer(path: str, processor: Any, config: Any, family: type[Family
             raise CheckpointError(must_be(name, f"that of the weights, with {token} {expected}", found, hint))
 
 
-def save_checkpoint(folder: Path, model: Any, processor: Any, settings: EncoderSettings) -> None:
+def save_checkpoint(folder: Path, model: Any, processor: Any, config: ReadingConfig) -> None:
     """Writes an encoder's folder; one of that name is replaced.
 
     Raises:
@@ -142,7 +110,7 @@ def save_checkpoint(folder: Path, model: Any, processor: Any, settings: EncoderS
                 f"the weights cannot be written to {folder} ({error}). Free space there, or choose another place."
             ) from error
         processor.save_pretrained(partial)
-        write_json(partial / SETTINGS_FILE, {**asdict(settings), "pooling": "last_token"})
+        write_json(partial / SETTINGS_FILE, {**{name: getattr(config, name) for name in _READING}, "pooling": "last_token"})
 
 
 @contextlib.contextmanager

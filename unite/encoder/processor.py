@@ -6,7 +6,7 @@ The turn is laid out by the prompt, its text tokenised and cut to length here; h
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -14,8 +14,9 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from unite.encoder.families.family import MediaReader
-from unite.encoder.prompt import MediumPlace, Prompt, Segment, Text
+from unite.config.schema.encoder import ReadingConfig
+from unite.encoder.families.family import Family
+from unite.encoder.prompt import MediumPlace, Segment, Text
 from unite.errors import DataError, must_be
 from unite.types import Content, EncodedContent, MicroBatch, index_tensor
 
@@ -30,18 +31,16 @@ class ContentProcessor:
 
     Args:
         processor: the checkpoint's, from transformers.
-        reader: of its family; reads media.
-        token_types: of its family, see `Family`.
-        prompt: lays out the chat turn.
-        max_length: tokens a content may have; longer text loses its end, media are never cut.
+        family: of the checkpoint; says how media are read and how the chat turn is written.
+        config: how contents are read.
     """
 
-    def __init__(self, processor: Any, reader: MediaReader, token_types: Mapping[str, int], prompt: Prompt, max_length: int = 2048) -> None:
+    def __init__(self, processor: Any, family: Family, config: ReadingConfig) -> None:
         self.processor = processor
-        self.reader = reader
-        self.prompt = prompt
-        self.max_length = max_length
-        self._token_types = {int(getattr(processor, name)): number for name, number in token_types.items()}
+        self.reader = family.reader(processor, config)
+        self.prompt = family.prompt(config.system_prompt)
+        self.max_length = config.max_length
+        self._token_types = {int(getattr(processor, name)): number for name, number in family.token_types.items()}
         # A copy that reads special tokens in a user's text as plain text.
         self._tokenizer = Tokenizer.from_str(processor.tokenizer.backend_tokenizer.to_str())
         self._tokenizer.encode_special_tokens = True

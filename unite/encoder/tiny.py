@@ -23,6 +23,7 @@ from transformers import (
 )
 from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
 
+from unite.config.schema.encoder import TinyCheckpointConfig
 from unite.encoder.checkpoint import quiet_transformers
 from unite.errors import ConfigError, must_be
 from unite.files import whole_folder
@@ -59,48 +60,35 @@ _PATCH, _MERGE, _TIME, _NUM_HEADS = 14, 2, 2, 4
 _FORMAT = 1
 
 
-def build_tiny_checkpoint(
-    root: str | Path,
-    corpus: Iterable[str],
-    *,
-    hidden_size: int = 96,
-    num_layers: int = 3,
-    vision_hidden_size: int = 96,
-    vision_num_layers: int = 2,
-    vocab_size: int = 1024,
-    seed: int = 0,
-) -> Path:
+def build_tiny_checkpoint(config: TinyCheckpointConfig, root: str | Path, corpus: Iterable[str]) -> Path:
     """Builds the checkpoint, unless the same one is there, and returns its folder, `<root>/tiny-<hash of the arguments>`.
 
     The same arguments give the same files. The folder gets its name only when it is whole.
 
     Args:
+        config: sizes and seed.
         root: where it is put.
         corpus: texts that the tokenizer is trained on; the prompt's own words are added.
-        hidden_size, num_layers: of the language model; it has 4 heads.
-        vision_hidden_size, vision_num_layers: of the vision tower; it has 4 heads.
-        vocab_size: the most tokens of the tokenizer, special ones included.
-        seed: of the weights.
 
     Raises:
         ConfigError: if a width does not divide into heads, there is no layer, or the vocabulary is too small for every byte and the special
             tokens.
     """
-    for name, size, factor in (("hidden_size", hidden_size, 2 * _NUM_HEADS), ("vision_hidden_size", vision_hidden_size, 4 * _NUM_HEADS)):
-        if size < 1 or size % factor:
-            raise ConfigError(must_be(f"encoder.checkpoint.{name}", f"a multiple of {factor}", size))
-    for name, size in (("num_layers", num_layers), ("vision_num_layers", vision_num_layers)):
-        if size < 1:
-            raise ConfigError(must_be(f"encoder.checkpoint.{name}", "at least 1", size))
+    for name, factor in (("hidden_size", 2 * _NUM_HEADS), ("vision_hidden_size", 4 * _NUM_HEADS)):
+        if getattr(config, name) < 1 or getattr(config, name) % factor:
+            raise ConfigError(must_be(f"encoder.checkpoint.{name}", f"a multiple of {factor}", getattr(config, name)))
+    for name in ("num_layers", "vision_num_layers"):
+        if getattr(config, name) < 1:
+            raise ConfigError(must_be(f"encoder.checkpoint.{name}", "at least 1", getattr(config, name)))
     texts = list(corpus)
-    sizes = (hidden_size, num_layers, vision_hidden_size, vision_num_layers, vocab_size, seed)
+    sizes = (config.hidden_size, config.num_layers, config.vision_hidden_size, config.vision_num_layers, config.vocab_size, config.seed)
     folder = Path(root) / f"tiny-{fingerprint(str((_FORMAT, *sizes)), *texts):016x}"
     if (folder / "config.json").is_file():
         return folder
-    tokenizer = train_tokenizer(texts, vocab_size)
+    tokenizer = train_tokenizer(texts, config.vocab_size)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = Qwen2VLForConditionalGeneration(_config(tokenizer, hidden_size, num_layers, vision_hidden_size, vision_num_layers))
+        torch.manual_seed(config.seed)
+        model = Qwen2VLForConditionalGeneration(_model_config(tokenizer, config))
     with whole_folder(folder, existing="keep") as partial, quiet_transformers():
         model.save_pretrained(partial)
         _processor(tokenizer).save_pretrained(partial)
@@ -132,16 +120,16 @@ def train_tokenizer(corpus: Iterable[str], vocab_size: int) -> Qwen2Tokenizer:
     return Qwen2Tokenizer(vocab=vocab, merges=merges, extra_special_tokens=list(SPECIAL_TOKENS), model_max_length=32768)
 
 
-def _config(tokenizer: Qwen2Tokenizer, hidden: int, layers: int, vision_hidden: int, vision_layers: int) -> Qwen2VLConfig:
+def _model_config(tokenizer: Qwen2Tokenizer, config: TinyCheckpointConfig) -> Qwen2VLConfig:
     vocab = tokenizer.get_vocab()
-    half = hidden // _NUM_HEADS // 2
+    half = config.hidden_size // _NUM_HEADS // 2
     spatial = 3 * half // 8  # Qwen2-VL's own shares: 16, 24, 24 of 64
     return Qwen2VLConfig(
         text_config={
             "vocab_size": len(tokenizer),
-            "hidden_size": hidden,
-            "intermediate_size": 8 * hidden // 3,
-            "num_hidden_layers": layers,
+            "hidden_size": config.hidden_size,
+            "intermediate_size": 8 * config.hidden_size // 3,
+            "num_hidden_layers": config.num_layers,
             "num_attention_heads": _NUM_HEADS,
             "num_key_value_heads": _NUM_HEADS,
             "max_position_embeddings": 32768,
@@ -153,9 +141,9 @@ def _config(tokenizer: Qwen2Tokenizer, hidden: int, layers: int, vision_hidden: 
             "pad_token_id": None,
         },
         vision_config={
-            "depth": vision_layers,
-            "embed_dim": vision_hidden,
-            "hidden_size": hidden,
+            "depth": config.vision_num_layers,
+            "embed_dim": config.vision_hidden_size,
+            "hidden_size": config.hidden_size,
             "num_heads": _NUM_HEADS,
             "mlp_ratio": 4,
             "patch_size": _PATCH,

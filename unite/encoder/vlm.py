@@ -7,14 +7,16 @@ Shapes: n contents, L tokens, V tokens of media, D width.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from unite.encoder.adapters import LoRA, add_lora, has_lora, merge_lora
-from unite.encoder.checkpoint import EncoderSettings, load_checkpoint, save_checkpoint
+from unite.config.schema.encoder import EncoderConfig, Positions
+from unite.encoder.adapters import add_lora, has_lora, merge_lora
+from unite.encoder.checkpoint import load_checkpoint, read_as_trained, save_checkpoint
 from unite.encoder.families.family import Family
 from unite.encoder.pooling import last_positions
 from unite.encoder.processor import ContentProcessor
@@ -26,55 +28,32 @@ class VLMEncoder(nn.Module):
     """Embeds contents with a vision-language model: UNITE's prompt, last-token pooling, unit length.
 
     Args:
-        path: a folder or a hub name. A folder that `save` wrote brings its own settings, which then win.
-        positions, dtype, min_image_tokens, max_image_tokens, max_frame_pixels, max_length, system_prompt: see `EncoderSettings`.
-        adapter: LoRA on the language model's linear layers, once `add_adapter` is called; None trains all of the language model.
-        train_vision: whether the towers that see are trained.
-        attention: the implementation, as transformers names it.
-        gradient_checkpointing: recompute activations in the backward pass.
+        config: the options, each documented there; or a path alone, a folder or a hub name.
+        **options: others than those of the config: `VLMEncoder(path, positions="sequential")`.
+
+    Attributes:
+        config: the options with what a folder that `save` wrote brings: how it reads contents then wins.
 
     Raises:
         CheckpointError: if there is no such checkpoint, or weights are missing from it.
-        ConfigError: if a setting is out of its range.
+        ConfigError: if an option is out of its range.
     """
 
     model: Any  # a transformers model: its attributes are not typed
     family: Family
 
-    def __init__(
-        self,
-        path: str,
-        positions: str = "mrope",
-        adapter: LoRA | None = None,
-        train_vision: bool = False,
-        dtype: str = "bfloat16",
-        attention: str = "sdpa",
-        gradient_checkpointing: bool = False,
-        min_image_tokens: int = 256,
-        max_image_tokens: int = 1280,
-        max_frame_pixels: int = 240 * 320,
-        max_length: int = 2048,
-        system_prompt: str | None = "You are a helpful assistant.",
-    ) -> None:
+    def __init__(self, config: EncoderConfig | str, **options: Any) -> None:
         super().__init__()
-        given = EncoderSettings(positions, dtype, min_image_tokens, max_image_tokens, max_frame_pixels, max_length, system_prompt)
-        self.settings = given.of_folder(path)
-        self.positions = self.settings.positions
-        self.model, processor, self.family = load_checkpoint(path, self.settings.dtype, attention)
-        caps = self.settings.min_image_tokens, self.settings.max_image_tokens, self.settings.max_frame_pixels
-        self.processor = ContentProcessor(
-            processor,
-            self.family.reader(processor, *caps),
-            self.family.token_types,
-            self.family.prompt(self.settings.system_prompt),
-            self.settings.max_length,
-        )
-        self.adapter = adapter
-        self._language_model.requires_grad_(adapter is None)
+        given = EncoderConfig(path=config, **options) if isinstance(config, str) else replace(config, **options)
+        self.config = config = read_as_trained(given)
+        self.positions = str(config.positions)  # plain, so that it is part of what names cached embeddings
+        self.model, processor, self.family = load_checkpoint(config.path, config.dtype, config.attention)
+        self.processor = ContentProcessor(processor, self.family, config)
+        self._language_model.requires_grad_(config.adapter is None)
         for tower in self.family.towers(self.model):
-            tower.requires_grad_(train_vision)
+            tower.requires_grad_(config.train_vision)
         self.family.speed_up(self.model)
-        if gradient_checkpointing:
+        if config.gradient_checkpointing:
             self.model.gradient_checkpointing_enable({"use_reentrant": False})
 
     @property
@@ -98,7 +77,7 @@ class VLMEncoder(nn.Module):
             (n, D) float32, unit length.
         """
         features = self.encode_media(micro_batch) if media_features is None else media_features
-        positions = self.family.positions(micro_batch, self.positions == "sequential")
+        positions = self.family.positions(micro_batch, self.config.positions is Positions.sequential)
         pooled = self.family.states(self.model, micro_batch, features, positions, last_positions(micro_batch.attention_mask))
         return nn.functional.normalize(pooled.float(), dim=-1)
 
@@ -128,8 +107,8 @@ class VLMEncoder(nn.Module):
             CheckpointError: if the adapter of the stage before is not merged.
         """
         self._check_merged("before another adapter is added")
-        if self.adapter is not None:
-            setattr(self.model, self.family.language_model, add_lora(self._language_model, self.adapter))
+        if self.config.adapter is not None:
+            setattr(self.model, self.family.language_model, add_lora(self._language_model, self.config.adapter))
 
     def merge_adapter(self) -> None:
         """Merges the adapter, if there is one, into the weights: a stage ends."""
@@ -142,7 +121,7 @@ class VLMEncoder(nn.Module):
             CheckpointError: if an adapter is not merged yet.
         """
         self._check_merged("before it is saved")
-        save_checkpoint(Path(folder), self.model, self.processor.processor, self.settings)
+        save_checkpoint(Path(folder), self.model, self.processor.processor, self.config)
 
     @property
     def _language_model(self) -> nn.Module:

@@ -10,7 +10,7 @@ from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from unite.encoder import VLMEncoder
+from unite.encoder.vlm import VLMEncoder
 from unite.errors import CheckpointError, must_be
 from unite.training.optimizer import AdamWCosine
 from unite.training.parallel import sum_gradients

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from unite.data.mixture import MixtureDataModule
-from unite.encoder import VLMEncoder
+from unite.encoder.vlm import VLMEncoder
 from unite.errors import CheckpointError, ConfigError, must_be
 from unite.processes import is_first_rank
 from unite.runs import RunFolder

@@ -26,7 +26,7 @@ Backward = Callable[[Tensor], None]
 
 
 class MediaEncoder(Protocol):
-    """What the step needs of an encoder; `unite.encoder.VLMEncoder` is one."""
+    """What the step needs of an encoder; `unite.encoder.vlm.VLMEncoder` is one."""
 
     @property
     def vision_is_frozen(self) -> bool:

@@ -6,7 +6,7 @@ from PIL import Image
 from transformers import AutoModel, AutoProcessor
 from transformers.video_utils import VideoMetadata
 
-from unite.encoder import VLMEncoder
+from unite.encoder.vlm import VLMEncoder
 from unite.types import Content, Medium, Modality
 
 TURN = (
@@ -91,6 +91,7 @@ def plain_embeddings(model, inputs, **extra):
 
 
 def encoder_of(folder, **settings):
+    settings = {"adapter": None, "gradient_checkpointing": False} | settings
     caps = {"min_image_tokens": 1, "max_image_tokens": 64, "max_frame_pixels": 10**6, "max_length": 10_000}
     return VLMEncoder(str(folder), dtype="float32", **caps | settings).eval()
 

@@ -6,19 +6,15 @@ A component's config carries `_target_`, the class it builds, so a class of the 
 
 from unite.config.schema.curation import CurateConfig, Engine
 from unite.config.schema.data import DataConfig, MixtureConfig, SourceConfig, WorldConfig
+from unite.config.schema.encoder import EncoderConfig, LoRAConfig, Positions, Precision, ReadingConfig, TinyCheckpointConfig
 from unite.config.schema.evaluation import EvaluateConfig, MtebSuiteConfig, SuiteConfig
 from unite.config.schema.media import Decoding, MediaPolicy
 from unite.config.schema.model import (
-    EncoderConfig,
     InfoNCEConfig,
-    LoRAConfig,
     MAMCLConfig,
     MatryoshkaConfig,
     ObjectiveConfig,
     OptimizerConfig,
-    Positions,
-    Precision,
-    TinyCheckpointConfig,
 )
 from unite.config.schema.training import LoggerConfig, StageConfig, TrainConfig, TrainerConfig, WandbMode
 
@@ -41,6 +37,7 @@ __all__ = [
     "OptimizerConfig",
     "Positions",
     "Precision",
+    "ReadingConfig",
     "SourceConfig",
     "StageConfig",
     "SuiteConfig",

@@ -3,67 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any
 
 from omegaconf import MISSING
-
-
-class Positions(Enum):
-    """Positions in the language model: `mrope` as the model was made for, `sequential` as UNITE's released checkpoints were trained."""
-
-    mrope = "mrope"
-    sequential = "sequential"
-
-
-class Precision(Enum):
-    """The type of the weights."""
-
-    float32 = "float32"
-    bfloat16 = "bfloat16"
-
-
-@dataclass
-class LoRAConfig:
-    """Low-rank adapters on every linear layer of the language model."""
-
-    _target_: str = "unite.encoder.LoRA"
-    r: int = 8
-    alpha: int = 16
-    dropout: float = 0.05
-
-
-@dataclass
-class EncoderConfig:
-    """The vision-language model. See `unite.encoder.VLMEncoder`. Images are capped in visual tokens, video in pixels a frame."""
-
-    _target_: str = "unite.encoder.VLMEncoder"
-    path: str = ""
-    checkpoint: Any = None
-    positions: Positions = Positions.mrope
-    adapter: LoRAConfig | None = field(default_factory=LoRAConfig)
-    train_vision: bool = False
-    dtype: Precision = Precision.bfloat16
-    attention: str = "sdpa"
-    gradient_checkpointing: bool = True
-    min_image_tokens: int = 256
-    max_image_tokens: int = 1280
-    max_frame_pixels: int = 240 * 320
-    max_length: int = 2048
-    system_prompt: str | None = "You are a helpful assistant."
-
-
-@dataclass
-class TinyCheckpointConfig:
-    """The built-in encoder: Qwen2-VL's architecture at toy width with random weights. See `unite.encoder.tiny`."""
-
-    _target_: str = "unite.encoder.build_tiny_checkpoint"
-    hidden_size: int = 96
-    num_layers: int = 3
-    vision_hidden_size: int = 96
-    vision_num_layers: int = 2
-    vocab_size: int = 1024
-    seed: int = 0
 
 
 @dataclass

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Protocol
 
 from torch import Tensor, nn
 
+from unite.config.schema.encoder import ReadingConfig
 from unite.encoder.prompt import Prompt
 from unite.types import Medium, MicroBatch
 
@@ -58,8 +59,8 @@ class Family(Protocol):
         """Returns what lays out the chat turn, in the words of this family's template; `system` is None for no system turn."""
         ...
 
-    def reader(self, processor: Any, min_image_tokens: int, max_image_tokens: int, max_frame_pixels: int) -> MediaReader:
-        """Returns what reads media: an image resized to lie between so many tokens, a video's frame to at most so many pixels."""
+    def reader(self, processor: Any, config: ReadingConfig) -> MediaReader:
+        """Returns what reads media, within the sizes of the config."""
         ...
 
     def towers(self, model: Any) -> Sequence[nn.Module]:

@@ -28,10 +28,10 @@ def cut_patches(frames: NDArray[np.uint8], patch: int, merge: int, temporal: int
     planar = np.ascontiguousarray(frames.transpose(0, 3, 1, 2))
     rows = planar.view(row).reshape(len(frames), 3, high // merge, merge, patch, wide // merge, merge)
     patches = np.empty((times, high // merge, wide // merge, merge, merge, 3, temporal, patch), row)
-    for at in range(min(temporal, len(frames))):
-        given = rows[at::temporal]
-        patches[: len(given), ..., at, :] = given.transpose(0, 2, 5, 3, 6, 1, 4)
+    for moment in range(min(temporal, len(frames))):
+        given = rows[moment::temporal]
+        patches[: len(given), ..., moment, :] = given.transpose(0, 2, 5, 3, 6, 1, 4)
     whole_frames = patches.view(np.uint8).view(f"V{patch * patch}").reshape(patches.shape[:-1])
-    for at in range(len(frames), times * temporal):
-        whole_frames[-1, ..., at % temporal] = whole_frames[-1, ..., at % temporal - 1]
+    for absent in range(len(frames), times * temporal):
+        whole_frames[-1, ..., absent % temporal] = whole_frames[-1, ..., absent % temporal - 1]
     return patches.view(np.uint8).reshape(-1, 3 * temporal * patch * patch), (times, high, wide)

@@ -16,6 +16,7 @@ from PIL import Image
 from transformers.models.qwen2_vl.image_processing_qwen2_vl import smart_resize
 from transformers.video_utils import VideoMetadata
 
+from unite.config.schema.encoder import ReadingConfig
 from unite.encoder.families.family import ReadMedium
 from unite.encoder.families.patches import Grid, cut_patches
 from unite.errors import DataError
@@ -33,11 +34,10 @@ class QwenReader:
 
     Args:
         processor: the checkpoint's, from transformers.
-        min_image_tokens, max_image_tokens: an image is resized to lie between them (merged visual tokens).
-        max_frame_pixels: a video frame is resized to at most as many pixels.
+        config: the sizes that images and frames are resized to; a visual token is a merged patch.
     """
 
-    def __init__(self, processor: Any, min_image_tokens: int, max_image_tokens: int, max_frame_pixels: int) -> None:
+    def __init__(self, processor: Any, config: ReadingConfig) -> None:
         self.processor = processor
         image = processor.image_processor
         self.patch_size = int(image.patch_size)
@@ -45,8 +45,8 @@ class QwenReader:
         self.temporal_patch_size = int(image.temporal_patch_size)
         side = (self.patch_size * self.merge_size) ** 2
         self.pixels = {
-            Modality.IMAGE: (min_image_tokens * side, max_image_tokens * side),
-            Modality.VIDEO: (side, max(max_frame_pixels, side)),
+            Modality.IMAGE: (config.min_image_tokens * side, config.max_image_tokens * side),
+            Modality.VIDEO: (side, max(config.max_frame_pixels, side)),
         }
         self._known_tokens: dict[tuple[Modality, Grid, tuple[float, ...]], list[int]] = {}
 

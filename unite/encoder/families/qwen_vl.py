@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from unite.config.schema.encoder import ReadingConfig
 from unite.encoder.families.fast_language import LanguageClasses, speed_up_language
 from unite.encoder.families.fast_vision import VisionClasses, speed_up_vision
 from unite.encoder.families.mrope import mrope_positions, sequential_positions
@@ -54,9 +55,9 @@ class QwenVL(nn.Module):
         """Returns the turn in Qwen's chat template, which is that of `Prompt`."""
         return Prompt(system)
 
-    def reader(self, processor: Any, min_image_tokens: int, max_image_tokens: int, max_frame_pixels: int) -> QwenReader:
+    def reader(self, processor: Any, config: ReadingConfig) -> QwenReader:
         """Returns the reader of images and video."""
-        return QwenReader(processor, min_image_tokens, max_image_tokens, max_frame_pixels)
+        return QwenReader(processor, config)
 
     def towers(self, model: Any) -> Sequence[nn.Module]:
         """Returns the vision tower."""

@@ -1,0 +1,150 @@
+"""Export, and what can be wrong with a checkpoint."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from transformers import AutoModel, AutoProcessor
+
+from tests.encoder.material import batch_of, how_it_reads, make, with_random_adapter
+from unite.config.schema import EncoderConfig, Positions, Precision
+from unite.encoder.vlm import VLMEncoder
+from unite.errors import CheckpointError, ConfigError
+
+
+def test_an_export_is_the_same_encoder_and_a_plain_checkpoint(tiny_folder, tmp_path):
+    encoder = with_random_adapter(tiny_folder)
+    with pytest.raises(CheckpointError, match="adapter must be merged before it is saved"):
+        encoder.save(tmp_path / "export")
+    encoder.merge_adapter()
+    expected = encoder(batch_of(encoder)).detach()
+    for _ in range(2):  # a second export replaces the first
+        encoder.save(tmp_path / "export")
+    assert [path.name for path in tmp_path.iterdir()] == ["export"]
+    again = VLMEncoder(str(tmp_path / "export"))  # its folder brings positions, prompt, caps and precision
+    assert how_it_reads(again) == how_it_reads(encoder)
+    torch.testing.assert_close(again(batch_of(again)), expected)
+    plain = AutoModel.from_pretrained(tmp_path / "export").state_dict()
+    assert all(torch.equal(plain[name], value) for name, value in encoder.model.state_dict().items())
+    assert AutoProcessor.from_pretrained(tmp_path / "export").tokenizer.get_vocab() == encoder.processor.processor.tokenizer.get_vocab()
+    assert json.loads((tmp_path / "export" / "unite_encoder.json").read_text())["pooling"] == "last_token"
+
+
+def test_an_export_keeps_its_own_settings(tiny_folder, tmp_path):
+    encoder = make(tiny_folder, positions="sequential", system_prompt=None)
+    encoder.save(tmp_path / "export")
+    again = VLMEncoder(str(tmp_path / "export"), positions="mrope", max_length=8)
+    assert again.config.positions is Positions.sequential
+    torch.testing.assert_close(again(batch_of(again)), encoder(batch_of(encoder)))
+    (tmp_path / "export" / "unite_encoder.json").write_text('{"positions": "mrope"}')
+    with pytest.raises(CheckpointError, match=r"unite_encoder.json is not readable.*Export the encoder again"):
+        VLMEncoder(str(tmp_path / "export"))
+
+
+def test_what_was_exported_at_2ff6e78_is_read(tiny_folder, tmp_path):
+    """The file as it was written then."""
+    folder = shutil.copytree(tiny_folder, tmp_path / "export")
+    (folder / "unite_encoder.json").write_text("""{
+  "positions": "sequential",
+  "dtype": "float32",
+  "min_image_tokens": 1,
+  "max_image_tokens": 64,
+  "max_frame_pixels": 7056,
+  "max_length": 256,
+  "system_prompt": null,
+  "pooling": "last_token"
+}""")
+    encoder = VLMEncoder(EncoderConfig(path=str(folder), max_length=8, train_vision=True))
+    assert how_it_reads(encoder) == {
+        "positions": Positions.sequential,
+        "dtype": Precision.float32,
+        "min_image_tokens": 1,
+        "max_image_tokens": 64,
+        "max_frame_pixels": 7056,
+        "max_length": 256,
+        "system_prompt": None,
+    }
+    assert encoder.config.train_vision
+    encoder.save(tmp_path / "again")
+    was, now = (json.loads((place / "unite_encoder.json").read_text()) for place in (folder, tmp_path / "again"))
+    assert now == was
+
+
+def test_missing_weights_are_named(tiny_folder, tmp_path):
+    folder = shutil.copytree(tiny_folder, tmp_path / "broken")
+    weights = load_file(folder / "model.safetensors")
+    lost = next(name for name in weights if name.endswith("layers.1.mlp.up_proj.weight"))
+    del weights[lost]
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(
+        CheckpointError, match=r"must be complete, but is 'without 1 of its weights, language_model.layers.1.mlp.up_proj.weight first"
+    ):
+        make(folder)
+    (folder / "model.safetensors").write_bytes((tiny_folder / "model.safetensors").read_bytes()[:5000])
+    with pytest.raises(CheckpointError, match="encoder.path must be a checkpoint"):
+        make(folder)
+
+
+def test_a_missing_tokenizer_or_that_of_another_model_is_refused(tiny_folder, tmp_path):
+    folder = shutil.copytree(tiny_folder, tmp_path / "broken")
+    (folder / "tokenizer.json").unlink()
+    with pytest.raises(
+        CheckpointError, match=r"the tokenizer of .*broken must be complete, but is 'of \d+ tokens'. Copy .* tokenizer.json"
+    ):
+        make(folder)
+    shutil.copy(tiny_folder / "tokenizer.json", folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"image_token_id": 7}))
+    with pytest.raises(CheckpointError, match="must be that of the weights, with image_token_id 7, but is"):
+        make(folder)
+
+
+@pytest.mark.parametrize("file", ["processor_config.json", "tokenizer.json", "config.json", "model.safetensors"])
+def test_a_truncated_file_is_refused(tiny_folder, tmp_path, file):
+    folder = shutil.copytree(tiny_folder, tmp_path / "broken")
+    (folder / file).write_bytes((folder / file).read_bytes()[:100])
+    with pytest.raises(CheckpointError, match="encoder.path must be a checkpoint, but is .*broken.*Give a folder with config.json"):
+        make(folder)
+
+
+def test_a_full_disk_leaves_no_half_encoder(tiny_folder, tmp_path, monkeypatch):
+    encoder = make(tiny_folder)
+    encoder.save(tmp_path / "encoder")
+    before = (tmp_path / "encoder" / "model.safetensors").read_bytes()
+
+    def full(folder):
+        (folder / "model.safetensors").write_bytes(b"half")
+        raise SafetensorError("I/O error: No space left on device")
+
+    monkeypatch.setattr(encoder.model, "save_pretrained", full)
+    with pytest.raises(CheckpointError, match=r"the weights cannot be written to .*encoder .*No space left.*Free space"):
+        encoder.save(tmp_path / "encoder")
+    assert (tmp_path / "encoder" / "model.safetensors").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["encoder"]
+
+
+def test_no_such_checkpoint(tmp_path):
+    for path in (str(tmp_path), str(tmp_path / "nowhere"), "nobody/no-such-model"):
+        with pytest.raises(CheckpointError, match=r"encoder.path must be a checkpoint, but is .*config.json.*HF_HUB_OFFLINE=0"):
+            make(path)
+
+
+def test_another_family_is_refused(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    with pytest.raises(CheckpointError, match="must be one of qwen2_5_vl, qwen2_vl, qwen3_vl, but is 'bert'"):
+        make(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("attention", "message"),
+    [
+        ("fast", "encoder.attention must be one that transformers knows, but is 'fast'.*eager.*sdpa"),
+        ("flash_attention_2", "encoder.attention must be one that is installed, but is 'flash_attention_2'"),
+    ],
+)
+def test_attention_that_is_not_to_be_had(tiny_folder, attention, message):
+    with pytest.raises(ConfigError, match=message):
+        make(tiny_folder, attention=attention)

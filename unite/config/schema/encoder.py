@@ -1,0 +1,131 @@
+"""The vision-language model, its adapters, and the built-in checkpoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from unite.errors import ConfigError, must_be, must_be_one_of
+
+
+class Positions(StrEnum):
+    """Positions in the language model: `mrope` as the model was made for, `sequential` as UNITE's released checkpoints were trained."""
+
+    mrope = "mrope"
+    sequential = "sequential"
+
+
+class Precision(StrEnum):
+    """The type of the weights."""
+
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+
+
+@dataclass(kw_only=True)
+class LoRAConfig:
+    """Low-rank adapters (LoRA, arXiv 2106.09685) on every linear layer of the language model.
+
+    Attributes:
+        r: rank of the adapters.
+        alpha: their output is scaled by alpha / r.
+        dropout: share of their inputs that is dropped in training.
+
+    Raises:
+        ConfigError: if a value is out of its range.
+    """
+
+    r: int = 8
+    alpha: int = 16
+    dropout: float = 0.05
+
+    def __post_init__(self) -> None:
+        if self.r < 1:
+            raise ConfigError(must_be("encoder.adapter.r", "at least 1", self.r, "To train without an adapter set encoder.adapter=null."))
+        if self.alpha < 1:
+            raise ConfigError(must_be("encoder.adapter.alpha", "at least 1", self.alpha, "The update is scaled by alpha / r."))
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(must_be("encoder.adapter.dropout", "from 0 to below 1", self.dropout))
+
+
+@dataclass(kw_only=True)
+class ReadingConfig:
+    """How an encoder reads contents. It is exported with the weights, and weights that were trained with it keep it.
+
+    Attributes:
+        positions: mrope, as the model was made for, or sequential, as UNITE's released checkpoints were trained.
+        dtype: type of the weights, float32 or bfloat16.
+        min_image_tokens: smaller images are enlarged to so many visual tokens.
+        max_image_tokens: larger images are shrunk to so many visual tokens.
+        max_frame_pixels: larger video frames are shrunk to so many pixels.
+        max_length: tokens of a content, visual ones included; a longer text loses its end.
+        system_prompt: of every prompt; null leaves it out.
+
+    Raises:
+        ConfigError: if a value is out of its range.
+    """
+
+    positions: Positions = Positions.mrope
+    dtype: Precision = Precision.bfloat16
+    min_image_tokens: int = 256
+    max_image_tokens: int = 1280
+    max_frame_pixels: int = 240 * 320
+    max_length: int = 2048
+    system_prompt: str | None = "You are a helpful assistant."
+
+    def __post_init__(self) -> None:
+        for name, choices in (("positions", Positions), ("dtype", Precision)):  # a name may stand for each
+            if getattr(self, name) not in list(choices):
+                raise ConfigError(must_be_one_of(f"encoder.{name}", [str(choice) for choice in choices], getattr(self, name)))
+            setattr(self, name, choices(getattr(self, name)))
+        if not 1 <= self.min_image_tokens <= self.max_image_tokens:
+            expected = f"from 1 to max_image_tokens ({self.max_image_tokens})"
+            raise ConfigError(must_be("encoder.min_image_tokens", expected, self.min_image_tokens))
+        for name in ("max_frame_pixels", "max_length"):
+            if getattr(self, name) < 1:
+                raise ConfigError(must_be(f"encoder.{name}", "at least 1", getattr(self, name)))
+
+
+@dataclass(kw_only=True)
+class EncoderConfig(ReadingConfig):
+    """The vision-language model. See `unite.encoder.vlm.VLMEncoder`.
+
+    Attributes:
+        path: hub name or folder of the weights. A folder that was exported brings how it reads contents, which then wins.
+        checkpoint: what builds the weights if there are none yet; null takes those of `path`.
+        adapter: LoRA of the language model; null trains all of its weights.
+        train_vision: whether the towers that see are trained too.
+        attention: transformers' attention implementation.
+        gradient_checkpointing: compute activations again in the backward pass, to save memory.
+    """
+
+    _target_: str = "unite.encoder.vlm.VLMEncoder"
+    path: str = ""
+    checkpoint: Any = None
+    adapter: LoRAConfig | None = field(default_factory=LoRAConfig)
+    train_vision: bool = False
+    attention: str = "sdpa"
+    gradient_checkpointing: bool = True
+
+
+@dataclass(kw_only=True)
+class TinyCheckpointConfig:
+    """The built-in encoder: Qwen2-VL's architecture at toy width with random weights. See `unite.encoder.tiny`.
+
+    Attributes:
+        hidden_size: width of the language model, and of the embedding; it has 4 heads.
+        num_layers: of the language model.
+        vision_hidden_size: width of the vision tower, which has 4 heads.
+        vision_num_layers: of the vision tower.
+        vocab_size: the most entries of the tokenizer, special ones included; it is trained on the world's texts.
+        seed: of the random weights.
+    """
+
+    _target_: str = "unite.encoder.tiny.build_tiny_checkpoint"
+    hidden_size: int = 96
+    num_layers: int = 3
+    vision_hidden_size: int = 96
+    vision_num_layers: int = 2
+    vocab_size: int = 1024
+    seed: int = 0
