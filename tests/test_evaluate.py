@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from safetensors.torch import load_file
 
 from tests.commands import ROOT, SMALL, environment, only, run
 
@@ -29,6 +30,18 @@ def metrics_of(folder):
     return json.loads((folder / "metrics.json").read_text())
 
 
+def embeddings_in(cache):
+    """The vectors of a cache by their contents' fingerprints."""
+    parts = [load_file(path) for path in cache.rglob("part-*.safetensors")]
+    with_vectors = (part for part in parts if "embedding" in part)
+    return {key: row for part in with_vectors for key, row in zip(part["fingerprint"].tolist(), part["embedding"], strict=True)}
+
+
+def test_a_checkpoint_that_is_not_there_is_told_before_anything_is_built(tmp_path):
+    output = run("evaluate", tmp_path / "data", tmp_path / "runs", "checkpoint=nowhere/at/all", code=1)
+    assert "checkpoint must be a run folder" in output and not (tmp_path / "data").exists()
+
+
 def test_ranks_that_trained_together_evaluate_together_and_one_prints(trained):
     folder, output = trained
     assert output.count("retrieval, in percent") == 1 and output.count("The run is in") == 1
@@ -41,14 +54,19 @@ def test_torchrun_shares_an_evaluation_and_the_next_one_takes_it_from_the_cache(
     arguments = [*WORLD, f"checkpoint={folder}", f"data_root={data}", "device=cpu"]
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "unite.evaluate", *arguments]
     environ = {key: value for key, value in environment().items() if key != "UNITE_RUN_STARTED"}
-    done = subprocess.run([*command, f"runs_root={tmp_path / 'two'}"], capture_output=True, text=True, cwd=ROOT, timeout=300, env=environ)
+    command += [f"runs_root={tmp_path / 'two'}", f"cache={tmp_path / 'by_two'}"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300, env=environ)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("retrieval, in percent") == 1
     assert "0 were taken from the cache" in " ".join(done.stdout.split())
     by_two = only(tmp_path / "two" / "evaluate")  # one run folder
     # Each rank packs other micro-batches, which round otherwise: two candidates that are as good as equal may swap their ranks, 30 and 31.
     assert metrics_of(by_two) == pytest.approx(metrics_of(folder), abs=5e-4)
+    run("evaluate", data, tmp_path / "one", *arguments[:-2], "device=cpu", f"cache={tmp_path / 'by_one'}")
+    ours, theirs = embeddings_in(tmp_path / "by_two"), embeddings_in(tmp_path / "by_one")
+    assert ours.keys() == theirs.keys() and len(ours) > 200
+    assert max(float((ours[content] - theirs[content]).abs().max()) for content in ours) < 1e-5
 
-    output = run("evaluate", data, tmp_path / "cached", *arguments[:-2], "device=cpu")
+    output = run("evaluate", data, tmp_path / "cached", *arguments[:-2], "device=cpu", f"cache={tmp_path / 'by_two'}")
     assert " 0 were made" in " ".join(output.split())
     assert metrics_of(only(tmp_path / "cached" / "evaluate")) == pytest.approx(metrics_of(by_two), abs=1e-6)

@@ -96,3 +96,8 @@ def test_nothing_to_resume_is_said(data, tmp_path):
     assert "there is no unfinished run in" in output and "a new one begins" in output
     log = (only(tmp_path / "stage2_mamcl") / "log" / "metrics.csv").read_text()
     assert "train/loss" in log
+
+
+def test_weights_to_start_from_that_are_not_there_are_told_before_anything_is_built(tmp_path):
+    output = run("train", tmp_path / "data", tmp_path / "runs", "+experiment=stage2_mamcl", "init_from=nowhere/at/all", code=1)
+    assert "init_from must be a run folder" in output and not (tmp_path / "data").exists()

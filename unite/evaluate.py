@@ -18,6 +18,10 @@ register()
 @shown_errors
 def main(config: EvaluateConfig) -> float | None:
     """Evaluates a run folder, an exported encoder or a hub checkpoint; returns the mean R@1, of mteb the mean of the main scores."""
+    from unite.runs import find_checkpoint
+
+    find_checkpoint(config.checkpoint)  # refused before anything is built, and before what takes seconds to import
+
     from unite.build.encoder import build_trained_encoder
     from unite.build.evaluate import build_cache
     from unite.build.runs import build_run
@@ -28,10 +32,10 @@ def main(config: EvaluateConfig) -> float | None:
     from unite.processes import is_first_rank, joined_ranks
 
     with joined_ranks(config.device):
+        encoder = build_trained_encoder(config)  # first: to build the suite's world takes longer
         evaluate = build_evaluation(config)
         if evaluate is None:
             raise ConfigError(must_be("suite", "one of conf/suite", None))
-        encoder = build_trained_encoder(config)
         cache = build_cache(config, encoder)
         run = build_run(config)
         evaluation = evaluate(encoder, folder=run.path, console=console(), cache=cache)

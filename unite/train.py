@@ -26,10 +26,13 @@ def main(config: TrainConfig) -> float | None:
     from unite.build.train import build_loggers, build_stages, build_trainer
     from unite.entry import console, seed_everything
     from unite.processes import is_first_rank
+    from unite.runs import find_checkpoint
     from unite.training.loggers import finish_loggers
     from unite.training.stages import train_stages
 
     config = resumed_config(config)
+    if config.init_from is not None:
+        find_checkpoint(config.init_from, "init_from")  # refused before the world is built
     seed_everything(config.seed)
     run = build_run(config)
     evaluate = build_evaluation(config) if config.evaluate else None

@@ -7,8 +7,9 @@ takes only its path along.
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from glob import glob
 from hashlib import blake2b
@@ -32,7 +33,7 @@ _PARQUET_ROWS = 256
 _MIB = 1 << 20
 
 
-class Table:
+class Table(ABC):
     """The records of one annotation file, by position.
 
     Attributes:
@@ -43,12 +44,12 @@ class Table:
     path: Path
     columns: tuple[str, ...]
 
-    def __len__(self) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def __len__(self) -> int: ...
 
+    @abstractmethod
     def __getitem__(self, at: int) -> Record:
         """Returns the record at a position. Raises SkippedRowError if it cannot be read."""
-        raise NotImplementedError
 
     def __getstate__(self) -> dict[str, Any]:
         return {"path": self.path, "columns": self.columns}
@@ -159,7 +160,13 @@ class ParquetTable(Table):
             raise DataError(f"row group {group} of {self.path} cannot be read ({error}). Copy or write the file again.") from error
 
 
-_FORMATS = {".csv": LineTable, ".tsv": LineTable, ".jsonl": LineTable, ".json": JsonTable, ".parquet": ParquetTable}
+_FORMATS: dict[str, Callable[[Path], Table]] = {
+    ".csv": LineTable,
+    ".tsv": LineTable,
+    ".jsonl": LineTable,
+    ".json": JsonTable,
+    ".parquet": ParquetTable,
+}
 
 
 class Tables(Table):
