@@ -145,3 +145,15 @@ def test_the_fingerprint_of_a_prompt_tells_how_contents_are_read():
     fingerprints = [prompt_fingerprint(processor()) for processor in (FakeProcessor, FakeProcessor, Shorter, Refusing)]
     assert fingerprints[0] == fingerprints[1]
     assert len(set(fingerprints)) == 3
+
+
+def test_of_two_embeddings_of_equal_contents_every_process_takes_the_same(tmp_path):
+    made = [torch.tensor([0.6, 0.8 + rounding]) for rounding in (0.0, 1e-7)]
+    taken = []
+    for turn in range(6):  # the parts' names, and so their order, are random
+        ranks = [DiskCache(tmp_path / str(turn), 1, 2) for _ in made]
+        for cache, embedding in zip(ranks, made[:: 1 if turn % 2 else -1], strict=True):
+            cache.put(5, embedding)
+            cache.flush()
+        taken.append(DiskCache(tmp_path / str(turn), 1, 2).get(5))
+    assert not torch.equal(*made) and all(torch.equal(one, made[0]) for one in taken)

@@ -23,6 +23,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from unite.embedding.embed import is_before
 from unite.errors import DataError, must_be
 from unite.files import whole_file, write_text
 from unite.types import Content, Medium, Modality, Processor, fingerprint, index_tensor
@@ -110,6 +111,10 @@ class DiskCache:
         if len(self._new) >= self.rows_per_part:
             self.flush()
 
+    def learn(self, fingerprint: int, embedding: Tensor) -> None:
+        """Takes over the (D,) embedding that all ranks agreed on; the rank that made it has it on disk."""
+        self._at[fingerprint] = (embedding[None], 0)
+
     def flush(self) -> None:
         """Writes what is new as one part.
 
@@ -161,7 +166,10 @@ class DiskCache:
             self._fingerprints |= dict(zip(rows["key"].tolist(), rows["keyed"].tolist(), strict=True))
         if "fingerprint" in rows:
             embeddings = rows["embedding"]
-            self._at |= {fingerprint: (embeddings, row) for row, fingerprint in enumerate(rows["fingerprint"].tolist())}
+            for row, fingerprint in enumerate(rows["fingerprint"].tolist()):
+                known = self._at.get(fingerprint)  # of another part: two ranks that worked together each made one
+                if known is None or is_before(embeddings[row], known[0][known[1]]):
+                    self._at[fingerprint] = (embeddings, row)
 
 
 def encoder_fingerprint(encoder: nn.Module) -> int:

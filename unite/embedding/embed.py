@@ -67,9 +67,21 @@ class EmbeddingCache(Protocol):
         """Keeps a (D,) float32 embedding on the CPU."""
         ...
 
+    def learn(self, fingerprint: int, embedding: Tensor) -> None:
+        """Takes over the embedding that all ranks agreed on, which another process keeps; `get` returns it from now on."""
+        ...
+
     def flush(self) -> None:
         """Brings what was put to where it outlives the process."""
         ...
+
+
+def is_before(one: Tensor, other: Tensor) -> bool:
+    """Whether a (D,) embedding goes before another of an equal content, made in another micro-batch, that differs by its rounding.
+
+    Which one of them is used is so the same in the run that made them and in every later one.
+    """
+    return bool(one.tolist() < other.tolist())
 
 
 class MemoryCache(dict[int, Tensor]):
@@ -89,6 +101,10 @@ class MemoryCache(dict[int, Tensor]):
 
     def put(self, fingerprint: int, embedding: Tensor) -> None:
         """Keeps it."""
+        self[fingerprint] = embedding
+
+    def learn(self, fingerprint: int, embedding: Tensor) -> None:
+        """As of `EmbeddingCache`."""
         self[fingerprint] = embedding
 
     def flush(self) -> None:

@@ -3,7 +3,7 @@
     rank of a content = its key modulo W
 
 So a content falls to one rank, in whatever task it stands, and no other reads it or looks for it in its cache. Equal contents at two places
-may fall to two ranks; all are then given the embedding of the first.
+may fall to two ranks, whose embeddings differ by their rounding; all are then given one of them, and a later task is given it too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from unite.embedding.cache import DiskCache
-from unite.embedding.embed import EmbeddingCache, Encoder, MemoryCache, embed_contents
+from unite.embedding.embed import EmbeddingCache, Encoder, MemoryCache, embed_contents, is_before
 from unite.embedding.lazy import LazyContent, key_of
 from unite.errors import DataError, UniteError, must_be
 from unite.processes import num_ranks
@@ -81,12 +81,15 @@ def embed_sharded(
         strict=True,
     ):
         whole[places], whole_prints[places] = part[: len(places)].cpu(), part_prints[: len(places)].cpu()
-    first: dict[int, int] = {}
+    chosen: dict[int, int] = {}
     for place, (key, owner, known) in enumerate(zip(keys, owners, whole_prints.tolist(), strict=True)):
-        first.setdefault(known, place)
+        if known not in chosen or is_before(whole[place], whole[chosen[known]]):
+            chosen[known] = place
         if owner != dist.get_rank() and key != known:
             cache.note(key, known, keep=False)
-    return whole[[first[known] for known in whole_prints.tolist()]]
+    for known, place in chosen.items():
+        cache.learn(known, whole[place])
+    return whole[[chosen[known] for known in whole_prints.tolist()]]
 
 
 def _gathered(rows: Tensor, num_rows: int) -> list[Tensor]:
