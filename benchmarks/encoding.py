@@ -29,7 +29,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unite.config.schema import TinyCheckpointConfig
+from unite.config.schema import SuiteConfig, TinyCheckpointConfig, WorldConfig
 from unite.config.schema.media import Decoding
 from unite.embedding.embed import embed_contents
 from unite.embedding.lazy import LazyContent, decoded
@@ -96,15 +96,15 @@ def run(quick: bool) -> dict[str, float]:
     sizes, repeats = ((32, 64), 3) if quick else ((128, 256), 5)
     figures = {}
     with tempfile.TemporaryDirectory() as folder:
-        world = EmojiWorld(folder, num_train=256, num_queries=sizes[0], num_candidates=sizes[1])
+        world = EmojiWorld(WorldConfig(root=folder, num_train=256, num_queries=sizes[0], num_candidates=sizes[1]))
         world.prepare()
         checkpoint = str(build_tiny_checkpoint(TinyCheckpointConfig(), folder, world.texts()))
         encoder = VLMEncoder(checkpoint, dtype="float32", min_image_tokens=1, max_image_tokens=256, max_frame_pixels=252**2, max_length=512)
         tasks = {path.name: path for path in sorted((world.folder / "test").iterdir())}
         pairs = {name: path for name, path in tasks.items() if name not in ("spatial", "temporal")}
         for key, suite in (
-            ("", Suite("mixed", {"mixed": mixed_task(pairs)}, token_budget=_TOKEN_BUDGET)),
-            ("_emoji", Suite("emoji", tasks, token_budget=_TOKEN_BUDGET)),
+            ("", Suite(SuiteConfig(name="mixed", tasks={"mixed": mixed_task(pairs)}, token_budget=_TOKEN_BUDGET))),
+            ("_emoji", Suite(SuiteConfig(name="emoji", tasks=tasks, token_budget=_TOKEN_BUDGET))),
         ):
             exact = [suite.run(encoder.double(), embed=embed).metrics() for embed in (embed_contents, embed_in_file_order)]
             torch.testing.assert_close(exact[0], exact[1], atol=1e-6, rtol=0)

@@ -19,7 +19,7 @@ from lightning_fabric.utilities import move_data_to_device
 from transformers import AutoConfig, AutoModel, AutoProcessor
 
 from benchmarks.step import TEMPERATURE, collated, prepare
-from unite.config.schema import LoRAConfig
+from unite.config.schema import LoRAConfig, MAMCLConfig
 from unite.encoder.vlm import VLMEncoder
 from unite.objective import MAMCL
 from unite.training.step import ContrastiveStep, count_tokens
@@ -67,7 +67,7 @@ def _encoder(folder: Path, quick: bool, device: torch.device) -> VLMEncoder:
 
 def _measure(encoder: VLMEncoder, batch: Batch, device: torch.device, repeats: int) -> dict[str, float]:
     batch = move_data_to_device(batch, device)
-    step = ContrastiveStep(encoder, MAMCL(TEMPERATURE), graph_tokens=1)
+    step = ContrastiveStep(encoder, MAMCL(MAMCLConfig(temperature=TEMPERATURE)), graph_tokens=1)
     step(batch, torch.Tensor.backward)  # whatever is done once
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()

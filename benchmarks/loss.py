@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from unite.config.schema import MAMCLConfig
 from unite.objective import MAMCL
 from unite.types import Modality, Relations
 
@@ -44,7 +45,7 @@ def dense_loss(embeddings: Tensor, relations: Relations) -> Tensor:
 
 
 def blockwise_loss(embeddings: Tensor, relations: Relations) -> Tensor:
-    return MAMCL(temperature=TEMPERATURE).to(embeddings.device)(embeddings, relations).loss
+    return MAMCL(MAMCLConfig(temperature=TEMPERATURE)).to(embeddings.device)(embeddings, relations).loss
 
 
 LOSSES: dict[str, Callable[[Tensor, Relations], Tensor]] = {"blockwise": blockwise_loss, "dense": dense_loss}

@@ -24,6 +24,7 @@ from benchmarks.loss import TEMPERATURE, dense_loss
 from unite.build.encoder import build_encoder
 from unite.build.train import build_mixture
 from unite.config.register import CONF, register
+from unite.config.schema import MAMCLConfig
 from unite.data.packing import padded_share
 from unite.objective import MAMCL
 from unite.training.step import ContrastiveStep, count_tokens
@@ -90,7 +91,7 @@ def two_pass_step(model: Any, encoder: Any, inputs: tuple[MicroBatch, MicroBatch
 
 
 def our_step(encoder: Any, batch: Batch, graph_tokens: int) -> Tensor:
-    return ContrastiveStep(encoder, MAMCL(TEMPERATURE), graph_tokens)(batch, torch.Tensor.backward)[0]
+    return ContrastiveStep(encoder, MAMCL(MAMCLConfig(temperature=TEMPERATURE)), graph_tokens)(batch, torch.Tensor.backward)[0]
 
 
 def collated(encoder: Any, examples: list[Any], token_budget: int = TOKEN_BUDGET) -> Batch:

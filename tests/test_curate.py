@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from unite.config.schema import SourceConfig
 from unite.data.source import SourceDataModule
 
 ROOT = Path(__file__).parents[1]
@@ -24,11 +25,13 @@ def test_a_recipe_and_two_steps_from_the_command_line(tmp_path):
     annotations = tmp_path / "nli.jsonl"
     annotations.write_text("".join(json.dumps({"anchor": anchor, "positive": positive}) + "\n" for anchor, positive in ROWS))
     arguments = [f"out={tmp_path}/set", "workers=1", "+recipe@recipes.nli=text_pairs", f"recipes.nli.annotations={annotations}"]
-    steps = ["+step@steps.short=text_length", "+steps.short.min_words=3", "+step@steps.twice=exact_duplicates"]
+    steps = ["+step@steps.short=text_length", "steps.short.min_words=3", "+step@steps.twice=exact_duplicates"]
     assert "datasheet.html" in curate(tmp_path, *arguments, *steps)
     skipped = [json.loads(line) for line in (tmp_path / "set" / "skipped.jsonl").read_text().splitlines()]
     assert [(row["key"], row["step"]) for row in skipped] == [("000000001", "text_length"), ("000000002", "exact_duplicates")]
-    source = SourceDataModule("nli", str(tmp_path / "set" / "nli" / "text-to-text"), "text", "text")
+    source = SourceDataModule(
+        SourceConfig(name="nli", shards=str(tmp_path / "set" / "nli" / "text-to-text"), query="text", positive="text")
+    )
     assert [(row.query.text, row.positives[0].text) for row in map(source.example, range(len(source.reader)))] == ROWS[:1]
 
 

@@ -87,7 +87,7 @@ def must_be(name: str, expected: str, actual: Any, hint: str = "") -> str:
 
 def must_be_one_of(name: str, choices: Iterable[str], actual: Any, hint: str = "") -> str:
     """Returns the message for a value outside a closed list; it lists the good ones and guesses which was meant."""
-    good = sorted(choices)
+    good = sorted(map(str, choices))
     close = get_close_matches(str(actual), good, n=1)
     guess = f" Did you mean {close[0]!r}?" if close else ""
     return must_be(name, "one of " + ", ".join(good), actual, hint) + guess

@@ -36,10 +36,20 @@ def test_all_errors_are_listed_at_once(tmp_path):
     shutil.copytree(CONF, conf)
     (conf / "objective" / "broken.yaml").write_text("defaults:\n  - mamcl_schema\n  - _self_\n\ntemprature: 0.1\n")
     (conf / "experiment" / "broken.yaml").write_text("# @package _global_\ntrainer:\n  max_steps: many\n")
+    (conf / "step" / "broken.yaml").write_text("_target_: unite.curation.steps.text_length.TextLengthh\n")
+    (conf / "recipe" / "broken.yaml").write_text("_target_: unite.curation.recipes.mmeb.Mmeb\nannotations: ???\nimages: there\n")
+    task = "{_target_: unite.evaluation.layouts.mmeb.Mmeb, folder: 3, subset: [x]}"
+    (conf / "suite" / "broken.yaml").write_text(f"defaults: [schema, _self_]\nname: broken\ntasks:\n  a: {task}\n")
     _, errors = errors_in(conf)
-    assert len(errors) == 2
+    assert len(errors) == 6  # train and evaluate both have suites
     assert any("objective=broken" in error and "temprature" in error for error in errors)
     assert any("+experiment=broken" in error and "many" in error for error in errors)
+    assert any(
+        "steps.x._target_ must be one of" in error and "Did you mean 'unite.curation.steps.text_length.TextLength'" in error
+        for error in errors
+    )
+    assert any("an option of recipes.x must be one of" in error and "but is 'images'" in error for error in errors)
+    assert sum("suite.tasks.a.subset must be a valid string, but is ['x']" in error for error in errors) == 2
 
 
 def test_the_groups_the_stages_take_can_be_swapped():

@@ -13,6 +13,7 @@ import pytest
 
 from tests.curation.material import Rows, row, write_csv
 from tests.media.material import clip, image_medium, photograph, video_medium
+from unite.config.schema import SourceConfig
 from unite.curation.pipeline import Curation
 from unite.curation.recipes.image_captions import ImageCaptions
 from unite.curation.recipes.video_captions import VideoCaptions
@@ -92,7 +93,9 @@ def test_what_comes_out_is_what_was_not_left_out(raw, undisturbed):
 
 
 def test_the_shards_are_a_source_to_train_on(undisturbed):
-    source = SourceDataModule("pictures", str(undisturbed[1] / "pictures" / "text-to-image"), "text", "image")
+    source = SourceDataModule(
+        SourceConfig(name="pictures", shards=str(undisturbed[1] / "pictures" / "text-to-image"), query="text", positive="image")
+    )
     example = source.example(0)
     assert example.positives[0].modality is Modality.IMAGE and len(source.reader) == undisturbed[0]["totals"]["rows"]
 

@@ -8,6 +8,7 @@ import fsspec
 import pytest
 
 from tests.word_processor import WordProcessor
+from unite.config.schema import DataConfig, MixtureConfig, SourceConfig
 from unite.data.mixture import MixtureDataModule
 from unite.data.rows import Row, StoredContent, StoredMedium
 from unite.data.shards import ShardWriter
@@ -23,12 +24,17 @@ def write(folder, count, broken=()):
             writer.write(Row(f"{at:04d}", StoredContent(f"{folder.name} q{at}", media), (StoredContent(f"{folder.name} p{at}"),)))
 
 
+def source_of(name, shards, positive="text"):
+    return SourceDataModule(SourceConfig(name=name, shards=str(shards), query="text", positive=positive))
+
+
 def mixture(folder, num_workers=0, num_steps=12, seed=0, run_length=2, shares=None, temperature=None, exhausted="repeat"):
     names = [path.name for path in sorted(folder.iterdir()) if path.is_dir()]
-    sources = {name: SourceDataModule(name, str(folder / name), "text", "text") for name in names}
+    sources = {name: source_of(name, folder / name) for name in names}
     if shares is None and temperature is None:
         shares = dict.fromkeys(names, 1.0)
-    module = MixtureDataModule(sources, shares, 8, run_length, 16384, num_workers, seed, temperature, exhausted)
+    config = MixtureConfig(shares=shares, temperature=temperature, exhausted=exhausted, run_length=run_length)
+    module = MixtureDataModule(config, DataConfig(batch_size=8, num_workers=num_workers), sources, seed)
     module.attach(WordProcessor(), num_steps)
     return module
 
@@ -85,8 +91,9 @@ def test_a_mixture_streams_from_an_address_with_workers(folder, tmp_path_factory
     store = fsspec.filesystem("memory")
     for path in folder.glob("*/*.tar"):
         store.pipe(f"/mixture/{path.parent.name}/{path.name}", path.read_bytes())
-    sources = {name: SourceDataModule(name, f"memory://mixture/{name}", "text", "text") for name in "ab"}
-    module = MixtureDataModule(sources, {"a": 1, "b": 1}, 8, 2, num_workers=2)
+    sources = {name: source_of(name, f"memory://mixture/{name}") for name in "ab"}
+    config = MixtureConfig(shares={"a": 1, "b": 1}, run_length=2)
+    module = MixtureDataModule(config, DataConfig(batch_size=8, num_workers=2), sources)
     module.attach(WordProcessor(), 12)
     assert [batch.keys for batch in module.train_dataloader()] == [batch.keys for batch in mixture(folder).train_dataloader()]
     store.rm("/mixture", recursive=True)
@@ -167,7 +174,7 @@ def test_an_unreadable_sample_is_left_out_and_named(tmp_path):
 
 
 def test_a_row_of_another_modality_is_refused_by_name(folder):
-    source = SourceDataModule("a", str(folder / "a"), "text", "image")
+    source = source_of("a", str(folder / "a"), positive="image")
     with pytest.raises(
         DataError, match=r"the positive of sample a/shard-000000.tar/0000 must be of modality image \(source.a.positive\), but is 'text'"
     ):
@@ -175,7 +182,7 @@ def test_a_row_of_another_modality_is_refused_by_name(folder):
 
 
 def test_a_source_alone_streams_its_examples(folder):
-    source = SourceDataModule("b", str(folder / "b" / "*.tar"), "text", "text")
+    source = source_of("b", str(folder / "b" / "*.tar"))
     source.prepare_data()
     source.setup()
     assert [example.query.text for example in source.train_dataloader()] == [f"b q{at}" for at in range(11)]
@@ -183,12 +190,12 @@ def test_a_source_alone_streams_its_examples(folder):
 
 def test_missing_shards_say_where_and_what_to_do(tmp_path):
     with pytest.raises(DataError, match=r"source.a.shards must be a folder or glob with .tar shards, but is '.*nowhere'.*Curate or copy"):
-        SourceDataModule("a", str(tmp_path / "nowhere"), "text", "text").setup()
+        source_of("a", str(tmp_path / "nowhere")).setup()
 
 
 def test_unknown_modality_names_are_refused():
     with pytest.raises(DataError, match="modality must be one of image, text, video, but is 'imag'.*Did you mean 'image'"):
-        SourceDataModule("a", "x", "text+imag", "text")
+        SourceDataModule(SourceConfig(name="a", shards="x", query="text+imag", positive="text"))
 
 
 @pytest.mark.parametrize(
@@ -200,4 +207,4 @@ def test_unknown_modality_names_are_refused():
 )
 def test_settings_out_of_range(settings, message):
     with pytest.raises(ConfigError, match=message):
-        MixtureDataModule({}, {}, batch_size=2, **settings)
+        DataConfig(batch_size=2, **settings)

@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from tests.fake_encoder import FakeEncoder, image
+from unite.config.schema import SuiteConfig
 from unite.embedding.embed import MemoryCache, embed_contents
 from unite.errors import DataError
 from unite.evaluation import diagnosis
@@ -37,7 +38,7 @@ def suite(make_task):
     # its queries are the other task's candidates: contents of the pool itself
     back = make_task(NUM, queries=images.candidates, query_modality=Modality.IMAGE)
     subset = make_task(8, kind="subset")
-    return Suite("s", {"t2i": images, "i2t": back, "gone": "no/such", "spatial": subset}, diagnose=True)
+    return Suite(SuiteConfig(name="s", tasks={"t2i": images, "i2t": back, "gone": "no/such", "spatial": subset}, diagnose=True))
 
 
 def test_values_equal_plain_sums(suite, encoder):
@@ -63,7 +64,9 @@ def test_values_equal_plain_sums(suite, encoder):
 @pytest.mark.parametrize("weight_of_image", [False, True])
 def test_grey_pictures_show_whether_the_picture_is_looked_at(make_task, encoder, weight_of_image):
     task = fused(make_task, weight_of_image)
-    found = diagnose(Suite("s", {"it2it": task}), lambda contents: embed_contents(encoder, contents), MemoryCache()).tasks["it2it"]
+    found = diagnose(
+        Suite(SuiteConfig(name="s", tasks={"it2it": task})), lambda contents: embed_contents(encoder, contents), MemoryCache()
+    ).tasks["it2it"]
     greyed = [Content(text=one.text, media=(image(128),)) for one in task.queries]
     bare = [Content(text=Modality.IMAGE.place, media=one.media) for one in task.queries]
     candidates = by_hand(encoder, task.candidates)
@@ -93,7 +96,11 @@ def test_large_tasks_are_looked_at_in_part(make_task, encoder, monkeypatch):
     monkeypatch.setattr(diagnosis, "MOST", 5)
     asked = []
     task = fused(make_task, True)
-    suite = Suite("s", {"a": task, "b": make_task(NUM, pools={f"q{at}": [f"c{one}" for one in range(NUM)] for at in range(NUM)})})
+    suite = Suite(
+        SuiteConfig(
+            name="s", tasks={"a": task, "b": make_task(NUM, pools={f"q{at}": [f"c{one}" for one in range(NUM)] for at in range(NUM)})}
+        )
+    )
     diagnose(suite, lambda contents: asked.append(len(contents)) or embed_contents(encoder, contents), MemoryCache())
     assert max(asked) == NUM and asked.count(5) == 6  # both sides of both, and two blanked ones; only what is ranked is whole
     assert spread(10, 4) == [0, 3, 6, 9] and spread(3, 10) == [0, 1, 2]
@@ -102,7 +109,7 @@ def test_large_tasks_are_looked_at_in_part(make_task, encoder, monkeypatch):
 
 def test_evaluation_embeds_only_the_blanked_queries_anew_and_writes_what_it_found(make_task, encoder, tmp_path):
     task, file = fused(make_task, True), io.StringIO()
-    suite = Suite("s", {"it2it": task}, diagnose=True)
+    suite = Suite(SuiteConfig(name="s", tasks={"it2it": task}, diagnose=True))
     evaluation = evaluate(encoder, [suite], tmp_path, Console(file=file, width=120), MemoryCache())
     assert len(encoder.processor.encoded) == len({one.fingerprint for one in (*task.queries, *task.candidates)}) + 2 * NUM
     assert (
@@ -114,10 +121,13 @@ def test_evaluation_embeds_only_the_blanked_queries_anew_and_writes_what_it_foun
 
 
 def test_without_the_switch_there_is_no_diagnosis(make_task, tmp_path):
-    assert evaluate(FakeEncoder(), [Suite("s", {"t": make_task()})], tmp_path, Console(file=io.StringIO())).diagnoses == []
+    assert (
+        evaluate(FakeEncoder(), [Suite(SuiteConfig(name="s", tasks={"t": make_task()}))], tmp_path, Console(file=io.StringIO())).diagnoses
+        == []
+    )
 
 
 def test_a_broken_medium_is_named(make_task, encoder):
     bad = make_task(NUM, queries=[Content(text=f"a nan {at}") for at in range(NUM)])
     with pytest.raises(DataError, match="NaN"):
-        diagnose(Suite("s", {"t": bad}), lambda contents: embed_contents(encoder, contents), MemoryCache())
+        diagnose(Suite(SuiteConfig(name="s", tasks={"t": bad})), lambda contents: embed_contents(encoder, contents), MemoryCache())

@@ -12,6 +12,7 @@ from PIL import Image as Pillow
 from rich.console import Console
 
 from tests.fake_encoder import FakeEncoder, image
+from unite.config.schema import MtebSuiteConfig
 from unite.config.schema.media import Decoding
 from unite.data.rows import StoredContent, StoredMedium
 from unite.embedding.embed import MemoryCache, embed_contents
@@ -109,7 +110,7 @@ def trec(task, queries, candidates):
 
 
 def check(task, queries, candidates, folder, suite=None):
-    evaluation = run(suite or MtebSuite(tasks=[task]), folder)
+    evaluation = run(suite or MtebSuite(MtebSuiteConfig(tasks=[task])), folder)
     expected = trec(task, queries, candidates)
     assert 0.1 < expected["ndcg_at_10"] < 1
     assert {name: scores_in(folder)[name] for name in expected} == pytest.approx(expected, abs=1e-5)  # mteb rounds
@@ -123,7 +124,13 @@ def test_text_with_the_task_s_instruction_for_queries_alone(tmp_path, instructio
         rows("q", text=TEXTS), rows("d", text=[f"{text}." for text in TEXTS], title=["T"] * NUM), prompt={"query": "Find the word."}
     )
     queries = [Content(text, instruction="Find the word." if instructions else "") for text in TEXTS]
-    check(task, queries, [Content(f"T {text}.") for text in TEXTS], tmp_path, MtebSuite(tasks=[task], instructions=instructions))
+    check(
+        task,
+        queries,
+        [Content(f"T {text}.") for text in TEXTS],
+        tmp_path,
+        MtebSuite(MtebSuiteConfig(tasks=[task], instructions=instructions)),
+    )
 
 
 def test_a_query_s_own_instruction_stands_in_its_text_as_mteb_has_it(tmp_path):
@@ -147,7 +154,13 @@ def test_text_to_video_without_torchcodec(tmp_path):
     )
     videos = [LazyContent.of_stored(StoredContent(media=(StoredMedium(Modality.VIDEO, one, "mp4"),)), decoding, "clip") for one in clips]
     assert len(videos[0].decode().media[0].frames) == 3
-    check(task, [Content(text, instruction="x") for text in TEXTS], videos, tmp_path, MtebSuite(tasks=[task], decoding=decoding))
+    check(
+        task,
+        [Content(text, instruction="x") for text in TEXTS],
+        videos,
+        tmp_path,
+        MtebSuite(MtebSuiteConfig(tasks=[task], decoding=decoding)),
+    )
 
 
 class Brightness(AbsTaskClassification):
@@ -167,7 +180,7 @@ class Brightness(AbsTaskClassification):
 
 def test_other_kinds_of_task_run_and_equal_contents_are_embedded_once(tmp_path):
     encoder, cache = FakeEncoder(), MemoryCache()
-    evaluation = run(MtebSuite(tasks=[Brightness()], instructions=False), tmp_path, encoder, cache)
+    evaluation = run(MtebSuite(MtebSuiteConfig(tasks=[Brightness()], instructions=False)), tmp_path, encoder, cache)
     assert 0.5 < evaluation.scores["Brightness"][1] <= 1
     assert len(encoder.processor.encoded) == len(SHADES) == len(cache)
 
@@ -175,7 +188,7 @@ def test_other_kinds_of_task_run_and_equal_contents_are_embedded_once(tmp_path):
 def test_rows_that_hold_nothing_are_embedded_and_counted(tmp_path, caplog):
     texts = ["", *TEXTS[1:]]
     task = InMemory(rows("q", text=TEXTS), rows("d", text=texts), prompt={"query": "Find."})
-    run(MtebSuite(tasks=[task]), tmp_path)
+    run(MtebSuite(MtebSuiteConfig(tasks=[task])), tmp_path)
     assert "1 rows of InMemory/default/test/document hold nothing: they were embedded as '.'" in caplog.text
 
 
@@ -186,30 +199,33 @@ def test_a_task_that_fails_is_named_and_the_rest_run(tmp_path):
 
     good, absent = InMemory(rows("q", text=TEXTS), rows("d", text=TEXTS)), Absent(None, None)
     absent.metadata = metadata("Absent")
-    evaluation = run(MtebSuite(tasks=[absent, good]), tmp_path)
+    evaluation = run(MtebSuite(MtebSuiteConfig(tasks=[absent, good])), tmp_path)
     assert list(evaluation.scores) == ["InMemory"] and evaluation.failed == {"Absent": "FileNotFoundError: no data set here"}
     with pytest.raises(DataError, match=r"none of mteb's tasks could be run\. Absent: FileNotFoundError: no data set here"):
-        run(MtebSuite(tasks=[absent]), tmp_path)
+        run(MtebSuite(MtebSuiteConfig(tasks=[absent])), tmp_path)
 
 
 def test_a_score_that_is_no_number_is_left_out(tmp_path, monkeypatch):
     monkeypatch.setattr("mteb.results.TaskResult.get_score", lambda self: float("nan"))
     with pytest.raises(DataError, match="InMemory: Its ndcg_at_10 is not a number"):
-        run(MtebSuite(tasks=[InMemory(rows("q", text=TEXTS), rows("d", text=TEXTS))]), tmp_path)
+        run(MtebSuite(MtebSuiteConfig(tasks=[InMemory(rows("q", text=TEXTS), rows("d", text=TEXTS))])), tmp_path)
 
 
 def test_tasks_and_benchmarks_go_by_name():
-    assert [task.metadata.name for task in MtebSuite(tasks=["STS12", "NanoArguAnaRetrieval"]).tasks] == ["STS12", "NanoArguAnaRetrieval"]
-    assert len(MtebSuite(tasks=["MIEB(lite)"]).tasks) > 20
+    assert [task.metadata.name for task in MtebSuite(MtebSuiteConfig(tasks=["STS12", "NanoArguAnaRetrieval"])).tasks] == [
+        "STS12",
+        "NanoArguAnaRetrieval",
+    ]
+    assert len(MtebSuite(MtebSuiteConfig(tasks=["MIEB(lite)"])).tasks) > 20
     with pytest.raises(ConfigError, match=r"one of the \d+ tasks or \d+ benchmarks of mteb, but is 'sts-12'\. Near it: STS12,"):
-        MtebSuite(tasks=["sts-12"])
+        MtebSuite(MtebSuiteConfig(tasks=["sts-12"]))
     with pytest.raises(ConfigError, match="'qqqqqqqqqq'.*lists them"):
-        MtebSuite(tasks=["qqqqqqqqqq"])
+        MtebSuite(MtebSuiteConfig(tasks=["qqqqqqqqqq"]))
     with pytest.raises(ConfigError, match="suite.tasks must be at least one"):
-        MtebSuite()
+        MtebSuite(MtebSuiteConfig())
 
 
 def test_without_mteb_the_error_tells_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "mteb", None)
     with pytest.raises(ConfigError, match=r"pip install 'unite\[mteb\]'"):
-        MtebSuite(tasks=["STS12"])
+        MtebSuite(MtebSuiteConfig(tasks=["STS12"]))

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.fake_encoder import FakeEncoder, image
+from unite.config.schema import SuiteConfig, WorldConfig
 from unite.config.schema.media import Decoding
 from unite.embedding.embed import embed_contents
 from unite.errors import DataError
@@ -27,7 +28,7 @@ class Steady(FakeEncoder):
 def evaluated(task):
     """The task's result, its failures, and what a full sort of all scores says: query id -> candidates, best first."""
     encoder, failures = FakeEncoder(), []
-    suite = Suite("s", {"t": task})
+    suite = Suite(SuiteConfig(name="s", tasks={"t": task}))
     result = suite.run(encoder, on_task=lambda _, *found: failures.append(find_failures(*found))).tasks["t"]
     scores = (embed_contents(encoder, task.queries) @ embed_contents(encoder, task.candidates).T).numpy()
     order = {
@@ -129,9 +130,9 @@ def test_the_fingerprint_tells_other_data(make_task):
 
 
 def test_stored_tasks_are_told_by_their_shards_and_shown(tmp_path):
-    world = EmojiWorld(tmp_path, num_train=8, num_queries=12, num_candidates=24, num_glyphs=24)
+    world = EmojiWorld(WorldConfig(root=tmp_path, num_train=8, num_queries=12, num_candidates=24, num_glyphs=24))
     world.prepare()
-    suite = Suite("emoji", {"t2v": "test/t2v", "it2i": "test/it2i"}, data_root=world.folder, decoding=Decoding())
+    suite = Suite(SuiteConfig(name="emoji", tasks={"t2v": "test/t2v", "it2i": "test/it2i"}, data_root=world.folder, decoding=Decoding()))
     failures = {}
     result = suite.run(Steady(), on_task=lambda name, *found: failures.update({name: find_failures(*found)}))
     assert len({task.data for task in result.tasks.values()}) == 2

@@ -7,6 +7,7 @@ import torch
 from PIL import Image
 
 from tests.fake_encoder import image
+from unite.config.schema import SuiteConfig
 from unite.config.schema.media import Decoding
 from unite.data.rows import Row, StoredContent, StoredMedium
 from unite.data.shards import ShardReader
@@ -59,7 +60,7 @@ def test_a_stored_task_gives_the_metrics_of_the_same_task_in_memory(encoder, tmp
         query_modality=Modality.TEXT,
         candidate_modality=Modality.IMAGE,
     )
-    results = [Suite("s", {"t": task}).run(encoder).metrics() for task in (stored, in_memory)]
+    results = [Suite(SuiteConfig(name="s", tasks={"t": task})).run(encoder).metrics() for task in (stored, in_memory)]
     assert results[0] == results[1]
 
 
@@ -82,7 +83,7 @@ def test_only_what_is_new_is_decoded(encoder, tmp_path, monkeypatch):
 def test_a_task_whose_embeddings_are_cached_reads_nothing(encoder, tmp_path, monkeypatch):
     """Neither to rank it nor to say which data it is."""
     write(tmp_path / "task")
-    cache, suite, read = MemoryCache(), Suite("s", {"t": str(tmp_path / "task")}, diagnose=True), []
+    cache, suite, read = MemoryCache(), Suite(SuiteConfig(name="s", tasks={"t": str(tmp_path / "task")}, diagnose=True)), []
     first = suite.run(encoder, cache=cache)
     diagnose(suite, partial(embed_contents, encoder, cache=cache), cache)
     monkeypatch.setattr(ShardReader, "read", lambda self, at: read.append(at))
@@ -112,7 +113,7 @@ def test_metadata_give_kind_and_metrics_and_a_folder_is_found_below_the_root(enc
     pools = {f"q{at}": [f"c{(at + step) % 50}" for step in range(8)] for at in range(50)}
     write(tmp_path / "spatial", pools=pools, metadata={"kind": "subset"})
     write(tmp_path / "named", metadata={"metrics": "hit@1, map"})
-    result = Suite("s", {"spatial": "spatial", "named": "named"}, data_root=tmp_path).run(encoder)
+    result = Suite(SuiteConfig(name="s", tasks={"spatial": "spatial", "named": "named"}, data_root=tmp_path)).run(encoder)
     assert result.tasks["spatial"].kind == "subset"
     assert result.tasks["spatial"].pool_size == "8"
     assert list(result.tasks["spatial"].metrics) == ["recall@1", "recall@5", "mrr"]
@@ -122,4 +123,4 @@ def test_metadata_give_kind_and_metrics_and_a_folder_is_found_below_the_root(enc
 def test_a_medium_that_cannot_be_decoded_is_named(encoder, tmp_path):
     task = RetrievalTask.of_folder(write(tmp_path / "task", broken=(3,)), Decoding())
     with pytest.raises(DataError, match=r"c3 cannot be embedded: the image cannot be decoded"):
-        Suite("s", {"t": task}).run(encoder)
+        Suite(SuiteConfig(name="s", tasks={"t": task})).run(encoder)

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from tests.fake_encoder import FakeEncoder
+from unite.config.schema import SuiteConfig
 from unite.embedding.embed import embed_contents
 from unite.errors import ConfigError, DataError
 from unite.evaluation.recall_plot import draw_recall, plot_recall
@@ -49,7 +50,7 @@ def hard_task(make_task, **changes):
 
 def test_metrics_equal_trec_eval(make_task, encoder):
     task = hard_task(make_task)
-    result = Suite("built_in", {"hard": task}).run(encoder)
+    result = Suite(SuiteConfig(name="built_in", tasks={"hard": task})).run(encoder)
     expected = trec_means(task, encoder)
     assert 0 < expected["recall@1"] < 1
     assert result.tasks["hard"].metrics == pytest.approx(expected, abs=1e-6)
@@ -60,20 +61,22 @@ def test_metrics_within_pools_equal_trec_eval(make_task, encoder):
     task = hard_task(make_task)
     pools = {query: sorted({*task.relevance[query], *(f"c{at}" for at in random.permutation(20)[:12])}) for query in task.query_ids}
     pooled = hard_task(make_task, pools=pools)
-    result = Suite("built_in", {"pooled": pooled}).run(encoder)
+    result = Suite(SuiteConfig(name="built_in", tasks={"pooled": pooled})).run(encoder)
     assert result.tasks["pooled"].metrics == pytest.approx(trec_means(pooled, encoder), abs=1e-6)
     assert result.tasks["pooled"].metrics != pytest.approx(trec_means(task, encoder), abs=1e-6)
 
 
 def test_the_token_budget_changes_no_metric(make_task):
     task = hard_task(make_task)
-    small, large = (Suite("s", {"t": task}, token_budget=budget).run(FakeEncoder()).metrics() for budget in (7, 10_000))
+    small, large = (
+        Suite(SuiteConfig(name="s", tasks={"t": task}, token_budget=budget)).run(FakeEncoder()).metrics() for budget in (7, 10_000)
+    )
     assert small == pytest.approx(large, abs=1e-6)
 
 
 def test_keys_and_the_mean_over_pairs_without_subsets(make_task, encoder):
     subset = make_task(8, candidates=[Content(text=f"word {7 - at}") for at in range(8)], kind="subset")
-    result = Suite("built_in", {"a": make_task(), "b": hard_task(make_task), "spatial": subset}).run(encoder)
+    result = Suite(SuiteConfig(name="built_in", tasks={"a": make_task(), "b": hard_task(make_task), "spatial": subset})).run(encoder)
     metrics = result.metrics()
     assert {key for key in metrics if "spatial" in key} == {
         "built_in/spatial/recall@1",
@@ -89,38 +92,38 @@ def test_keys_and_the_mean_over_pairs_without_subsets(make_task, encoder):
 def test_contents_that_tasks_share_are_encoded_once(make_task, encoder):
     task = make_task()
     other = make_task(queries=task.candidates, candidates=task.queries)
-    Suite("s", {"there": task, "back": other}).run(encoder)
+    Suite(SuiteConfig(name="s", tasks={"there": task, "back": other})).run(encoder)
     assert len(encoder.processor.encoded) == 24
 
 
 def test_a_missing_folder_is_named_and_the_rest_runs(make_task, encoder, tmp_path, caplog):
-    result = Suite("s", {"here": make_task(), "gone": "no/such"}, data_root=tmp_path).run(encoder)
+    result = Suite(SuiteConfig(name="s", tasks={"here": make_task(), "gone": "no/such"}, data_root=tmp_path)).run(encoder)
     assert list(result.tasks) == ["here"]
     assert "the folder of task gone must be a task folder" in result.missing["gone"]
     assert "no/such" in caplog.text
     with pytest.raises(DataError, match=r"no task of suite s could be run\. the folder of task gone must be"):
-        Suite("s", {"gone": "no/such"}, data_root=tmp_path).run(encoder)
+        Suite(SuiteConfig(name="s", tasks={"gone": "no/such"}, data_root=tmp_path)).run(encoder)
 
 
 def test_names_that_would_break_the_keys_are_refused(make_task):
     with pytest.raises(ConfigError, match="none of them 'mean'"):
-        Suite("s", {"mean": make_task()})
+        Suite(SuiteConfig(name="s", tasks={"mean": make_task()}))
     with pytest.raises(ConfigError, match="without slash"):
-        Suite("s", {"a/b": make_task()})
+        Suite(SuiteConfig(name="s", tasks={"a/b": make_task()}))
     with pytest.raises(ConfigError, match="at least one"):
-        Suite("s", {})
+        Suite(SuiteConfig(name="s", tasks={}))
 
 
 def test_progress_ends_full(make_task, encoder):
     progress = Progress(disable=True)
-    Suite("s", {"a": make_task(), "b": make_task()}).run(encoder, progress=progress)
+    Suite(SuiteConfig(name="s", tasks={"a": make_task(), "b": make_task()})).run(encoder, progress=progress)
     assert [(bar.completed, bar.total) for bar in progress.tasks] == [(24, 24), (24, 24)]
 
 
 @pytest.fixture
 def result(make_task, encoder):
     subset = make_task(8, kind="subset")
-    return Suite("built_in", {"hard": hard_task(make_task), "spatial": subset, "gone": "no/such"}).run(encoder)
+    return Suite(SuiteConfig(name="built_in", tasks={"hard": hard_task(make_task), "spatial": subset, "gone": "no/such"})).run(encoder)
 
 
 def test_json_round_trip(result):
@@ -143,7 +146,7 @@ def shown(view):
 
 
 def test_the_table_shows_every_task_and_held_in_beside_held_out(result, make_task):
-    held_in = Suite("built_in_train", {"hard": make_task()}).run(FakeEncoder())
+    held_in = Suite(SuiteConfig(name="built_in_train", tasks={"hard": make_task()})).run(FakeEncoder())
     text = shown(table(result, held_in))
     row = next(line for line in text.splitlines() if line.strip().startswith("hard"))
     values = result.tasks["hard"].metrics

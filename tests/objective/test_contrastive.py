@@ -14,6 +14,7 @@ from torch import Tensor
 
 from tests.objective.pools import IMAGE, TEXT, VIDEO, random_relations, relations_of, unit
 from tests.reference.contrastive import contrastive_loss
+from unite.config.schema import InfoNCEConfig, MAMCLConfig
 from unite.errors import ConfigError, DataError, TrainingError
 from unite.objective import MAMCL, InfoNCE, blockwise
 from unite.objective.contrastive import Contrastive
@@ -23,7 +24,7 @@ OPTIONS = st.fixed_dictionaries(
     {
         "temperature": st.sampled_from([0.03, 0.1, 1.0]),
         "symmetric": st.booleans(),
-        "modality_weights": st.sampled_from([None, {"text": 2.0, "text+image": 0.25}]),
+        "modality_weights": st.sampled_from([{}, {"text": 2.0, "text+image": 0.25}]),
         "false_negative_margin": st.sampled_from([None, 0.0, 0.1]),
         "hardness": st.sampled_from([0.0, 9.0]),
     }
@@ -43,11 +44,14 @@ def assert_close(actual: Tensor, expected: Tensor) -> None:
     torch.testing.assert_close(actual.double(), expected, rtol=1e-5, atol=1e-5 * max(float(expected.abs().max()), 1e-3))
 
 
+CONFIGS = {InfoNCE: InfoNCEConfig, MAMCL: MAMCLConfig}
+
+
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(random_relations(), OPTIONS, st.sampled_from([InfoNCE, MAMCL]), st.integers(0, 10**6), st.sampled_from([1, 7, 2**21]))
 def test_loss_gradient_and_metrics_equal_the_oracle(relations, options, kind, seed, chunk):
     embeddings = unit(relations.num_contents, 6, seed).requires_grad_()
-    objective = kind(**options)
+    objective = kind(CONFIGS[kind](**options))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blockwise, "CHUNK_ON_CPU", chunk)
         output = objective(embeddings, relations)
@@ -63,7 +67,7 @@ def test_loss_gradient_and_metrics_equal_the_oracle(relations, options, kind, se
 @settings(max_examples=50, deadline=None, derandomize=True)
 @given(random_relations(), OPTIONS, st.sampled_from([InfoNCE, MAMCL]), st.data())
 def test_shares_of_the_rows_sum_to_the_whole(relations, options, kind, data):
-    objective = kind(**options)
+    objective = kind(CONFIGS[kind](**options))
     order = data.draw(st.permutations(range(relations.num_rows)))
     cuts = sorted(data.draw(st.lists(st.integers(0, relations.num_rows), min_size=2, max_size=2)))
     whole = unit(relations.num_contents, 6, 0).requires_grad_()
@@ -82,7 +86,7 @@ def test_shares_of_the_rows_sum_to_the_whole(relations, options, kind, data):
 def test_one_share_equals_the_oracle():
     relations = relations_of([0, 1, 2], [[3], [4, 5], [6]], [TEXT] * 4 + [IMAGE] * 3)
     embeddings = unit(7, 5, 1).requires_grad_()
-    objective = MAMCL(symmetric=True)
+    objective = MAMCL(MAMCLConfig(symmetric=True))
     output = objective(embeddings, relations, torch.tensor([1]))
     output.loss.backward()
     loss, _, gradient = oracle(embeddings, relations, objective, {"temperature": 0.03, "symmetric": True}, rows=[1])
@@ -100,7 +104,7 @@ def test_worked_by_hand():
     # MAMCL: image rows see images (similarities 1, 1/2), video rows videos (0, -1/2); every logit is twice the similarity.
     image = [-math.log(e(2) / (e(2) + e(1))), -math.log(e(1) / (e(1) + e(2)))]
     video = [-math.log(e(0) / (e(0) + e(-1))), -math.log(e(-1) / (e(-1) + e(0)))]
-    output = MAMCL(temperature=0.5)(embeddings, relations)
+    output = MAMCL(MAMCLConfig(temperature=0.5))(embeddings, relations)
     assert output.loss.item() == pytest.approx((sum(image) + sum(video)) / 4, rel=1e-6)
     assert output.metrics["loss_image"].item() == pytest.approx(sum(image) / 2, rel=1e-6)
     assert output.metrics["loss_video"].item() == pytest.approx(sum(video) / 2, rel=1e-6)
@@ -109,10 +113,10 @@ def test_worked_by_hand():
     # InfoNCE: all four compete.
     total = e(2) + e(1) + e(0) + e(-1)
     expected = sum(-math.log(e(logit) / total) for logit in (2, 1, 0, -1)) / 4
-    assert InfoNCE(temperature=0.5, symmetric=False)(embeddings, relations).loss.item() == pytest.approx(expected, rel=1e-6)
+    assert InfoNCE(InfoNCEConfig(temperature=0.5, symmetric=False))(embeddings, relations).loss.item() == pytest.approx(expected, rel=1e-6)
     # The other way, each candidate finds four equal queries.
     expected = (expected + math.log(4)) / 2
-    assert InfoNCE(temperature=0.5)(embeddings, relations).loss.item() == pytest.approx(expected, rel=1e-6)
+    assert InfoNCE(InfoNCEConfig(temperature=0.5))(embeddings, relations).loss.item() == pytest.approx(expected, rel=1e-6)
 
 
 def test_a_fusion_competes_with_neither_of_its_parts():
@@ -126,7 +130,7 @@ def test_hand_made_negatives_obey_the_mask_and_serve_all_rows():
     # Row 0 brings a video negative for its image positive: no negative of its own, but one of row 1, whose positive is a video.
     relations = relations_of([0, 1], [[2], [3]], [TEXT, TEXT, IMAGE, VIDEO, VIDEO], negative=[[4], []])
     embeddings = unit(5, 4, 0)
-    output = MAMCL(temperature=1.0)(embeddings, relations)
+    output = MAMCL(MAMCLConfig(temperature=1.0))(embeddings, relations)
     odds = embeddings[1] @ embeddings[4] - embeddings[1] @ embeddings[3]
     assert output.loss.item() == pytest.approx(math.log1p(math.exp(odds)) / 2, rel=1e-5)
     assert output.metrics["num_negatives"].item() == 0.5
@@ -233,7 +237,7 @@ def test_without_grad_no_graph_is_made():
 )
 def test_bad_options_are_refused(options, error, message):
     with pytest.raises(error, match=message):
-        MAMCL(**options)
+        MAMCL(MAMCLConfig(**options))
 
 
 def test_bad_shapes_and_indices_are_refused():

@@ -1,6 +1,7 @@
 import torch
 
 from tests.objective.pools import TEXT, relations_of
+from unite.config.schema import InfoNCEConfig
 from unite.objective import InfoNCE
 from unite.objective.false_negative_margin import drop_above_margin_
 
@@ -15,7 +16,7 @@ def test_only_what_is_above_the_margin_is_dropped():
 def test_a_dropped_candidate_gets_no_gradient():
     embeddings = torch.tensor([[1.0, 0], [0, 1], [0.6, 0.8], [0.8, 0.6]]).requires_grad_()
     relations = relations_of([0], [[2]], [TEXT] * 4, negative=[[3, 1]])  # candidate 3 scores 0.2 above the positive
-    output = InfoNCE(symmetric=False, false_negative_margin=0.1)(embeddings, relations)
+    output = InfoNCE(InfoNCEConfig(symmetric=False, false_negative_margin=0.1))(embeddings, relations)
     output.loss.backward()
     assert output.metrics["num_negatives"].item() == 1
     assert output.metrics["accuracy"].item() == 1

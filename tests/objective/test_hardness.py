@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from tests.objective.pools import TEXT, relations_of
+from unite.config.schema import InfoNCEConfig
 from unite.objective import InfoNCE
 
 
@@ -11,7 +12,7 @@ def test_equation_5_of_the_paper_by_hand():
     # Query (1, 0): the positive scores 0.6, the negatives 0.8 and 0.
     embeddings = torch.tensor([[1.0, 0], [0.6, 0.8], [0.8, 0.6], [0, 1.0]]).requires_grad_()
     relations = relations_of([0], [[1]], [TEXT] * 4, negative=[[2, 3]])
-    output = InfoNCE(temperature=0.5, symmetric=False, hardness=9.0)(embeddings, relations)
+    output = InfoNCE(InfoNCEConfig(temperature=0.5, symmetric=False, hardness=9.0))(embeddings, relations)
     output.loss.backward()
     e = math.exp
     total = e(1.2) + e(9 * 0.8) * e(1.6) + e(0) * e(0)

@@ -3,6 +3,7 @@ import torch
 
 from tests.objective.pools import IMAGE, TEXT, relations_of, unit
 from tests.reference.contrastive import contrastive_loss
+from unite.config.schema import InfoNCEConfig, MAMCLConfig, MatryoshkaConfig
 from unite.errors import ConfigError, TrainingError
 from unite.objective import MAMCL, InfoNCE, Matryoshka
 
@@ -13,7 +14,7 @@ def pool():
 
 def test_loss_and_gradient_are_the_weighted_sum_over_normalised_prefixes():
     embeddings = unit(8, 12, 0).requires_grad_()
-    output = Matryoshka(MAMCL(), dims=[4, 12], weights=[0.5, 2.0])(embeddings, pool())
+    output = Matryoshka(MatryoshkaConfig(objective=MAMCL(), dims=[4, 12], weights=[0.5, 2.0]))(embeddings, pool())
     output.loss.backward()
     exact = embeddings.detach().double().requires_grad_()
     losses = {}
@@ -30,21 +31,21 @@ def test_loss_and_gradient_are_the_weighted_sum_over_normalised_prefixes():
 
 def test_metrics_are_those_of_the_largest_width():
     embeddings = unit(8, 12, 0)
-    metrics = Matryoshka(InfoNCE(), dims=[4, 12])(embeddings, pool()).metrics
+    metrics = Matryoshka(MatryoshkaConfig(objective=InfoNCE(), dims=[4, 12]))(embeddings, pool()).metrics
     alone = InfoNCE()(embeddings, pool()).metrics
     for name, value in alone.items():
         assert metrics[name].item() == pytest.approx(value.item(), rel=1e-5)
 
 
 def test_shares_of_the_rows_sum_to_the_whole():
-    objective = Matryoshka(MAMCL(symmetric=True), dims=[4, 8])
+    objective = Matryoshka(MatryoshkaConfig(objective=MAMCL(MAMCLConfig(symmetric=True)), dims=[4, 8]))
     embeddings = unit(8, 12, 0)
     parts = [objective(embeddings, pool(), torch.tensor(rows)).loss for rows in ([0, 3], [1, 2])]
     torch.testing.assert_close(sum(parts), objective(embeddings, pool()).loss)
 
 
 def test_a_learned_temperature_is_shared_by_the_widths():
-    objective = Matryoshka(InfoNCE(learnable_temperature=True), dims=[4, 8])
+    objective = Matryoshka(MatryoshkaConfig(objective=InfoNCE(InfoNCEConfig(learnable_temperature=True)), dims=[4, 8]))
     objective(unit(8, 12, 0), pool()).loss.backward()
     (parameter,) = objective.parameters()
     assert parameter.grad.abs() > 0
@@ -62,9 +63,9 @@ def test_a_learned_temperature_is_shared_by_the_widths():
 )
 def test_bad_widths_are_refused(dims, weights, message):
     with pytest.raises(ConfigError, match=message):
-        Matryoshka(InfoNCE(), dims, weights)
+        Matryoshka(MatryoshkaConfig(objective=InfoNCE(), dims=dims, weights=weights))
 
 
 def test_a_width_beyond_the_embeddings_is_refused():
     with pytest.raises(TrainingError, match=r"objective\.dims must be at most 12, the embeddings' width, but is 16"):
-        Matryoshka(InfoNCE(), [16, 4])(unit(8, 12, 0), pool())
+        Matryoshka(MatryoshkaConfig(objective=InfoNCE(), dims=[16, 4]))(unit(8, 12, 0), pool())

@@ -5,6 +5,7 @@ import torch
 
 from tests.objective.pools import IMAGE, TEXT, relations_of, unit
 from tests.reference.contrastive import contrastive_loss
+from unite.config.schema import MAMCLConfig
 from unite.objective import MAMCL, Temperature
 
 
@@ -35,7 +36,7 @@ def test_its_gradient_equals_the_oracle(hardness, embeddings_learn):
     relations.modality = torch.cat([relations.modality, torch.tensor([TEXT, IMAGE])])
     relations.fingerprint = relations.identity = torch.arange(10)
     embeddings = unit(10, 5, 0).requires_grad_(embeddings_learn)
-    objective = MAMCL(temperature=0.1, learnable_temperature=True, symmetric=True, hardness=hardness)
+    objective = MAMCL(MAMCLConfig(temperature=0.1, learnable_temperature=True, symmetric=True, hardness=hardness))
     objective(embeddings, relations).loss.backward()
     log_temperature = torch.tensor(math.log(0.1), dtype=torch.float64, requires_grad=True)
     loss, _ = contrastive_loss(

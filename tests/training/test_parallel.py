@@ -9,11 +9,15 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 from tests.training.toy import batch_of, examples, seeded_encoder
+from unite.config.schema import InfoNCEConfig, MAMCLConfig
 from unite.objective import MAMCL, InfoNCE
 from unite.training.parallel import sum_gradients
 from unite.training.step import ContrastiveStep
 
-OBJECTIVES = {"mamcl": lambda: MAMCL(0.1, learnable_temperature=True), "infonce": lambda: InfoNCE(0.1, learnable_temperature=True)}
+OBJECTIVES = {
+    "mamcl": lambda: MAMCL(MAMCLConfig(temperature=0.1, learnable_temperature=True)),
+    "infonce": lambda: InfoNCE(InfoNCEConfig(temperature=0.1, learnable_temperature=True)),
+}
 COUNT = 17  # not a multiple of the ranks: the last one has fewer rows
 
 

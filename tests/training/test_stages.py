@@ -6,11 +6,12 @@ import pytest
 import torch
 
 from tests.training.toy import BagEncoder
+from unite.config.schema import AdamWConfig, MAMCLConfig
 from unite.errors import CheckpointError, ConfigError
 from unite.objective import MAMCL
 from unite.runs import RunFolder
+from unite.training.adamw import AdamWCosine
 from unite.training.module import UniteModule
-from unite.training.optimizer import AdamWCosine
 from unite.training.stages import _told_how_to_go_on, check_checkpoint, train_stages
 
 STAGE = SimpleNamespace(name="adaptation")
@@ -40,7 +41,7 @@ def test_no_stage_is_refused(tmp_path):
 
 def test_a_checkpoint_of_other_weights_is_refused():
     def module(**settings):
-        return UniteModule(BagEncoder(), MAMCL(**settings), AdamWCosine(), 4, 100)
+        return UniteModule(BagEncoder(), MAMCL(MAMCLConfig(**settings)), AdamWCosine(AdamWConfig()), 4, 100)
 
     learnt = module(learnable_temperature=True)
     checkpoint = {"state_dict": learnt.state_dict()}

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from tests.training.toy import batch_of, examples, seeded_encoder
+from unite.config.schema import InfoNCEConfig, MAMCLConfig
 from unite.errors import ConfigError, NonFiniteLossError
 from unite.objective import MAMCL, InfoNCE
 from unite.training.step import ContrastiveStep, count_tokens
@@ -20,7 +21,7 @@ def plain(batch, encoder, objective):
     return loss.detach(), gradients(encoder)
 
 
-@pytest.mark.parametrize("objective", [MAMCL(0.1), InfoNCE(0.1)])
+@pytest.mark.parametrize("objective", [MAMCL(MAMCLConfig(temperature=0.1)), InfoNCE(InfoNCEConfig(temperature=0.1))])
 @pytest.mark.parametrize("graph_tokens", [1, 10_000], ids=["cached", "direct"])
 def test_gradients_equal_the_plain_step(objective, graph_tokens):
     batch = batch_of(examples(20))
@@ -35,19 +36,21 @@ def test_gradients_equal_the_plain_step(objective, graph_tokens):
 
 def test_the_replay_draws_the_same_dropout():
     batch = batch_of(examples(20))
-    _, expected = plain(batch, seeded_encoder(0.5), MAMCL(0.1))  # building the encoder leaves the generator in one and the same state
-    _, without = plain(batch, seeded_encoder(0.0), MAMCL(0.1))
+    _, expected = plain(
+        batch, seeded_encoder(0.5), MAMCL(MAMCLConfig(temperature=0.1))
+    )  # building the encoder leaves the generator in one and the same state
+    _, without = plain(batch, seeded_encoder(0.0), MAMCL(MAMCLConfig(temperature=0.1)))
     encoder = seeded_encoder(0.5)
-    ContrastiveStep(encoder, MAMCL(0.1), graph_tokens=1)(batch, torch.Tensor.backward)
+    ContrastiveStep(encoder, MAMCL(MAMCLConfig(temperature=0.1)), graph_tokens=1)(batch, torch.Tensor.backward)
     torch.testing.assert_close(gradients(encoder), expected, rtol=1e-5, atol=1e-8)
     assert not torch.allclose(without["out.bias"], expected["out.bias"])
 
 
 def test_the_packing_does_not_change_the_gradient():
     wide, narrow = (batch_of(examples(16), budget) for budget in (1000, 12))
-    _, expected = plain(wide, seeded_encoder(), MAMCL(0.1))
+    _, expected = plain(wide, seeded_encoder(), MAMCL(MAMCLConfig(temperature=0.1)))
     encoder = seeded_encoder()
-    ContrastiveStep(encoder, MAMCL(0.1), 1)(narrow, torch.Tensor.backward)
+    ContrastiveStep(encoder, MAMCL(MAMCLConfig(temperature=0.1)), 1)(narrow, torch.Tensor.backward)
     assert len(wide.micro_batches) == 1 < len(narrow.micro_batches)
     torch.testing.assert_close(gradients(encoder), expected, rtol=1e-5, atol=1e-8)
 
@@ -58,14 +61,14 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_samples():
         encoder.out.bias.fill_(float("nan"))
     message = r"the loss of the batch of row0, row1, row2, row3 and 2 more must be finite, but is nan. Try a lower optimizer.lr"
     with pytest.raises(NonFiniteLossError, match=message) as raised:
-        ContrastiveStep(encoder, MAMCL(0.1), 1)(batch_of(examples(6)), torch.Tensor.backward)
+        ContrastiveStep(encoder, MAMCL(MAMCLConfig(temperature=0.1)), 1)(batch_of(examples(6)), torch.Tensor.backward)
     assert raised.value.keys == [f"row{at}" for at in range(6)]
     assert gradients(encoder) == {}
 
 
 def test_graph_tokens_must_be_positive():
     with pytest.raises(ConfigError, match="trainer.graph_tokens must be at least 1, but is 0"):
-        ContrastiveStep(seeded_encoder(), MAMCL(0.1), 0)
+        ContrastiveStep(seeded_encoder(), MAMCL(MAMCLConfig(temperature=0.1)), 0)
 
 
 def test_tokens_are_counted_with_and_without_padding():

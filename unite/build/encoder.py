@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import torch
-from hydra.utils import get_method
-from omegaconf import OmegaConf
 
 from unite.build.component import build
 from unite.config.schema import EvaluateConfig, TrainConfig
@@ -31,27 +29,22 @@ def build_encoder(config: TrainConfig, folder: Path | None) -> VLMEncoder:
     else:
         path = find_checkpoint(config.encoder.path, "encoder.path")
     log.info("the encoder's weights come from %s", path)
-    return cast(VLMEncoder, _handed_over(config.encoder, path=path, checkpoint=None))
+    return cast(VLMEncoder, build(config.encoder, "encoder", path=path, checkpoint=None))
 
 
 def build_checkpoint(config: TrainConfig) -> Path:
     """Builds the encoder's random checkpoint if it is not there yet, its tokenizer trained on the world's texts."""
-    world: World = build(config.world)
+    world: World = build(config.world, "world")
     world.prepare()
-    return Path(_handed_over(config.encoder.checkpoint, root=config.data_root, corpus=world.texts()))
+    return Path(build(config.encoder.checkpoint, "encoder.checkpoint", root=config.data_root, corpus=world.texts()))
 
 
 def build_trained_encoder(config: EvaluateConfig) -> VLMEncoder:
     """Builds the encoder of a run folder, of an exported encoder's folder, or of a hub name, on the device asked for."""
     device = _device(config.device)
     path = find_checkpoint(config.checkpoint)
-    encoder: VLMEncoder = _handed_over(config.encoder, path=path, checkpoint=None)
+    encoder: VLMEncoder = build(config.encoder, "encoder", path=path, checkpoint=None)
     return encoder.to(device)
-
-
-def _handed_over(config: Any, **given: Any) -> Any:
-    """Calls the target of a schema node with its dataclass, whole."""
-    return get_method(config._target_)(OmegaConf.to_object(config), **given)
 
 
 def _device(name: str) -> torch.device:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 from unite.build.component import build
 from unite.config.schema import EvaluateConfig, SuiteConfig, TrainConfig
@@ -22,23 +22,17 @@ def build_evaluation(config: TrainConfig | EvaluateConfig) -> Callable[..., Eval
     if config.suite is None:
         return None
     if config.suite._target_ != SuiteConfig._target_:
-        return cast("Callable[..., MtebEvaluation]", build(config.suite).evaluate)
+        return cast("Callable[..., MtebEvaluation]", build(config.suite, "suite").evaluate)
     return partial(evaluate, suites=build_suites(config))
 
 
 def build_suites(config: TrainConfig | EvaluateConfig) -> list[Suite]:
     """Builds the suite, and after it the same tasks over training data if it has them. Builds their world first."""
-    suite = config.suite
-    root = suite.data_root
-    if suite.world is not None:
-        world: World = build(suite.world)
+    data_root = config.suite.data_root
+    if config.suite.world is not None:
+        world: World = build(config.suite.world, "suite.world")
         world.prepare()
-        root = str(world.folder)
-    shared = {"data_root": root, "decoding": build(suite.decoding), "token_budget": suite.token_budget}
-    suites = [Suite(suite.name, _build_tasks(suite.tasks), groups=dict(suite.groups), diagnose=suite.diagnose, **shared)]
-    return [*suites, Suite(f"{suite.name}_held_in", _build_tasks(suite.held_in), **shared)] if suite.held_in else suites
-
-
-def _build_tasks(tasks: Any) -> dict[str, Any]:
-    """Returns the tasks of a suite: folders as they are, layouts built."""
-    return {name: task if isinstance(task, str) else build(task) for name, task in tasks.items()}
+        data_root = str(world.folder)
+    suite: Suite = build(config.suite, "suite", data_root=data_root, world=None)
+    held_in = suite.held_in()
+    return [suite, held_in] if held_in else [suite]

@@ -14,7 +14,7 @@ from pytorch_lightning.loggers import Logger
 
 from unite.build.component import build
 from unite.build.runs import in_sweep
-from unite.config.schema import StageConfig, TrainConfig, TrainerConfig
+from unite.config.schema import StageConfig, TrainConfig, TrainerConfig, WandbMode
 from unite.data.mixture import MixtureDataModule
 from unite.errors import ConfigError, must_be
 from unite.runs import RunFolder
@@ -37,23 +37,15 @@ def build_stages(config: TrainConfig) -> list[Stage]:
 
 
 def _build_stage(stage: StageConfig, config: TrainConfig) -> Stage:
-    return Stage(stage.name, build_mixture(stage, config), build(stage.objective), build(stage.optimizer), stage.max_steps)
+    objective, optimizer = (build(getattr(stage, part), f"{stage.name}.{part}") for part in ("objective", "optimizer"))
+    return Stage(stage.name, build_mixture(stage, config), objective, optimizer, stage.max_steps)
 
 
 def build_mixture(stage: StageConfig, config: TrainConfig) -> MixtureDataModule:
     """Builds a stage's data."""
-    data, mixture = config.data, stage.mixture
-    return MixtureDataModule(
-        sources={name: build(source) for name, source in mixture.sources.items()},
-        shares=dict(mixture.shares or {}),
-        temperature=mixture.temperature,
-        exhausted=mixture.exhausted.value,
-        batch_size=data.batch_size,
-        run_length=mixture.run_length,
-        token_budget=data.token_budget,
-        num_workers=data.num_workers,
-        seed=config.seed,
-    )
+    mixture, data = OmegaConf.to_object(stage.mixture), OmegaConf.to_object(config.data)
+    sources = {name: build(source, f"{stage.name}.mixture.sources.{name}") for name, source in stage.mixture.sources.items()}
+    return MixtureDataModule(mixture, data, sources, config.seed)  # type: ignore[arg-type]
 
 
 def build_trainer(config: TrainConfig, stage: Stage, run: RunFolder, loggers: list[Logger]) -> pl.Trainer:
@@ -127,10 +119,10 @@ def build_loggers(config: TrainConfig, run: RunFolder) -> list[Logger]:
     """
     logger = config.logger
     loggers: list[Logger] = [csv_logger(run.path)] if logger.csv else []
-    if logger.wandb.value != "disabled":
+    if logger.wandb is not WandbMode.disabled:
         wandb = wandb_logger(
             run.path,
-            mode=logger.wandb.value,
+            mode=logger.wandb,
             name=f"{config.name}/{run.path.name}",
             project=logger.project,
             entity=logger.entity,

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from hydra.core.config_store import ConfigStore
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from unite.config import schema
 from unite.config.hydra_setup import set_up_hydra
@@ -50,7 +50,7 @@ _ENTRIES = (
     _Entry("matryoshka_schema", schema.MatryoshkaConfig, "objective"),
     _Entry("schema", schema.EncoderConfig, "encoder"),
     _Entry("tiny_checkpoint_schema", schema.TinyCheckpointConfig, "encoder"),
-    _Entry("schema", schema.OptimizerConfig, "optimizer"),
+    _Entry("schema", schema.AdamWConfig, "optimizer"),
     _Entry("schema", schema.TrainerConfig, "trainer"),
     _Entry("schema", schema.LoggerConfig, "logger"),
     _Entry("schema", schema.SuiteConfig, "suite"),
@@ -67,6 +67,14 @@ def register() -> None:
     # The run's start is one moment: cached, or the folder's name would change while the run goes on.
     OmegaConf.register_new_resolver("run_folder", _run_folder, replace=True, use_cache=True)
     OmegaConf.register_new_resolver("job_folder", _job_folder, replace=True)
+    OmegaConf.register_new_resolver("option_help", _option_help, replace=True)
+
+
+def _option_help(command: str, *, _root_: DictConfig) -> str:
+    """Returns what `--help` shows."""
+    from unite.config.help import help_text
+
+    return help_text(command, _root_)
 
 
 def run_started() -> str:

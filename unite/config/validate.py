@@ -1,18 +1,19 @@
-"""Composes every option and every experiment and reports all errors at once: `make validate`."""
+"""Composes every option and every experiment, checks every component in them, and reports all errors at once: `make validate`."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
-from omegaconf import MissingMandatoryValue, OmegaConf
+from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from unite.config.register import CONF, register
+from unite.config.target import assemble
+from unite.errors import ConfigError, UniteError, must_be
 
 #: Each command's config, and what it needs to be told.
 COMMANDS = {"train": [], "evaluate": ["checkpoint=some/run"], "curate": ["out=some/set"]}
@@ -28,22 +29,9 @@ def combinations(folder: Path) -> Iterator[tuple[str, list[str]]]:
                 yield command, [*needed, f"{group}={option.stem}"]
     for group, field in (("recipe", "recipes"), ("step", "steps")):
         for option in sorted((folder / group).glob("*.yaml")):
-            yield "curate", ["out=some/set", f"+{group}@{field}.x={option.stem}", *_filled(f"{field}.x", OmegaConf.load(option))]
-    for source in sorted((folder / "source").glob("*.yaml")):
-        yield "train", [f"+source@mixture.sources.{source.stem}={source.stem}"]
+            yield "curate", ["out=some/set", f"+{group}@{field}.x={option.stem}"]
     for experiment in sorted((folder / "experiment").rglob("*.yaml")):
         yield "train", [f"+experiment={experiment.relative_to(folder / 'experiment').with_suffix('')}"]
-
-
-def _filled(path: str, config: Any) -> list[str]:
-    """Returns an override for every value that an option leaves to the user."""
-    filled: list[str] = []
-    for key in config:
-        if OmegaConf.is_missing(config, key):
-            filled.append(f"{path}.{key}=x")
-        elif OmegaConf.is_dict(config[key]):
-            filled += _filled(f"{path}.{key}", config[key])
-    return filled
 
 
 def errors_in(folder: Path) -> tuple[int, list[str]]:
@@ -55,8 +43,11 @@ def errors_in(folder: Path) -> tuple[int, list[str]]:
         for command, overrides in everything:
             try:
                 config = compose(command, overrides)
-                OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-            except (HydraException, OmegaConfBaseException, MissingMandatoryValue) as error:
+                missing = sorted(key for key in OmegaConf.missing_keys(config) if not key.startswith(("recipes.x", "steps.x")))
+                if missing:
+                    raise ConfigError(must_be(", ".join(missing), "given", "missing"))
+                assemble(OmegaConf.to_container(config, resolve=True, enum_to_str=True), "", dry=True)
+            except (HydraException, OmegaConfBaseException, UniteError) as error:
                 errors.append(f"{command} {' '.join(overrides)}: {error}")
     return len(everything), errors
 

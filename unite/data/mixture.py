@@ -13,10 +13,11 @@ from typing import Any, cast
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from unite.config.schema.data import DataConfig, Exhausted, MixtureConfig
 from unite.data.collate import Collator
 from unite.data.order import MixtureOrder, shares_by_temperature
 from unite.data.source import SourceDataModule
-from unite.errors import ConfigError, DataError, must_be, must_be_one_of
+from unite.errors import ConfigError, DataError, must_be
 from unite.types import Batch, Example, Processor
 
 log = logging.getLogger(__name__)
@@ -29,46 +30,22 @@ class MixtureDataModule(pl.LightningDataModule):
     of steps taken, so a resumed run sees the samples that the undisturbed run would have seen.
 
     Args:
+        mixture: shares and order, each option documented there. Its sources are given beside it, built.
+        data: how batches are made, likewise.
         sources: by name.
-        shares: each source's share of the samples; need not sum to 1. Empty with a temperature.
-        batch_size: samples a step over all ranks.
-        run_length: places in a row that one source fills.
-        token_budget: tokens in a micro-batch, padding included.
-        num_workers: processes that decode and pack; 0 does it in the training process.
         seed: of the order.
-        temperature: instead of shares: each source's is proportional to num_rows ** (1 / temperature).
-        exhausted: `repeat` or `end`, what happens once the first source has shown all its rows.
     """
 
-    def __init__(
-        self,
-        sources: Mapping[str, SourceDataModule],
-        shares: Mapping[str, float] | None,
-        batch_size: int,
-        run_length: int = 1,
-        token_budget: int = 16384,
-        num_workers: int = 0,
-        seed: int = 0,
-        temperature: float | None = None,
-        exhausted: str = "repeat",
-    ) -> None:
+    def __init__(self, mixture: MixtureConfig, data: DataConfig, sources: Mapping[str, SourceDataModule], seed: int = 0) -> None:
         super().__init__()
-        if temperature is not None and shares:
-            hint = "Set mixture.shares=null to use the temperature, or leave the temperature out."
-            raise ConfigError(must_be("mixture.shares", f"empty with mixture.temperature={temperature}", dict(shares), hint))
-        if exhausted not in ("repeat", "end"):
-            raise ConfigError(must_be_one_of("mixture.exhausted", ("repeat", "end"), exhausted))
-        for name, value, least in (("num_workers", num_workers, 0), ("token_budget", token_budget, 1)):
-            if value < least:
-                raise ConfigError(must_be(f"data.{name}", f"at least {least}", value))
         self.sources = dict(sources)
-        self.shares = dict(shares or {})
-        self.temperature = temperature
-        self.exhausted = exhausted
-        self.batch_size = batch_size
-        self.run_length = run_length
-        self.token_budget = token_budget
-        self.num_workers = num_workers
+        self.shares = dict(mixture.shares or {})
+        self.temperature = mixture.temperature
+        self.exhausted = mixture.exhausted
+        self.batch_size = data.batch_size
+        self.run_length = mixture.run_length
+        self.token_budget = data.token_budget
+        self.num_workers = data.num_workers
         self.seed = seed
         self.steps_taken = 0
         self.num_steps = 0
@@ -86,7 +63,7 @@ class MixtureDataModule(pl.LightningDataModule):
         """
         self._processor = processor
         self.num_steps = num_steps
-        if self.exhausted == "end":
+        if self.exhausted == Exhausted.end:
             self.prepare_data()
             self.num_steps = min(num_steps, self.order.steps_an_epoch)
             if not self.num_steps:

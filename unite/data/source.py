@@ -9,12 +9,12 @@ from typing import Protocol
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader, Dataset
 
-from unite.config.schema.media import Decoding
+from unite.config.schema.data import SourceConfig
 from unite.data.address import Address, find_shards
 from unite.data.decode import decode_row
 from unite.data.order import SourceSize
 from unite.data.shards import ShardReader
-from unite.errors import ConfigError, DataError, must_be
+from unite.errors import DataError, must_be
 from unite.types import Example, Modality
 
 
@@ -39,35 +39,21 @@ class SourceDataModule(pl.LightningDataModule):
     """Streams the examples of one source.
 
     Args:
-        name: what it is called in the mixture, the log and the errors.
-        shards: a folder of shards or a glob of tars, as a path or as an address that fsspec knows (`s3://bucket/set/*.tar`; its
-            package, s3fs here, must be installed); a path is relative to the folder of the `world`, if there is one.
-        query, positive: the modalities of the pair (`text`, `text+image`, ...); a row of another kind is refused by name.
-        neighbours: how many consecutive rows stay together when rows are shuffled (rows written as families of hard neighbours).
-        decoding: how media are decoded.
-        world: what builds the shards, on rank 0, before they are read.
+        config: the options, each documented there; its `world` is one that is built, or None.
+
+    Raises:
+        DataError: if `query` or `positive` is no modality.
     """
 
-    def __init__(
-        self,
-        name: str,
-        shards: str,
-        query: str,
-        positive: str,
-        neighbours: int = 1,
-        decoding: Decoding | None = None,
-        world: World | None = None,
-    ) -> None:
+    def __init__(self, config: SourceConfig) -> None:
         super().__init__()
-        self.source = name
-        self.query = Modality.parse(query)
-        self.positive = Modality.parse(positive)
-        if neighbours < 1:
-            raise ConfigError(must_be(f"source.{name}.neighbours", "at least 1", neighbours))
-        self.neighbours = neighbours
-        self.decoding = decoding or Decoding()
-        self.world = world
-        self._shards = shards
+        self.source = config.name
+        self.query = Modality.parse(config.query)
+        self.positive = Modality.parse(config.positive)
+        self.neighbours = config.neighbours
+        self.decoding = config.decoding
+        self.world: World | None = config.world
+        self._shards = config.shards
         self._reader: ShardReader | None = None
 
     def prepare_data(self) -> None:

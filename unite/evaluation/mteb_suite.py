@@ -19,7 +19,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from unite.config.schema.media import Decoding
+from unite.config.schema.evaluation import MtebSuiteConfig
 from unite.embedding.cache import encoder_fingerprint
 from unite.embedding.embed import EmbeddingCache, Encoder, MemoryCache
 from unite.embedding.sharing import embed_sharded
@@ -71,34 +71,21 @@ class MtebSuite:
     """Tasks of mteb.
 
     Args:
-        name: the first part of the metric keys.
-        tasks: names of mteb's tasks (`STS12`) and benchmarks (`MIEB(lite)`), or tasks of one's own.
-        languages: ISO 639-3 codes; all by default.
-        instructions: whether queries get mteb's instructions; see `MtebEncoder`.
-        decoding: how media are decoded; the defaults of `Decoding` otherwise.
-        token_budget: tokens a micro-batch may hold.
+        config: the options, each documented there.
 
     Raises:
         ConfigError: if there is no task, mteb is not installed, or it knows no task or benchmark of that name; near ones are listed.
     """
 
-    def __init__(
-        self,
-        name: str = "mteb",
-        tasks: Sequence[Any] = (),
-        languages: Sequence[str] | None = None,
-        instructions: bool = True,
-        decoding: Decoding | None = None,
-        token_budget: int = 16384,
-    ) -> None:
-        if not tasks:
+    def __init__(self, config: MtebSuiteConfig) -> None:
+        if not config.tasks:
             hint = "Name them: suite.tasks=[STS12,NanoMSMARCORetrieval], or a benchmark."
-            raise ConfigError(must_be("suite.tasks", "at least one of mteb's tasks or benchmarks", list(tasks), hint))
-        self.name = name
-        self.tasks = [task for one in tasks for task in (_named(one, languages) if isinstance(one, str) else [one])]
-        self.instructions = instructions
-        self.decoding = decoding or Decoding()
-        self.token_budget = token_budget
+            raise ConfigError(must_be("suite.tasks", "at least one of mteb's tasks or benchmarks", config.tasks, hint))
+        self.name = config.name
+        self.tasks = [task for one in config.tasks for task in (_named(one, config.languages) if isinstance(one, str) else [one])]
+        self.instructions = config.instructions
+        self.decoding = config.decoding
+        self.token_budget = config.token_budget
 
     def evaluate(self, encoder: Encoder, folder: Path, console: Console, cache: EmbeddingCache | None = None) -> MtebEvaluation:
         """Runs the tasks and writes what came out. Where several ranks work together, all must call this.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,9 +13,9 @@ import torch
 from rich.progress import Progress
 from torch import Tensor
 
-from unite.config.schema.media import Decoding
+from unite.config.schema.evaluation import SuiteConfig
 from unite.embedding.embed import EmbeddingCache, Encoder, MemoryCache, embed_contents
-from unite.errors import ConfigError, DataError, must_be, must_be_one_of
+from unite.errors import DataError
 from unite.evaluation.layouts.source import MissingTaskError, TaskFolder, TaskSource
 from unite.evaluation.metrics import Judged
 from unite.evaluation.record import data_fingerprint
@@ -33,44 +34,25 @@ class Suite:
     """Runs every task of a suite: embeddings, ranking, metrics.
 
     Args:
-        name: the first part of the metric keys.
-        tasks: name -> task folder (relative to `data_root`), a source that reads another layout, or a task in memory. "mean" and what
-            begins with "mean_" are taken.
-        data_root: where the folders are.
-        decoding: how media are decoded; the defaults of `Decoding` otherwise.
-        token_budget: tokens a micro-batch may hold, see `embed_contents`.
-        device: where to rank; the CPU by default.
-        groups: name -> tasks, over each of which a mean is reported of its own, `suite/mean_<group>/metric`.
-        diagnose: whether `unite.evaluation.evaluate` is to look behind its recall, see `unite.evaluation.diagnosis`.
+        config: the options, each documented there.
+        device: where to rank.
     """
 
-    def __init__(
-        self,
-        name: str,
-        tasks: Mapping[str, str | Path | TaskSource | RetrievalTask],
-        data_root: str | Path = ".",
-        decoding: Decoding | None = None,
-        token_budget: int = 16384,
-        device: str = "cpu",
-        groups: Mapping[str, Sequence[str]] | None = None,
-        diagnose: bool = False,
-    ) -> None:
-        taken = any(one == "mean" or one.startswith("mean_") for one in tasks)
-        if not tasks or taken or any("/" in one for one in (name, *tasks, *(groups or ()))):
-            expected = "at least one, named without slash, none of them 'mean' or 'mean_...'"
-            raise ConfigError(must_be(f"the tasks of suite {name}", expected, ", ".join(tasks)))
-        for group, names in (groups or {}).items():
-            for one in names:
-                if one not in tasks:
-                    raise ConfigError(must_be_one_of(f"a task of group {group} of suite {name}", tasks, one))
-        self.name = name
-        self.tasks = dict(tasks)
-        self.data_root = Path(data_root)
-        self.decoding = decoding or Decoding()
-        self.token_budget = token_budget
+    def __init__(self, config: SuiteConfig, device: str = "cpu") -> None:
+        self.config = config
+        self.name = config.name
+        self.tasks = dict(config.tasks)
+        self.data_root = Path(config.data_root)
+        self.decoding = config.decoding
+        self.token_budget = config.token_budget
         self.device = device
-        self.groups = {group: tuple(names) for group, names in (groups or {}).items()}
-        self.diagnose = diagnose
+        self.groups = {group: tuple(names) for group, names in config.groups.items()}
+        self.diagnose = config.diagnose
+
+    def held_in(self) -> Suite | None:
+        """Returns the suite of the same tasks over training data, if there are any."""
+        tasks, name = self.config.held_in, f"{self.name}_held_in"
+        return Suite(replace(self.config, name=name, tasks=tasks, held_in={}, groups={}, diagnose=False), self.device) if tasks else None
 
     def run(
         self,
@@ -128,7 +110,7 @@ class Suite:
         source = self.tasks[name]
         if isinstance(source, RetrievalTask):
             return source
-        reader = TaskFolder(source) if isinstance(source, str | Path) else source
+        reader: TaskSource = TaskFolder(source) if isinstance(source, str | Path) else source
         return reader.load(name, self.data_root, self.decoding)
 
     def _run_task(self, name: str, task: RetrievalTask, embed: Embed, progress: Progress | None, on_task: OnTask | None) -> TaskResult:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
-from unite.errors import ConfigError, TrainingError, must_be
+from unite.config.schema.objective import ObjectiveConfig
+from unite.errors import TrainingError, must_be
 from unite.objective.blockwise import Scores, contrast
-from unite.objective.false_negative_margin import check_margin
-from unite.objective.hardness import check_hardness
 from unite.objective.masks import directions
 from unite.objective.output import ObjectiveOutput
 from unite.objective.temperature import Temperature
@@ -28,37 +26,23 @@ class Contrastive(nn.Module):
     """A contrastive loss over the pool of a batch. `unite.objective` states it; `InfoNCE` and `MAMCL` are the ones to use.
 
     Args:
+        config: the options, each documented there.
         within_modality: whether targets compete only with targets of their modality.
-        symmetric: whether candidates score queries too.
-        temperature, learnable_temperature: see `Temperature`.
-        modality_weights: weight of a row by the name of its positive's modality (`text+image`); 1 where none is given.
-        false_negative_margin: see `unite.objective.false_negative_margin`.
-        hardness: see `unite.objective.hardness`.
 
     Raises:
-        ConfigError: if a value is out of its range. DataError: if a name is no modality.
+        ConfigError: if the temperature is out of its range. DataError: if a name in `modality_weights` is no modality.
     """
 
     modality_weight: Tensor
 
-    def __init__(
-        self,
-        *,
-        within_modality: bool,
-        symmetric: bool,
-        temperature: float,
-        learnable_temperature: bool,
-        modality_weights: Mapping[str, float] | None,
-        false_negative_margin: float | None,
-        hardness: float,
-    ) -> None:
+    def __init__(self, config: ObjectiveConfig, *, within_modality: bool) -> None:
         super().__init__()
         self.within_modality = within_modality
-        self.symmetric = symmetric
-        self.temperature = Temperature(temperature, learnable_temperature)
-        self.false_negative_margin = check_margin(false_negative_margin)
-        self.hardness = check_hardness(hardness)
-        self.register_buffer("modality_weight", _weight_table(modality_weights or {}), persistent=False)
+        self.symmetric = config.symmetric
+        self.temperature = Temperature(config.temperature, config.learnable_temperature)
+        self.false_negative_margin = config.false_negative_margin
+        self.hardness = config.hardness
+        self.register_buffer("modality_weight", _weight_table(config.modality_weights), persistent=False)
         self._warned = False
 
     def forward(self, embeddings: Tensor, relations: Relations, rows: Tensor | None = None) -> ObjectiveOutput:
@@ -118,9 +102,6 @@ def _mean(values: Tensor) -> Tensor:
 def _weight_table(weights: Mapping[str, float]) -> Tensor:
     table = torch.ones(_NUM_VALUES, dtype=torch.float32)
     for name, weight in weights.items():
-        if not (math.isfinite(weight) and weight > 0):
-            hint = "Leave a modality out of the mixture to leave it out of the loss."
-            raise ConfigError(must_be(f"objective.modality_weights.{name}", "a number above 0", weight, hint))
         table[Modality.parse(name).value] = weight
     return table
 

@@ -10,15 +10,6 @@ import math
 
 from torch import Tensor
 
-from unite.errors import ConfigError, must_be
-
-
-def check_margin(margin: float | None) -> float | None:
-    """Returns the margin. Raises ConfigError if it is not a number of at least 0."""
-    if margin is not None and not (math.isfinite(margin) and margin >= 0):
-        raise ConfigError(must_be("objective.false_negative_margin", "null or a number of at least 0", margin))
-    return margin
-
 
 def drop_above_margin_(similarities: Tensor, positive: Tensor, margin: float) -> None:
     """Sets to -inf, in place, each similarity above that row's positive's + margin. No gradient passes through the choice.

@@ -11,18 +11,7 @@ alone.
 
 from __future__ import annotations
 
-import math
-
 from torch import Tensor
-
-from unite.errors import ConfigError, must_be
-
-
-def check_hardness(hardness: float) -> float:
-    """Returns the hardness. Raises ConfigError if it is not a number of at least 0."""
-    if not (math.isfinite(hardness) and hardness >= 0):
-        raise ConfigError(must_be("objective.hardness", "a number of at least 0", hardness))
-    return hardness
 
 
 def negative_scale(inverse_temperature: Tensor, hardness: float) -> Tensor:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from unite.config.schema.objective import MAMCLConfig
 from unite.objective.contrastive import Contrastive
 
 
@@ -14,24 +13,8 @@ class MAMCL(Contrastive):
 
     A fusion is a modality of its own. Two deviations, both in the spirit of the mask: hand-made negatives obey it, and so does the reverse
     direction of `symmetric=True`, where queries compete with queries of their modality. The released code lets both escape it. The rest
-    of the rules and the arguments are those of `unite.objective` and `Contrastive`.
+    of the rules are those of `unite.objective`.
     """
 
-    def __init__(
-        self,
-        temperature: float = 0.03,
-        learnable_temperature: bool = False,
-        symmetric: bool = False,
-        modality_weights: Mapping[str, float] | None = None,
-        false_negative_margin: float | None = None,
-        hardness: float = 0.0,
-    ) -> None:
-        super().__init__(
-            within_modality=True,
-            symmetric=symmetric,
-            temperature=temperature,
-            learnable_temperature=learnable_temperature,
-            modality_weights=modality_weights,
-            false_negative_margin=false_negative_margin,
-            hardness=hardness,
-        )
+    def __init__(self, config: MAMCLConfig | None = None) -> None:
+        super().__init__(config or MAMCLConfig(), within_modality=True)

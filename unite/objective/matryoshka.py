@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unite.errors import ConfigError, TrainingError, must_be
+from unite.config.schema.objective import MatryoshkaConfig
+from unite.errors import TrainingError, must_be
 from unite.objective.output import ObjectiveOutput
 from unite.types import Relations
 
@@ -20,23 +18,14 @@ class Matryoshka(nn.Module):
         loss = sum over d of weight_d * objective(normalise(embeddings[:, :d]))
 
     Args:
-        objective: any objective of this package.
-        dims: widths; the paper halves from the full width down.
-        weights: one a width; 1 each by default, as in the paper.
-
-    Raises:
-        ConfigError: if there is no width, a width is below 1 or twice there, or weights are not one positive number a width.
+        config: the objective (any of this package), widths and weights.
     """
 
-    def __init__(self, objective: nn.Module, dims: Sequence[int], weights: Sequence[float] | None = None) -> None:
+    def __init__(self, config: MatryoshkaConfig) -> None:
         super().__init__()
-        if not dims or min(dims) < 1 or len(set(dims)) != len(dims):
-            raise ConfigError(must_be("objective.dims", "different widths of at least 1", list(dims)))
-        weights = [1.0] * len(dims) if weights is None else weights
-        if len(weights) != len(dims) or not all(math.isfinite(weight) and weight > 0 for weight in weights):
-            raise ConfigError(must_be("objective.weights", f"{len(dims)} numbers above 0, one a width", list(weights)))
-        self.objective = objective
-        self.widths = sorted(zip(dims, weights, strict=True), reverse=True)
+        self.objective = config.objective
+        weights = [1.0] * len(config.dims) if config.weights is None else config.weights
+        self.widths = sorted(zip(config.dims, weights, strict=True), reverse=True)
 
     def forward(self, embeddings: Tensor, relations: Relations, rows: Tensor | None = None) -> ObjectiveOutput:
         """Returns the weighted sum; the metrics are those of the largest width, and `loss_dim_<d>` for each.

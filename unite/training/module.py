@@ -8,11 +8,11 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.lr_scheduler import LRScheduler
 
 from unite.encoder.vlm import VLMEncoder
 from unite.errors import CheckpointError, must_be
-from unite.training.optimizer import AdamWCosine
+from unite.training.optimizer import OptimizerBuilder
 from unite.training.parallel import sum_gradients
 from unite.training.step import ContrastiveStep
 from unite.types import Batch
@@ -32,7 +32,7 @@ class UniteModule(pl.LightningModule):
         graph_tokens: see `ContrastiveStep`.
     """
 
-    def __init__(self, encoder: VLMEncoder, objective: nn.Module, optimizer: AdamWCosine, num_steps: int, graph_tokens: int) -> None:
+    def __init__(self, encoder: VLMEncoder, objective: nn.Module, optimizer: OptimizerBuilder, num_steps: int, graph_tokens: int) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.strict_loading = False  # frozen weights come from the encoder's own folder, not from the checkpoint
@@ -50,7 +50,7 @@ class UniteModule(pl.LightningModule):
         sum_gradients(self.parameters())
         norm = self._clip()
         optimizer.step()
-        cast(LambdaLR, self.lr_schedulers()).step()
+        cast(LRScheduler, self.lr_schedulers()).step()
         return {"loss": loss, "gradient_norm": norm, **metrics}
 
     def configure_optimizers(self) -> Any:

@@ -23,7 +23,7 @@ from unite.errors import CheckpointError, ConfigError, must_be
 from unite.processes import is_first_rank
 from unite.runs import RunFolder
 from unite.training.module import UniteModule
-from unite.training.optimizer import AdamWCosine
+from unite.training.optimizer import OptimizerBuilder
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class Stage:
     name: str
     mixture: MixtureDataModule
     objective: nn.Module
-    optimizer: AdamWCosine
+    optimizer: OptimizerBuilder
     num_steps: int
 
 

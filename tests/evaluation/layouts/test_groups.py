@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from tests.evaluation.layouts.material import urban1k
+from unite.config.schema import SuiteConfig
 from unite.errors import ConfigError
 from unite.evaluation.layouts.source import MissingTaskError, TaskFolder, TaskSource
 from unite.evaluation.layouts.urban1k import Urban1K
@@ -29,7 +30,7 @@ def tasks(make_task):
 
 
 def test_means_are_over_each_group_and_survive_json(tasks, knowing):
-    result = Suite("s", tasks, groups={"first": ["a", "b"], "last": ["b", "c"]}).run(knowing)
+    result = Suite(SuiteConfig(name="s", tasks=tasks, groups={"first": ["a", "b"], "last": ["b", "c"]})).run(knowing)
     metrics = result.metrics()
     assert [metrics[f"s/{name}/recall@1"] for name in "abc"] == [1.0, 0.75, 0.5]
     assert metrics["s/mean/recall@1"] == pytest.approx(0.75)
@@ -43,24 +44,24 @@ def test_means_are_over_each_group_and_survive_json(tasks, knowing):
 
 def test_a_group_that_lacks_a_task_has_no_mean_and_that_is_said(tasks, knowing, caplog):
     with caplog.at_level(logging.WARNING):
-        result = Suite("s", {**tasks, "gone": "no/such"}, groups={"all": ["a", "gone"], "last": ["c"]}).run(knowing)
+        result = Suite(SuiteConfig(name="s", tasks={**tasks, "gone": "no/such"}, groups={"all": ["a", "gone"], "last": ["c"]})).run(knowing)
     assert set(result.group_means()) == {"last"}
     assert "the mean over all is left out: it would be over other tasks without gone" in caplog.text
 
 
 def test_names_of_groups_are_checked(tasks):
     with pytest.raises(ConfigError, match="a task of group x of suite s must be one of a, b, c, but is 'd'"):
-        Suite("s", tasks, groups={"x": ["d"]})
+        Suite(SuiteConfig(name="s", tasks=tasks, groups={"x": ["d"]}))
     with pytest.raises(ConfigError, match="none of them 'mean' or 'mean_...'"):
-        Suite("s", {"mean_x": tasks["a"]})
+        Suite(SuiteConfig(name="s", tasks={"mean_x": tasks["a"]}))
 
 
 def test_a_source_stands_beside_folders_and_tasks_in_memory(tasks, knowing, tmp_path):
     urban1k(tmp_path / "mine")
     layout = Urban1K(folder="mine", direction="image_to_text", candidate_instruction="Find it.")
     assert isinstance(layout, TaskSource) and isinstance(TaskFolder("x"), TaskSource)
-    result = Suite("s", {"urban": layout, "a": tasks["a"], "gone": "no/such"}, tmp_path).run(knowing)
+    result = Suite(SuiteConfig(name="s", tasks={"urban": layout, "a": tasks["a"], "gone": "no/such"}, data_root=tmp_path)).run(knowing)
     assert list(result.tasks) == ["urban", "a"] and list(result.missing) == ["gone"]
     assert {content.instruction for content in knowing.processor.contents if content.text.startswith("A street")} == {"Find it."}
     with pytest.raises(MissingTaskError, match="the folder of task gone must be a task folder"):
-        Suite("s", {"gone": "no/such"}, tmp_path).load("gone")
+        Suite(SuiteConfig(name="s", tasks={"gone": "no/such"}, data_root=tmp_path)).load("gone")

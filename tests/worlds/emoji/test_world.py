@@ -11,6 +11,7 @@ from PIL import Image
 
 from tests.worlds.emoji.material import SMALL
 from tests.worlds.emoji.reader import NAMES, glyphs_in, pixels_of
+from unite.config.schema import WorldConfig
 from unite.config.schema.media import Decoding
 from unite.data.decode import decode_row
 from unite.data.shards import ShardReader
@@ -53,9 +54,9 @@ def test_rows_decode_to_the_modalities_of_their_source(world, source):
 
 
 def test_equal_parameters_give_equal_bytes_and_another_seed_others(world, tmp_path):
-    EmojiWorld(root="elsewhere", **SMALL).build(tmp_path / "again")
+    EmojiWorld(WorldConfig(root="elsewhere", **SMALL)).build(tmp_path / "again")
     assert files(tmp_path / "again") == files(world.folder)
-    other = EmojiWorld(root=world.root, seed=1, **SMALL)
+    other = EmojiWorld(WorldConfig(root=world.root, seed=1, **SMALL))
     assert other.folder != world.folder
     other.build(tmp_path / "other")
     sums = [
@@ -130,11 +131,11 @@ def test_texts_of_a_pool_are_told_apart(world):
 
 def test_a_whole_world_is_not_built_again(world, monkeypatch):
     monkeypatch.setattr(EmojiWorld, "build", lambda *_: pytest.fail("built again"))
-    EmojiWorld(root=world.root, **SMALL).prepare()
+    EmojiWorld(WorldConfig(root=world.root, **SMALL)).prepare()
 
 
 def test_a_build_that_fails_leaves_nothing_and_is_made_good(world, tmp_path, monkeypatch):
-    again = EmojiWorld(root=tmp_path, **SMALL)
+    again = EmojiWorld(WorldConfig(root=tmp_path, **SMALL))
     with monkeypatch.context() as patch:
         patch.setattr(EmojiWorld, "_write_tasks", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
         with pytest.raises(OSError, match="disk full"):
@@ -153,7 +154,8 @@ def test_a_world_is_not_built_over_another_folder(world, tmp_path):
 
 
 def test_a_killed_build_leaves_no_half_world(tmp_path):
-    code = f"from unite.worlds.emoji import EmojiWorld; EmojiWorld(root={str(tmp_path)!r}, num_train=40000, num_glyphs=32).prepare()"
+    imports = "from unite.config.schema import WorldConfig; from unite.worlds.emoji import EmojiWorld"
+    code = f"{imports}; EmojiWorld(WorldConfig(root={str(tmp_path)!r}, num_train=40000, num_glyphs=32)).prepare()"
     process = subprocess.Popen([sys.executable, "-c", code])
     while not list(tmp_path.glob("*.partial/train/t2t/*.tar")):
         assert process.poll() is None
@@ -161,7 +163,7 @@ def test_a_killed_build_leaves_no_half_world(tmp_path):
     process.send_signal(signal.SIGKILL)
     process.wait()
     (left,) = tmp_path.glob("*.partial")
-    small = EmojiWorld(root=tmp_path, **SMALL)
+    small = EmojiWorld(WorldConfig(root=tmp_path, **SMALL))
     assert not small.folder.exists()
     small.prepare()
     assert (small.folder / "manifest.json").is_file() and not left.exists()
@@ -174,7 +176,7 @@ def test_texts_are_those_of_training_without_places_of_media(world):
     told = {re.sub(r"<\|\w+\|>", "", content.text) for row in rows for content in (row.query, *row.positives)} - {""}
     assert told <= set(texts) and "Answer the question." in texts
     with pytest.raises(DataError, match=r"must be built before it is read, but is .* Call prepare\(\) first"):
-        next(EmojiWorld(root=world.root / "nowhere").texts())
+        next(EmojiWorld(WorldConfig(root=world.root / "nowhere")).texts())
 
 
 WRONG = [
@@ -188,11 +190,11 @@ WRONG = [
 @pytest.mark.parametrize(("changes", "message"), WRONG)
 def test_a_number_outside_its_range_is_named(changes, message):
     with pytest.raises(ConfigError, match=message):
-        EmojiWorld(**changes)
+        EmojiWorld(WorldConfig(**changes))
 
 
 def test_too_few_glyphs_for_a_pool_are_named(tmp_path):
-    world = EmojiWorld(root=tmp_path, num_train=4, num_queries=4, num_candidates=93, num_glyphs=24)
+    world = EmojiWorld(WorldConfig(root=tmp_path, num_train=4, num_queries=4, num_candidates=93, num_glyphs=24))
     with pytest.raises(ConfigError, match="With 24 glyphs there are no more combinations held out: raise world.num_glyphs"):
         world.prepare()
 

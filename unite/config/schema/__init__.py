@@ -5,20 +5,17 @@ A component's config carries `_target_`, the class it builds, so a class of the 
 """
 
 from unite.config.schema.curation import CurateConfig, Engine
-from unite.config.schema.data import DataConfig, MixtureConfig, SourceConfig, WorldConfig
+from unite.config.schema.data import DataConfig, MixtureConfig, SourceConfig
 from unite.config.schema.encoder import EncoderConfig, LoRAConfig, Positions, Precision, ReadingConfig, TinyCheckpointConfig
 from unite.config.schema.evaluation import EvaluateConfig, MtebSuiteConfig, SuiteConfig
 from unite.config.schema.media import Decoding, MediaPolicy
-from unite.config.schema.model import (
-    InfoNCEConfig,
-    MAMCLConfig,
-    MatryoshkaConfig,
-    ObjectiveConfig,
-    OptimizerConfig,
-)
+from unite.config.schema.objective import InfoNCEConfig, MAMCLConfig, MatryoshkaConfig, ObjectiveConfig
+from unite.config.schema.optimizer import AdamWConfig
 from unite.config.schema.training import LoggerConfig, StageConfig, TrainConfig, TrainerConfig, WandbMode
+from unite.config.schema.world import WorldConfig
 
 __all__ = [
+    "AdamWConfig",
     "CurateConfig",
     "DataConfig",
     "Decoding",
@@ -34,7 +31,6 @@ __all__ = [
     "MixtureConfig",
     "MtebSuiteConfig",
     "ObjectiveConfig",
-    "OptimizerConfig",
     "Positions",
     "Precision",
     "ReadingConfig",

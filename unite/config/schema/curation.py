@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from typing import Any
-
-from omegaconf import MISSING
 
 from unite.config.schema.media import MediaPolicy
 
 
-class Engine(Enum):
+class Engine(StrEnum):
     """`local` uses the cores of this machine, `ray` a Ray cluster."""
 
     local = "local"
     ray = "ray"
 
 
-@dataclass
+@dataclass(kw_only=True)
 class CurateConfig:
     """`python -m unite.curate`. Groups fill recipes and steps: `+recipe@recipes.nli=text_pairs`, `+step@steps.short=text_length`.
 
-    Steps run in the order in which they are named; row-wise ones stand before set-wise ones.
+    Attributes:
+        name: the folder in `runs` that keeps the log.
+        out: the folder of the set.
+        recipes: the raw collections that are read, by name.
+        steps: what judges their rows, in this order; row-wise ones stand before set-wise ones.
+        media: what images and videos become.
+        rows_per_part: rows that are worked on, and kept when a run is killed, at a time.
+        samples_per_shard: rows of a tar.
+        seed: of what is drawn by chance.
+        workers: processes; 0 works in this one.
+        engine: `local`, or `ray` for a cluster.
+        max_unusable_share: of the rows of a recipe that may be unusable before the run breaks off.
     """
 
     name: str = "curate"
-    out: str = MISSING
+    out: str
     recipes: dict[str, Any] = field(default_factory=dict)
     steps: dict[str, Any] = field(default_factory=dict)
     media: MediaPolicy = field(default_factory=MediaPolicy)

@@ -5,22 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from omegaconf import MISSING
-
-from unite.config.schema.data import WorldConfig
 from unite.config.schema.media import Decoding
+from unite.config.schema.world import WorldConfig
+from unite.errors import ConfigError, must_be, must_be_one_of
 
 
-@dataclass
+@dataclass(kw_only=True)
 class SuiteConfig:
-    """Evaluation tasks, name to a task folder or to the layout of a benchmark (see `unite.evaluation.layouts`).
+    """Evaluation tasks. See `unite.evaluation.suite.Suite`.
 
-    `held_in`: the same over training data. `groups`: name to tasks that have a mean of their own. Folders are relative to `data_root`, or
-    to the world's. `diagnose` looks behind the recall (see `unite.evaluation.diagnosis`).
+    Attributes:
+        name: the first part of the metric keys.
+        tasks: name -> a task folder, the layout of a benchmark (see `unite.evaluation.layouts`), or a task in memory. "mean" and what
+            begins with "mean_" are taken.
+        held_in: the same tasks over training data, as a suite of their own.
+        groups: name -> tasks, over each of which a mean is reported of its own, `suite/mean_<group>/metric`.
+        data_root: where the folders are; in a world where there is one.
+        decoding: how media are decoded.
+        token_budget: tokens a micro-batch may hold, padding included.
+        world: what builds the tasks before they are read; null where they are there.
+        diagnose: look behind the recall, see `unite.evaluation.diagnosis`.
+
+    Raises:
+        ConfigError: if there is no task, a name is taken or holds a slash, or a group names a task that is not there.
     """
 
     _target_: str = "unite.evaluation.suite.Suite"
-    name: str = MISSING
+    name: str
     tasks: dict[str, Any] = field(default_factory=dict)
     held_in: dict[str, Any] = field(default_factory=dict)
     groups: dict[str, list[str]] = field(default_factory=dict)
@@ -30,29 +41,58 @@ class SuiteConfig:
     world: Any = None
     diagnose: bool = False
 
+    def __post_init__(self) -> None:
+        taken = any(task == "mean" or task.startswith("mean_") for task in self.tasks)
+        if not self.tasks or taken or any("/" in name for name in (self.name, *self.tasks, *self.groups)):
+            expected = "at least one, named without slash, none of them 'mean' or 'mean_...'"
+            raise ConfigError(must_be(f"the tasks of suite {self.name}", expected, ", ".join(self.tasks)))
+        for group, names in self.groups.items():
+            for name in names:
+                if name not in self.tasks:
+                    raise ConfigError(must_be_one_of(f"a task of group {group} of suite {self.name}", self.tasks, name))
 
-@dataclass
+
+@dataclass(kw_only=True)
 class MtebSuiteConfig:
-    """Tasks and benchmarks of mteb, by name. See `unite.evaluation.mteb_suite.MtebSuite`."""
+    """Tasks and benchmarks of mteb. See `unite.evaluation.mteb_suite.MtebSuite`.
+
+    Attributes:
+        name: the first part of the metric keys.
+        tasks: names of mteb's tasks (`STS12`) and benchmarks (`MIEB(lite)`), or tasks of one's own.
+        languages: ISO 639-3 codes; null is all.
+        instructions: whether queries get mteb's instructions.
+        decoding: how media are decoded.
+        token_budget: tokens a micro-batch may hold, padding included.
+    """
 
     _target_: str = "unite.evaluation.mteb_suite.MtebSuite"
     name: str = "mteb"
-    tasks: list[str] = field(default_factory=list)
+    tasks: list[Any] = field(default_factory=list)
     languages: list[str] | None = None
     instructions: bool = True
     decoding: Decoding = field(default_factory=Decoding)
     token_budget: int = 16384
 
 
-@dataclass
+@dataclass(kw_only=True)
 class EvaluateConfig:
-    """`python -m unite.evaluate`. `checkpoint` is a run folder, an exported encoder's folder or a hub name.
+    """`python -m unite.evaluate`.
 
-    `cache` keeps embeddings for the next evaluation of the same encoder; null keeps none.
+    Attributes:
+        name: the folder in `runs_root` that the run's folder lies in.
+        checkpoint: a run folder, an exported encoder's folder or a hub name.
+        data_root: where data lie and are built.
+        runs_root: where run folders lie.
+        run_folder: of this run; a new one by default.
+        world: the built-in data, where the suite is of them.
+        encoder: how the encoder runs; what it reads contents with, its folder brings.
+        suite: what is evaluated.
+        device: `auto` (a GPU if there is one), `cpu`, `cuda` or `cuda:<number>`.
+        cache: keeps embeddings for the next evaluation of the same encoder; null keeps none.
     """
 
     name: str = "evaluate"
-    checkpoint: str = MISSING
+    checkpoint: str
     data_root: str = "data"
     runs_root: str = "runs"
     run_folder: str = "${run_folder:${runs_root},${name},false}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from unite.errors import ConfigError, must_be
 
@@ -39,7 +39,6 @@ class Decoding(Frames):
 
     max_pixels: int = 64_000_000
     max_video_frames: int = 100_000
-    _target_: str = field(default="unite.config.schema.media.Decoding", repr=False)
 
     def __post_init__(self) -> None:
         self.check("decoding")
@@ -73,7 +72,6 @@ class MediaPolicy(Frames):
     max_seconds: float = 3600.0
     max_source_frames: int = 250_000
     deadline_seconds: float = 120.0
-    _target_: str = field(default="unite.config.schema.media.MediaPolicy", repr=False)
 
     def __post_init__(self) -> None:
         if not 1 <= self.multiple <= 1024:

@@ -3,31 +3,52 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
-from omegaconf import MISSING
+from unite.config.schema.data import DataConfig, MixtureConfig
+from unite.config.schema.world import WorldConfig
 
-from unite.config.schema.data import DataConfig, MixtureConfig, WorldConfig
 
-
-@dataclass
+@dataclass(kw_only=True)
 class StageConfig:
-    """A stage of training: data, objective, optimizer, length. A stage of 0 steps is left out.
+    """A stage of training.
 
     The adaptation stage takes the run's own groups by interpolation (`mixture: ${mixture}`), hence no narrower types here.
+
+    Attributes:
+        name: of its checkpoints and its part of the log.
+        mixture: the data.
+        objective: the loss.
+        optimizer: the optimizer and its schedule.
+        max_steps: its length; a stage of 0 steps is left out.
     """
 
-    name: str = MISSING
+    name: str
     mixture: Any = None
     objective: Any = None
     optimizer: Any = None
     max_steps: int = 0
 
 
-@dataclass
+@dataclass(kw_only=True)
 class TrainerConfig:
-    """Where and how long training runs. `options` goes to Lightning's Trainer as it is."""
+    """Where and how long training runs. See Lightning's Trainer.
+
+    Attributes:
+        max_steps: optimizer steps of the adaptation stage.
+        accelerator: `auto`, `cpu`, `gpu`.
+        devices: how many on each machine; `auto` is all.
+        num_nodes: machines.
+        strategy: how processes work together; `auto` is the project's own, which gathers the pool over the ranks.
+        precision: `32-true`, `bf16-mixed` or another of Lightning's.
+        graph_tokens: a batch of up to this many tokens keeps every activation; a larger one caches gradients.
+        log_every_n_steps: between two lines of the log.
+        checkpoint_every_n_steps: between two checkpoints.
+        progress_bar: show one on a terminal.
+        log_sample_keys: write each step's samples into the run folder.
+        options: further arguments of Lightning's Trainer, handed over as they are.
+    """
 
     max_steps: int = 2000
     accelerator: str = "auto"
@@ -43,7 +64,7 @@ class TrainerConfig:
     options: dict[str, Any] = field(default_factory=dict)
 
 
-class WandbMode(Enum):
+class WandbMode(StrEnum):
     """`offline` needs no account and writes into the run folder; `wandb sync` uploads it later."""
 
     offline = "offline"
@@ -51,9 +72,18 @@ class WandbMode(Enum):
     disabled = "disabled"
 
 
-@dataclass
+@dataclass(kw_only=True)
 class LoggerConfig:
-    """CSV always works; W&B runs offline unless told otherwise."""
+    """CSV and Weights & Biases.
+
+    Attributes:
+        csv: write metrics.csv into the run folder.
+        wandb: `offline` needs no account and writes into the run folder (`wandb sync` uploads it later); `online`, `disabled`.
+        project: of W&B.
+        entity: of W&B: the user or team; null is the account's own.
+        group: of W&B; null is the sweep's folder.
+        tags: of W&B.
+    """
 
     csv: bool = True
     wandb: WandbMode = WandbMode.offline
@@ -63,9 +93,31 @@ class LoggerConfig:
     tags: list[str] = field(default_factory=list)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class TrainConfig:
-    """`python -m unite.train`."""
+    """`python -m unite.train`.
+
+    Attributes:
+        name: the folder in `runs_root` that the run's folder lies in.
+        seed: of weights, data order and dropout; equal seeds give equal runs.
+        data_root: where data lie and are built.
+        runs_root: where run folders lie.
+        run_folder: of this run; a new one by default, with resume=true the newest unfinished one.
+        resume: go on with the newest unfinished run of this name.
+        init_from: a run folder, an exported encoder's folder or a hub name to start from; null starts from the encoder's own weights.
+        evaluate: evaluate on the suite at the end.
+        world: the built-in data.
+        encoder: the vision-language model.
+        mixture: the data of the adaptation stage.
+        data: how batches are made.
+        objective: the loss of the adaptation stage.
+        optimizer: of the adaptation stage.
+        alignment: the stage before, if any.
+        adaptation: the main stage.
+        trainer: where and how long training runs.
+        logger: where metrics go.
+        suite: what is evaluated at the end.
+    """
 
     name: str = "train"
     seed: int = 0
@@ -76,13 +128,13 @@ class TrainConfig:
     init_from: str | None = None
     evaluate: bool = True
     world: WorldConfig = field(default_factory=WorldConfig)
-    encoder: Any = MISSING
+    encoder: Any
     mixture: MixtureConfig = field(default_factory=MixtureConfig)
     data: DataConfig = field(default_factory=DataConfig)
-    objective: Any = MISSING
-    optimizer: Any = MISSING
-    alignment: StageConfig = field(default_factory=StageConfig)
-    adaptation: StageConfig = field(default_factory=StageConfig)
+    objective: Any
+    optimizer: Any
+    alignment: StageConfig
+    adaptation: StageConfig
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     logger: LoggerConfig = field(default_factory=LoggerConfig)
     suite: Any = None

@@ -36,7 +36,7 @@ class Mmeb(TabularRecipe):
         name, licence: as in `TabularRecipe`.
         annotations: the parquet files of a task, as a glob.
         media_root: what the image paths are relative to.
-        instructions: what a text may begin with that is moved to its instruction.
+        instructions: what a text may begin with that is moved to its instruction; those of MMEB-train by default.
     """
 
     def __init__(
@@ -45,11 +45,11 @@ class Mmeb(TabularRecipe):
         annotations: str | Path,
         *,
         media_root: str | Path = "",
-        instructions: Sequence[str] = INSTRUCTIONS,
+        instructions: Sequence[str] | None = None,
         licence: str = "",
     ) -> None:
         super().__init__(name, annotations, columns=_COLUMNS, licence=licence, media_root=media_root)
-        self.instructions = tuple(instructions)
+        self.instructions = INSTRUCTIONS if instructions is None else tuple(instructions)
 
     def row(self, key: str, record: Record) -> RawRow:
         """Query, positive and the negative, if there is one."""

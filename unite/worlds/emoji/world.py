@@ -8,14 +8,16 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import asdict
 from functools import cache, cached_property, partial
 from pathlib import Path
 
 import numpy as np
 
+from unite.config.schema.world import WorldConfig
 from unite.data.rows import Row
 from unite.data.shards import ShardReader, ShardWriter
-from unite.errors import ConfigError, DataError, must_be
+from unite.errors import DataError, must_be
 from unite.files import locked, whole_folder, write_json
 from unite.types import PLACES, fingerprint
 from unite.worlds.emoji import atlas
@@ -46,41 +48,17 @@ class EmojiWorld:
     Equal parameters give equal bytes: every family is drawn by a generator of its own from (seed, split, recipe, number).
 
     Args:
-        root: the folder that world folders lie in.
-        seed: another seed, another world.
-        num_train: training rows a source, a multiple of 4.
-        num_queries, num_candidates: of each test and held-in task; pools hold whole families and may be a few larger.
-        num_glyphs: the first so many glyphs of the atlas, 24 to 96.
+        config: the options, each documented there.
 
     Raises:
-        ConfigError: on a number outside its range.
+        ConfigError: if the atlas has not so many glyphs.
     """
 
-    def __init__(
-        self,
-        root: str | Path = "data",
-        seed: int = 0,
-        num_train: int = 4096,
-        num_queries: int = 128,
-        num_candidates: int = 256,
-        num_glyphs: int = 48,
-    ) -> None:
-        if num_train < FAMILY or num_train % FAMILY:
-            raise ConfigError(must_be("world.num_train", f"a multiple of {FAMILY}, the rows of a family", num_train))
-        if not 1 <= num_queries <= num_candidates // 2:
-            raise ConfigError(must_be("world.num_queries", f"from 1 to half of num_candidates ({num_candidates // 2})", num_queries))
-        if seed < 0:
-            raise ConfigError(must_be("world.seed", "0 or above", seed))
-        self.root = Path(root)
-        self.parameters = {
-            "seed": seed,
-            "num_train": num_train,
-            "num_queries": num_queries,
-            "num_candidates": num_candidates,
-            "num_glyphs": num_glyphs,
-        }
-        self.glyphs = atlas.first_glyphs(num_glyphs)
-        self.companions = {split: Companions(self.glyphs, seed, split) for split in _SPLITS}
+    def __init__(self, config: WorldConfig) -> None:
+        self.root = Path(config.root)
+        self.parameters = {name: value for name, value in asdict(config).items() if name not in ("_target_", "root")}
+        self.glyphs = atlas.first_glyphs(config.num_glyphs)
+        self.companions = {split: Companions(self.glyphs, config.seed, split) for split in _SPLITS}
 
     @cached_property
     def fingerprint(self) -> str:
