@@ -15,7 +15,7 @@ import torch
 from benchmarks import page
 from benchmarks.page import RESULTS
 
-NAMES = ("loss", "step", "ranking", "encoding", "stream")
+NAMES = ("loss", "step", "ranking", "encoding", "stream", "startup")
 GPU_NAMES = ("gpu_step",)
 
 

@@ -8,9 +8,10 @@ from typing import Literal, Protocol
 import pytest
 from omegaconf import OmegaConf
 
+from unite.config.moved import MOVED
 from unite.config.register import CONF
 from unite.config.schema import Decoding, MAMCLConfig
-from unite.config.target import MOVED, UNKNOWN, assemble, find_target, options_of
+from unite.config.target import UNKNOWN, assemble, find_target, options_of
 from unite.errors import ConfigError
 from unite.objective import MAMCL
 

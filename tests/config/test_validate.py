@@ -79,7 +79,9 @@ def test_a_wrong_override_names_itself(override, error, message):
     assert message in f"{caught.value} {caught.value.__cause__}"
 
 
-@pytest.mark.parametrize(("arguments", "code", "message"), [(["--help"], 0, "mixture=instruction"), (["encoder.typo=1"], 1, "encoder.typo")])
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"), [(["--help"], 0, "mixture=instruction"), (["encoder.typo=1"], 1, "encoder.typo")]
+)
 def test_help_and_errors_need_no_torch(arguments, code, message, tmp_path):
     (tmp_path / "torch.py").write_text("raise ImportError('torch was imported')")
     command = [sys.executable, "-m", "unite.train", *arguments]

@@ -18,16 +18,8 @@ from typing import Any, get_args, get_type_hints
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import SchemaError
 
+from unite.config.moved import MOVED
 from unite.errors import ConfigError, must_be, must_be_one_of
-
-#: What commit 2ff6e78 and earlier called a component, and what it is called now. Its options may have other names too: then they are told.
-MOVED = {
-    "unite.curation.checkpoint_embedder.CheckpointEmbedder": "unite.embedding.Embedder",
-    "unite.curation.emoji_world.EmojiWorld": "unite.worlds.emoji.EmojiWorld",
-    "unite.encoder.VLMEncoder": "unite.encoder.vlm.VLMEncoder",
-    "unite.encoder.build_tiny_checkpoint": "unite.encoder.tiny.build_tiny_checkpoint",
-    "unite.training.optimizer.AdamWCosine": "unite.training.adamw.AdamWCosine",
-}
 
 #: Stands for a value that is not there yet, where a config is checked and not built.
 UNKNOWN: Any = object()

@@ -74,6 +74,15 @@ class MixtureDataModule(pl.LightningDataModule):
                 log.info("the epoch ends after %d steps of the %d asked for (mixture.exhausted=end)", self.num_steps, num_steps)
         return self.num_steps
 
+    def check(self) -> None:
+        """Opens every source and lays down the order, so that what is wrong with either is told before any stage is trained.
+
+        Raises:
+            ConfigError, DataError: as `setup` would at the stage's beginning.
+        """
+        self.prepare_data()
+        self.setup()
+
     def prepare_data(self) -> None:
         """Prepares every source, on rank 0 alone."""
         for source in self.sources.values():

@@ -61,6 +61,8 @@ def train_stages(
     exports = [run.stage_encoder(stage.name) for stage in stages[:-1]] + [run.encoder]
     done = sum((folder / "config.json").is_file() for folder in exports) if resume else 0
     encoder = load_encoder(exports[done - 1] if done else None)
+    for stage in stages[done:]:
+        stage.mixture.check()
     for stage, export in list(zip(stages, exports, strict=True))[done:]:
         checkpoint = run.last_checkpoint(stage.name) if resume else None
         if checkpoint:

@@ -1,0 +1,33 @@
+import yaml
+
+from unite.config.moved import as_of_today
+from unite.runs import RunFolder
+
+#: As commit 2ff6e78 wrote them.
+OLD = {
+    "world": {"_target_": "unite.curation.emoji_world.EmojiWorld", "seed": 0},
+    "encoder": {"_target_": "unite.encoder.VLMEncoder", "adapter": {"_target_": "unite.encoder.LoRA", "r": 8}},
+    "optimizer": {"_target_": "unite.training.optimizer.AdamWCosine", "lr": 0.001},
+}
+TODAY = {
+    "world": {"_target_": "unite.worlds.emoji.EmojiWorld", "seed": 0},
+    "encoder": {"_target_": "unite.encoder.vlm.VLMEncoder", "adapter": {"r": 8}},
+    "optimizer": {"_target_": "unite.training.adamw.AdamWCosine", "lr": 0.001},
+}
+
+
+def test_a_name_of_before_is_read_as_todays():
+    old = {
+        "a._target_": "unite.encoder.VLMEncoder",
+        "b._target_": "unite.encoder.LoRA",
+        "c._target_": "mine.Own",
+        "d": "unite.encoder.VLMEncoder",
+    }
+    assert as_of_today(old) == {"a._target_": "unite.encoder.vlm.VLMEncoder", "c._target_": "mine.Own", "d": "unite.encoder.VLMEncoder"}
+
+
+def test_a_run_of_before_is_resumed_under_todays_names(tmp_path, caplog):
+    run = RunFolder(tmp_path)
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(OLD))
+    run.write_config(yaml.safe_dump(TODAY))
+    assert not caplog.records and (tmp_path / "config.resumed.yaml").is_file()
