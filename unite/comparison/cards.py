@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from unite.comparison.charts import mark
 from unite.comparison.compare import SuiteComparison
 from unite.comparison.evaluated_runs import Recipe
-from unite.evaluation.failures import Failure, Preview, TaskFailures
+from unite.evaluation.failures_file import Failure, Preview, TaskFailures
 
 #: Cards of a task over all recipes; each picture is part of the page.
 _NUM_CARDS = 6

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from unite.errors import CheckpointError, ConfigError, DataError, must_be
-from unite.evaluation.failures import SUFFIX, TaskFailures, read_failures
+from unite.evaluation.failures_file import FAILURES_SUFFIX, TaskFailures, read_failures
 from unite.evaluation.results import SuiteResult
 
 log = logging.getLogger(__name__)
@@ -177,7 +177,7 @@ def _read_run(folder: Path, name: str) -> Run:
         provenance=_json(provenance) if provenance.is_file() else {},
         choices=choices,
         suites=suites,
-        failures={suite: read_failures(folder / f"{suite}{SUFFIX}") for suite in suites},
+        failures={suite: read_failures(folder / f"{suite}{FAILURES_SUFFIX}") for suite in suites},
     )
 
 
