@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from torch import nn
 
 from tests.training.toy import BagEncoder
 from unite.errors import CheckpointError, ConfigError
@@ -11,14 +12,27 @@ from unite.objective import MAMCL
 from unite.runs import RunFolder
 from unite.training.module import UniteModule
 from unite.training.optimizer import AdamWCosine
-from unite.training.stages import _told_how_to_go_on, check_checkpoint, train_stages
+from unite.training.stages import Stage, check_checkpoint, train_stages
 
-STAGE = SimpleNamespace(name="adaptation")
+
+class Adapted(BagEncoder):
+    processor = None
+
+    def add_adapter(self):
+        pass
 
 
 def break_off(run, error):
-    with pytest.raises(type(error)), _told_how_to_go_on(run, STAGE):
+    """Trains a stage whose trainer raises the error."""
+
+    def fit(*arguments, **options):
         raise error
+
+    trainer = SimpleNamespace(world_size=1, strategy=SimpleNamespace(root_device=torch.device("cpu")), fit=fit)
+    mixture = SimpleNamespace(attach=lambda processor, num_steps: num_steps)
+    stage = Stage("adaptation", mixture, nn.Identity(), AdamWCosine(), 5)
+    with pytest.raises(type(error)):
+        train_stages([stage], run, lambda folder: Adapted(), lambda stage: trainer, 100, resume=False)
 
 
 def test_a_stage_that_breaks_off_says_how_to_go_on(tmp_path, caplog):
