@@ -19,20 +19,22 @@ register()
 @shown_errors
 def main(config: TrainConfig) -> float | None:
     """Trains the stages of a config, exports the encoder, evaluates it; returns the mean R@1, which sweepers may optimise."""
-    # The heavy half comes after composition: `--help` and config errors answer at once.
-    from unite.build.encoder import build_encoder
     from unite.build.runs import build_run, resumed_config
+    from unite.runs import find_checkpoint
+
+    config = resumed_config(config)
+    if config.init_from is not None:
+        find_checkpoint(config.init_from, "init_from")  # refused before anything is built
+
+    # The heavy half, which takes seconds to import, comes after what can be refused: `--help` and errors of the config answer at once.
+    from unite.build.encoder import build_encoder
     from unite.build.suites import build_evaluation
     from unite.build.train import build_loggers, build_stages, build_trainer
     from unite.entry import console, seed_everything
     from unite.processes import is_first_rank
-    from unite.runs import find_checkpoint
     from unite.training.loggers import finish_loggers
     from unite.training.stages import train_stages
 
-    config = resumed_config(config)
-    if config.init_from is not None:
-        find_checkpoint(config.init_from, "init_from")  # refused before the world is built
     seed_everything(config.seed)
     run = build_run(config)
     evaluate = build_evaluation(config) if config.evaluate else None
