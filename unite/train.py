@@ -24,9 +24,9 @@ def main(config: TrainConfig) -> float | None:
 
     config = resumed_config(config)
     if config.init_from is not None:
-        find_checkpoint(config.init_from, "init_from")  # refused before the world is built, and before what takes seconds to import
+        find_checkpoint(config.init_from, "init_from")  # refused before anything is built
 
-    # The heavy half comes after composition: `--help` and config errors answer at once.
+    # The heavy half, which takes seconds to import, comes after what can be refused: `--help` and errors of the config answer at once.
     from unite.build.encoder import build_encoder
     from unite.build.suites import build_evaluation
     from unite.build.train import build_loggers, build_stages, build_trainer

@@ -8,11 +8,10 @@ import yaml
 
 from unite.comparison.compare import compare
 from unite.comparison.evaluated_runs import group_runs, load_runs
-from unite.evaluation.failures import Failure, Preview, TaskFailures, to_json
+from unite.evaluation.failures_file import Failure, Preview, TaskFailures, failures_to_json
+from unite.evaluation.find_failures import preview
 from unite.evaluation.metrics import Judged
-from unite.evaluation.record import preview
-from unite.evaluation.results import SuiteResult, TaskResult
-from unite.evaluation.terminal_table import write_metrics
+from unite.evaluation.results import SuiteResult, TaskResult, write_metrics
 from unite.types import Content, Medium, Modality
 
 PAIRS = {"t2i": "text->image", "i2t": "image->text", "it2v": "text+image->video"}
@@ -67,7 +66,7 @@ def write_run(folder, *suites, config=None, failures=None, provenance=None):
     for suite in suites:
         (folder / f"{suite.name}.json").write_text(suite.to_json())
         if failures:
-            (folder / f"{suite.name}_failures.json").write_text(to_json(suite.name, failures))
+            (folder / f"{suite.name}_failures.json").write_text(failures_to_json(suite.name, failures))
     if suites:
         write_metrics(folder / "metrics.json", *suites)
     return folder

@@ -1,14 +1,21 @@
-"""Rows and small collections for the tests of curation."""
+"""Rows and small collections for the tests of curation, and sets made of them."""
 
 import csv
 
 import numpy as np
 
+from tests.media.material import photograph
 from unite.config.schema.media import MediaPolicy
 from unite.curation.loaded import LoadedRow, medium_loader
+from unite.curation.pipeline import Curation
 from unite.curation.raw import RawContent, RawRow
+from unite.curation.recipes.image_captions import ImageCaptions
+from unite.curation.recipes.video_captions import VideoCaptions
 from unite.curation.signatures import Signatures, sign_row
+from unite.curation.steps.exact_duplicates import ExactDuplicates
+from unite.curation.steps.image_size import ImageSize
 from unite.curation.steps.step import Collection
+from unite.curation.steps.text_length import TextLength
 from unite.errors import SkippedRowError
 
 
@@ -25,8 +32,8 @@ def collection(rows, embeddings=None, seed=0):
     """A collection of raw rows; `embeddings` are (queries, positives)."""
     sides = []
     for raw in rows:
-        one = loaded(raw)
-        sides.append(sign_row(one.store(), [one.query.greys(), one.positives[0].greys()]))
+        found = loaded(raw)
+        sides.append(sign_row(found.store(), [found.query.greys(), found.positives[0].greys()]))
     return Collection([f"s/{at}" for at in range(len(rows))], Signatures.of(sides), seed, lambda embed: embeddings)
 
 
@@ -59,3 +66,36 @@ def write_csv(path, columns, rows):
 def unit(*rows):
     vectors = np.array(rows, np.float32)
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def write_collection(folder, num_rows=60):
+    """Images with captions, among them every kind that is left out."""
+    folder.mkdir(exist_ok=True)
+    lines = []
+    for at in range(num_rows):
+        name = f"{at}.jpg"
+        photograph(at, 40 if at % 11 == 5 else 200, 150).save(folder / name)
+        if at % 13 == 3:
+            (folder / name).write_bytes(b"")
+        if at % 17 == 4:
+            (folder / name).unlink()
+        lines.append([name, "short" if at % 7 == 6 else f"a caption of picture number {at}", f"http://x/{at}"])
+    lines.append(lines[0])
+    return write_csv(folder / "rows.csv", ["image", "caption", "url"], lines)
+
+
+def curate_pictures(folder, out, **options):
+    recipe = ImageCaptions("pictures", folder / "rows.csv", licence="CC0")
+    steps = [TextLength(min_words=3), ImageSize(min_side=64), ExactDuplicates()]
+    defaults = {"rows_per_part": 16, "samples_per_shard": 10, "workers": 1, "progress": False}
+    return Curation([recipe], steps, out=out, **(defaults | options)).run()
+
+
+def curate_both(folder, out, **options):
+    """Images, and clips of videos in a source of their own."""
+    recipes = [
+        ImageCaptions("pictures", folder / "rows.csv"),
+        VideoCaptions("clips", folder / "clips.csv", start="start", end="end"),
+    ]
+    steps = [TextLength(min_words=3), ImageSize(min_side=64), ExactDuplicates()]
+    return Curation(recipes, steps, out=out, rows_per_part=4, samples_per_shard=1, progress=False, **options).run()

@@ -1,25 +1,23 @@
-"""The steps over embeddings with an encoder's checkpoint."""
+"""The steps over embeddings: what they decide, that it is decided once, and with an encoder's checkpoint. Of `describe.py` too."""
 
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from tests.curation.material import Rows, row
 from tests.encoder.checkpoints import tiny
-from tests.media.material import encoded, photograph
 from unite.config.schema.media import Decoding
 from unite.curation.describe import describe
 from unite.curation.pipeline import Curation
+from unite.curation.steps.false_negatives import FalseNegatives
+from unite.curation.steps.hard_negatives import HardNegatives
 from unite.curation.steps.similarity import Similarity
-from unite.data.decode import decode_content
-from unite.data.rows import StoredContent, StoredMedium
+from unite.data.shards import ShardReader
 from unite.embedding import Embedder
-from unite.encoder.vlm import VLMEncoder
-from unite.errors import CheckpointError
-from unite.types import Modality
 
 
 @pytest.fixture(scope="module")
@@ -27,25 +25,65 @@ def folder(tmp_path_factory):
     return str(tiny(tmp_path_factory.mktemp("tiny")))
 
 
-def test_embeddings_are_the_encoders_in_the_order_of_the_contents(folder):
-    image = StoredMedium(Modality.IMAGE, encoded(photograph(0, 64, 56)), "jpg")
-    contents = [
-        StoredContent("a cat"),
-        StoredContent(media=(image,)),
-        StoredContent("a much longer text about a cat and a dog"),
-        StoredContent("a"),
-        StoredContent("a cat"),
+class ByFirstLetter:
+    """Embeds a text by its first letter and length; counts its calls."""
+
+    def __init__(self):
+        self._calls = 0  # no setting, so no part of the plan
+
+    @property
+    def num_calls(self):
+        return self._calls
+
+    def __call__(self, contents):
+        self._calls += 1
+        angles = [ord(content.text[0]) + len(content.text) / 50 for content in contents]
+        return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+
+
+def embedding_steps(embed):
+    return [
+        Similarity(embed, share=0.1),
+        FalseNegatives(embed, min_cosine=0.999),
+        HardNegatives(embed, num_negatives=2, max_share_of_positive=1.0, max_positive_cosine=1.0),
     ]
-    encoder = VLMEncoder(folder, dtype="float32", gradient_checkpointing=False).eval()
-    expected = []
-    for content in contents:
-        batch = encoder.processor.pad([encoder.processor.encode(decode_content(content, Decoding()))], [0])
-        with torch.no_grad():
-            expected.append(encoder(batch)[0].float().numpy())
-    embed = Embedder(folder, device="cpu", token_budget=400, dtype="float32")
-    found = embed(iter(contents))
-    np.testing.assert_allclose(found, np.stack(expected), atol=1e-6)
-    assert (found[0] == found[4]).all()
+
+
+def test_steps_over_embeddings_write_groups_and_negatives_and_embed_once(tmp_path):
+    rows = [row(f"{letter} question", f"{letter}{'.' * (at % 3)}") for at, letter in enumerate("abcdefghijaaklmnopqr")]
+    embed = ByFirstLetter()
+    curation = Curation([Rows(rows)], embedding_steps(embed), out=tmp_path / "set", rows_per_part=6, workers=1, progress=False)
+    sheet = curation.run()
+    assert embed.num_calls == 4  # parts, once for three steps
+    assert sheet["funnel"][2]["dropped"] == {"least aligned": 2}
+    written = list(ShardReader.of_folder(tmp_path / "set" / "rows" / "text-to-text"))
+    assert sheet["totals"]["rows"] == len(written) == 18 and sheet["totals"]["negatives"] > 0
+    texts = {found.positives[0].text for found in written}
+    for found in written:
+        assert all(negative.text in texts and negative.text != found.positives[0].text for negative in found.negatives)
+    groups = [found.positives[0].group for found in written if found.positives[0].group]
+    assert groups and all(groups.count(group) > 1 for group in groups)
+
+
+def test_a_decision_once_made_is_kept(tmp_path, monkeypatch):
+    """Embeddings on another device may differ in the last bit: shards written after a restart must follow the first decision."""
+    rows = [row(f"{letter} question", letter) for letter in "abcdefghij"]
+    options = {"out": tmp_path / "set", "workers": 1, "progress": False, "samples_per_shard": 3}
+    rename = Path.replace
+
+    def interrupt(path, target):
+        if Path(target).suffix == ".tar" and ".work" not in Path(target).parts:  # the first shard of the set
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            Curation([Rows(rows)], embedding_steps(ByFirstLetter()), **options).run()
+    shutil.rmtree(tmp_path / "set" / ".work" / "embeddings")  # nothing but the decision itself is left to go by
+    again = ByFirstLetter()
+    Curation([Rows(rows)], embedding_steps(again), **options).run()
+    assert again.num_calls == 0 and list((tmp_path / "set").rglob("*.tar"))
 
 
 def test_the_plan_of_a_curation_tells_which_checkpoint(folder, tmp_path):
@@ -55,11 +93,6 @@ def test_the_plan_of_a_curation_tells_which_checkpoint(folder, tmp_path):
     rows = [row(f"text {at}", f"answer {at}") for at in range(10)]
     sheet = Curation([Rows(rows)], [Similarity(embed, share=0.2)], out=tmp_path / "set", workers=1, progress=False).run()
     assert sheet["totals"]["rows"] == 8 and sheet["plan"]["steps"][0]["embed"] == before == describe(embed)
-
-
-def test_a_checkpoint_that_does_not_exist_is_told_before_any_row_is_read():
-    with pytest.raises(CheckpointError, match=r"checkpoint must be a run folder .*but is '/nowhere/checkpoint, no folder'"):
-        Embedder("/nowhere/checkpoint")
 
 
 def test_nothing_of_curation_imports_transformers_before_a_checkpoint_is_loaded(folder):

@@ -4,7 +4,11 @@ import time
 
 import pytest
 
+from tests.curation.material import Rows, row
+from tests.media.material import image_medium, photograph
 from unite.curation.engine import run
+from unite.curation.pipeline import Curation
+from unite.curation.steps.exact_duplicates import ExactDuplicates
 from unite.errors import ConfigError, UniteError
 
 
@@ -74,3 +78,17 @@ def test_ray_that_is_not_installed_says_what_to_do(tmp_path, monkeypatch):
         ConfigError, match=r"engine 'ray' needs Ray Data, which is not installed: pip install 'ray\[data\]', or use engine 'local'"
     ):
         run(Mark(tmp_path), range(2), title="rows", num_rows=2, engine="ray", progress=False)
+
+
+def test_ray_gives_the_set_that_this_machine_alone_gives(tmp_path):
+    ray = pytest.importorskip("ray")
+    pytest.importorskip("ray.data")
+    rows = [row(f"text {at % 9}", "", positive_media=[image_medium(photograph(at % 9))]) for at in range(12)]
+    options = {"rows_per_part": 5, "workers": 1, "progress": False}
+    alone = Curation([Rows(rows)], [ExactDuplicates()], out=tmp_path / "alone", **options).run()
+    try:
+        ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        cluster = Curation([Rows(rows)], [ExactDuplicates()], out=tmp_path / "ray", engine="ray", **options).run()
+    finally:
+        ray.shutdown()
+    assert cluster == alone and alone["totals"]["rows"] == 9

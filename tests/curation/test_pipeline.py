@@ -1,3 +1,8 @@
+"""A set is what was not left out, whoever makes it and however often he dies, and a folder holds one set.
+
+Of `part.py`, `pack.py`, `loaded.py`, `raw.py` and `records.py` too: the way of a row from its recipe to its shard.
+"""
+
 import json
 import os
 import random
@@ -8,20 +13,13 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from tests.curation.material import Rows, row, write_csv
+from tests.curation.material import Rows, curate_both, curate_pictures, row, write_collection, write_csv
 from tests.media.material import clip, image_medium, photograph, video_medium
 from unite.config.schema import SourceConfig
 from unite.curation.pipeline import Curation
-from unite.curation.recipes.image_captions import ImageCaptions
-from unite.curation.recipes.video_captions import VideoCaptions
 from unite.curation.steps.exact_duplicates import ExactDuplicates
-from unite.curation.steps.false_negatives import FalseNegatives
-from unite.curation.steps.hard_negatives import HardNegatives
-from unite.curation.steps.image_size import ImageSize
-from unite.curation.steps.similarity import Similarity
 from unite.curation.steps.text_length import TextLength
 from unite.data.shards import ShardReader
 from unite.data.source import SourceDataModule
@@ -29,29 +27,6 @@ from unite.errors import ConfigError, DataError, SkippedRowError
 from unite.files import read_lines
 from unite.media.ready import RawMedium
 from unite.types import Modality
-
-
-def write_collection(folder, num_rows=60):
-    """Images with captions, among them every kind that is left out."""
-    folder.mkdir(exist_ok=True)
-    lines = []
-    for at in range(num_rows):
-        name = f"{at}.jpg"
-        photograph(at, 40 if at % 11 == 5 else 200, 150).save(folder / name)
-        if at % 13 == 3:
-            (folder / name).write_bytes(b"")
-        if at % 17 == 4:
-            (folder / name).unlink()
-        lines.append([name, "short" if at % 7 == 6 else f"a caption of picture number {at}", f"http://x/{at}"])
-    lines.append(lines[0])
-    return write_csv(folder / "rows.csv", ["image", "caption", "url"], lines)
-
-
-def curate(folder, out, **options):
-    recipe = ImageCaptions("pictures", folder / "rows.csv", licence="CC0")
-    steps = [TextLength(min_words=3), ImageSize(min_side=64), ExactDuplicates()]
-    defaults = {"rows_per_part": 16, "samples_per_shard": 10, "workers": 1, "progress": False}
-    return Curation([recipe], steps, out=out, **(defaults | options)).run()
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +39,7 @@ def raw(tmp_path_factory):
 @pytest.fixture(scope="module")
 def undisturbed(raw, tmp_path_factory):
     out = tmp_path_factory.mktemp("sets") / "undisturbed"
-    return curate(raw, out), out
+    return curate_pictures(raw, out), out
 
 
 def files_of(out):
@@ -107,9 +82,9 @@ def test_each_row_keeps_its_metadata_beside_the_shard(undisturbed):
 
 
 def test_worker_processes_and_other_parts_give_the_same_set(raw, undisturbed, tmp_path):
-    curate(raw, tmp_path / "two", workers=2)
+    curate_pictures(raw, tmp_path / "two", workers=2)
     assert files_of(tmp_path / "two") == files_of(undisturbed[1])
-    other = curate(raw, tmp_path / "parts", rows_per_part=7)
+    other = curate_pictures(raw, tmp_path / "parts", rows_per_part=7)
     assert other["checksum"] == undisturbed[0]["checksum"]
 
 
@@ -118,10 +93,10 @@ def test_processes_that_make_one_set_at_once_all_end_with_it(raw, undisturbed, t
     for _ in range(3):
         children.append(os.fork())
         if children[-1] == 0:
-            curate(raw, tmp_path / "set", rows_per_part=8)
+            curate_pictures(raw, tmp_path / "set", rows_per_part=8)
             os._exit(0)
     assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0, 0, 0]
-    assert curate(raw, tmp_path / "set", rows_per_part=8)["checksum"] == undisturbed[0]["checksum"]
+    assert curate_pictures(raw, tmp_path / "set", rows_per_part=8)["checksum"] == undisturbed[0]["checksum"]
     assert not [path for path in (tmp_path / "set").rglob("*") if path.name.startswith(".") or path.suffix == ".partial"]
 
 
@@ -132,14 +107,14 @@ def test_a_process_that_dies_again_and_again_ends_with_the_same_set(raw, undistu
         child = os.fork()
         if child == 0:
             die_at_rename(6 + deaths % 5, before=deaths % 2 == 0)
-            curate(raw, tmp_path / "set", rows_per_part=8)
+            curate_pictures(raw, tmp_path / "set", rows_per_part=8)
             os._exit(0)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         if code == 0:
             break
         assert code == 9 and not (tmp_path / "set" / "datasheet.json").exists()
         deaths += 1
-    whole = curate(raw, tmp_path / "whole", rows_per_part=8)
+    whole = curate_pictures(raw, tmp_path / "whole", rows_per_part=8)
     assert deaths >= 6 and whole["checksum"] == undisturbed[0]["checksum"]
     assert files_of(tmp_path / "set") == files_of(tmp_path / "whole")
 
@@ -159,16 +134,6 @@ def die_at_rename(number, before):
     Path.replace = rename_or_die
 
 
-def curate_both(folder, out, **options):
-    """Images, and clips of videos in a source of their own."""
-    recipes = [
-        ImageCaptions("pictures", folder / "rows.csv"),
-        VideoCaptions("clips", folder / "clips.csv", start="start", end="end"),
-    ]
-    steps = [TextLength(min_words=3), ImageSize(min_side=64), ExactDuplicates()]
-    return Curation(recipes, steps, out=out, rows_per_part=4, samples_per_shard=1, progress=False, **options).run()
-
-
 def test_sigkill_at_random_moments_of_a_run_with_workers(raw, tmp_path):
     """Killed, workers and all, as soon as so many results have their names, drawn by chance over the whole run."""
     (raw / "v.mp4").write_bytes(clip(60, 10))
@@ -177,7 +142,8 @@ def test_sigkill_at_random_moments_of_a_run_with_workers(raw, tmp_path):
     whole = curate_both(raw, tmp_path / "whole", workers=1)
     assert {"pictures", "clips"} == {name.split("/")[0] for name in whole["folders"]} and whole["totals"]["videos"] > 5
     num_results = 16 + 3 + len(whole["checksums"])  # parts of the two sources, shards of a row each
-    code = f"from tests.curation.test_pipeline import *; curate_both(Path({str(raw)!r}), Path({str(tmp_path / 'out')!r}), workers=2)"
+    sets = f"Path({str(raw)!r}), Path({str(tmp_path / 'out')!r})"
+    code = f"from pathlib import Path; from tests.curation.material import curate_both; curate_both({sets}, workers=2)"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     kept: dict[Path, int] = {}
     rng = random.Random(5)
@@ -222,10 +188,10 @@ def orphans(session):
 def test_a_set_that_is_there_is_returned_and_another_plan_is_refused(raw, undisturbed):
     sheet, out = undisturbed
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
-    assert curate(raw, out) == json.loads(json.dumps(sheet))
+    assert curate_pictures(raw, out) == json.loads(json.dumps(sheet))
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
     with pytest.raises(ConfigError, match="out must be a folder without another plan's set.*made with other seed. Choose another folder"):
-        curate(raw, out, seed=1)
+        curate_pictures(raw, out, seed=1)
 
 
 def test_media_of_every_kind_and_several_pairs(tmp_path):
@@ -253,59 +219,6 @@ def test_a_folder_with_something_else_is_not_taken_for_a_set_begun(tmp_path):
     (tmp_path / "rows" / "text-to-text").mkdir(parents=True)
     with pytest.raises(ConfigError, match="out must be a new or empty folder, or one with a set of this plan.*It holds something else"):
         Curation([Rows([row()])], out=tmp_path, workers=1, progress=False).run()
-
-
-class Embedder:
-    """Embeds a text by its first letter and length; counts its calls."""
-
-    def __init__(self):
-        self._calls = 0
-
-    def __call__(self, contents):
-        self._calls += 1
-        angles = [ord(one.text[0]) + len(one.text) / 50 for one in contents]
-        return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-
-
-def embedding_steps(embed):
-    return [
-        Similarity(embed, share=0.1),
-        FalseNegatives(embed, min_cosine=0.999),
-        HardNegatives(embed, num_negatives=2, max_share_of_positive=1.0, max_positive_cosine=1.0),
-    ]
-
-
-def test_steps_over_embeddings_write_groups_and_negatives_and_embed_once(tmp_path):
-    rows = [row(f"{letter} question", f"{letter}{'.' * (at % 3)}") for at, letter in enumerate("abcdefghijaaklmnopqr")]
-    embed = Embedder()
-    curation = Curation([Rows(rows)], embedding_steps(embed), out=tmp_path / "set", rows_per_part=6, workers=1, progress=False)
-    sheet = curation.run()
-    assert embed._calls == 4  # parts, once for three steps
-    assert sheet["funnel"][2]["dropped"] == {"least aligned": 2}
-    written = list(ShardReader.of_folder(tmp_path / "set" / "rows" / "text-to-text"))
-    assert sheet["totals"]["rows"] == len(written) == 18 and sheet["totals"]["negatives"] > 0
-    texts = {one.positives[0].text for one in written}
-    for one in written:
-        assert all(negative.text in texts and negative.text != one.positives[0].text for negative in one.negatives)
-    groups = [one.positives[0].group for one in written if one.positives[0].group]
-    assert groups and all(groups.count(group) > 1 for group in groups)
-
-
-def test_a_decision_once_made_is_kept(tmp_path, monkeypatch):
-    """Embeddings on another device may differ in the last bit: shards written after a restart must follow the first decision."""
-    rows = [row(f"{letter} question", letter) for letter in "abcdefghij"]
-    options = {"out": tmp_path / "set", "workers": 1, "progress": False, "samples_per_shard": 3}
-    first = Curation([Rows(rows)], embedding_steps(Embedder()), **options)
-
-    def interrupt(rows, decision):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(first, "_pack", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        first.run()
-    again = Embedder()
-    Curation([Rows(rows)], embedding_steps(again), **options).run()
-    assert again._calls == 0
 
 
 def test_too_many_unusable_records_stop_the_run_before_anything_is_decided(tmp_path):

@@ -5,9 +5,12 @@ import pytest
 import torch
 
 from tests.encoder.checkpoints import tiny
-from tests.media.material import clip, photograph
+from tests.media.material import clip, encoded, photograph
 from unite.config.schema.media import Decoding
+from unite.data.decode import decode_content
+from unite.data.rows import StoredContent, StoredMedium
 from unite.embedding.embedder import Embedder
+from unite.encoder.vlm import VLMEncoder
 from unite.errors import CheckpointError, DataError
 from unite.types import Content, Medium, Modality
 
@@ -76,6 +79,32 @@ def test_a_single_item_and_a_file_name_as_text_are_refused(embedder, files):
     assert embedder.embed([{"text": str(files / "one.png")}]).shape == (1, embedder.dim)
 
 
-def test_a_checkpoint_that_is_none_is_named(tmp_path):
-    with pytest.raises(CheckpointError, match="must be a run folder that holds encoder/config.json"):
-        Embedder(tmp_path)
+def test_stored_contents_are_embedded_in_their_order_as_curation_asks(tmp_path):
+    image = StoredMedium(Modality.IMAGE, encoded(photograph(0, 64, 56)), "jpg")
+    contents = [
+        StoredContent("a cat"),
+        StoredContent(media=(image,)),
+        StoredContent("a much longer text about a cat and a dog"),
+        StoredContent("a"),
+        StoredContent("a cat"),
+    ]
+    folder = str(tiny(tmp_path))
+    encoder = VLMEncoder(folder, dtype="float32", gradient_checkpointing=False).eval()
+    expected = []
+    for content in contents:
+        batch = encoder.processor.pad([encoder.processor.encode(decode_content(content, Decoding()))], [0])
+        with torch.no_grad():
+            expected.append(encoder(batch)[0].float().numpy())
+    embed = Embedder(folder, device="cpu", token_budget=400, dtype="float32")
+    found = embed(iter(contents))
+    np.testing.assert_allclose(found, np.stack(expected), atol=1e-6)
+    assert (found[0] == found[4]).all()
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [(".", "must be a run folder that holds encoder/config.json"), ("nowhere", r"must be a run folder .*but is '.*nowhere, no folder'")],
+)
+def test_a_checkpoint_that_is_none_is_named(tmp_path, path, message):
+    with pytest.raises(CheckpointError, match=message):
+        Embedder(tmp_path / path)

@@ -12,7 +12,7 @@ from unite.data.rows import Row, StoredContent, StoredMedium
 from unite.data.shards import ShardReader, ShardWriter
 from unite.embedding.cache import DiskCache
 from unite.embedding.embed import MemoryCache, embed_contents
-from unite.embedding.lazy import FileContent, FileContents, StoredContents
+from unite.embedding.lazy import FileContent, FileContents, LazyContent, StoredContents
 from unite.errors import DataError
 from unite.types import Content, Modality
 
@@ -23,6 +23,10 @@ def png(brightness: int) -> bytes:
     file = io.BytesIO()
     Image.fromarray(np.full((4, 4, 3), brightness, dtype=np.uint8)).save(file, "PNG")
     return file.getvalue()
+
+
+def still(brightness: int) -> StoredMedium:
+    return StoredMedium(Modality.IMAGE, png(brightness), "png")
 
 
 @pytest.fixture
@@ -44,7 +48,7 @@ def of_files(paths, decoding=None, text=""):
 def shard(tmp_path):
     with ShardWriter(tmp_path / "shards") as writer:
         for at in range(NUM):
-            writer.write(Row(f"{at:04}", StoredContent(media=(StoredMedium(Modality.IMAGE, png(at // 2), "png"),))))
+            writer.write(Row(f"{at:04}", StoredContent(media=(still(at // 2),))))
     return tmp_path / "shards"
 
 
@@ -123,3 +127,19 @@ def test_a_file_that_is_gone_is_named(files):
     files[4].unlink()
     with pytest.raises(DataError, match=r"4\.png cannot be read: .*No such file"):
         embed_contents(FakeEncoder(), of_files(files))
+
+
+def test_fingerprints_tell_contents_apart_before_decoding():
+    text = StoredContent("a text", instruction="Find it.")
+    assert LazyContent.of_stored(text, Decoding(), "x").fingerprint == LazyContent.of_stored(text, Decoding(), "x").decode().fingerprint
+    variants = [
+        (StoredContent(media=(still(1),)), Decoding()),
+        (StoredContent(media=(still(2),)), Decoding()),
+        (StoredContent("text", media=(still(1),)), Decoding()),
+        (StoredContent(media=(still(1),), instruction="text"), Decoding()),
+        (StoredContent(media=(still(1), still(2))), Decoding()),
+        (StoredContent(media=(still(2), still(1))), Decoding()),
+        (StoredContent(media=(StoredMedium(Modality.VIDEO, b"clip", "mp4"),)), Decoding()),
+        (StoredContent(media=(StoredMedium(Modality.VIDEO, b"clip", "mp4"),)), Decoding(max_frames=48)),
+    ]
+    assert len({LazyContent.of_stored(stored, decoding, "x").fingerprint for stored, decoding in variants}) == len(variants)

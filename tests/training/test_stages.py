@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from torch import nn
 
 from tests.training.toy import BagEncoder
 from unite.config.schema import AdamWConfig, MAMCLConfig
@@ -12,14 +13,27 @@ from unite.objective import MAMCL
 from unite.runs import RunFolder
 from unite.training.adamw import AdamWCosine
 from unite.training.module import UniteModule
-from unite.training.stages import _told_how_to_go_on, check_checkpoint, train_stages
+from unite.training.stages import Stage, check_checkpoint, train_stages
 
-STAGE = SimpleNamespace(name="adaptation")
+
+class Adapted(BagEncoder):
+    processor = None
+
+    def add_adapter(self):
+        pass
 
 
 def break_off(run, error):
-    with pytest.raises(type(error)), _told_how_to_go_on(run, STAGE):
+    """Trains a stage whose trainer raises the error."""
+
+    def fit(*arguments, **options):
         raise error
+
+    trainer = SimpleNamespace(world_size=1, strategy=SimpleNamespace(root_device=torch.device("cpu")), fit=fit)
+    mixture = SimpleNamespace(check=lambda: None, attach=lambda processor, num_steps: num_steps)
+    stage = Stage("adaptation", mixture, nn.Identity(), AdamWCosine(AdamWConfig()), 5)
+    with pytest.raises(type(error)):
+        train_stages([stage], run, lambda folder: Adapted(), lambda stage: trainer, 100, resume=False)
 
 
 def test_a_stage_that_breaks_off_says_how_to_go_on(tmp_path, caplog):
@@ -32,6 +46,16 @@ def test_a_stage_that_breaks_off_says_how_to_go_on(tmp_path, caplog):
     caplog.clear()
     break_off(run, ConfigError("of the user's"))  # its own message says what to do
     assert not caplog.records
+
+
+def test_the_data_of_every_stage_is_looked_at_before_the_first_is_trained(tmp_path):
+    def refuse():
+        raise ConfigError("data.batch_size must be another")
+
+    good, bad = (SimpleNamespace(check=check, attach=pytest.fail) for check in (lambda: None, refuse))
+    stages = [Stage(name, mixture, nn.Identity(), AdamWCosine(AdamWConfig()), 5) for name, mixture in (("first", good), ("second", bad))]
+    with pytest.raises(ConfigError, match="data.batch_size must be another"):
+        train_stages(stages, RunFolder(tmp_path), lambda folder: Adapted(), pytest.fail, 100, resume=False)
 
 
 def test_no_stage_is_refused(tmp_path):

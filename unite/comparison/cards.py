@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from unite.comparison.charts import mark
 from unite.comparison.compare import SuiteComparison
-from unite.comparison.evaluated_runs import Recipe
-from unite.evaluation.failures import Failure, Preview, TaskFailures
+from unite.comparison.evaluated_runs import TrainingRecipe
+from unite.evaluation.failures_file import Failure, Preview, TaskFailures
 
 #: Cards of a task over all recipes; each picture is part of the page.
 _NUM_CARDS = 6
@@ -60,7 +60,7 @@ class FailedTask:
         return any(shown.preview.pictures for card in self.cards for shown in (*card.asked, *card.hits))
 
 
-def failed_tasks(suite: SuiteComparison, recipes: Sequence[Recipe]) -> list[FailedTask]:
+def failed_tasks(suite: SuiteComparison, recipes: Sequence[TrainingRecipe]) -> list[FailedTask]:
     """Returns the worst failures of every task, of each recipe those of its first run; one task is open, at best one with pictures."""
     each = max(1, min(4, _NUM_CARDS // len(recipes)))
     found = []
@@ -76,12 +76,12 @@ def failed_tasks(suite: SuiteComparison, recipes: Sequence[Recipe]) -> list[Fail
     return [replace(task, opened=index == opened) for index, task in enumerate(found)]
 
 
-def not_recorded(suite: SuiteComparison, recipes: Sequence[Recipe]) -> list[str]:
+def not_recorded(suite: SuiteComparison, recipes: Sequence[TrainingRecipe]) -> list[str]:
     """Returns the runs that left no failures of the suite."""
     return [recipe.runs[0].name for recipe in recipes if not recipe.runs[0].failures.get(suite.name)]
 
 
-def _card(failure: Failure, found: TaskFailures, suite: str, task: str, recipes: Sequence[Recipe], index: int) -> Card:
+def _card(failure: Failure, found: TaskFailures, suite: str, task: str, recipes: Sequence[TrainingRecipe], index: int) -> Card:
     right = failure.right[0]
     asked = (
         Shown(failure.query, "query", "query", found.queries[failure.query]),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from unite.comparison.evaluated_runs import Recipe
+from unite.comparison.evaluated_runs import TrainingRecipe
 from unite.comparison.significance import holm, sign_flip_test, stratified_interval
 from unite.errors import DataError, must_be
 from unite.evaluation.metrics import bootstrap_interval, per_query
@@ -127,7 +127,7 @@ class SuiteComparison:
         return next((task.metric for task in self.tasks.values() if task.kind == "pair"), "")
 
 
-def compare(recipes: Sequence[Recipe]) -> list[SuiteComparison]:
+def compare(recipes: Sequence[TrainingRecipe]) -> list[SuiteComparison]:
     """Compares recipes with the first of them, suite by suite.
 
     Raises:
@@ -143,7 +143,7 @@ def compare(recipes: Sequence[Recipe]) -> list[SuiteComparison]:
     return [replace(one, held_in=found.get(name + HELD_IN)) for name, one in found.items() if name not in inside]
 
 
-def _suite(name: str, recipes: Sequence[Recipe]) -> SuiteComparison:
+def _suite(name: str, recipes: Sequence[TrainingRecipe]) -> SuiteComparison:
     results = {recipe.name: [run.suites[name] for run in recipe.runs] for recipe in recipes}
     everyone = [result for several in results.values() for result in several]
     names = dict.fromkeys(task for result in everyone for task in (*result.tasks, *result.missing))
@@ -240,8 +240,8 @@ def _difference(value: float, interval: tuple[float, float], p: float, adjusted:
 
 
 def _seed_error(
-    recipe: Recipe,
-    baseline: Recipe,
+    recipe: TrainingRecipe,
+    baseline: TrainingRecipe,
     task: str,
     cells: Mapping[str, Mapping[str, Mapping[str, Cell]]],
     tasks: Mapping[str, Task],

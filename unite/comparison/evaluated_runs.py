@@ -1,4 +1,4 @@
-"""Run folders, read: what made a run, what it reached, and which runs are seeds of one recipe."""
+"""Run folders, read: what made a run, what it reached, and which runs are seeds of one training recipe."""
 
 from __future__ import annotations
 
@@ -14,13 +14,23 @@ from typing import Any
 import yaml
 
 from unite.errors import CheckpointError, ConfigError, DataError, must_be
-from unite.evaluation.failures import SUFFIX, TaskFailures, read_failures
+from unite.evaluation.failures_file import FAILURES_SUFFIX, TaskFailures, read_failures
 from unite.evaluation.results import SuiteResult
 
 log = logging.getLogger(__name__)
 
-#: What may differ between the runs of one recipe: the seed, that of the random checkpoint with it, and what changes nothing of the weights.
-_NOT_RECIPE = ("seed", "encoder.checkpoint.seed", "name", "run_folder", "runs_root", "resume", "evaluate", "logger", "trainer.progress_bar")
+#: What may differ between runs of one training recipe: the seed, that of the random checkpoint, and what changes nothing of the weights.
+_NOT_COMPARED = (
+    "seed",
+    "encoder.checkpoint.seed",
+    "name",
+    "run_folder",
+    "runs_root",
+    "resume",
+    "evaluate",
+    "logger",
+    "trainer.progress_bar",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,12 +66,12 @@ class Run:
         return dict(_flat(self.config))
 
     @cached_property
-    def recipe(self) -> str:
-        """The same for runs that differ in nothing but the seed."""
-        kept = {key: value for key, value in self.settings.items() if not key.startswith(_NOT_RECIPE)}
+    def training_recipe(self) -> str:
+        """How it was trained, as text: the same for runs that differ in nothing but the seed."""
+        kept = {key: value for key, value in self.settings.items() if not key.startswith(_NOT_COMPARED)}
         start = self.config.get("init_from")
         if start and (Path(start) / "config.yaml").is_file():  # a stage that starts from another: their seeds may differ too
-            kept["init_from"] = _read_run(Path(start), "").recipe
+            kept["init_from"] = _read_run(Path(start), "").training_recipe
         return json.dumps([kept, self.provenance.get("data")], sort_keys=True)
 
     def facts(self) -> dict[str, str]:
@@ -85,7 +95,7 @@ class Run:
 
 
 @dataclass(frozen=True, eq=False)
-class Recipe:
+class TrainingRecipe:
     """Runs that differ in the seed alone, or a single run.
 
     Attributes:
@@ -125,8 +135,8 @@ def load_runs(arguments: Sequence[str]) -> list[Run]:
     return [run for run in runs if run.suites]
 
 
-def group_runs(runs: Sequence[Run]) -> tuple[list[Recipe], list[str]]:
-    """Puts the seeds of one recipe together, in the order of the first run of each.
+def group_runs(runs: Sequence[Run]) -> tuple[list[TrainingRecipe], list[str]]:
+    """Puts the seeds of one training recipe together, in the order of the first run of each.
 
     Returns:
         The recipes, and notes on what may surprise.
@@ -134,24 +144,24 @@ def group_runs(runs: Sequence[Run]) -> tuple[list[Recipe], list[str]]:
     groups: dict[str, list[Run]] = {}
     notes = []
     for run in runs:
-        same = groups.setdefault(run.recipe, [])
+        same = groups.setdefault(run.training_recipe, [])
         if any(one.seed == run.seed for one in same):  # a repetition is no other seed
             notes.append(f"{run.name} and {same[0].name} have one config and one seed ({run.seed}): they stand apart.")
-            same = groups.setdefault(f"{run.recipe} {run.name}", [])
+            same = groups.setdefault(f"{run.training_recipe} {run.name}", [])
         same.append(run)
-    recipes: list[Recipe] = []
+    recipes: list[TrainingRecipe] = []
     for group in groups.values():
         name = _common_name(group)
         if any(name in (one.name, *(run.name for run in one.runs)) for one in recipes):
             name = f"{name} ({group[0].name})"
-        recipes.append(Recipe(name, tuple(group)))
+        recipes.append(TrainingRecipe(name, tuple(group)))
     return recipes, notes
 
 
-def differing_settings(recipes: Sequence[Recipe]) -> dict[str, list[str]]:
+def differing_settings(recipes: Sequence[TrainingRecipe]) -> dict[str, list[str]]:
     """Returns the settings in which recipes differ: flat name -> its value in each, `-` where it has none."""
     settings = [recipe.runs[0].settings for recipe in recipes]
-    keys = sorted({key for one in settings for key in one if not key.startswith(_NOT_RECIPE)})
+    keys = sorted({key for one in settings for key in one if not key.startswith(_NOT_COMPARED)})
     table = {key: [one.get(key, "-") for one in settings] for key in keys}
     return {key: values for key, values in table.items() if len(set(values)) > 1}
 
@@ -177,7 +187,7 @@ def _read_run(folder: Path, name: str) -> Run:
         provenance=_json(provenance) if provenance.is_file() else {},
         choices=choices,
         suites=suites,
-        failures={suite: read_failures(folder / f"{suite}{SUFFIX}") for suite in suites},
+        failures={suite: read_failures(folder / f"{suite}{FAILURES_SUFFIX}") for suite in suites},
     )
 
 

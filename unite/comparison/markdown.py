@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from unite.comparison.compare import SuiteComparison
-from unite.comparison.evaluated_runs import Recipe, differing_settings
+from unite.comparison.evaluated_runs import TrainingRecipe, differing_settings
 from unite.comparison.published import published_beside
 from unite.comparison.wording import FILTERS, headline
 from unite.templates import markdown_environment
 
 
-def render_markdown(recipes: Sequence[Recipe], suites: Sequence[SuiteComparison], notes: Sequence[str]) -> str:
+def render_markdown(recipes: Sequence[TrainingRecipe], suites: Sequence[SuiteComparison], notes: Sequence[str]) -> str:
     """Returns the Markdown text of a comparison; the first recipe is the baseline."""
     template = markdown_environment("unite.comparison", FILTERS).get_template("report.md.j2")
     return template.render(

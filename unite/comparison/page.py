@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from unite.comparison.cards import FailedTask, failed_tasks, not_recorded
 from unite.comparison.charts import Heatmap, Plot, differences_plot, heatmaps, mark, place, values_plot
 from unite.comparison.compare import MEAN, Cell, SuiteComparison
-from unite.comparison.evaluated_runs import Recipe, differing_settings
+from unite.comparison.evaluated_runs import TrainingRecipe, differing_settings
 from unite.comparison.published import Published, published_beside
 from unite.comparison.wording import FILTERS, headline
 from unite.templates import html_environment
@@ -30,7 +30,7 @@ class SuiteView:
     not_recorded: list[str]
 
 
-def render_page(recipes: Sequence[Recipe], suites: Sequence[SuiteComparison], notes: Sequence[str]) -> str:
+def render_page(recipes: Sequence[TrainingRecipe], suites: Sequence[SuiteComparison], notes: Sequence[str]) -> str:
     """Returns the HTML page of a comparison; the first recipe is the baseline."""
     template = html_environment("unite.comparison", (*FILTERS, mark, place)).get_template("report.html.j2")
     return template.render(
@@ -44,13 +44,13 @@ def render_page(recipes: Sequence[Recipe], suites: Sequence[SuiteComparison], no
     )
 
 
-def _ranking(suite: SuiteComparison, recipes: Sequence[Recipe]) -> list[tuple[int, Recipe, Cell]]:
+def _ranking(suite: SuiteComparison, recipes: Sequence[TrainingRecipe]) -> list[tuple[int, TrainingRecipe, Cell]]:
     """Returns the recipes that have a mean, the best first, each with its place on the page."""
     found = [(index, recipe, cell) for index, recipe in enumerate(recipes) if (cell := suite.main(recipe.name, MEAN))]
     return sorted(found, key=lambda entry: -entry[2].value)
 
 
-def _view(suite: SuiteComparison, recipes: Sequence[Recipe]) -> SuiteView:
+def _view(suite: SuiteComparison, recipes: Sequence[TrainingRecipe]) -> SuiteView:
     names = [recipe.name for recipe in recipes]
     return SuiteView(
         comparison=suite,

@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from unite.errors import DataError, must_be
 
-_AT_ONCE = 2**20
+#: Values of resamples that are held at a time.
+CHUNK = 2**20
 
 
 def sign_flip_test(differences: ArrayLike, num_resamples: int = 9999, seed: int = 0) -> float:
@@ -40,7 +41,7 @@ def sign_flip_test(differences: ArrayLike, num_resamples: int = 9999, seed: int 
     random = np.random.default_rng(seed)
     total = 2**num if exact else num_resamples
     reached = 0
-    step = max(1, _AT_ONCE // num)
+    step = max(1, CHUNK // num)
     for start in range(0, total, step):
         count = min(step, total - start)
         if exact:
@@ -72,7 +73,7 @@ def stratified_interval(samples: Sequence[NDArray[np.float64]], num_resamples: i
     random = np.random.default_rng(seed)
     means: NDArray[np.float64] = np.zeros(num_resamples)
     for sample in samples:
-        step = max(1, _AT_ONCE // len(sample))
+        step = max(1, CHUNK // len(sample))
         for start in range(0, num_resamples, step):
             part = means[start : start + step]
             part += sample[random.integers(len(sample), size=(len(part), len(sample)))].mean(axis=1) / len(samples)

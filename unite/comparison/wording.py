@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from unite.comparison.compare import MEAN, Cell, Difference, SuiteComparison
-from unite.comparison.evaluated_runs import Recipe
+from unite.comparison.evaluated_runs import TrainingRecipe
 from unite.evaluation.results import short
 
 
@@ -52,7 +52,7 @@ def count_of(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def headline(suite: SuiteComparison, recipes: Sequence[Recipe]) -> str:
+def headline(suite: SuiteComparison, recipes: Sequence[TrainingRecipe]) -> str:
     """Returns who wins, in one line."""
     names = [recipe.name for recipe in recipes]
     means = {name: cell.value for name in names if (cell := suite.main(name, MEAN))}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-#: The `_target_` of commit 2ff6e78 and earlier -> that of today. Options may have other names too: the message about them lists the good ones.
+#: The `_target_` of commit 2ff6e78 and earlier -> that of today. Of options that have other names, a message lists the good ones.
 MOVED = {
     "unite.curation.checkpoint_embedder.CheckpointEmbedder": "unite.embedding.Embedder",
     "unite.curation.emoji_world.EmojiWorld": "unite.worlds.emoji.EmojiWorld",

@@ -14,14 +14,14 @@ from torch import Tensor
 from unite.embedding.embed import EmbeddingCache, Encoder, MemoryCache
 from unite.embedding.sharing import embed_sharded
 from unite.evaluation.diagnosis import Diagnosis, diagnose
-from unite.evaluation.failures import SUFFIX, TaskFailures, to_json
+from unite.evaluation.failures_file import FAILURES_SUFFIX, TaskFailures, failures_to_json
+from unite.evaluation.find_failures import find_failures
 from unite.evaluation.metrics import Judged
 from unite.evaluation.recall_plot import plot_recall
-from unite.evaluation.record import find_failures
-from unite.evaluation.results import SuiteResult
+from unite.evaluation.results import Measured, SuiteResult, write_metrics
 from unite.evaluation.suite import Suite
 from unite.evaluation.tasks import RetrievalTask
-from unite.evaluation.terminal_table import Measured, table, write_metrics
+from unite.evaluation.terminal_table import table
 from unite.files import write_text
 from unite.processes import is_first_rank
 
@@ -36,7 +36,7 @@ class Evaluation:
     def metrics(self) -> dict[str, float]:
         """Returns every metric by its key, `suite/task/recall@10`."""
         measured: list[Measured] = [*self.results, *self.diagnoses]
-        return {key: value for one in measured for key, value in one.metrics().items()}
+        return {key: value for result in measured for key, value in result.metrics().items()}
 
     @property
     def score(self) -> float | None:
@@ -66,7 +66,7 @@ def evaluate(encoder: Encoder, suites: Sequence[Suite], folder: Path, console: C
     folder.mkdir(parents=True, exist_ok=True)
     for result, failures, _ in ran:
         write_text(folder / f"{result.name}.json", result.to_json())
-        write_text(folder / f"{result.name}{SUFFIX}", to_json(result.name, failures))
+        write_text(folder / f"{result.name}{FAILURES_SUFFIX}", failures_to_json(result.name, failures))
     write_metrics(folder / "metrics.json", evaluation)
     plot_recall(results[0], folder / "recall.png", *results[1:])
     for view in (table(results[0], *results[1:]), *(diagnosis.table() for diagnosis in diagnoses)):

@@ -1,4 +1,12 @@
-"""Ranking metrics of one query, from the ranks of its relevant candidates; their means with bootstrap intervals.
+"""The metrics that a task may name, of one query, from the ranks of its relevant candidates; their means with bootstrap intervals.
+
+    recall@k        the share of the relevant candidates among the k best
+    hit@k           1 if a relevant candidate is among the k best, else 0; what the field's caption benchmarks call R@k
+    mrr, mrr@k      1 / rank of the best relevant candidate, 0 if it is not among the k best
+    ndcg, ndcg@k    the discounted cumulative gain of the k best over that of the ideal ranking
+    map, map@k      the mean, over the relevant candidates, of the precision at their ranks; those behind k count 0
+
+k is any number from 1, no larger than the smallest pool of the task; without it the whole ranking is looked at.
 
 Everything that the metrics need of a ranking is where the relevant candidates stand in it, so that is what they take: (R,) ranks from 1, in
 any order, with (R,) grades above 0. They equal trec_eval's `recall_k`, `success_k`, `recip_rank`, `ndcg_cut_k` and `map`.
@@ -16,7 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from unite.errors import ConfigError, DataError, must_be, must_be_one_of
 
-#: With `@k` they look at the k best only; mrr, ndcg and map without it look at the whole ranking.
+#: The names above, without their k.
 METRICS = ("recall", "hit", "mrr", "ndcg", "map")
 #: The rank of a relevant candidate that is not in the ranking: behind every k, and worth nothing in any metric.
 NOT_RETRIEVED = 2**62

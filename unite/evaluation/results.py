@@ -1,16 +1,21 @@
-"""What an evaluation found: per task the metrics, and the ranks they come from, so that any comparison can be made later."""
+"""What an evaluation found: per task the metrics, and the ranks they come from, so that any comparison can be made later.
+
+They lie in a run's folder as `<suite>.json`, with the ranks, and flat in `metrics.json`, `suite/task/metric` -> value.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
 from unite.errors import DataError
 from unite.evaluation.metrics import Judged, bootstrap_interval, per_query
+from unite.files import write_json
 
 
 @dataclass(frozen=True)
@@ -139,6 +144,20 @@ class SuiteResult:
             return cls(fields["name"], {name: _task(one) for name, one in fields["tasks"].items()}, dict(fields["missing"]), groups)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(f"this is no result of a suite ({error!r}): {text[:80]!r}") from error
+
+
+class Measured(Protocol):
+    """What has metrics: the result of a suite, its diagnosis."""
+
+    def metrics(self) -> dict[str, float]:
+        """Returns each by its key, `suite/task/metric`."""
+        ...
+
+
+def write_metrics(path: str | Path, *results: Measured) -> None:
+    """Writes `{"suite/task/metric": value}` of all results as JSON, whole or not at all."""
+    metrics = {key: value for result in results for key, value in result.metrics().items()}
+    write_json(path, metrics)
 
 
 def short(pair: str) -> str:

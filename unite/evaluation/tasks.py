@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,10 +13,10 @@ from torch import Tensor
 from unite.config.schema.media import Decoding
 from unite.data.shards import ShardReader
 from unite.data.tasks import StoredTask, read_task
-from unite.embedding.lazy import LazyContent, StoredContents
+from unite.embedding.lazy import FileContents, LazyContent, StoredContents
 from unite.errors import DataError, must_be, must_be_one_of
 from unite.evaluation.metrics import largest_k
-from unite.types import Content, Modality, index_tensor
+from unite.types import Content, Modality, fingerprint, index_tensor
 
 #: What a task of each kind is asked. "pair" tasks are the modality pairs that a suite's mean is over; a "subset" is a test of its own,
 #: the spatial and the temporal one say, with a few hard candidates a query.
@@ -39,7 +40,7 @@ class RetrievalTask:
         pools: query id -> the candidates it is ranked against; None where it is all of them.
         query_modality, candidate_modality: what the two sides are made of.
         kind: "pair" or "subset", see `METRICS_OF_KIND`.
-        metrics: names as `unite.evaluation.metrics.parse_metric` reads them; by default those of the kind.
+        metrics: names that `unite/evaluation/metrics.py` lists; by default those of the kind.
 
     Raises:
         DataError: on a duplicate or unknown id, a query without relevant candidate, an empty pool, a relevant candidate outside its
@@ -60,7 +61,7 @@ class RetrievalTask:
 
     @classmethod
     def of_stored(cls, stored: StoredTask, decoding: Decoding) -> RetrievalTask:
-        """Views a task on disk. Its metadata may hold `kind`, and `metrics` separated by commas."""
+        """Views a task on disk. Its metadata may hold `kind`, and `metrics` (see `unite/evaluation/metrics.py`) separated by commas."""
         metrics = tuple(name.strip() for name in stored.metadata.get("metrics", "").split(",") if name.strip())
         return cls(
             name=stored.name,
@@ -168,6 +169,22 @@ class RetrievalTask:
         if k > smallest:
             hint = f"Leave out the metrics with a larger k than {smallest} (asked: {', '.join(self.metrics)}), or enlarge the pool."
             raise DataError(must_be(f"the smallest pool of task {self.name}", f"at least as large as the largest k ({k})", smallest, hint))
+
+
+def data_fingerprint(task: RetrievalTask) -> str:
+    """Returns 16 hex digits that tell the data of a task: its contents, relevance and pools. Runs are compared on equal data only."""
+    sides = []
+    for ids, contents in ((task.query_ids, task.queries), (task.candidate_ids, task.candidates)):
+        if isinstance(contents, StoredContents):  # known from the shards' indices; nothing is read
+            sides.append(contents.reader.checksum())
+        elif isinstance(contents, FileContents):  # large benchmarks: by name and size, not read a second time
+            files = [[(str(kind), path.name, path.stat().st_size) for kind, path in content.media] for content in contents.contents]
+            texts = [(content.text, content.instruction) for content in contents.contents]
+            sides.append(json.dumps([list(ids), texts, files]))
+        else:
+            sides.append(json.dumps([(name, content.fingerprint) for name, content in zip(ids, contents, strict=True)]))
+    pools = None if task.pools is None else {query: list(task.pools[query]) for query in task.query_ids}
+    return f"{fingerprint(*sides, json.dumps(task.relevant), json.dumps(pools)):016x}"
 
 
 def _keys(reader: ShardReader) -> list[str]:

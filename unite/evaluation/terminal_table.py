@@ -1,16 +1,14 @@
-"""Results for people and for programs: a table for the terminal, and metrics.json."""
+"""A suite's result as a table for the terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Protocol
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from unite.evaluation.results import SuiteResult, short
-from unite.files import write_json
+from unite.evaluation.results import write_metrics as write_metrics  # its former place, until `mteb_suite.py` takes it from there
 
 #: Column heading -> the metrics it may show, first found first: benchmarks with several right answers a query report hit@k as R@k.
 _COLUMNS = {
@@ -68,20 +66,6 @@ def table(result: SuiteResult, held_in: SuiteResult | None = None) -> Table:
             view.add_section()
             add("mean", ("of pairs", ""), result.means(), held_in.means() if held_in else None, "bold")
     return view
-
-
-class Measured(Protocol):
-    """What has metrics: the result of a suite, its diagnosis."""
-
-    def metrics(self) -> dict[str, float]:
-        """Returns each by its key, `suite/task/metric`."""
-        ...
-
-
-def write_metrics(path: str | Path, *results: Measured) -> None:
-    """Writes `{"suite/task/metric": value}` of all results as JSON, whole or not at all."""
-    metrics = {key: value for result in results for key, value in result.metrics().items()}
-    write_json(path, metrics)
 
 
 def _percent(metrics: Mapping[str, float], names: tuple[str, ...]) -> str:

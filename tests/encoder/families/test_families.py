@@ -1,4 +1,7 @@
-"""Each registered family through the real loading path, against transformers' plain forward pass on its own processor's output."""
+"""Each registered family through the real loading path, against transformers' plain forward pass on its own processor's output.
+
+Of `family.py`, `qwen_vl.py`, `qwen2_vl.py`, `qwen2_5_vl.py` and `qwen3_vl.py` too: a family is right if it gives what transformers does.
+"""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""A faster pass is applied by class; that it gives the same is tested with each family (`test_families`)."""
+"""A faster pass is applied by class; that it gives the same is tested with each family (`test_families`). Of `shared.py` too."""
 
 import torch
 from torch import nn

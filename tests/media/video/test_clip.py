@@ -1,4 +1,7 @@
-"""Videos as they come from the web: any container and rate, clips of them, files that lie, bytes that flipped."""
+"""Videos as they come from the web: any container and rate, clips of them, files that lie, bytes that flipped.
+
+By way of the kind in `__init__.py`, which is tested here and in `test_decode.py`.
+"""
 
 import contextlib
 import io

@@ -1,4 +1,7 @@
-"""Captions against pixels: what a text says is what its picture shows."""
+"""Captions against pixels: what a text says is what its picture shows.
+
+Of `captions.py`, `render.py`, `atlas.py`, `sources.py`, `hard_neighbours.py` and `pools.py` too: the world is read as it lies on disk.
+"""
 
 import json
 import re

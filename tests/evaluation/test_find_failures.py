@@ -1,3 +1,5 @@
+"""The worst failures are those of a full sort of all scores, with what is shown of them."""
+
 import base64
 import io
 from dataclasses import replace
@@ -6,14 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.fake_encoder import FakeEncoder, image
+from tests.fake_encoder import FakeEncoder
 from unite.config.schema import SuiteConfig, WorldConfig
 from unite.config.schema.media import Decoding
 from unite.embedding.embed import embed_contents
-from unite.errors import DataError
-from unite.evaluation.failures import read_failures, to_json
-from unite.evaluation.record import data_fingerprint, find_failures, preview
+from unite.evaluation.find_failures import find_failures, preview
 from unite.evaluation.suite import Suite
+from unite.evaluation.tasks import data_fingerprint
 from unite.types import Content, Medium, Modality
 from unite.worlds.emoji import EmojiWorld
 
@@ -51,8 +52,8 @@ def hard(make_task):
 
 def test_failures_are_the_worst_queries_with_their_hits(hard):
     result, found, order = evaluated(hard)
-    ranks = {query: min(one.ranks) for query, one in result.judged.items()}
-    assert [one.rank for one in found.failures] == sorted(ranks.values(), reverse=True)[:8]
+    ranks = {query: min(relevant.ranks) for query, relevant in result.judged.items()}
+    assert [failure.rank for failure in found.failures] == sorted(ranks.values(), reverse=True)[:8]
     for failure in found.failures:
         assert failure.rank == ranks[failure.query] == order[failure.query].index(failure.right[0]) + 1
         assert [name for name, _ in failure.hits] == order[failure.query][:5]
@@ -75,7 +76,7 @@ def test_a_pool_smaller_than_the_hits(make_task):
     task = make_task(6, pools={f"q{at}": [f"c{at}", f"c{(at + 1) % 6}"] for at in range(6)}, metrics=("recall@1",))
     task = replace(task, relevance={f"q{at}": {f"c{(at + 1) % 6}": 1} for at in range(6)})
     _, found, _ = evaluated(task)
-    assert {len(one.hits) for one in found.failures} == {2}
+    assert {len(failure.hits) for failure in found.failures} == {2}
 
 
 def test_a_perfect_task_has_no_failures(make_task):
@@ -104,39 +105,15 @@ def test_a_strip_shows_frames_in_time():
     assert strip[4, [4, 14, 24, 34], 0].tolist() == pytest.approx([0, 80, 160, 240], abs=12)
 
 
-def test_failures_survive_the_file(hard, tmp_path):
-    _, found, _ = evaluated(hard)
-    path = tmp_path / "s_failures.json"
-    path.write_text(to_json("s", {"t": found}))
-    assert read_failures(path) == {"t": found}
-    assert read_failures(tmp_path / "no.json") == {}
-    path.write_text('{"tasks": {"t": {}}}')
-    with pytest.raises(DataError, match="holds no failures of a suite"):
-        read_failures(path)
-
-
-def test_the_fingerprint_tells_other_data(make_task):
-    task = make_task()
-    same, again = data_fingerprint(task), data_fingerprint(make_task())
-    assert same == again
-    others = [
-        make_task(13),
-        make_task(queries=[Content(text=f"other {at}") for at in range(12)]),
-        make_task(candidates=[Content(media=(image(at),)) for at in range(12)]),
-        make_task(relevance={f"q{at}": {f"c{at}": 2} for at in range(12)}),
-        make_task(pools={f"q{at}": [f"c{one}" for one in range(12)] for at in range(12)}),
-    ]
-    assert len({same, *map(data_fingerprint, others)}) == len(others) + 1
-
-
-def test_stored_tasks_are_told_by_their_shards_and_shown(tmp_path):
+def test_failures_of_a_stored_task_are_shown(tmp_path):
     world = EmojiWorld(WorldConfig(root=tmp_path, num_train=8, num_queries=12, num_candidates=24, num_glyphs=24))
     world.prepare()
     suite = Suite(SuiteConfig(name="emoji", tasks={"t2v": "test/t2v", "it2i": "test/it2i"}, data_root=world.folder, decoding=Decoding()))
     failures = {}
     result = suite.run(Steady(), on_task=lambda name, *found: failures.update({name: find_failures(*found)}))
-    assert len({task.data for task in result.tasks.values()}) == 2
     failure = failures["t2v"].failures[0]
     assert failures["t2v"].candidates[failure.right[0]].pictures[0][0] == "video"
     assert failures["it2i"].queries[failures["it2i"].failures[0].query].pictures[0][0] == "image"
+    # The world is here: so is the other thing that its shards tell.
+    assert len({task.data for task in result.tasks.values()}) == 2
     assert data_fingerprint(suite.load("t2v")) == result.tasks["t2v"].data

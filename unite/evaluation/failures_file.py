@@ -1,10 +1,10 @@
-"""Failures to look at, as evaluation leaves them in the run's folder: `<suite>_failures.json`.
+"""The file of a suite's failures in a run's folder, `<suite>_failures.json`: what is in it, writing and reading it.
 
     {"name": suite, "tasks": {task: {"failures": [{"query": id, "rank": 57, "right": [id], "hits": [[id, score], ...]}],
                                      "queries": {id: preview}, "candidates": {id: preview}}}}
 
-A preview is a content small enough to keep: its text, cut, and one little JPEG a medium (a video as a strip of frames), so that the failure
-can be shown where the data is not.
+`find_failures.py` finds them. A preview is a content small enough to keep: its text, cut, and one little JPEG a medium (a video as a strip
+of frames), so that the failure can be shown where the data is not.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 from unite.errors import DataError
 
-SUFFIX = "_failures.json"
+FAILURES_SUFFIX = "_failures.json"
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,9 @@ class TaskFailures:
     candidates: Mapping[str, Preview]
 
 
-def to_json(name: str, tasks: Mapping[str, TaskFailures]) -> str:
+def failures_to_json(name: str, tasks: Mapping[str, TaskFailures]) -> str:
     """Returns the failures of the suite `name`, for `read_failures`."""
-    return json.dumps({"name": name, "tasks": {task: asdict(one) for task, one in tasks.items()}}, ensure_ascii=False)
+    return json.dumps({"name": name, "tasks": {task: asdict(failures) for task, failures in tasks.items()}}, ensure_ascii=False)
 
 
 def read_failures(path: Path) -> dict[str, TaskFailures]:
@@ -75,17 +75,22 @@ def read_failures(path: Path) -> dict[str, TaskFailures]:
     if not path.is_file():
         return {}
     try:
-        return {name: _task(one) for name, one in json.loads(path.read_text(encoding="utf-8"))["tasks"].items()}
+        return {task: _task(fields) for task, fields in json.loads(path.read_text(encoding="utf-8"))["tasks"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path} holds no failures of a suite ({error!r}). Evaluate the run again, or remove the file.") from error
 
 
 def _task(fields: Mapping[str, Any]) -> TaskFailures:
     failures = tuple(
-        Failure(str(one["query"]), int(one["rank"]), tuple(one["right"]), tuple((str(name), float(score)) for name, score in one["hits"]))
-        for one in fields["failures"]
+        Failure(
+            str(failure["query"]),
+            int(failure["rank"]),
+            tuple(failure["right"]),
+            tuple((str(name), float(score)) for name, score in failure["hits"]),
+        )
+        for failure in fields["failures"]
     )
-    queries, candidates = ({str(name): _preview(one) for name, one in fields[side].items()} for side in ("queries", "candidates"))
+    queries, candidates = ({str(name): _preview(content) for name, content in fields[side].items()} for side in ("queries", "candidates"))
     return TaskFailures(failures, queries, candidates)
 
 

@@ -1,3 +1,5 @@
+"""What the kinds of media have in common: which there are, how a file is known, what a cache key owes to decoding. Of `kind.py` too."""
+
 import numpy as np
 import pytest
 

@@ -1,0 +1,42 @@
+import io
+import json
+
+from rich.console import Console
+
+from tests.evaluation.material import NUM, fused
+from unite.config.schema import SuiteConfig
+from unite.embedding.embed import MemoryCache
+from unite.evaluation.evaluate import evaluate
+from unite.evaluation.results import SuiteResult
+from unite.evaluation.suite import Suite
+
+
+def test_the_folder_holds_metrics_a_plot_and_the_ranks_and_failures_of_each_suite(make_task, encoder, tmp_path):
+    suites = [Suite(SuiteConfig(name="held_out", tasks={"t": make_task()})), Suite(SuiteConfig(name="held_in", tasks={"t": make_task(10)}))]
+    evaluation = evaluate(encoder, suites, tmp_path / "run", Console(file=io.StringIO()))
+    ranks = ["held_out.json", "held_in.json"]
+    expected = ["metrics.json", "recall.png", *ranks, "held_out_failures.json", "held_in_failures.json"]
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == sorted(expected)
+    assert [SuiteResult.from_json((tmp_path / "run" / name).read_text()) for name in ranks] == evaluation.results
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics == evaluation.metrics() and {key.split("/")[0] for key in metrics} == {"held_out", "held_in"}
+    assert evaluation.score == metrics["held_out/mean/recall@1"]
+
+
+def test_evaluation_embeds_only_the_blanked_queries_anew_and_writes_what_it_found(make_task, encoder, tmp_path):
+    task, file = fused(make_task, True), io.StringIO()
+    suite = Suite(SuiteConfig(name="s", tasks={"it2it": task}, diagnose=True))
+    evaluation = evaluate(encoder, [suite], tmp_path, Console(file=file, width=120), MemoryCache())
+    assert len(encoder.processor.encoded) == len({content.fingerprint for content in (*task.queries, *task.candidates)}) + 2 * NUM
+    assert (
+        f'"s/diagnostics/recall@1_without_medium/it2it": {evaluation.diagnoses[0].tasks["it2it"].recall_without_medium}'
+        in (tmp_path / "metrics.json").read_text()
+    )
+    text = " ".join(file.getvalue().split())
+    assert "s: diagnostics" in text and "T+I → T+I" in text and "uniformity (lower is more even): text+image" in text
+
+
+def test_without_the_switch_there_is_no_diagnosis(make_task, encoder, tmp_path):
+    assert (
+        evaluate(encoder, [Suite(SuiteConfig(name="s", tasks={"t": make_task()}))], tmp_path, Console(file=io.StringIO())).diagnoses == []
+    )

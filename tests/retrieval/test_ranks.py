@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.retrieval.material import by_full_sort, whole_numbers
+from unite.errors import DataError
+from unite.retrieval.ranks import ranks
+
+
+@settings(deadline=None, max_examples=60)
+@given(num_queries=st.integers(1, 6), num_candidates=st.integers(1, 30), elements=st.integers(1, 300), seed=st.integers(0, 10_000))
+def test_ranks_are_places_in_a_full_sort(num_queries, num_candidates, elements, seed):
+    queries, candidates = whole_numbers(num_queries, seed), whole_numbers(num_candidates, seed + 1)
+    targets = torch.randint(-1, num_candidates, (num_queries, 3), generator=torch.Generator().manual_seed(seed))
+    _, order = by_full_sort(queries, candidates)
+    expected = [
+        [0 if target < 0 else row.tolist().index(target) + 1 for target in wanted]
+        for row, wanted in zip(order, targets.tolist(), strict=True)
+    ]
+    assert ranks(queries, candidates, targets, max_elements=elements).tolist() == expected
+
+
+@settings(deadline=None, max_examples=60)
+@given(num_queries=st.integers(1, 6), num_candidates=st.integers(2, 30), elements=st.integers(1, 300), seed=st.integers(0, 10_000))
+def test_ranks_in_a_pool_are_places_in_the_sorted_pool(num_queries, num_candidates, elements, seed):
+    random = np.random.default_rng(seed)
+    queries, candidates = whole_numbers(num_queries, seed), whole_numbers(num_candidates, seed + 1)
+    sizes = random.integers(1, num_candidates + 1, num_queries)
+    members = [random.permutation(num_candidates)[:size].tolist() for size in sizes]
+    pools = torch.tensor([row + [-1] * (max(sizes) - len(row)) for row in members])
+    targets = torch.tensor([[row[-1]] for row in members])
+    _, order = by_full_sort(queries, candidates)
+    expected = [
+        [[candidate for candidate in row.tolist() if candidate in pool].index(pool[-1]) + 1]
+        for row, pool in zip(order, members, strict=True)
+    ]
+    assert ranks(queries, candidates, targets, pools, max_elements=elements).tolist() == expected
+
+
+def test_a_target_outside_its_pool_is_named():
+    with pytest.raises(DataError, match="target of query 1 must be in its pool"):
+        ranks(torch.ones(2, 4), torch.ones(3, 4), torch.tensor([[0], [2]]), torch.tensor([[0, 1], [0, 1]]), max_elements=1)
+
+
+def test_targets_that_are_no_candidates_are_refused():
+    with pytest.raises(DataError, match=r"targets must be indices of the 3 candidates, or -1, but is '0 to 3'"):
+        ranks(torch.ones(2, 4), torch.ones(3, 4), torch.tensor([[0], [3]]))

@@ -1,0 +1,91 @@
+"""Finds a task's worst failures, with small pictures of what they name, for `failures_file.py` to keep beside the ranks.
+
+It costs little: the hits of a few queries a task are searched, and only the contents that these name are decoded once more.
+
+Shapes: Q queries, C candidates, D dimensions, F failures.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from unite.embedding.lazy import LazyContent, decoded
+from unite.evaluation.failures_file import Failure, Preview, TaskFailures
+from unite.evaluation.metrics import Judged
+from unite.evaluation.tasks import RetrievalTask
+from unite.media import kind_of
+from unite.retrieval.topk import search
+from unite.types import PLACES, Content, index_tensor
+
+NUM_FAILURES = 8
+NUM_HITS = 5
+#: Right candidates of a failure that are shown, and media of a content.
+_MOST = 3
+_NUM_LETTERS = 280
+
+
+def find_failures(
+    task: RetrievalTask,
+    queries: Tensor,
+    candidates: Tensor,
+    judged: Mapping[str, Judged],
+    num_failures: int = NUM_FAILURES,
+    num_hits: int = NUM_HITS,
+) -> TaskFailures:
+    """Returns the queries whose best relevant candidate stands furthest back, worst first, with their top hits and previews.
+
+    Args:
+        task: what was evaluated.
+        queries: (Q, D) embeddings.
+        candidates: (C, D).
+        judged: query id -> where its relevant candidates stand.
+        num_failures: at most so many; of equal ranks the earlier query is taken.
+        num_hits: how many hits of each; within the query's pool, if it has one.
+    """
+    rank = {query: min(relevant.ranks) for query, relevant in judged.items()}
+    row_of = {query: row for row, query in enumerate(task.query_ids)}
+    worst = sorted((query for query in task.query_ids if rank[query] > 1), key=lambda query: -rank[query])[:num_failures]
+    failures = []
+    for query, hits in zip(worst, _hits(task, queries[[row_of[query] for query in worst]], candidates, worst, num_hits), strict=True):
+        best_first = sorted(zip(judged[query].ranks, task.relevant[query], strict=True), key=lambda ranked: ranked[0])
+        failures.append(Failure(query, rank[query], tuple(name for _, name in best_first[:_MOST]), hits))
+    named = {name: None for failure in failures for name in (*failure.right, *(name for name, _ in failure.hits))}
+    candidate_row_of = {name: row for row, name in enumerate(task.candidate_ids) if name in named}
+    return TaskFailures(
+        tuple(failures),
+        {query: preview(task.queries[row_of[query]]) for query in worst},
+        {name: preview(task.candidates[candidate_row_of[name]]) for name in named},
+    )
+
+
+def preview(content: Content | LazyContent) -> Preview:
+    """Returns a content small enough to keep: texts of at most 280 letters, each medium as a little JPEG."""
+    content = decoded(content)
+    pictures = tuple(
+        (str(medium.modality), base64.b64encode(kind_of(medium.modality).preview(medium)).decode()) for medium in content.media[:_MOST]
+    )
+    text = PLACES.sub(" ", content.text)  # the pictures stand beside it
+    return Preview(_cut(text.strip()), _cut(content.instruction), pictures)
+
+
+def _hits(task: RetrievalTask, queries: Tensor, candidates: Tensor, ids: list[str], num_hits: int) -> list[tuple[tuple[str, float], ...]]:
+    """Returns the hits of F queries (F, D), in the order of ties that the ranks have."""
+    if task.pools is None:
+        searches = [(slice(None), task.trec_order)] if ids else []
+    else:
+        members = [set(task.pools[query]) for query in ids]
+        pools = ([row for row in task.trec_order if task.candidate_ids[row] in inside] for inside in members)
+        searches = [(slice(row, row + 1), pool) for row, pool in enumerate(pools)]
+    found = []
+    for rows, pool in searches:
+        best = search(queries[rows], candidates[index_tensor(pool)], min(num_hits, len(pool)))
+        for scores, places in zip(*(tensor.tolist() for tensor in best), strict=True):
+            found.append(tuple((task.candidate_ids[pool[place]], round(score, 4)) for score, place in zip(scores, places, strict=True)))
+    return found
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _NUM_LETTERS else text[: _NUM_LETTERS - 1] + "…"
