@@ -2,11 +2,13 @@ import hashlib
 
 import numpy as np
 import pytest
+import torch
 from transformers import AutoModel, AutoProcessor, AutoTokenizer
 
 from tests.encoder.checkpoints import CORPUS
 from unite.config.schema import TinyCheckpointConfig
-from unite.encoder.tiny import SPECIAL_TOKENS, build_tiny_checkpoint
+from unite.encoder.tiny import build_tiny_checkpoint
+from unite.encoder.tiny.tokenizer import SPECIAL_TOKENS
 from unite.encoder.vlm import VLMEncoder
 from unite.errors import ConfigError
 from unite.types import Content, Medium, Modality
@@ -15,6 +17,11 @@ from unite.types import Content, Medium, Modality
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return build_tiny_checkpoint(TinyCheckpointConfig(), tmp_path_factory.mktemp("data"), CORPUS)
+
+
+@pytest.fixture(scope="module")
+def older(tmp_path_factory):
+    return build_tiny_checkpoint(TinyCheckpointConfig(architecture="qwen2_vl"), tmp_path_factory.mktemp("data"), CORPUS)
 
 
 def digests(folder):
@@ -33,9 +40,14 @@ def test_same_arguments_give_the_same_files(folder, tmp_path):
     assert build_tiny_checkpoint(smaller, tmp_path, CORPUS).name != folder.name
 
 
+def test_another_architecture_is_another_checkpoint(folder, older):
+    assert older.name != folder.name
+    assert type(AutoModel.from_pretrained(older)).__name__ == "Qwen2VLModel"
+
+
 def test_it_is_a_whole_checkpoint_of_toy_size(folder):
     model = AutoModel.from_pretrained(folder)
-    assert type(model).__name__ == "Qwen2VLModel"
+    assert type(model).__name__ == "Qwen3VLModel"
     assert 700_000 < model.num_parameters() < 1_000_000
     processor = AutoProcessor.from_pretrained(folder)
     message = {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "a cat"}]}
@@ -55,15 +67,36 @@ def test_tokenizer(folder):
     assert len(tokenizer("\nSummary above sentence and image in one word:").input_ids) <= 11
 
 
-def test_an_84_pixel_image_is_9_tokens(folder):
+def test_an_84_pixel_image_is_9_tokens(older):
     caps = {"min_image_tokens": 1, "max_image_tokens": 64, "max_frame_pixels": 84 * 84, "max_length": 256, "system_prompt": None}
-    processor = VLMEncoder(str(folder), dtype="float32", **caps).processor
+    processor = VLMEncoder(str(older), dtype="float32", **caps).processor
     image = Medium(Modality.IMAGE, np.zeros((1, 84, 84, 3), np.uint8), 1)
     clip = Medium(Modality.VIDEO, np.zeros((4, 84, 84, 3), np.uint8), 1, (0.0, 0.25, 0.5, 0.75))
     assert processor.encode(Content(media=(image,))).media["grids"].tolist() == [[1, 6, 6]]
     encoded = processor.encode(Content(media=(clip,)))
     assert encoded.media["grids"].tolist() == [[2, 6, 6]] and encoded.media["intervals"].tolist() == [0.5]
     assert int((encoded.token_types == 2).sum()) == 18
+
+
+def test_a_frames_time_is_few_tokens(folder):
+    caps = {"min_image_tokens": 1, "max_image_tokens": 64, "max_frame_pixels": 84 * 84, "max_length": 256, "system_prompt": None}
+    processor, tokenizer = VLMEncoder(str(folder), dtype="float32", **caps).processor, AutoTokenizer.from_pretrained(folder)
+    clip = Medium(Modality.VIDEO, np.zeros((4, 84, 84, 3), np.uint8), 1, (0.0, 0.25, 0.5, 0.75))
+    encoded = processor.encode(Content(media=(clip,)))
+    assert tokenizer.decode(encoded.input_ids.flatten()).count("seconds>") == 2 and int((encoded.token_types == 2).sum()) == 18
+    assert len(tokenizer("<0.1 seconds>").input_ids) == 6
+
+
+def test_columns_are_told_apart_by_qwen3s_positions_and_hardly_by_qwen2s(folder, older):
+    turns = {}
+    for path in (folder, older):
+        model = AutoModel.from_pretrained(path)
+        positions = torch.arange(3).expand(3, 1, 3).clone()
+        positions[:2] = 0  # three columns of one row at one time
+        states = torch.zeros(1, 3, 96)
+        _, sin = model.language_model.rotary_emb(states, positions)
+        turns[path] = float(sin[0, 1].asin().abs().max())  # from a column to the next, in radians
+    assert turns[folder] > 0.4 and turns[older] < 0.06
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from unite.training.adamw import AdamWCosine
 
 def test_vectors_are_not_decayed_and_frozen_weights_not_taken():
     model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.LayerNorm(2), torch.nn.Linear(2, 2).requires_grad_(False))
-    optimizer, _ = AdamWCosine(AdamWConfig(weight_decay=0.1)).build(model.parameters(), 10)
+    optimizer, _ = AdamWCosine(AdamWConfig(weight_decay=0.1)).build(model, 10)
     decays = {id(parameter): group["weight_decay"] for group in optimizer.param_groups for parameter in group["params"]}
     assert decays == {id(model[0].weight): 0.1, id(model[0].bias): 0.0, id(model[1].weight): 0.0, id(model[1].bias): 0.0}
 
@@ -39,4 +39,4 @@ def test_bad_values_are_refused(change, message):
 
 def test_nothing_to_train_is_said():
     with pytest.raises(ConfigError, match="nothing is trained.*encoder.adapter=null"):
-        AdamWCosine(AdamWConfig()).build([torch.nn.Parameter(torch.zeros(1), requires_grad=False)], 10)
+        AdamWCosine(AdamWConfig()).build(torch.nn.Linear(1, 1).requires_grad_(False), 10)

@@ -51,6 +51,7 @@ _ENTRIES = (
     _Entry("schema", schema.EncoderConfig, "encoder"),
     _Entry("tiny_checkpoint_schema", schema.TinyCheckpointConfig, "encoder"),
     _Entry("schema", schema.AdamWConfig, "optimizer"),
+    _Entry("muon_schema", schema.MuonConfig, "optimizer"),
     _Entry("schema", schema.TrainerConfig, "trainer"),
     _Entry("schema", schema.LoggerConfig, "logger"),
     _Entry("schema", schema.SuiteConfig, "suite"),

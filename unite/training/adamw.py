@@ -27,13 +27,18 @@ class AdamWCosine:
         """As of `OptimizerBuilder`."""
         return self.config.gradient_clip
 
-    def build(self, parameters: Iterable[nn.Parameter], num_steps: int) -> tuple[torch.optim.AdamW, LambdaLR]:
+    def build(self, module: nn.Module, num_steps: int) -> tuple[torch.optim.AdamW, LambdaLR]:
         """As of `OptimizerBuilder`."""
-        config, trained = self.config, trainable(parameters)
-        groups = [
-            {"params": [parameter for parameter in trained if parameter.ndim >= 2], "weight_decay": config.weight_decay},
-            {"params": [parameter for parameter in trained if parameter.ndim < 2], "weight_decay": 0.0},
-        ]
-        groups = [group for group in groups if group["params"]]
-        optimizer = torch.optim.AdamW(groups, lr=config.lr, betas=(config.beta1, config.beta2), eps=config.eps, fused=True)
-        return optimizer, warmup_cosine(optimizer, num_steps, warmup_ratio=config.warmup_ratio, final_lr_ratio=config.final_lr_ratio)
+        optimizer = adamw(trainable(module), self.config)
+        return optimizer, warmup_cosine(optimizer, num_steps, self.config)
+
+
+def adamw(parameters: Iterable[nn.Parameter], config: AdamWConfig) -> torch.optim.AdamW:
+    """Returns AdamW over the parameters; vectors are not decayed."""
+    decayed: list[nn.Parameter] = []
+    vectors: list[nn.Parameter] = []
+    for parameter in parameters:
+        (decayed if parameter.ndim >= 2 else vectors).append(parameter)
+    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    groups = [group for group in groups if group["params"]]
+    return torch.optim.AdamW(groups, lr=config.lr, betas=(config.beta1, config.beta2), eps=config.eps, fused=True)

@@ -55,7 +55,7 @@ class UniteModule(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Builds optimizer and schedule over everything that is trained."""
-        optimizer, schedule = self.optimizer.build(self.parameters(), self.num_steps)
+        optimizer, schedule = self.optimizer.build(self, self.num_steps)
         return [optimizer], [schedule]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

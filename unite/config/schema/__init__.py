@@ -10,7 +10,7 @@ from unite.config.schema.encoder import EncoderConfig, LoRAConfig, Positions, Pr
 from unite.config.schema.evaluation import EvaluateConfig, MtebSuiteConfig, SuiteConfig
 from unite.config.schema.media import Decoding, MediaPolicy
 from unite.config.schema.objective import InfoNCEConfig, MAMCLConfig, MatryoshkaConfig, ObjectiveConfig
-from unite.config.schema.optimizer import AdamWConfig
+from unite.config.schema.optimizer import AdamWConfig, MuonConfig
 from unite.config.schema.training import LoggerConfig, StageConfig, TrainConfig, TrainerConfig, WandbMode
 from unite.config.schema.world import WorldConfig
 
@@ -30,6 +30,7 @@ __all__ = [
     "MediaPolicy",
     "MixtureConfig",
     "MtebSuiteConfig",
+    "MuonConfig",
     "ObjectiveConfig",
     "Positions",
     "Precision",

@@ -109,23 +109,52 @@ class EncoderConfig(ReadingConfig):
     gradient_checkpointing: bool = True
 
 
+class TinyArchitecture(StrEnum):
+    """Whose architecture a tiny encoder has."""
+
+    qwen2_vl = "qwen2_vl"
+    qwen3_vl = "qwen3_vl"
+
+
 @dataclass(kw_only=True)
 class TinyCheckpointConfig:
-    """The built-in encoder: Qwen2-VL's architecture at toy width with random weights. See `unite.encoder.tiny`.
+    """A built-in encoder: a real architecture at toy width with random weights. See `unite.encoder.tiny`.
 
     Attributes:
-        hidden_size: width of the language model, and of the embedding; it has 4 heads.
+        architecture: qwen3_vl or qwen2_vl.
+        hidden_size: width of the language model, and of the embedding.
         num_layers: of the language model.
-        vision_hidden_size: width of the vision tower, which has 4 heads.
+        num_heads: of the language model and of the vision tower.
+        vision_hidden_size: width of the vision tower.
         vision_num_layers: of the vision tower.
         vocab_size: the most entries of the tokenizer, special ones included; it is trained on the world's texts.
         seed: of the random weights.
+
+    Raises:
+        ConfigError: if a width does not divide into heads, or there is no layer.
     """
 
     _target_: str = "unite.encoder.tiny.build_tiny_checkpoint"
+    architecture: TinyArchitecture = TinyArchitecture.qwen3_vl
     hidden_size: int = 96
     num_layers: int = 3
+    num_heads: int = 4
     vision_hidden_size: int = 96
     vision_num_layers: int = 2
     vocab_size: int = 1024
     seed: int = 0
+
+    @property
+    def head_dim(self) -> int:
+        """Width of one of the language model's heads."""
+        return self.hidden_size // self.num_heads
+
+    def __post_init__(self) -> None:
+        if self.architecture not in list(TinyArchitecture):
+            raise ConfigError(must_be_one_of("encoder.checkpoint.architecture", TinyArchitecture, self.architecture))
+        for name in ("num_layers", "vision_num_layers", "num_heads"):
+            if getattr(self, name) < 1:
+                raise ConfigError(must_be(f"encoder.checkpoint.{name}", "at least 1", getattr(self, name)))
+        for name, factor in (("hidden_size", 2 * self.num_heads), ("vision_hidden_size", 4 * self.num_heads)):
+            if getattr(self, name) < 1 or getattr(self, name) % factor:
+                raise ConfigError(must_be(f"encoder.checkpoint.{name}", f"a multiple of {factor}", getattr(self, name)))

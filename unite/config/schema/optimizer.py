@@ -1,4 +1,4 @@
-"""The optimizer and its schedule."""
+"""The optimizers and their schedule."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from unite.errors import ConfigError, must_be
 
 
 @dataclass(kw_only=True)
-class AdamWConfig:
-    """AdamW with linear warm-up and cosine decay, as the paper trains.
+class ScheduleConfig:
+    """What every optimizer has: linear warm-up, cosine decay, clipping.
 
     Attributes:
         lr: the learning rate after warm-up.
-        beta1, beta2, eps, weight_decay: of AdamW. Biases, norms and other vectors are not decayed.
         warmup_ratio: share of the steps in which the rate rises linearly from 0.
         final_lr_ratio: share of `lr` left at the end of the cosine.
         gradient_clip: the largest norm of the gradient over all parameters; null leaves it.
@@ -23,26 +22,78 @@ class AdamWConfig:
         ConfigError: if a value is out of its range.
     """
 
-    _target_: str = "unite.training.adamw.AdamWCosine"
+    _target_: str
     lr: float = 1e-4
-    beta1: float = 0.9
-    beta2: float = 0.999
-    eps: float = 1e-8
-    weight_decay: float = 0.0
     warmup_ratio: float = 0.03
     final_lr_ratio: float = 0.0
     gradient_clip: float | None = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.lr < math.inf:  # NaN is in no range
-            raise ConfigError(must_be("optimizer.lr", "a number above 0", self.lr))
-        for name in ("beta1", "beta2", "warmup_ratio"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(must_be(f"optimizer.{name}", "from 0 to below 1", getattr(self, name)))
-        for name in ("eps", "weight_decay"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise ConfigError(must_be(f"optimizer.{name}", "a number of at least 0", getattr(self, name)))
+        self.check_above_0("lr")
+        self.check_share("warmup_ratio")
         if not 0 <= self.final_lr_ratio <= 1:
             raise ConfigError(must_be("optimizer.final_lr_ratio", "from 0 to 1", self.final_lr_ratio))
         if self.gradient_clip is not None and not self.gradient_clip > 0:
             raise ConfigError(must_be("optimizer.gradient_clip", "above 0, or null for none", self.gradient_clip))
+
+    def check_above_0(self, *names: str) -> None:
+        """Refuses what is not a number above 0."""
+        for name in names:
+            if not 0 < getattr(self, name) < math.inf:  # NaN is in no range
+                raise ConfigError(must_be(f"optimizer.{name}", "a number above 0", getattr(self, name)))
+
+    def check_share(self, *names: str) -> None:
+        """Refuses what is not from 0 to below 1."""
+        for name in names:
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(must_be(f"optimizer.{name}", "from 0 to below 1", getattr(self, name)))
+
+    def check_least_0(self, *names: str) -> None:
+        """Refuses what is not a number of at least 0."""
+        for name in names:
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ConfigError(must_be(f"optimizer.{name}", "a number of at least 0", getattr(self, name)))
+
+
+@dataclass(kw_only=True)
+class AdamWConfig(ScheduleConfig):
+    """AdamW with linear warm-up and cosine decay, as the paper trains.
+
+    Attributes:
+        beta1, beta2, eps, weight_decay: of AdamW. Biases, norms and other vectors are not decayed.
+    """
+
+    _target_: str = "unite.training.adamw.AdamWCosine"
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.check_share("beta1", "beta2")
+        self.check_least_0("eps", "weight_decay")
+
+
+@dataclass(kw_only=True)
+class MuonConfig(AdamWConfig):
+    """Muon for the hidden matrices, AdamW for the rest: embeddings, patch embedding, biases, norms. Needs torch 2.9 or newer.
+
+    Attributes:
+        muon_lr: rate of the matrices after warm-up; of each it is multiplied by max(1, rows / columns) ** 0.5. `lr` is AdamW's.
+        momentum: of Muon.
+        muon_weight_decay: of the matrices; `weight_decay` is AdamW's.
+    """
+
+    _target_: str = "unite.training.muon.MuonCosine"
+    lr: float = 1e-3
+    beta2: float = 0.98
+    muon_lr: float = 0.007
+    momentum: float = 0.95
+    muon_weight_decay: float = 0.05
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.check_above_0("muon_lr")
+        self.check_share("momentum")
+        self.check_least_0("muon_weight_decay")

@@ -1,0 +1,88 @@
+"""Muon for the hidden matrices, AdamW for the rest, both with linear warm-up and cosine decay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
+
+from unite.config.schema.optimizer import MuonConfig
+from unite.errors import ConfigError, must_be
+from unite.training.adamw import adamw
+from unite.training.optimizer import trainable, warmup_cosine
+
+
+class MuonCosine:
+    """Builds the optimizer and its schedule. An `OptimizerBuilder`.
+
+    Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon) moves a matrix by its momentum made orthogonal, so that every
+    direction is learnt at one pace. It is for matrices between hidden states: not for words and positions, of which few rows have a
+    gradient, nor for what reads pixels.
+
+    Args:
+        config: the options, each documented there.
+
+    Raises:
+        ConfigError: if torch has no Muon yet.
+    """
+
+    def __init__(self, config: MuonConfig) -> None:
+        if not hasattr(torch.optim, "Muon"):
+            raise ConfigError(
+                must_be("torch for optimizer=muon", "2.9 or newer", torch.__version__, "Take optimizer=from_scratch, or update torch.")
+            )
+        self.config = config
+
+    @property
+    def gradient_clip(self) -> float | None:
+        """As of `OptimizerBuilder`."""
+        return self.config.gradient_clip
+
+    def build(self, module: nn.Module, num_steps: int) -> tuple[MuonAdamW, LambdaLR]:
+        """As of `OptimizerBuilder`."""
+        looked_up = {id(parameter) for part in module.modules() if isinstance(part, nn.Embedding) for parameter in part.parameters()}
+        matrices: list[nn.Parameter] = []
+        rest: list[nn.Parameter] = []
+        for parameter in trainable(module):
+            (matrices if parameter.ndim == 2 and id(parameter) not in looked_up else rest).append(parameter)
+        config = self.config
+        parts: list[torch.optim.Optimizer] = []
+        if matrices:
+            parts.append(torch.optim.Muon(matrices, lr=config.muon_lr, momentum=config.momentum, weight_decay=config.muon_weight_decay))
+        if rest:
+            parts.append(adamw(rest, config))
+        optimizer = MuonAdamW(parts)
+        return optimizer, warmup_cosine(optimizer, num_steps, config)
+
+
+class MuonAdamW(torch.optim.Optimizer):
+    """Several optimizers that step as one; their groups are its groups, so that a schedule moves the rates of all.
+
+    Args:
+        parts: over different parameters.
+    """
+
+    def __init__(self, parts: list[torch.optim.Optimizer]) -> None:
+        self.parts = parts
+        super().__init__([parameter for part in parts for group in part.param_groups for parameter in group["params"]], {})
+        self.param_groups = [group for part in parts for group in part.param_groups]
+
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+        """Takes one step of each."""
+        loss = closure() if closure is not None else None
+        for part in self.parts:
+            part.step()
+        return loss
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the state of each."""
+        return {"parts": [part.state_dict() for part in self.parts]}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Takes up the state of each."""
+        for part, state in zip(self.parts, state_dict["parts"], strict=True):
+            part.load_state_dict(state)
+        self.param_groups = [group for part in self.parts for group in part.param_groups]
