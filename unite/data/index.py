@@ -18,7 +18,7 @@ import os
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from unite.data.address import Address
 from unite.errors import DataError, must_be
@@ -31,6 +31,8 @@ INDEX_SUFFIX = ".index.json"
 _CHUNK = 1 << 20
 #: A tar ends with two empty blocks.
 _END = bytes(2 * tarfile.BLOCKSIZE)
+#: Name, where its content begins in the tar, and how long it is.
+_Member: TypeAlias = tuple[str, int, int]
 
 
 @dataclass(frozen=True)
@@ -75,28 +77,62 @@ def index_shard(where: str | Path | Address) -> ShardIndex:
         DataError: if the tar is truncated, is no tar, or holds a member that would leave its folder.
     """
     shard = Address.of(where)
-    samples: list[IndexedSample] = []
     with shard.opened() as file:
         content = _Hashed(file)
-        try:
-            with tarfile.open(fileobj=content, mode="r|", bufsize=_CHUNK) as tar:  # type: ignore[call-overload]  # read() is all it needs
-                for member in tar:
-                    if not member.isfile():
-                        continue
-                    if member.name.startswith("/") or ".." in Path(member.name).parts:
-                        raise DataError(must_be(f"a member of {shard}", "a name inside its folder", member.name))
-                    folder, _, name = member.name.rpartition("/")
-                    stem, _, extension = name.partition(".")
-                    key = f"{folder}/{stem}" if folder else stem
-                    if not samples or samples[-1].key != key:
-                        samples.append(IndexedSample(key, {}))
-                    samples[-1].members[extension] = (member.offset_data, member.size)
-        except (tarfile.TarError, EOFError) as error:
-            raise DataError(f"shard {shard} is not a whole tar file ({error}). Copy or write it again.") from error
-        content.read_to_end()
+        members = _plain_members(content)
+    if members is None:
+        with shard.opened() as file:
+            content = _Hashed(file)
+            members = _members(content, shard)
     if content.tail != _END:  # cut between two samples, it would read as a shorter shard
         raise DataError(f"shard {shard} is truncated: the two empty blocks that end a tar are missing. Copy or write it again.")
+    samples: list[IndexedSample] = []
+    for path, offset, size in members:
+        if path.startswith("/") or ".." in path.split("/"):
+            raise DataError(must_be(f"a member of {shard}", "a name inside its folder", path))
+        folder, _, name = path.rpartition("/")
+        stem, _, extension = name.partition(".")
+        key = f"{folder}/{stem}" if folder else stem
+        if not samples or samples[-1].key != key:
+            samples.append(IndexedSample(key, {}))
+        samples[-1].members[extension] = (offset, size)
     return ShardIndex(content.num_bytes, content.sha256, tuple(samples))
+
+
+def _plain_members(content: _Hashed) -> list[_Member] | None:
+    """Returns the members of a tar of plain files as `ShardWriter` writes it, a quarter of the time that `tarfile` takes.
+
+    None for any other (long names, links, a truncated one): that is `tarfile`'s to read or to refuse.
+    """
+    block, members = tarfile.BLOCKSIZE, list[_Member]()
+    while len(header := content.read(block)) == block and any(header[:1]):
+        try:
+            size, checksum = int(header[124:136].rstrip(b" \0"), 8), int(header[148:156].rstrip(b" \0"), 8)
+            name = header[:100].rstrip(b"\0").decode("ascii")
+        except ValueError:
+            return None
+        # The checksum is that of the header with eight spaces in its own place; a prefix would be the rest of a long name.
+        is_plain = header[156:157] == tarfile.REGTYPE and not any(header[345:500]) and b"\0" not in header[:100].rstrip(b"\0")
+        if not is_plain or sum(header) - sum(header[148:156]) + 8 * 32 != checksum:
+            return None
+        members.append((name, content.num_bytes, size))
+        padded = -(-size // block) * block
+        if len(content.read(padded)) != padded:
+            return None
+    content.read_to_end()
+    return members if content.tail == _END and len(header) == block else None
+
+
+def _members(content: _Hashed, shard: Address) -> list[_Member]:
+    """Returns the members of any tar. Raises DataError if it is none, or truncated."""
+    members: list[_Member] = []
+    try:
+        with tarfile.open(fileobj=content, mode="r|", bufsize=_CHUNK) as tar:  # type: ignore[call-overload]  # read() is all it needs
+            members += ((member.name, member.offset_data, member.size) for member in tar if member.isfile())
+    except (tarfile.TarError, EOFError) as error:
+        raise DataError(f"shard {shard} is not a whole tar file ({error}). Copy or write it again.") from error
+    content.read_to_end()
+    return members
 
 
 def load_index(where: str | Path | Address) -> ShardIndex:

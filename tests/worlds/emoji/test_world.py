@@ -18,7 +18,7 @@ from unite.data.shards import ShardReader
 from unite.data.tasks import read_task
 from unite.errors import ConfigError, DataError
 from unite.types import Content
-from unite.worlds.emoji import EmojiWorld
+from unite.worlds.emoji import EmojiWorld, building
 from unite.worlds.emoji.preview import draw
 from unite.worlds.emoji.sources import KINDS
 
@@ -134,10 +134,21 @@ def test_a_whole_world_is_not_built_again(world, monkeypatch):
     EmojiWorld(WorldConfig(root=world.root, **SMALL)).prepare()
 
 
+def test_one_process_builds_the_same_bytes_and_says_how_far_it_is(world, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(building, "may_fork", lambda: False)
+    monkeypatch.setattr(building, "TELL", 0.0)
+    again = EmojiWorld(WorldConfig(root=tmp_path, **SMALL))
+    with caplog.at_level("INFO"):
+        again.prepare()
+    assert files(again.folder) == files(world.folder)
+    total = 7 * SMALL["num_train"] // 4
+    assert f"building the emoji world: {total} of {total} families" in caplog.text
+
+
 def test_a_build_that_fails_leaves_nothing_and_is_made_good(world, tmp_path, monkeypatch):
     again = EmojiWorld(WorldConfig(root=tmp_path, **SMALL))
     with monkeypatch.context() as patch:
-        patch.setattr(EmojiWorld, "_write_tasks", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+        patch.setattr(building, "write_subset_task", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
         with pytest.raises(OSError, match="disk full"):
             again.prepare()
     assert list(tmp_path.iterdir()) == []

@@ -6,6 +6,7 @@ A clip's frames are PNG-coded inside the MP4: lossless, and a clip of this size 
 from __future__ import annotations
 
 import io
+from functools import cache
 
 import av
 import numpy as np
@@ -31,8 +32,8 @@ def draw_scene(scene: Scene) -> NDArray[np.uint8]:
     """Returns (84, 84, 3)."""
     canvas = _ground(scene.background)
     for cell, glyph in scene.placed:
-        _paste(canvas, glyph, *_corner(cell))
-    return _to_pixels(canvas)
+        _paste(canvas, scene.background, glyph, *_corner(cell))
+    return canvas
 
 
 def draw_clip(clip: Clip) -> NDArray[np.uint8]:
@@ -40,7 +41,7 @@ def draw_clip(clip: Clip) -> NDArray[np.uint8]:
     if clip.motion in ("moves left", "moves up", "shrinks", "vanishes"):
         return draw_clip(clip.reversed())[::-1]
     around = _ground(clip.background)
-    _paste(around, clip.still, *_corner(clip.place))
+    _paste(around, clip.background, clip.still, *_corner(clip.place))
     frames = []
     top, left = _corner(clip.home)
     for at in range(NUM_FRAMES):
@@ -48,16 +49,16 @@ def draw_clip(clip: Clip) -> NDArray[np.uint8]:
         along = round(at * 2 * CELL / (NUM_FRAMES - 1))
         match clip.motion:
             case "moves right":
-                _paste(canvas, clip.mover, top, along)
+                _paste(canvas, clip.background, clip.mover, top, along)
             case "moves down":
-                _paste(canvas, clip.mover, along, left)
+                _paste(canvas, clip.background, clip.mover, along, left)
             case "grows":
-                _paste(canvas, clip.mover, top, left, size=_SIZES[at])
+                _paste(canvas, clip.background, clip.mover, top, left, size=_SIZES[at])
             case "appears":
-                _paste(canvas, clip.mover, top, left, opacity=_OPACITIES[at])
+                _paste(canvas, clip.background, clip.mover, top, left, opacity=_OPACITIES[at])
             case _:
                 raise ValueError(f"no drawing for the motion {clip.motion!r}, of {sorted(REVERSED)}")
-        frames.append(_to_pixels(canvas))
+        frames.append(canvas)
     return np.stack(frames)
 
 
@@ -81,8 +82,8 @@ def encode_clip(clip: Clip) -> StoredMedium:
     return StoredMedium(Modality.VIDEO, file.getvalue(), "mp4")
 
 
-def _ground(background: str) -> NDArray[np.float32]:
-    return np.full((SIZE, SIZE, 3), BACKGROUNDS[background], dtype=np.float32)
+def _ground(background: str) -> NDArray[np.uint8]:
+    return np.full((SIZE, SIZE, 3), BACKGROUNDS[background], dtype=np.uint8)
 
 
 def _corner(cell: int) -> tuple[int, int]:
@@ -90,14 +91,18 @@ def _corner(cell: int) -> tuple[int, int]:
     return cell // 3 * CELL, cell % 3 * CELL
 
 
-def _paste(canvas: NDArray[np.float32], glyph: Glyph, top: int, left: int, size: int = GLYPH, opacity: float = 1.0) -> None:
-    """Draws a glyph in the middle of the cell-sized square whose corner is given."""
-    colour, alpha = sprite(glyph.index, size)
-    top, left = top + (CELL - size) // 2, left + (CELL - size) // 2
-    window = canvas[top : top + size, left : left + size]
+def _paste(canvas: NDArray[np.uint8], background: str, glyph: Glyph, top: int, left: int, size: int = GLYPH, opacity: float = 1.0) -> None:
+    """Draws a glyph in the middle of the cell-sized square whose corner is given; nothing else is there but the background."""
+    canvas[top : top + CELL, left : left + CELL] = _cell(background, glyph.index, size, opacity)
+
+
+@cache
+def _cell(background: str, glyph: int, size: int, opacity: float) -> NDArray[np.uint8]:
+    """Returns (28, 28, 3): a glyph on plain ground. There are some thousands of them, and each is seen often."""
+    cell = np.full((CELL, CELL, 3), BACKGROUNDS[background], dtype=np.float32)
+    colour, alpha = sprite(glyph, size)
+    margin = (CELL - size) // 2
+    window = cell[margin : margin + size, margin : margin + size]
     window *= 1 - opacity * alpha
     window += opacity * colour
-
-
-def _to_pixels(canvas: NDArray[np.float32]) -> NDArray[np.uint8]:
-    return np.clip(np.rint(canvas), 0, 255).astype(np.uint8)
+    return np.clip(np.rint(cell), 0, 255).astype(np.uint8)

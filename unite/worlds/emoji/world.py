@@ -7,32 +7,19 @@ import logging
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import asdict
-from functools import cache, cached_property, partial
+from functools import cache, cached_property
 from pathlib import Path
 
-import numpy as np
-
 from unite.config.schema.world import WorldConfig
-from unite.data.rows import Row
-from unite.data.shards import ShardReader, ShardWriter
 from unite.errors import DataError, must_be
 from unite.files import locked, whole_folder, write_json
-from unite.types import PLACES, fingerprint
+from unite.types import fingerprint
 from unite.worlds.emoji import atlas
-from unite.worlds.emoji.hard_neighbours import FAMILY, Companions
-from unite.worlds.emoji.pools import SUBSETS, check_pool, write_pair_task, write_subset_task
-from unite.worlds.emoji.sources import RECIPES, Pair
+from unite.worlds.emoji.building import SPLITS, Plan, build_all
+from unite.worlds.emoji.hard_neighbours import Companions
 
 log = logging.getLogger(__name__)
-
-#: Splits by the number that seeds them.
-_SPLITS = {"train": 0, "test": 1}
-#: In every third training family the glyphs stand alone; held-in tasks leave these out, to be as hard as the tests.
-_ALONE_EVERY = 3
-#: A test pool is given up when this many families a candidate did not fill it.
-_PATIENCE = 8
 
 
 class EmojiWorld:
@@ -58,7 +45,7 @@ class EmojiWorld:
         self.root = Path(config.root)
         self.parameters = {name: value for name, value in asdict(config).items() if name not in ("_target_", "root")}
         self.glyphs = atlas.first_glyphs(config.num_glyphs)
-        self.companions = {split: Companions(self.glyphs, config.seed, split) for split in _SPLITS}
+        self.companions = {split: Companions(self.glyphs, config.seed, split) for split in SPLITS}
 
     @cached_property
     def fingerprint(self) -> str:
@@ -88,17 +75,16 @@ class EmojiWorld:
         started = time.monotonic()
         log.info("building the emoji world in %s", folder)
         with whole_folder(folder, existing="keep") as unfinished:
-            sizes = self._write_train(unfinished)
-            tasks = self._write_tasks(unfinished)
-            checksums = {name: ShardReader.of_folder(unfinished / "train" / name).checksum() for name in sizes}
+            built = build_all(Plan(**self.parameters, companions=self.companions), unfinished)
+            (unfinished / "texts.txt").write_text("".join(f"{text}\n" for text in built.texts), encoding="utf-8")
             manifest = {
                 "fingerprint": self.fingerprint,
                 "parameters": self.parameters,
-                "sources": {name: {"num_rows": sizes[name], "sha256": checksums[name]} for name in sizes},
-                "tasks": tasks,
+                "sources": {name: {"num_rows": rows, "sha256": built.checksums[name]} for name, rows in built.sizes.items()},
+                "tasks": built.tasks,
             }
             write_json(unfinished / "manifest.json", manifest)
-        log.info("built %d sources and %d tasks in %.0f s", len(sizes), len(tasks), time.monotonic() - started)
+        log.info("built %d sources and %d tasks in %.0f s", len(built.sizes), len(built.tasks), time.monotonic() - started)
 
     def texts(self) -> Iterator[str]:
         """Yields every training text once, instructions included: what a tokenizer is trained on. Raises DataError if it is not built."""
@@ -108,48 +94,6 @@ class EmojiWorld:
         with path.open(encoding="utf-8") as file:
             yield from (line.rstrip("\n") for line in file)
 
-    def _family(self, recipe: str, split: str, number: int) -> dict[str, list[Pair]]:
-        rng = np.random.default_rng([self.parameters["seed"], _SPLITS[split], fingerprint(recipe), number])
-        return dict(RECIPES[recipe](rng, self.companions[split], split == "train" and number % _ALONE_EVERY == _ALONE_EVERY - 1))
-
-    def _write_train(self, folder: Path) -> dict[str, int]:
-        """Writes every source and the list of texts; returns the number of rows by source."""
-        texts: dict[str, None] = {}
-        sizes: dict[str, int] = {}
-        for recipe in RECIPES:
-            with ExitStack() as stack:
-                writers: dict[str, ShardWriter] = {}
-                for number in range(self.parameters["num_train"] // FAMILY):
-                    for source, pairs in self._family(recipe, "train", number).items():
-                        if source not in writers:
-                            writers[source] = stack.enter_context(ShardWriter(folder / "train" / source, samples_per_shard=1024))
-                        for at, (query, positive) in enumerate(pairs):
-                            writers[source].write(Row(f"{number * FAMILY + at:06d}", query, (positive,)))
-                            texts.update((_without_places(text), None) for text in (query.text, query.instruction, positive.text))
-            sizes |= dict.fromkeys(writers, self.parameters["num_train"])
-        (folder / "texts.txt").write_text("".join(f"{text}\n" for text in texts if text), encoding="utf-8")
-        return sizes
-
-    def _write_tasks(self, folder: Path) -> dict[str, int]:
-        """Writes the held-out and held-in tasks; returns the size of each pool."""
-        sizes = {}
-        num_queries, num_candidates = self.parameters["num_queries"], self.parameters["num_candidates"]
-        num_families = {"train": self.parameters["num_train"] // FAMILY, "test": _PATIENCE * num_candidates}
-        for recipe in RECIPES:
-            for split, place in (("test", "test"), ("train", "held_in")):
-                family = cache(partial(self._family, recipe, split))  # sources of one recipe share its families
-                for source in family(0):
-                    numbers = (number for number in range(num_families[split]) if (number + 1) % _ALONE_EVERY)
-                    families = (family(number)[source] for number in numbers)
-                    name = f"{place}/{source}"
-                    sizes[name] = write_pair_task(folder / name, source, families, num_queries, num_candidates)
-                    if split == "test":
-                        check_pool(source, sizes[name], num_candidates, len(self.glyphs))
-        for name in SUBSETS:
-            rng = np.random.default_rng([self.parameters["seed"], _SPLITS["test"], fingerprint(name)])
-            sizes[f"test/{name}"] = write_subset_task(folder / "test" / name, name, rng, self.companions["test"], num_candidates)
-        return sizes
-
 
 @cache
 def _code() -> tuple[bytes, ...]:
@@ -157,10 +101,6 @@ def _code() -> tuple[bytes, ...]:
     here = Path(__file__).parent
     files = [*sorted(here.glob("*.py")), *sorted((here / "atlas").glob("atlas.*"))]
     return tuple(file.read_bytes() for file in files if file.name != "preview.py")
-
-
-def _without_places(text: str) -> str:
-    return PLACES.sub("", text)
 
 
 def _is_whole(folder: Path, expected: str) -> bool:

@@ -1,0 +1,196 @@
+"""Builds a world's sources and tasks: each recipe by itself, so that two cores build two at a time.
+
+Every family is drawn by a generator of its own from (seed, split, recipe, number): the bytes are the same however many processes build.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.progress import Progress
+
+from unite.data.rows import Row
+from unite.data.shards import ShardReader, ShardWriter
+from unite.types import PLACES, fingerprint
+from unite.worlds.emoji.hard_neighbours import FAMILY, Companions
+from unite.worlds.emoji.pools import SUBSETS, check_pool, write_pair_task, write_subset_task
+from unite.worlds.emoji.sources import RECIPES, Pair
+
+log = logging.getLogger(__name__)
+
+#: Splits by the number that seeds them.
+SPLITS = {"train": 0, "test": 1}
+#: In every third training family the glyphs stand alone; held-in tasks leave these out, to be as hard as the tests.
+_ALONE_EVERY = 3
+#: A test pool is given up when this many families a candidate did not fill it.
+_PATIENCE = 8
+#: Seconds between two looks at the progress, and between two lines of it where there is no terminal.
+LOOK, TELL = 0.2, 10.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is built: the numbers of `WorldConfig`, and for each split which glyphs may stand together."""
+
+    seed: int
+    num_train: int
+    num_queries: int
+    num_candidates: int
+    num_glyphs: int
+    companions: Mapping[str, Companions]
+
+
+@dataclass
+class Built:
+    """What a recipe has left: rows by source, SHA-256 by source, size of the pool by task, and its texts, each once."""
+
+    sizes: dict[str, int]
+    checksums: dict[str, str]
+    tasks: dict[str, int]
+    texts: list[str]
+
+
+def build_all(plan: Plan, folder: Path) -> Built:
+    """Builds everything into a folder, on all cores, and shows how far it is.
+
+    Raises:
+        ConfigError: if the glyphs are too few for the pools that are asked for.
+    """
+    names = [*RECIPES, *SUBSETS]
+    with _Shown(len(RECIPES) * (plan.num_train // FAMILY)) as shown:
+        if may_fork():
+            context = multiprocessing.get_context("fork")  # a new interpreter would take longer to start than a recipe to build
+            with ProcessPoolExecutor(min(os.cpu_count() or 1, len(names)), context, _begin, (shown.counter, os.getpid())) as pool:
+                futures = [pool.submit(_build, name, plan, folder) for name in names]
+                while wait(futures, LOOK, FIRST_EXCEPTION).not_done:
+                    shown.look()
+                parts = [future.result() for future in futures]
+        else:
+            parts = [_build(name, plan, folder, shown.advance) for name in names]
+    texts = dict.fromkeys(text for part in parts for text in part.texts)
+    return Built(
+        {name: size for part in parts for name, size in part.sizes.items()},
+        {name: checksum for part in parts for name, checksum in part.checksums.items()},
+        {name: size for part in parts for name, size in part.tasks.items()},
+        list(texts),
+    )
+
+
+def may_fork() -> bool:
+    """Elsewhere than on Linux a fork is unsafe or not to be had; a process that serves another may have no children."""
+    return sys.platform == "linux" and (os.cpu_count() or 1) > 1 and not multiprocessing.current_process().daemon
+
+
+def _begin(counter: Any, parent: int) -> None:
+    """Tells a process of the pool where to count, and whom it works for."""
+    global _count  # of this process alone, which lives for the pool
+
+    def count() -> None:
+        with counter.get_lock():
+            counter.value += 1
+        if os.getppid() != parent:  # it was killed: nobody waits for the rest
+            os._exit(1)
+
+    _count = count
+
+
+def _count() -> None:
+    """Counts a family; replaced in the processes of a pool."""
+
+
+def _build(name: str, plan: Plan, folder: Path, count: Callable[[], None] | None = None) -> Built:
+    """Builds the sources and tasks of a recipe, or a subset's task."""
+    if name in RECIPES:
+        built = _write_train(name, plan, folder, count or _count)
+        built.tasks |= _write_tasks(name, plan, folder)
+        return built
+    rng = np.random.default_rng([plan.seed, SPLITS["test"], fingerprint(name)])
+    size = write_subset_task(folder / "test" / name, name, rng, plan.companions["test"], plan.num_candidates)
+    return Built({}, {}, {f"test/{name}": size}, [])
+
+
+def _family(recipe: str, plan: Plan, split: str, number: int) -> dict[str, list[Pair]]:
+    rng = np.random.default_rng([plan.seed, SPLITS[split], fingerprint(recipe), number])
+    return dict(RECIPES[recipe](rng, plan.companions[split], split == "train" and number % _ALONE_EVERY == _ALONE_EVERY - 1))
+
+
+def _write_train(recipe: str, plan: Plan, folder: Path, count: Callable[[], None]) -> Built:
+    """Writes the sources of a recipe."""
+    texts: dict[str, None] = {}
+    with ExitStack() as stack:
+        writers: dict[str, ShardWriter] = {}
+        for number in range(plan.num_train // FAMILY):
+            for source, pairs in _family(recipe, plan, "train", number).items():
+                if source not in writers:
+                    writers[source] = stack.enter_context(ShardWriter(folder / "train" / source, samples_per_shard=1024))
+                for at, (query, positive) in enumerate(pairs):
+                    writers[source].write(Row(f"{number * FAMILY + at:06d}", query, (positive,)))
+                    texts.update((PLACES.sub("", text), None) for text in (query.text, query.instruction, positive.text))
+            count()
+    checksums = {source: ShardReader.of_folder(folder / "train" / source).checksum() for source in writers}
+    return Built(dict.fromkeys(writers, plan.num_train), checksums, {}, [text for text in texts if text])
+
+
+def _write_tasks(recipe: str, plan: Plan, folder: Path) -> dict[str, int]:
+    """Writes the held-out and held-in tasks of a recipe; returns the size of each pool."""
+    sizes = {}
+    num_families = {"train": plan.num_train // FAMILY, "test": _PATIENCE * plan.num_candidates}
+    for split, place in (("test", "test"), ("train", "held_in")):
+        family = cache(partial(_family, recipe, plan, split))  # sources of one recipe share its families
+        for source in family(0):
+            numbers = (number for number in range(num_families[split]) if (number + 1) % _ALONE_EVERY)
+            families = (family(number)[source] for number in numbers)
+            name = f"{place}/{source}"
+            sizes[name] = write_pair_task(folder / name, source, families, plan.num_queries, plan.num_candidates)
+            if split == "test":
+                check_pool(source, sizes[name], plan.num_candidates, plan.num_glyphs)
+    return sizes
+
+
+class _Shown:
+    """How far the building is: a bar in a terminal, elsewhere a line every ten seconds.
+
+    Args:
+        total: families.
+
+    Attributes:
+        counter: of the families that are done, which other processes count up.
+    """
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.counter = multiprocessing.get_context("fork" if may_fork() else None).Value("q", 0)
+        self._told = time.monotonic()
+        self._bar = Progress(transient=True)
+        self._task = self._bar.add_task("building the emoji world", total=total)
+
+    def __enter__(self) -> _Shown:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.stop()
+
+    def advance(self) -> None:
+        """Counts a family that this process has done."""
+        self.counter.value += 1
+        self.look()
+
+    def look(self) -> None:
+        """Shows what is done by now."""
+        self._bar.update(self._task, completed=self.counter.value)
+        if not self._bar.console.is_terminal and time.monotonic() - self._told >= TELL:
+            self._told = time.monotonic()
+            log.info("building the emoji world: %d of %d families", self.counter.value, self.total)
