@@ -19,7 +19,7 @@ register()
 @shown_errors
 def main(config: TrainConfig) -> float | None:
     """Trains the stages of a config, exports the encoder, evaluates it; returns the suite's score, which sweepers may optimise."""
-    from unite.build.runs import build_run, resumed_config
+    from unite.build.runs import build_run, is_named, resumed_config
     from unite.runs import find_checkpoint
 
     config = resumed_config(config)
@@ -30,6 +30,7 @@ def main(config: TrainConfig) -> float | None:
     from unite.build.encoder import build_encoder
     from unite.build.suites import build_evaluation
     from unite.build.train import build_loggers, build_stages, build_trainer
+    from unite.build.validation import build_held_out_suite
     from unite.entry import console, seed_everything
     from unite.processes import is_first_rank
     from unite.training.loggers import finish_loggers
@@ -37,9 +38,9 @@ def main(config: TrainConfig) -> float | None:
 
     seed_everything(config.seed)
     run = build_run(config)
-    evaluate = build_evaluation(config) if config.evaluate else None
+    stages = build_stages(config, run)
+    evaluate = build_evaluation(config, build_held_out_suite(config, stages), is_named("suite", run)) if config.evaluate else None
     loggers = build_loggers(config, run)
-    stages = build_stages(config)
     encoder = train_stages(
         stages,
         run,

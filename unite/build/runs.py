@@ -48,6 +48,12 @@ def resumed_config(config: TrainConfig) -> TrainConfig:
     return cast(TrainConfig, compose("train", first + ours))
 
 
+def is_named(option: str, run: RunFolder) -> bool:
+    """Returns whether the command, or the one that began the run, says what an option is."""
+    begun_with = RunFolder.read_overrides(run.path) or []
+    return option in {_overridden(override) for override in [*begun_with, *HydraConfig.get().overrides.task]}
+
+
 def _overridden(override: str) -> str:
     """Returns what an override is of: `trainer.max_steps` of `trainer.max_steps=5`, `experiment` of `+experiment=...`."""
     return override.lstrip("+~").partition("=")[0]
