@@ -116,9 +116,10 @@ class MixtureDataModule(pl.LightningDataModule):
         Raises:
             ConfigError: if they fill no batch.
         """
+        all_shares = self.order.shares  # lays it down, and so divides the rows
         sizes = {name: SourceSize(source.num_held_out, source.neighbours) for name, source in self.sources.items()}
         held = {name: size for name, size in sizes.items() if size.num_rows}
-        shares = {name: share for name, share in self.order.shares.items() if name in held}
+        shares = {name: all_shares[name] for name in held}
         order = MixtureOrder(held, shares, self.batch_size, self.run_length, seed=0)
         if not order.steps_an_epoch:
             hint = "Raise validation.held_out.share or max_rows, or lower data.batch_size."
