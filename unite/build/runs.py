@@ -48,6 +48,22 @@ def resumed_config(config: TrainConfig) -> TrainConfig:
     return cast(TrainConfig, compose("train", first + ours))
 
 
+def plan_of(config: TrainConfig) -> str:
+    """Returns in a line what a run is going to do; said before anything heavy is imported."""
+    stages = [
+        f"{stage.name} of {stage.max_steps} steps on {_listed(list(stage.mixture.sources))}"
+        for stage in (config.alignment, config.adaptation)
+        if stage.max_steps > 0
+    ]
+    start = config.init_from or config.encoder.path or "a random checkpoint of the config's own"
+    suite = f"; then the suite {config.suite.name}" if config.evaluate and config.suite is not None else ""
+    return f"{config.name}: {', then '.join(stages)}, in batches of {config.data.batch_size}; from {start}{suite}"
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names) if len(names) <= 4 else f"{', '.join(names[:3])} and {len(names) - 3} more sources"
+
+
 def _overridden(override: str) -> str:
     """Returns what an override is of: `trainer.max_steps` of `trainer.max_steps=5`, `experiment` of `+experiment=...`."""
     return override.lstrip("+~").partition("=")[0]
