@@ -27,7 +27,10 @@ def trained(data, tmp_path_factory):
 
 
 def metrics_of(folder):
-    return json.loads((folder / "metrics.json").read_text())
+    """The numbers: what the score is, is no number."""
+    found = json.loads((folder / "metrics.json").read_text())
+    assert found.pop("score_is")["name"].startswith("mean recall@1 over ")
+    return found
 
 
 def embeddings_in(cache):
@@ -46,6 +49,7 @@ def test_ranks_that_trained_together_evaluate_together_and_one_prints(trained):
     folder, output = trained
     assert output.count("retrieval, in percent") == 1 and output.count("The run is in") == 1
     assert (folder / "finished").exists() and "emoji/temporal/recall@1" in metrics_of(folder)
+    assert metrics_of(folder)["score"] == metrics_of(folder)["emoji/mean/recall@1"]
     assert not (folder / "config.resumed.yaml").exists()
 
 

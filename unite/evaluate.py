@@ -17,7 +17,7 @@ register()
 @hydra.main(config_path=str(CONF), config_name="evaluate", version_base="1.3")
 @shown_errors
 def main(config: EvaluateConfig) -> float | None:
-    """Evaluates a run folder, an exported encoder or a hub checkpoint; returns the mean R@1, of mteb the mean of the main scores."""
+    """Evaluates a run folder, an exported encoder or a hub checkpoint; returns the suite's score, which sweepers may optimise."""
     from unite.runs import find_checkpoint
 
     find_checkpoint(config.checkpoint)  # refused before anything is built, and before what takes seconds to import

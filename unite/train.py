@@ -21,7 +21,7 @@ log = logging.getLogger("unite.train")  # not of this module, which is `__main__
 @hydra.main(config_path=str(CONF), config_name="train", version_base="1.3")
 @shown_errors
 def main(config: TrainConfig) -> float | None:
-    """Trains the stages of a config, exports the encoder, evaluates it; returns the mean R@1, which sweepers may optimise."""
+    """Trains the stages of a config, exports the encoder, evaluates it; returns the suite's score, which sweepers may optimise."""
     from unite.build.runs import build_run, plan_of, resumed_config
     from unite.runs import find_checkpoint
 
@@ -58,7 +58,7 @@ def main(config: TrainConfig) -> float | None:
     evaluation = evaluate(encoder, folder=run.path, console=console()) if evaluate else None
     if not is_first_rank():
         return None
-    finish_loggers(loggers, evaluation.metrics() if evaluation else {})
+    finish_loggers(loggers, {**evaluation.metrics(), "score": evaluation.score} if evaluation else {})
     run.finish()
     made = "encoder/, config.yaml" + (", metrics.json, recall.png" if evaluation else "")
     console().print(f"The run is in {run.path}: {made}.\nCompare runs: python -m unite.report {run.path} <another run>", soft_wrap=True)

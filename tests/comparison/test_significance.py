@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, bootstrap, permutation_test
 
-from unite.comparison.significance import holm, sign_flip_test, stratified_interval
+from unite.comparison.significance import holm, sign_flip_test, stratified_interval, tasks_interval
 from unite.errors import DataError
-from unite.evaluation.metrics import bootstrap_interval
+from unite.evaluation.metrics import bootstrap_interval, mean_interval
 
 
 def scipy_p(differences, num_resamples):
@@ -71,3 +71,12 @@ def test_the_interval_of_a_mean_over_tasks():
     error = np.sqrt(first.var() / 80 + second.var() / 200) / 2
     middle = (first.mean() + second.mean()) / 2
     assert (low, high) == pytest.approx((middle - 1.96 * error, middle + 1.96 * error), abs=0.15 * error)
+
+
+def test_tasks_that_are_all_right_are_as_uncertain_as_their_queries_are_few():
+    low, high = tasks_interval([np.ones(50), np.ones(50)])
+    assert high == 1 and low == pytest.approx(mean_interval([1.0] * 100)[0])  # equal tasks: as many queries as there are
+    low, high = tasks_interval([np.zeros(1000), np.zeros(10)])
+    assert low == 0 and mean_interval([0.0] * 40)[1] < high < mean_interval([0.0] * 39)[1]  # the small one weighs as much as the large
+    values = [np.array([0.0, 1.0]), np.ones(5)]
+    assert tasks_interval(values) == stratified_interval(values)

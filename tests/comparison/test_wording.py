@@ -1,8 +1,10 @@
+import numpy as np
 import pytest
 
-from tests.comparison.material import compared, make_config, make_suite
+from tests.comparison.material import compared, make_config, make_suite, make_task
 from unite.comparison.compare import Difference
-from unite.comparison.wording import count_of, figure, headline, interval, p_value, points, told, verdict
+from unite.comparison.wording import count_of, figure, headline, interval, near_chance, p_value, points, told, verdict
+from unite.evaluation.results import SuiteResult
 
 
 def test_the_headline_names_the_winner(write_run):
@@ -34,3 +36,30 @@ def test_small_words():
     assert [p_value(p) for p in (0.0004, 0.0312, 0.5)] == ["<0.001", "0.031", "0.50"]
     assert [figure(value) for value in (70.26, None)] == ["70.3", "-"]
     assert [count_of(number, "run") for number in (0, 1, 2)] == ["0 runs", "1 run", "2 runs"]
+
+
+def far_and_near(right):
+    """A suite of one task that is learned, and one in which `right` of 100 queries find their own among 50."""
+    return SuiteResult("s", {"learned": make_task([1] * 60 + [9] * 40), "lost": make_task([1] * right + [9] * (100 - right))})
+
+
+def test_nobody_is_best_at_chance(write_run):
+    a, b = write_run("a", far_and_near(1)), write_run("b", far_and_near(4), config=make_config(0, optimizer={}))
+    _, (suite,) = compared(a, b)
+    assert [suite.near_chance(task) for task in ("learned", "lost", "mean")] == [False, True, False]
+    assert near_chance(suite) == "All near chance: lost. Nobody is best there."
+    c = write_run("c", far_and_near(20), config=make_config(0, objective={}))
+    assert near_chance(compared(a, b, c)[1][0]) == ""  # somebody is
+
+
+def test_where_all_are_near_chance_nobody_wins(write_run):
+    ranks = np.arange(2, 102)  # never right: the interval begins at 0, though it is no longer a point
+    a = write_run("a", SuiteResult("s", {"t": make_task(ranks, pool=200)}))
+    b = write_run("b", SuiteResult("s", {"t": make_task([1, *ranks[1:]], pool=200)}), config=make_config(0, optimizer={}))
+    recipes, (suite,) = compared(a, b)
+    assert headline(suite, recipes) == "All are near chance: mean R@1 1.0 at best, 0.5 by chance"
+    recipes, (suite,) = compared(a)
+    assert headline(suite, recipes) == "a is near chance: mean R@1 0.0 at best, 0.5 by chance"
+    subset = write_run("c", SuiteResult("s", {"t": make_task(ranks, kind="subset", pool=200)}))
+    recipes, (suite,) = compared(subset)
+    assert headline(suite, recipes) == "c is near chance: R@1 0.0 at best, 0.5 by chance"

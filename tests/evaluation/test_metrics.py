@@ -5,9 +5,20 @@ import pytest
 import pytrec_eval
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from unite.errors import ConfigError, DataError
-from unite.evaluation.metrics import Judged, bootstrap_interval, judge, largest_k, parse_metric, per_query
+from unite.evaluation.metrics import (
+    Judged,
+    bootstrap_interval,
+    chance_of,
+    judge,
+    largest_k,
+    mean_interval,
+    parse_metric,
+    per_query,
+    wilson_interval,
+)
 
 TREC = {
     "recall@1": "recall_1", "recall@5": "recall_5", "hit@1": "success_1", "hit@5": "success_5",
@@ -80,3 +91,25 @@ def test_bootstrap_of_equal_values_has_no_width_and_of_none_is_an_error():
         bootstrap_interval([])
     with pytest.raises(ConfigError, match="confidence must be between 0 and 1, but is 95"):
         bootstrap_interval([1.0], confidence=95)
+
+
+@pytest.mark.parametrize("num", [1, 7, 256])
+def test_all_right_and_all_wrong_have_wilson_s_interval_as_scipy_has_it(num):
+    for right in {0, num // 2, num}:
+        expected = binomtest(right, num).proportion_ci(0.95, method="wilson")
+        assert wilson_interval(right / num, num) == pytest.approx((expected.low, expected.high), abs=1e-12)
+    assert mean_interval([1.0] * num) == (pytest.approx(num / (num + 1.96**2), abs=1e-5), 1.0)
+    assert mean_interval([0.0] * num) == (0.0, pytest.approx(1.96**2 / (num + 1.96**2), abs=1e-5))
+
+
+def test_what_is_neither_has_the_bootstrap_s():
+    for values in ([0.0, 1.0, 1.0], [0.5] * 4):
+        assert mean_interval(values) == bootstrap_interval(values)
+
+
+def test_chance_is_what_random_rankings_reach():
+    random = np.random.default_rng(0)
+    shuffled = [Judged(tuple(int(rank) for rank in 1 + random.permutation(12)[:3]), (1, 1, 1)) for _ in range(20_000)]
+    for name in ("recall@1", "recall@5", "hit@1", "hit@5", "hit@12"):
+        assert chance_of(name, 3, 12) == pytest.approx(per_query(name, shuffled).mean(), abs=0.012), name
+    assert chance_of("recall@5", 1, 3) == 1 and chance_of("mrr", 1, 3) is None

@@ -114,7 +114,9 @@ def check(task, queries, candidates, folder, suite=None):
     expected = trec(task, queries, candidates)
     assert 0.1 < expected["ndcg_at_10"] < 1
     assert {name: scores_in(folder)[name] for name in expected} == pytest.approx(expected, abs=1e-5)  # mteb rounds
-    assert json.loads((folder / "metrics.json").read_text()) == {"mteb/InMemory/ndcg_at_10": evaluation.score}
+    written = json.loads((folder / "metrics.json").read_text())
+    assert (written["score"], written["mteb/InMemory/ndcg_at_10"]) == (evaluation.score, evaluation.score)
+    assert written["score_is"]["mean_of"] == ["mteb/InMemory/ndcg_at_10"]
     assert evaluation.score == pytest.approx(expected["ndcg_at_10"], abs=1e-5)
 
 

@@ -12,9 +12,9 @@ from unite.config.schema import SuiteConfig
 from unite.embedding.embed import embed_contents
 from unite.errors import ConfigError, DataError
 from unite.evaluation.recall_plot import draw_recall, plot_recall
-from unite.evaluation.results import SuiteResult
+from unite.evaluation.results import SuiteResult, write_metrics
 from unite.evaluation.suite import Suite
-from unite.evaluation.terminal_table import table, write_metrics
+from unite.evaluation.terminal_table import table
 from unite.types import Content
 
 TREC = {"recall@1": "recall_1", "recall@5": "recall_5", "recall@10": "recall_10", "mrr": "recip_rank", "ndcg@10": "ndcg_cut_10"}

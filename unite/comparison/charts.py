@@ -54,8 +54,9 @@ class Row:
         name, about: as the reader sees them.
         kind: "pair", "subset" or "mean".
         lanes: of the recipes, in their order.
-        chance: recall@1 of a random ranking, 0 to 1; None where another metric is shown.
-        best: marks and value of the best recipe.
+        chance: value of a random ranking, 0 to 1; None where it is not known of the metric.
+        best: marks and value of the best recipe; None where all are near chance.
+        near_chance: whether they are.
         differences: of the recipes from the baseline.
     """
 
@@ -65,6 +66,7 @@ class Row:
     lanes: tuple[Lane, ...]
     chance: float | None = None
     best: tuple[str, float] | None = None
+    near_chance: bool = False
     differences: tuple[Difference, ...] = ()
 
 
@@ -105,7 +107,7 @@ def place(value: float) -> str:
 
 
 def values_plot(suite: SuiteComparison, names: Sequence[str]) -> Plot:
-    """Returns one row a task: each recipe's value with its whiskers, the held-in value, chance, and who is best."""
+    """Returns one row a task: each recipe's value with its whiskers, the held-in value, chance, and who is best, if anybody is."""
 
     def lane(index: int, name: str, task: str) -> Lane:
         cell = suite.main(name, task)
@@ -113,12 +115,11 @@ def values_plot(suite: SuiteComparison, names: Sequence[str]) -> Plot:
         return Lane(mark(index), _dot(cell, name) if cell else None, inside)
 
     def row(task: str) -> Row:
-        known = suite.tasks.get(task)
-        chance = known.chance if known and known.metric.endswith("@1") else None
+        near_chance = suite.near_chance(task)
         found = [(mark(index), cell.value) for index, name in enumerate(names) if (cell := suite.main(name, task))]
-        best = max(found, key=lambda pair: pair[1], default=None)  # the first of equals
+        best = None if near_chance else max(found, key=lambda pair: pair[1], default=None)  # the first of equals
         lanes = tuple(lane(index, name, task) for index, name in enumerate(names))
-        return Row(*_about(suite, task), lanes=lanes, chance=chance, best=best)
+        return Row(*_about(suite, task), lanes=lanes, chance=suite.chance(task), best=best, near_chance=near_chance)
 
     return Plot(_rows(suite, row), tuple(str(value) for value in range(0, 101, 20)))
 

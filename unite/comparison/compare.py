@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unite.comparison.evaluated_runs import TrainingRecipe
-from unite.comparison.significance import holm, sign_flip_test, stratified_interval
+from unite.comparison.significance import holm, sign_flip_test, stratified_interval, tasks_interval
 from unite.errors import DataError, must_be
-from unite.evaluation.metrics import bootstrap_interval, per_query
+from unite.evaluation.metrics import bootstrap_interval, mean_interval, per_query
 from unite.evaluation.results import SuiteResult, TaskResult
 
 #: The mean over the modality pairs stands among the tasks under this name, which no task may have.
@@ -30,7 +30,7 @@ class Cell:
 
     Attributes:
         value: of the metric, the mean over seeds and queries.
-        interval: 95% bootstrap, over the queries.
+        interval: 95%, over the queries.
         deviation: over the seeds (n - 1 in the denominator); None for one seed.
     """
 
@@ -72,7 +72,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Task:
-    """What is known of a task without a recipe: its metric, its pair, who is compared on it."""
+    """What is known of a task without a recipe: its main metric and what chance makes of that, its pair, who is compared on it."""
 
     name: str
     pair: str
@@ -80,7 +80,7 @@ class Task:
     metric: str
     num_queries: int
     pool_size: str
-    chance: float
+    chance: float | None
     metrics: tuple[str, ...]
 
 
@@ -114,6 +114,23 @@ class SuiteComparison:
     def difference(self, recipe: str, task: str) -> Difference | None:
         """Returns how far a recipe is from the baseline; None for the baseline itself."""
         return self.differences.get(recipe, {}).get(task)
+
+    def chance(self, task: str) -> float | None:
+        """Returns what a random ranking is expected to reach in a task's own metric, or in a mean; None where that is not known."""
+        members = [self.tasks[task]] if task in self.tasks else [self.tasks[name] for name in self.members(task)]
+        chances = [one.chance for one in members if one.chance is not None and one.metric == members[0].metric]
+        return float(np.mean(chances)) if len(chances) == len(members) > 0 else None
+
+    def near_chance(self, task: str) -> bool:
+        """Returns whether nobody is told apart from chance: the interval of the best begins at or below it. Then nobody is best."""
+        chance = self.chance(task)
+        best = max((cell for recipe in self.cells if (cell := self.main(recipe, task))), key=lambda cell: cell.value, default=None)
+        return chance is not None and best is not None and best.interval[0] <= chance
+
+    def members(self, mean: str) -> tuple[str, ...]:
+        """Returns the tasks that a mean is over."""
+        pairs = tuple(name for name, task in self.tasks.items() if task.kind == "pair")
+        return pairs if mean == MEAN else self.groups[mean.removeprefix(f"{MEAN}_")]
 
     @property
     def order(self) -> tuple[str, ...]:
@@ -196,12 +213,8 @@ def _not_comparable(task: str, results: Sequence[SuiteResult], labels: Sequence[
 
 
 def _describe(name: str, task: TaskResult) -> Task:
-    return Task(name, task.pair, task.kind, _main_metric(task.metrics), task.num_queries, task.pool_size, task.chance, tuple(task.metrics))
-
-
-def _main_metric(metrics: Mapping[str, object]) -> str:
-    """Returns the metric that is compared: what the field calls R@1, else the first; nothing if there is none."""
-    return next((one for one in ("recall@1", "hit@1", *metrics) if one in metrics), "")
+    metric = task.main_metric
+    return Task(name, task.pair, task.kind, metric, task.num_queries, task.pool_size, task.chance(metric), tuple(task.metrics))
 
 
 def _values(seeds: Sequence[SuiteResult], task: str, metric: str) -> NDArray[np.float64]:
@@ -214,7 +227,7 @@ def _cell(tables: Sequence[NDArray[np.float64]]) -> Cell:
     """Returns the cell of (seeds, Q) values of one task, or of the mean over several."""
     by_seed = np.mean([table.mean(axis=1) for table in tables], axis=0)
     queries = [table.mean(axis=0) for table in tables]
-    interval = bootstrap_interval(queries[0]) if len(queries) == 1 else stratified_interval(queries)
+    interval = mean_interval(queries[0]) if len(queries) == 1 else tasks_interval(queries)
     return Cell(float(by_seed.mean()), interval, float(by_seed.std(ddof=1)) if len(by_seed) > 1 else None)
 
 
@@ -248,7 +261,7 @@ def _seed_error(
 ) -> float | None:
     """Returns the standard error of a difference over seeds; a recipe of one seed is taken to vary as the other does."""
     found = {one.name: cells[one.name][task] for one in (recipe, baseline)}
-    metric = tasks[task].metric if task in tasks else _main_metric(found[recipe.name])
+    metric = tasks[task].metric if task in tasks else next(iter(found[recipe.name]), "")
     deviations = {name: one[metric].deviation if metric in one else None for name, one in found.items()}
     known = [deviation for deviation in deviations.values() if deviation is not None]
     if not known:

@@ -194,7 +194,7 @@ def _read_run(folder: Path, name: str) -> Run:
 def _suites(folder: Path) -> dict[str, SuiteResult]:
     if not (folder / "metrics.json").is_file():
         return {}
-    names = dict.fromkeys(key.partition("/")[0] for key in _json(folder / "metrics.json"))
+    names = dict.fromkeys(key.partition("/")[0] for key in _json(folder / "metrics.json") if "/" in key)  # the score is of no suite
     found = {}
     for name in names:
         path = folder / f"{name}.json"

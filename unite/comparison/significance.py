@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unite.errors import DataError, must_be
+from unite.evaluation.metrics import wilson_interval
 
 #: Values of resamples that are held at a time.
 CHUNK = 2**20
@@ -79,3 +80,18 @@ def stratified_interval(samples: Sequence[NDArray[np.float64]], num_resamples: i
             part += sample[random.integers(len(sample), size=(len(part), len(sample)))].mean(axis=1) / len(samples)
     low, high = np.quantile(means, [0.025, 0.975])
     return float(low), float(high)
+
+
+def tasks_interval(samples: Sequence[NDArray[np.float64]]) -> tuple[float, float]:
+    """Returns the 95% interval of the mean of several tasks' means, of values from 0 to 1.
+
+    That of `stratified_interval`, or Wilson's where all are 0 or all are 1 (as in `mean_interval`): for as many queries as give a
+    proportion the variance of the mean, T^2 / sum(1 / Q) of T tasks.
+
+    Args:
+        samples: (Q,) values of each task.
+    """
+    value = float(samples[0][0])
+    if value in (0.0, 1.0) and all((sample == value).all() for sample in samples):
+        return wilson_interval(value, len(samples) ** 2 / sum(1 / len(sample) for sample in samples))
+    return stratified_interval(samples)

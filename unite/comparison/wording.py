@@ -55,6 +55,8 @@ def count_of(number: int, noun: str) -> str:
 def headline(suite: SuiteComparison, recipes: Sequence[TrainingRecipe]) -> str:
     """Returns who wins, in one line."""
     names = [recipe.name for recipe in recipes]
+    if suite.near_chance(MEAN) or (MEAN not in suite.order and all(map(suite.near_chance, suite.tasks))):
+        return f"{'All are' if len(names) > 1 else f'{names[0]} is'} near chance: {_beside_chance(suite)}"
     means = {name: cell.value for name in names if (cell := suite.main(name, MEAN))}
     metric = f"mean {metric_name(suite.mean_metric)}"
     if len(names) == 1:
@@ -77,6 +79,21 @@ def headline(suite: SuiteComparison, recipes: Sequence[TrainingRecipe]) -> str:
     else:
         why = f"which chance may explain (p {p_value(difference.p)})"
     return f"No clear winner: {best} leads {rival} by {percent(gap)} points of {metric}, {why}"
+
+
+def near_chance(suite: SuiteComparison) -> str:
+    """Returns where nobody is best, in a sentence; nothing where there is no such task."""
+    tasks = [task for task in suite.tasks if suite.near_chance(task)]
+    return f"All near chance: {', '.join(tasks)}. Nobody is best there." if tasks else ""
+
+
+def _beside_chance(suite: SuiteComparison) -> str:
+    """`mean R@1 2.1 at best, 2.0 by chance`."""
+    rows = (MEAN,) if MEAN in suite.order else tuple(suite.tasks)
+    best = max(cell.value for recipe in suite.cells for row in rows if (cell := suite.main(recipe, row)))
+    chance = max(suite.chance(row) or 0.0 for row in rows)
+    metric = f"mean {metric_name(suite.mean_metric)}" if MEAN in rows else metric_name(suite.tasks[rows[0]].metric)
+    return f"{metric} {percent(best)} at best, {percent(chance)} by chance"
 
 
 def warnings(suites: Sequence[SuiteComparison]) -> list[str]:
@@ -107,4 +124,4 @@ def verdict(difference: Difference) -> str:
 
 
 #: What templates may use.
-FILTERS = (percent, points, p_value, metric_name, whiskers, spread, figure, count_of, tally, told, interval, verdict, short)
+FILTERS = (percent, points, p_value, metric_name, whiskers, spread, figure, count_of, tally, told, interval, verdict, short, near_chance)

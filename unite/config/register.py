@@ -56,6 +56,7 @@ _ENTRIES = (
     _Entry("schema", schema.LoggerConfig, "logger"),
     _Entry("schema", schema.SuiteConfig, "suite"),
     _Entry("mteb_schema", schema.MtebSuiteConfig, "suite"),
+    _Entry("pairs_schema", schema.PairsSuiteConfig, "suite"),
 )
 
 

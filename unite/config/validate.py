@@ -18,6 +18,9 @@ from unite.errors import ConfigError, UniteError, must_be
 #: Each command's config, and what it needs to be told.
 COMMANDS = {"train": [], "evaluate": ["checkpoint=some/run"], "curate": ["out=some/set"]}
 
+#: What the user has to give to an option that is chosen.
+GIVEN_BY_USER = ("recipes.x", "steps.x", "suite.shards")
+
 
 def combinations(folder: Path) -> Iterator[tuple[str, list[str]]]:
     """Yields (command, overrides): every command alone, then with every option of every group that it has, then every experiment."""
@@ -43,7 +46,7 @@ def errors_in(folder: Path) -> tuple[int, list[str]]:
         for command, overrides in everything:
             try:
                 config = compose(command, overrides)
-                missing = sorted(key for key in OmegaConf.missing_keys(config) if not key.startswith(("recipes.x", "steps.x")))
+                missing = sorted(key for key in OmegaConf.missing_keys(config) if not key.startswith(GIVEN_BY_USER))
                 if missing:
                     raise ConfigError(must_be(", ".join(missing), "given", "missing"))
                 assemble(OmegaConf.to_container(config, resolve=True, enum_to_str=True), "", dry=True)

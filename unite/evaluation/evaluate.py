@@ -19,6 +19,7 @@ from unite.evaluation.find_failures import find_failures
 from unite.evaluation.metrics import Judged
 from unite.evaluation.recall_plot import plot_recall
 from unite.evaluation.results import Measured, SuiteResult, write_metrics
+from unite.evaluation.score import Score
 from unite.evaluation.suite import Suite
 from unite.evaluation.tasks import RetrievalTask
 from unite.evaluation.terminal_table import table
@@ -39,9 +40,14 @@ class Evaluation:
         return {key: value for result in measured for key, value in result.metrics().items()}
 
     @property
-    def score(self) -> float | None:
-        """The mean R@1 of the first suite, what a sweep may optimise."""
-        return self.results[0].means().get("recall@1")
+    def score(self) -> float:
+        """What a sweep may optimise."""
+        return self.scored.value
+
+    @property
+    def scored(self) -> Score:
+        """The score of the first suite, with what it is."""
+        return self.results[0].score
 
 
 def evaluate(encoder: Encoder, suites: Sequence[Suite], folder: Path, console: Console, cache: EmbeddingCache | None = None) -> Evaluation:
@@ -51,7 +57,7 @@ def evaluate(encoder: Encoder, suites: Sequence[Suite], folder: Path, console: C
 
     Args:
         suites: the suite, and after it, if there is one, the same tasks over training data.
-        folder: gets `metrics.json` (flat, `suite/task/metric`), `recall.png`, and `<suite>.json` (ranks of every query) and
+        folder: gets `metrics.json` (flat, `suite/task/metric`, and the score), `recall.png`, and `<suite>.json` (ranks of every query) and
             `<suite>_failures.json` (the worst ones to look at), both for `unite.report`.
         cache: of embeddings; without one, each suite keeps its own while it runs.
     """
@@ -67,7 +73,7 @@ def evaluate(encoder: Encoder, suites: Sequence[Suite], folder: Path, console: C
     for result, failures, _ in ran:
         write_text(folder / f"{result.name}.json", result.to_json())
         write_text(folder / f"{result.name}{FAILURES_SUFFIX}", failures_to_json(result.name, failures))
-    write_metrics(folder / "metrics.json", evaluation)
+    write_metrics(folder / "metrics.json", evaluation, score=evaluation.scored)
     plot_recall(results[0], folder / "recall.png", *results[1:])
     for view in (table(results[0], *results[1:]), *(diagnosis.table() for diagnosis in diagnoses)):
         console.print(view)

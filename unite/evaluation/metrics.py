@@ -1,4 +1,4 @@
-"""The metrics that a task may name, of one query, from the ranks of its relevant candidates; their means with bootstrap intervals.
+"""The metrics that a task may name, of one query, from the ranks of its relevant candidates; their means with intervals, and chance.
 
     recall@k        the share of the relevant candidates among the k best
     hit@k           1 if a relevant candidate is among the k best, else 0; what the field's caption benchmarks call R@k
@@ -145,6 +145,50 @@ def bootstrap_interval(values: ArrayLike, confidence: float = 0.95, num_resample
     means = np.concatenate([sample[random.integers(len(sample), size=(count, len(sample)))].mean(axis=1) for count in counts])
     low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
+
+
+def mean_interval(values: ArrayLike) -> tuple[float, float]:
+    """Returns the 95% interval of a mean of values from 0 to 1.
+
+    The bootstrap's, or Wilson's where all are 0 or all are 1: resampled they stay what they are, which is no certainty. (Values from 0 to 1
+    vary at most as 0 and 1 of the same mean do, so Wilson's is right for proportions and wide enough for the other metrics.)
+
+    Args:
+        values: (Q,) one value a query.
+    """
+    sample: NDArray[np.float64] = np.asarray(values, dtype=np.float64)
+    if len(sample) and sample.min() == sample.max() and sample[0] in (0.0, 1.0):
+        return wilson_interval(float(sample[0]), len(sample))
+    return bootstrap_interval(sample)
+
+
+def wilson_interval(proportion: float, num: float) -> tuple[float, float]:
+    """Returns the 95% score interval of a proportion (Wilson 1927, doi 10.1080/01621459.1927.10502953).
+
+    Args:
+        proportion: seen, 0 to 1.
+        num: of how many queries; not whole where a weighted mean is as uncertain as one of that many.
+    """
+    z = 1.959963984540054  # the normal distribution's 97.5% quantile
+    centre = (proportion + z**2 / (2 * num)) / (1 + z**2 / num)
+    half = z / (1 + z**2 / num) * math.sqrt(proportion * (1 - proportion) / num + z**2 / (4 * num**2))
+    return (0.0 if proportion == 0 else centre - half), (1.0 if proportion == 1 else centre + half)
+
+
+def chance_of(name: str, num_relevant: int, pool: int) -> float | None:
+    """Returns what a random ranking is expected to reach in recall@k, k / pool, or hit@k; None of other metrics.
+
+    Args:
+        name: of the metric.
+        num_relevant: R, how many of the pool are relevant to the query.
+        pool: how many candidates there are.
+    """
+    family, k = parse_metric(name)
+    if k is None or family not in ("recall", "hit"):
+        return None
+    if family == "recall":
+        return min(k, pool) / pool
+    return 1 - math.comb(pool - num_relevant, min(k, pool)) / math.comb(pool, min(k, pool))
 
 
 def largest_k(names: Sequence[str]) -> int:

@@ -24,7 +24,8 @@ from unite.embedding.cache import encoder_fingerprint
 from unite.embedding.embed import EmbeddingCache, Encoder, MemoryCache
 from unite.embedding.sharing import embed_sharded
 from unite.errors import ConfigError, DataError, must_be
-from unite.evaluation.terminal_table import write_metrics
+from unite.evaluation.results import write_metrics
+from unite.evaluation.score import Score
 from unite.processes import is_first_rank
 
 log = logging.getLogger(__name__)
@@ -50,8 +51,14 @@ class MtebEvaluation:
 
     @property
     def score(self) -> float:
-        """The mean of the main scores."""
-        return sum(value for _, value, _, _ in self.scores.values()) / len(self.scores)
+        """What a sweep may optimise."""
+        return self.scored.value
+
+    @property
+    def scored(self) -> Score:
+        """The mean of the main scores, with what it is."""
+        main = {task: (name, value) for task, (name, value, _, _) in self.scores.items()}
+        return Score.of_main_metrics(self.suite, main, tuple(self.failed))
 
     def table(self) -> Table:
         """Returns a table, one row a task."""
@@ -132,7 +139,7 @@ class MtebSuite:
             raise DataError("none of mteb's tasks could be run. " + " ".join(f"{task}: {reason}" for task, reason in failed.items()))
         evaluation = MtebEvaluation(self.name, scores, failed)
         if is_first_rank():
-            write_metrics(folder / "metrics.json", evaluation)
+            write_metrics(folder / "metrics.json", evaluation, score=evaluation.scored)
             console.print(evaluation.table())
         return evaluation
 

@@ -43,7 +43,7 @@ def draw_recall(result: SuiteResult, held_in: SuiteResult | None = None) -> Figu
             axes.barh(place + shift, 100 * _recall(inside), thickness, color=_HELD_IN, label=_IN_LABEL)
         axes.barh(place - shift, 100 * _recall(task), thickness, color=_HELD_OUT, label=_OUT_LABEL)
         _write_value(axes, place - shift, task)
-        chance = 100 * task.chance
+        chance = 100 * (task.chance("recall@1" if "recall@1" in task.metrics else "hit@1") or 0.0)
         axes.plot([chance] * 2, [place - 0.42, place + 0.42], color=_CHANCE, linewidth=1.6, solid_capstyle="butt", label=_CHANCE_LABEL)
     if result.means():
         mean = 100 * _mean(result)

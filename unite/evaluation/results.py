@@ -1,6 +1,6 @@
 """What an evaluation found: per task the metrics, and the ranks they come from, so that any comparison can be made later.
 
-They lie in a run's folder as `<suite>.json`, with the ranks, and flat in `metrics.json`, `suite/task/metric` -> value.
+They lie in a run's folder as `<suite>.json`, with the ranks, and flat in `metrics.json`, `suite/task/metric` -> value, with the score.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from unite.errors import DataError
-from unite.evaluation.metrics import Judged, bootstrap_interval, per_query
+from unite.evaluation.metrics import Judged, chance_of, mean_interval, per_query
+from unite.evaluation.score import Score
 from unite.files import write_json
 
 
@@ -28,8 +29,8 @@ class TaskResult:
         num_candidates: all of the task's.
         pool_sizes: (Q,) candidates that each query was ranked against.
         judged: query id -> where its relevant candidates stand, (Q,) of them.
-        metrics: name -> mean over the queries.
-        intervals: name -> 95% bootstrap interval of that mean.
+        metrics: name -> mean over the queries; the first is the main one.
+        intervals: name -> 95% interval of that mean, see `mean_interval`.
         seconds: embedding and ranking.
         data: fingerprint of contents, relevance and pools; empty where it was not recorded.
     """
@@ -66,7 +67,7 @@ class TaskResult:
             pool_sizes=pool_sizes,
             judged=dict(judged),
             metrics={name: float(value.mean()) for name, value in values.items()},
-            intervals={name: bootstrap_interval(value) for name, value in values.items()},
+            intervals={name: mean_interval(value) for name, value in values.items()},
             seconds=seconds,
             data=data,
         )
@@ -83,9 +84,15 @@ class TaskResult:
         return str(low) if low == high else f"{low} to {high}"
 
     @property
-    def chance(self) -> float:
-        """The recall@1 that a random ranking is expected to reach: a relevant candidate stands first once in as many as there are."""
-        return float(np.mean([1 / size for size in self.pool_sizes]))
+    def main_metric(self) -> str:
+        """The metric that the task is told by, its first; empty if it has none."""
+        return next(iter(self.metrics), "")
+
+    def chance(self, metric: str) -> float | None:
+        """Returns what a random ranking is expected to reach; None where that is not known (see `chance_of`)."""
+        values = [chance_of(metric, len(one.ranks), size) for one, size in zip(self.judged.values(), self.pool_sizes, strict=True)]
+        known = [value for value in values if value is not None]
+        return float(np.mean(known)) if known else None
 
 
 @dataclass(frozen=True)
@@ -117,6 +124,13 @@ class SuiteResult:
         """Returns the mean over each group of every metric that all its tasks have; a group that lacks a task has none."""
         whole = {group: names for group, names in self.groups.items() if set(names) <= set(self.tasks)}
         return {group: _means([self.tasks[name].metrics for name in names]) for group, names in whole.items()}
+
+    @property
+    def score(self) -> Score:
+        """The mean of the main metrics over the modality pairs; over the subsets where there is nothing else."""
+        pairs = {name: task for name, task in self.tasks.items() if task.kind == "pair"} or self.tasks
+        main = {name: (task.main_metric, task.metrics[task.main_metric]) for name, task in pairs.items() if task.metrics}
+        return Score.of_main_metrics(self.name, main, tuple(self.missing))
 
     def metrics(self) -> dict[str, float]:
         """Returns every metric by its key, `suite/task/recall@10`.
@@ -154,10 +168,10 @@ class Measured(Protocol):
         ...
 
 
-def write_metrics(path: str | Path, *results: Measured) -> None:
-    """Writes `{"suite/task/metric": value}` of all results as JSON, whole or not at all."""
+def write_metrics(path: str | Path, *results: Measured, score: Score | None = None) -> None:
+    """Writes `{"suite/task/metric": value}` of all results as JSON, whole or not at all; before them the score, and what it is."""
     metrics = {key: value for result in results for key, value in result.metrics().items()}
-    write_json(path, metrics)
+    write_json(path, (score.record() if score else {}) | metrics)
 
 
 def short(pair: str) -> str:

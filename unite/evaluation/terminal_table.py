@@ -8,7 +8,6 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from unite.evaluation.results import SuiteResult, short
-from unite.evaluation.results import write_metrics as write_metrics  # its former place, until `mteb_suite.py` takes it from there
 
 #: Column heading -> the metrics it may show, first found first: benchmarks with several right answers a query report hit@k as R@k.
 _COLUMNS = {
@@ -79,5 +78,5 @@ def _interval(intervals: Mapping[str, tuple[float, float]], names: tuple[str, ..
 
 
 def _caption(result: SuiteResult) -> str:
-    lines = ["T text, I image, V video; R@1 by chance is 1 / pool; ± half the 95% interval"]
+    lines = ["T text, I image, V video; R@1 by chance is 1 / pool (right ones / pool where any of several counts); ± half the 95% interval"]
     return "\n".join(lines + [f"Not run: {name}. {reason}" for name, reason in result.missing.items()])

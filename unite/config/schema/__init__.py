@@ -7,7 +7,7 @@ A component's config carries `_target_`, the class it builds, so a class of the 
 from unite.config.schema.curation import CurateConfig, Engine
 from unite.config.schema.data import DataConfig, MixtureConfig, SourceConfig
 from unite.config.schema.encoder import EncoderConfig, LoRAConfig, Positions, Precision, ReadingConfig, TinyCheckpointConfig
-from unite.config.schema.evaluation import EvaluateConfig, MtebSuiteConfig, SuiteConfig
+from unite.config.schema.evaluation import EvaluateConfig, MtebSuiteConfig, PairsSuiteConfig, SuiteConfig
 from unite.config.schema.media import Decoding, MediaPolicy
 from unite.config.schema.objective import InfoNCEConfig, MAMCLConfig, MatryoshkaConfig, ObjectiveConfig
 from unite.config.schema.optimizer import AdamWConfig, MuonConfig
@@ -32,6 +32,7 @@ __all__ = [
     "MtebSuiteConfig",
     "MuonConfig",
     "ObjectiveConfig",
+    "PairsSuiteConfig",
     "Positions",
     "Precision",
     "ReadingConfig",

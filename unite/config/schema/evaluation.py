@@ -75,6 +75,41 @@ class MtebSuiteConfig:
 
 
 @dataclass(kw_only=True)
+class PairsSuiteConfig:
+    """Shards of pairs as tasks. See `unite.evaluation.pairs_suite.PairsSuite`.
+
+    Attributes:
+        name: the first part of the metric keys.
+        shards: a folder of .tar shards, one with source/pair folders as unite.curate writes them, or a glob; one task a folder.
+        back: also from the positives to the queries, as tasks named `..._back`.
+        max_queries: at most so many queries a task, evenly spread, among all candidates; null is all.
+        metrics: of each task, the first is the main one; those with a k above the number of candidates are left out.
+        decoding: how media are decoded.
+        token_budget: tokens a micro-batch may hold, padding included.
+        diagnose: look behind the recall, see `unite.evaluation.diagnosis`.
+
+    Raises:
+        ConfigError: if there is no metric, or max_queries is below 1.
+    """
+
+    _target_: str = "unite.evaluation.pairs_suite.PairsSuite"
+    name: str = "pairs"
+    shards: str
+    back: bool = False
+    max_queries: int | None = None
+    metrics: list[str] = field(default_factory=lambda: ["hit@1", "hit@5", "hit@10", "mrr", "ndcg@10"])
+    decoding: Decoding = field(default_factory=Decoding)
+    token_budget: int = 16384
+    diagnose: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.metrics:
+            raise ConfigError(must_be("suite.metrics", "at least one", "none"))
+        if self.max_queries is not None and self.max_queries < 1:
+            raise ConfigError(must_be("suite.max_queries", "at least 1, or null for all", self.max_queries))
+
+
+@dataclass(kw_only=True)
 class EvaluateConfig:
     """`python -m unite.evaluate`.
 

@@ -1,0 +1,58 @@
+"""The score of an evaluation: one number that a sweep can optimise, with what it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from unite.errors import DataError, must_be
+
+#: All that a task's main metric can be, mteb's main scores included, is better the higher it is.
+HIGHER = "higher is better"
+
+
+@dataclass(frozen=True)
+class Score:
+    """A mean of main metrics, every task weighing the same.
+
+    Attributes:
+        value: the mean.
+        name: what it is, in words.
+        mean_of: the metrics' keys, `suite/task/metric`.
+        not_run: tasks of the suite that it leaves out; scores are of one kind only where these are the same.
+        direction: which way is better.
+    """
+
+    value: float
+    name: str
+    mean_of: tuple[str, ...]
+    not_run: tuple[str, ...] = ()
+    direction: str = HIGHER
+
+    @classmethod
+    def of_main_metrics(cls, suite: str, main: Mapping[str, tuple[str, float]], not_run: tuple[str, ...] = ()) -> Score:
+        """Takes the mean.
+
+        Args:
+            suite: its name.
+            main: task -> name and value of its main metric; at least one.
+            not_run: tasks of which there is none.
+        """
+        if not main:
+            raise DataError(must_be(f"the tasks of suite {suite}", "at least one that was run", 0))
+        names = {name for name, _ in main.values()}
+        what = names.pop() if len(names) == 1 else "main metric"
+        return cls(
+            value=float(np.mean([value for _, value in main.values()])),
+            name=f"mean {what} over {len(main)} task{'' if len(main) == 1 else 's'}",
+            mean_of=tuple(f"{suite}/{task}/{name}" for task, (name, _) in main.items()),
+            not_run=not_run,
+        )
+
+    def record(self) -> dict[str, Any]:
+        """Returns what stands in metrics.json beside the flat metrics: the number, and what it is."""
+        told = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items() if name != "value"}
+        return {"score": self.value, "score_is": told}
