@@ -81,8 +81,8 @@ def _measure(encoder: VLMEncoder, batch: Batch, device: torch.device, repeats: i
     peak = [value for name, value in PEAKS.items() if device.type == "cuda" and name in torch.cuda.get_device_name()]
     measured = {
         "samples_per_second": batch.relations.num_rows / seconds,
-        "tokens_per_second": real / seconds,
-        "padded_share": 1 - real / padded,
+        "tokens_per_second": int(real) / seconds,
+        "padded_share": 1 - int(real) / padded,
     }
     if device.type == "cuda":
         measured["peak_gib"] = torch.cuda.max_memory_allocated() / 2**30
@@ -101,7 +101,7 @@ def _operations(encoder: VLMEncoder, batch: Batch) -> float:
     for micro in batch.micro_batches:
         sizes = micro.media["grids"].prod(-1).tolist() if micro.media else []
         seen |= dict(zip(micro.media_names, sizes, strict=True))
-    return float(6 * language * tokens + 2 * vision * sum(seen.values()))
+    return float(6 * language * int(tokens) + 2 * vision * sum(seen.values()))
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ def two_pass_step(model: Any, encoder: Any, inputs: tuple[MicroBatch, MicroBatch
 
 
 def our_step(encoder: Any, batch: Batch, graph_tokens: int) -> Tensor:
-    return ContrastiveStep(encoder, MAMCL(MAMCLConfig(temperature=TEMPERATURE)), graph_tokens)(batch, torch.Tensor.backward)[0]
+    return ContrastiveStep(encoder, MAMCL(MAMCLConfig(temperature=TEMPERATURE)), graph_tokens)(batch, torch.Tensor.backward).loss
 
 
 def collated(encoder: Any, examples: list[Any], token_budget: int = TOKEN_BUDGET) -> Batch:
@@ -165,7 +165,7 @@ def _compare(batch_size: int, repeats: int) -> dict[str, float]:
         "step_samples_per_second_two_pass": batch_size / theirs,
         "step_loss_difference": float((ours_loss - theirs_loss).abs() / theirs_loss),
         "step_gradient_difference": gradient_error,
-        "padded_share": 1 - real / padded,
+        "padded_share": 1 - int(real) / padded,
         "padded_share_two_pass": padded_share([range(0, 2 * batch_size, 2), range(1, 2 * batch_size, 2)], lengths),
         "unique_share": batch.relations.num_contents / (2 * batch_size),
         "unique_media_share": len(set(media)) / len(media),

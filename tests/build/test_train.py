@@ -21,11 +21,12 @@ from unite.runs import RunFolder
         ("+trainer.options.foo=1", "refuses the config group trainer: .*unexpected keyword argument 'foo'"),
         ("trainer.checkpoint_every_n_steps=0", "trainer.checkpoint_every_n_steps must be at least 1, but is 0"),
         ("trainer.log_every_n_steps=0", "trainer.log_every_n_steps must be at least 1, but is 0"),
+        ("trainer.health_every_n_steps=-1", "trainer.health_every_n_steps must be at least 1, or 0 for never, but is -1"),
         ("data.max_skipped_share=2", "data.max_skipped_share must be from 0 to 1, but is 2.0"),
     ],
 )
 def test_what_the_trainer_refuses_is_said(tmp_path, override, message):
-    stage = SimpleNamespace(name="adaptation", num_steps=1)
+    stage = SimpleNamespace(name="adaptation", num_steps=1, mixture=SimpleNamespace(source_names=["t2t"]))
     with pytest.raises(ConfigError, match=message):
         build_trainer(composed("train", "trainer.accelerator=cpu", override), stage, RunFolder(tmp_path), [])
 

@@ -65,6 +65,19 @@ def test_loss_gradient_and_metrics_equal_the_oracle(relations, options, kind, se
 
 
 @settings(max_examples=50, deadline=None, derandomize=True)
+@given(random_relations(), OPTIONS, st.sampled_from([InfoNCE, MAMCL]), st.integers(0, 10**6))
+def test_the_loss_is_the_weighted_mean_of_the_terms_in_both_directions(relations, options, kind, seed):
+    output = kind(CONFIGS[kind](**options))(unit(relations.num_contents, 6, seed), relations)
+    terms = output.terms
+    assert not any(value.requires_grad for value in vars(terms).values())
+    weight_of = {TEXT: 2.0, TEXT | IMAGE: 0.25} if options["modality_weights"] else {}
+    rows, modalities = terms.row.tolist(), terms.positive_modality.tolist()
+    weights = [weight_of.get(modality, 1.0) / rows.count(row) for row, modality in zip(rows, modalities, strict=True)]
+    mean = sum(weight * loss for weight, loss in zip(weights, terms.loss.tolist(), strict=True)) / sum(weights)
+    assert output.loss.item() == pytest.approx(mean, rel=1e-5, abs=1e-6)
+
+
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(random_relations(), OPTIONS, st.sampled_from([InfoNCE, MAMCL]), st.data())
 def test_shares_of_the_rows_sum_to_the_whole(relations, options, kind, data):
     objective = kind(CONFIGS[kind](**options))
@@ -106,8 +119,13 @@ def test_worked_by_hand():
     video = [-math.log(e(0) / (e(0) + e(-1))), -math.log(e(-1) / (e(-1) + e(0)))]
     output = MAMCL(MAMCLConfig(temperature=0.5))(embeddings, relations)
     assert output.loss.item() == pytest.approx((sum(image) + sum(video)) / 4, rel=1e-6)
-    assert output.metrics["loss_image"].item() == pytest.approx(sum(image) / 2, rel=1e-6)
-    assert output.metrics["loss_video"].item() == pytest.approx(sum(video) / 2, rel=1e-6)
+    terms = output.terms
+    assert terms.loss.tolist() == pytest.approx(image + video, rel=1e-6)
+    assert (terms.row.tolist(), terms.query_modality.tolist()) == ([0, 1, 2, 3], [TEXT] * 4)
+    assert terms.positive_modality.tolist() == [IMAGE] * 2 + [VIDEO] * 2
+    assert terms.positive_similarity.tolist() == pytest.approx([1, 0.5, 0, -0.5], abs=1e-6)
+    assert terms.hardest_negative.tolist() == pytest.approx([0.5, 1, -0.5, 0], abs=1e-6)
+    assert terms.correct.tolist() == [True, False, True, False]
     assert output.metrics["accuracy"].item() == 0.5
     assert output.metrics["num_negatives"].item() == 1
     # InfoNCE: all four compete.

@@ -37,6 +37,11 @@ def test_metrics_are_those_of_the_largest_width():
         assert metrics[name].item() == pytest.approx(value.item(), rel=1e-5)
 
 
+def test_a_terms_loss_is_the_weighted_sum_over_the_widths():
+    output = Matryoshka(MatryoshkaConfig(objective=MAMCL(), dims=[4, 12], weights=[0.5, 2.0]))(unit(8, 12, 0), pool())
+    assert output.terms.loss.mean().item() == pytest.approx(output.loss.item(), rel=1e-5)
+
+
 def test_shares_of_the_rows_sum_to_the_whole():
     objective = Matryoshka(MatryoshkaConfig(objective=MAMCL(MAMCLConfig(symmetric=True)), dims=[4, 8]))
     embeddings = unit(8, 12, 0)

@@ -24,7 +24,7 @@ COUNT = 17  # not a multiple of the ranks: the last one has fewer rows
 def step(rows, name, graph_tokens):
     """Returns loss, gradients and gradient norm after one step on these rows."""
     encoder, objective = seeded_encoder(), OBJECTIVES[name]()
-    loss, _ = ContrastiveStep(encoder, objective, graph_tokens)(batch_of(rows), torch.Tensor.backward)
+    loss = ContrastiveStep(encoder, objective, graph_tokens)(batch_of(rows), torch.Tensor.backward).loss
     parameters = [*encoder.parameters(), *objective.parameters()]
     sum_gradients(parameters)
     norm = torch.nn.utils.clip_grad_norm_([one for one in parameters if one.grad is not None], 0.5)

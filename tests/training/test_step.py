@@ -27,11 +27,12 @@ def test_gradients_equal_the_plain_step(objective, graph_tokens):
     batch = batch_of(examples(20))
     loss, expected = plain(batch, seeded_encoder(), objective)
     encoder = seeded_encoder()
-    found_loss, metrics = ContrastiveStep(encoder, objective, graph_tokens)(batch, torch.Tensor.backward)
+    output = ContrastiveStep(encoder, objective, graph_tokens)(batch, torch.Tensor.backward)
     assert encoder.calls == len(batch.micro_batches) * (2 if graph_tokens == 1 else 1)
-    torch.testing.assert_close(found_loss, loss)
+    torch.testing.assert_close(output.loss, loss)
     torch.testing.assert_close(gradients(encoder), expected, rtol=1e-5, atol=1e-8)
-    assert {"accuracy", "num_negatives"} <= set(metrics)
+    assert output.objective.terms.row.tolist() == list(range(20))
+    assert (len(output.embeddings), output.relations) == (batch.relations.num_contents, batch.relations)
 
 
 def test_the_replay_draws_the_same_dropout():

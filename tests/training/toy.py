@@ -1,10 +1,17 @@
 """A toy encoder and toy batches: a bag of words, with a second table that only some contents use (as only images use a vision tower)."""
 
+from types import SimpleNamespace
+
+import pytorch_lightning as pl
 import torch
+from pytorch_lightning.loggers.logger import DummyLogger
 from torch import nn
 
 from tests.word_processor import WordProcessor
+from unite.config.schema import AdamWConfig
 from unite.data.collate import Collator
+from unite.training.adamw import AdamWCosine
+from unite.training.module import UniteModule
 from unite.types import Batch, Content, Example
 
 
@@ -54,3 +61,49 @@ def batch_of(rows: list[Example], token_budget: int = 16) -> Batch:
 def seeded_encoder(dropout: float = 0.0) -> BagEncoder:
     torch.manual_seed(0)
     return BagEncoder(dropout)
+
+
+class Rows(DummyLogger):
+    """Keeps the rows of the log, by step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: dict[int, dict[str, float]] = {}
+
+    def log_metrics(self, metrics, step=None):
+        self.rows.setdefault(step, {}).update(metrics)
+
+
+class Batches(pl.LightningDataModule):
+    """Given batches for a mixture."""
+
+    def __init__(self, batches: list[Batch]) -> None:
+        super().__init__()
+        self.batches = batches
+
+    def train_dataloader(self):
+        return torch.utils.data.DataLoader(self.batches, batch_size=None)
+
+    def account(self, step):
+        return {"source_epochs/toy": float(step)}
+
+
+def fit(
+    batches: list[Batch], objective: nn.Module, callbacks: list[pl.Callback], max_steps: int | None = None, **optimizer
+) -> SimpleNamespace:
+    """Trains the toy encoder through Lightning; returns module, trainer and the rows of the log."""
+    module = UniteModule(seeded_encoder(), objective, AdamWCosine(AdamWConfig(**optimizer)), len(batches), 10_000)
+    rows = Rows()
+    trainer = pl.Trainer(
+        accelerator="cpu",
+        max_steps=max_steps or len(batches),
+        max_epochs=1,
+        callbacks=callbacks,
+        log_every_n_steps=1,
+        logger=rows,
+        enable_checkpointing=False,
+        enable_progress_bar=any(isinstance(callback, pl.callbacks.ProgressBar) for callback in callbacks),
+        enable_model_summary=False,
+    )
+    trainer.fit(module, datamodule=Batches(batches))
+    return SimpleNamespace(module=module, trainer=trainer, rows=rows.rows)

@@ -18,10 +18,15 @@ from unite.config.schema import StageConfig, TrainConfig, TrainerConfig, WandbMo
 from unite.data.mixture import MixtureDataModule
 from unite.errors import ConfigError, must_be
 from unite.runs import RunFolder
-from unite.training.callbacks import CollapseAlarm, FailedBatch, SampleKeys, SkippedSamples, StageProgressBar, StepLog
+from unite.training.collapse_alarm import CollapseAlarm
+from unite.training.embedding_health import EmbeddingHealth
 from unite.training.loggers import csv_logger, wandb_logger
 from unite.training.parallel import PoolStrategy
+from unite.training.progress_bar import StageProgressBar
+from unite.training.sample_keys import FailedBatch, SampleKeys
+from unite.training.skipped_samples import SkippedSamples
 from unite.training.stages import Stage
+from unite.training.step_log import StepLog
 
 
 def build_stages(config: TrainConfig) -> list[Stage]:
@@ -68,7 +73,7 @@ def build_trainer(config: TrainConfig, stage: Stage, run: RunFolder, loggers: li
         warnings.filterwarnings("ignore", message)
     logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)  # the stage says itself where it runs
     callbacks: list[Callback] = [
-        StepLog(trainer.log_every_n_steps, told=not (trainer.progress_bar and sys.stdout.isatty())),
+        StepLog(trainer.log_every_n_steps, stage.mixture.source_names, told=not (trainer.progress_bar and sys.stdout.isatty())),
         SkippedSamples(run.skipped, config.data.max_skipped_share),
         CollapseAlarm(),
         FailedBatch(run.path),
@@ -79,6 +84,8 @@ def build_trainer(config: TrainConfig, stage: Stage, run: RunFolder, loggers: li
             enable_version_counter=False,
         ),
     ]
+    if trainer.health_every_n_steps:
+        callbacks.append(EmbeddingHealth(trainer.health_every_n_steps))
     if trainer.progress_bar:
         callbacks.append(StageProgressBar(stage.name))
     if trainer.log_sample_keys:

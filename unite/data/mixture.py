@@ -103,6 +103,11 @@ class MixtureDataModule(pl.LightningDataModule):
             raise DataError("the mixture was not set up.")
         return self._order
 
+    @property
+    def source_names(self) -> list[str]:
+        """The names that its samples carry (`Example.source`), which need not be those of the sources here."""
+        return [source.source for source in self.sources.values()]
+
     def account(self, step: int) -> dict[str, float]:
         """Returns what the log shows of each source after a number of steps.
 

@@ -15,9 +15,9 @@ from rich.table import Table
 from torch import Tensor
 
 from unite.embedding.embed import EmbeddingCache, fingerprints
+from unite.embedding.geometry import alignment, modality_gap, uniformity, wrong_modality_share
 from unite.embedding.lazy import LazyContent
 from unite.evaluation.blanked import Picked, spread, without_medium, without_text
-from unite.evaluation.embedding_geometry import alignment, modality_gap, uniformity, wrong_modality_share
 from unite.evaluation.layouts.source import MissingTaskError
 from unite.evaluation.metrics import per_query
 from unite.evaluation.results import short

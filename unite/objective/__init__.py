@@ -32,7 +32,7 @@ Contents with equal fingerprints, as different ranks may hold, count as one: the
 from unite.objective.infonce import InfoNCE
 from unite.objective.mamcl import MAMCL
 from unite.objective.matryoshka import Matryoshka
-from unite.objective.output import ObjectiveOutput
+from unite.objective.output import ObjectiveOutput, Terms
 from unite.objective.temperature import Temperature
 
-__all__ = ["MAMCL", "InfoNCE", "Matryoshka", "ObjectiveOutput", "Temperature"]
+__all__ = ["MAMCL", "InfoNCE", "Matryoshka", "ObjectiveOutput", "Temperature", "Terms"]

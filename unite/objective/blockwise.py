@@ -31,7 +31,7 @@ CHUNK_ON_CPU, CHUNK_ON_GPU = 2**21, 2**25
 
 
 class Scores(NamedTuple):
-    """What is known of each term of the query -> candidate direction. All (T,) float32.
+    """What is known of each term of a direction. All (T,) float32.
 
     Attributes:
         loss: unweighted.
@@ -49,7 +49,7 @@ class Scores(NamedTuple):
 def contrast(
     embeddings: Tensor, temperature: Tensor, directions: list[Direction], *, margin: float | None = None, hardness: float = 0.0
 ) -> tuple[Tensor, Scores]:
-    """Returns the weighted loss of all directions, scalar, and the scores of the first.
+    """Returns the weighted loss of all directions, scalar, and the scores of the first, of which `loss` is the mean over the directions.
 
     Gradients reach the embeddings (in their own dtype) and the temperature.
 
@@ -83,8 +83,9 @@ class _Contrast(Function):
         loss = torch.stack([(each.loss * direction.weight).sum() for each, direction in zip(scores, directions, strict=True)]).sum()
         ctx.gradients = (sweep.gradient, sweep.inverse_temperature_gradient) if wanted else None
         ctx.dtype = embeddings.dtype
-        ctx.mark_non_differentiable(*scores[0])
-        return loss, *scores[0]
+        first = scores[0]._replace(loss=torch.stack([each.loss for each in scores]).mean(0))
+        ctx.mark_non_differentiable(*first)
+        return loss, *first
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:

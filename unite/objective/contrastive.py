@@ -12,7 +12,7 @@ from unite.config.schema.objective import ObjectiveConfig
 from unite.errors import TrainingError, must_be
 from unite.objective.blockwise import Scores, contrast
 from unite.objective.masks import directions
-from unite.objective.output import ObjectiveOutput
+from unite.objective.output import ObjectiveOutput, Terms
 from unite.objective.temperature import Temperature
 from unite.types import Modality, Relations
 
@@ -46,7 +46,7 @@ class Contrastive(nn.Module):
         self._warned = False
 
     def forward(self, embeddings: Tensor, relations: Relations, rows: Tensor | None = None) -> ObjectiveOutput:
-        """Returns the loss of the rows and its metrics. The gradient of one loss can be taken once.
+        """Returns the loss of the rows and what is known of their terms. The gradient of one loss can be taken once.
 
         Args:
             embeddings: (U, D), L2-normalised, any float dtype.
@@ -61,9 +61,11 @@ class Contrastive(nn.Module):
         temperature = self.temperature()
         scored = directions(relations, rows, self.modality_weight, within_modality=self.within_modality, symmetric=self.symmetric)
         loss, scores = contrast(embeddings, temperature, scored, margin=self.false_negative_margin, hardness=self.hardness)
-        modality = relations.modality[scored[0].target]
+        forward = scored[0]
+        modality = relations.modality[forward.target]
         self._warn_without_negatives(scores, modality)
-        return ObjectiveOutput(loss, {**_metrics(scores, modality), "temperature": temperature.detach()})
+        terms = Terms(forward.row, relations.modality[forward.anchor], modality, *scores)
+        return ObjectiveOutput(loss, terms, temperature.detach())
 
     def _warn_without_negatives(self, scores: Scores, modality: Tensor) -> None:
         if self._warned:
@@ -80,23 +82,6 @@ class Contrastive(nn.Module):
             len(alone),
             names,
         )
-
-
-def _metrics(scores: Scores, modality: Tensor) -> dict[str, Tensor]:
-    metrics = {
-        "accuracy": _mean((scores.positive > scores.hardest).float()),
-        "positive_similarity": _mean(scores.positive),
-        "num_negatives": _mean(scores.num_negatives),
-        "share_without_negatives": _mean((scores.num_negatives == 0).float()),
-    }
-    for value in torch.unique(modality).tolist():
-        metrics[f"loss_{Modality(value)}"] = _mean(scores.loss[modality == value])
-    return metrics
-
-
-def _mean(values: Tensor) -> Tensor:
-    """The mean; 0 where a rank has no term."""
-    return values.sum() / max(len(values), 1)
 
 
 def _weight_table(weights: Mapping[str, float]) -> Tensor:

@@ -44,12 +44,14 @@ class Direction:
     """One way of scoring: T anchors, each against its own target and the rest of the target's block.
 
     Attributes:
+        row: (T,) of the relations.
         anchor, target: (T,) contents.
         weight: (T,) float32; over all ranks and directions they sum to 1.
         identities: (T, 1 + P) of all contents of the term's row.
         blocks: every term is in exactly one.
     """
 
+    row: Tensor
     anchor: Tensor
     target: Tensor
     weight: Tensor
@@ -118,7 +120,7 @@ def directions(
             )
             for value in torch.unique(key[scored_target]).tolist()
         ]
-        return Direction(anchor[scored], scored_target, weight[scored], identities[row[scored]], blocks)
+        return Direction(row[scored], anchor[scored], scored_target, weight[scored], identities[row[scored]], blocks)
 
     forward = direction(query, positive, candidates)
     return [forward, direction(positive, query, torch.unique(query))] if symmetric else [forward]

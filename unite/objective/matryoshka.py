@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -28,7 +30,7 @@ class Matryoshka(nn.Module):
         self.widths = sorted(zip(config.dims, weights, strict=True), reverse=True)
 
     def forward(self, embeddings: Tensor, relations: Relations, rows: Tensor | None = None) -> ObjectiveOutput:
-        """Returns the weighted sum; the metrics are those of the largest width, and `loss_dim_<d>` for each.
+        """Returns the weighted sum, of each term too; the rest of the terms is of the largest width. `loss_dim_<d>` is each width's loss.
 
         Args: as the wrapped objective's; embeddings at least as wide as the largest width.
 
@@ -41,4 +43,6 @@ class Matryoshka(nn.Module):
         outputs = [self.objective(F.normalize(embeddings[:, :dim].float(), dim=-1), relations, rows) for dim, _ in self.widths]
         loss = torch.stack([weight * output.loss for (_, weight), output in zip(self.widths, outputs, strict=True)]).sum()
         by_width = {f"loss_dim_{dim}": output.loss.detach() for (dim, _), output in zip(self.widths, outputs, strict=True)}
-        return ObjectiveOutput(loss, {**outputs[0].metrics, **by_width})
+        widest_output = outputs[0]
+        by_term = torch.stack([weight * output.terms.loss for (_, weight), output in zip(self.widths, outputs, strict=True)]).sum(0)
+        return ObjectiveOutput(loss, replace(widest_output.terms, loss=by_term), widest_output.temperature, by_width)

@@ -1,6 +1,7 @@
 """Training: a batch goes through encoder and objective, gradients come back, stages follow one another.
 
 Batch -> encoder -> (U, D) embeddings -> objective -> loss -> gradients       step
-Trainer, log, checkpoints, alarms                                              module, callbacks
+Lightning's module, optimizers, ranks                                          module, adamw, muon, parallel
+what is logged and watched                                                     window, step_log, embedding_health, collapse_alarm
 alignment -> adaptation -> exported encoder                                    stages, run_folder
 """

@@ -26,7 +26,7 @@ class UniteModule(pl.LightningModule):
 
     Args:
         encoder: maps a MicroBatch to (n, D) embeddings.
-        objective: maps embeddings and Relations to loss and metrics; its parameters (a learnable temperature) are trained too.
+        objective: maps embeddings and Relations to an `ObjectiveOutput`; its parameters (a learnable temperature) are trained too.
         optimizer: builds the optimizer and the schedule.
         num_steps: length of the stage.
         graph_tokens: see `ContrastiveStep`.
@@ -42,16 +42,20 @@ class UniteModule(pl.LightningModule):
         self.num_steps = num_steps
         self.step = ContrastiveStep(encoder, objective, graph_tokens)
 
-    def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
-        """Takes one optimizer step on a batch; returns loss, gradient norm and the objective's metrics, for the callbacks."""
+    def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
+        """Takes one optimizer step on a batch.
+
+        Returns:
+            For the callbacks: `loss`, `gradient_norm` before clipping (both of the global batch), `step`, a `StepOutput`.
+        """
         optimizer = cast(LightningOptimizer, self.optimizers())
         optimizer.zero_grad(set_to_none=True)
-        loss, metrics = self.step(batch, self.manual_backward)
+        output = self.step(batch, self.manual_backward)
         sum_gradients(self.parameters())
         norm = self._clip()
         optimizer.step()
         cast(LRScheduler, self.lr_schedulers()).step()
-        return {"loss": loss, "gradient_norm": norm, **metrics}
+        return {"loss": output.loss, "gradient_norm": norm, "step": output}
 
     def configure_optimizers(self) -> Any:
         """Builds optimizer and schedule over everything that is trained."""

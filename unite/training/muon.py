@@ -68,7 +68,7 @@ class MuonAdamW(torch.optim.Optimizer):
     def __init__(self, parts: list[torch.optim.Optimizer]) -> None:
         self.parts = parts
         super().__init__([parameter for part in parts for group in part.param_groups for parameter in group["params"]], {})
-        self.param_groups = [group for part in parts for group in part.param_groups]
+        self._take_groups()
 
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
         """Takes one step of each."""
@@ -85,4 +85,10 @@ class MuonAdamW(torch.optim.Optimizer):
         """Takes up the state of each."""
         for part, state in zip(self.parts, state_dict["parts"], strict=True):
             part.load_state_dict(state)
+        self._take_groups()
+
+    def _take_groups(self) -> None:
         self.param_groups = [group for part in self.parts for group in part.param_groups]
+        for part in self.parts:
+            for group in part.param_groups:
+                group["name"] = type(part).__name__.lower()  # of its learning rate in the log

@@ -33,12 +33,14 @@ class Pool:
         embeddings: (U, D) of all ranks, in the order of the ranks; a leaf.
         relations: over all of them.
         rows: (B_r,) the rows of this rank in `relations`; None in a single process, where it is all of them.
+        first_row: the first of them.
         ours: the slice of `embeddings` that this rank embedded.
     """
 
     embeddings: Tensor
     relations: Relations
     rows: Tensor | None
+    first_row: int
     ours: slice
 
 
@@ -50,7 +52,7 @@ def gather_pool(embeddings: Tensor, relations: Relations) -> Pool:
         relations: over them.
     """
     if num_ranks() == 1:
-        return Pool(embeddings, relations, None, slice(None))
+        return Pool(embeddings, relations, None, 0, slice(None))
     shape = torch.tensor(
         [len(embeddings), relations.num_rows, relations.positive.shape[1], relations.negative.shape[1]], device=embeddings.device
     )
@@ -73,7 +75,7 @@ def gather_pool(embeddings: Tensor, relations: Relations) -> Pool:
     )
     first = sum(rows[:rank])
     ours = torch.arange(first, first + rows[rank], device=embeddings.device)
-    return Pool(_gather(embeddings, contents), gathered, ours, slice(offset, offset + contents[rank]))
+    return Pool(_gather(embeddings, contents), gathered, ours, first, slice(offset, offset + contents[rank]))
 
 
 def sum_over_ranks(tensor: Tensor) -> Tensor:

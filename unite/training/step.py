@@ -13,14 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from unite.errors import ConfigError, NonFiniteLossError, must_be
+from unite.objective import ObjectiveOutput
 from unite.training.parallel import gather_pool, sum_over_ranks
-from unite.types import Batch, MicroBatch
+from unite.types import Batch, MicroBatch, Relations
 
 Backward = Callable[[Tensor], None]
 
@@ -42,12 +44,33 @@ class MediaEncoder(Protocol):
         ...
 
 
+@dataclass(frozen=True, eq=False)
+class StepOutput:
+    """What a step found, detached.
+
+    Attributes:
+        objective: its loss is that of the global batch, the same on every rank; its terms and parts are this rank's, and the terms' rows
+            those of the rank's own batch.
+        embeddings: (U, D) of the global batch.
+        relations: over them.
+    """
+
+    objective: ObjectiveOutput
+    embeddings: Tensor
+    relations: Relations
+
+    @property
+    def loss(self) -> Tensor:
+        """Of the global batch, scalar."""
+        return self.objective.loss
+
+
 class ContrastiveStep:
     """Computes loss and gradients of a batch.
 
     Args:
         encoder: maps a MicroBatch to (n, D) embeddings; sees each medium of a step once.
-        objective: maps (U, D) embeddings and Relations to an output with `loss` and `metrics`.
+        objective: maps (U, D) embeddings and Relations to an `ObjectiveOutput`.
         graph_tokens: a batch of up to this many tokens (padding included) keeps every activation; a larger one caches gradients.
     """
 
@@ -58,8 +81,8 @@ class ContrastiveStep:
         self.objective = objective
         self.graph_tokens = graph_tokens
 
-    def __call__(self, batch: Batch, backward: Backward) -> tuple[Tensor, dict[str, Tensor]]:
-        """Accumulates the gradients of a batch and returns its loss (scalar) and metrics, detached.
+    def __call__(self, batch: Batch, backward: Backward) -> StepOutput:
+        """Accumulates the gradients of a batch.
 
         Args:
             batch: on the encoder's device.
@@ -73,15 +96,15 @@ class ContrastiveStep:
             return self._direct(batch, backward)
         return self._cached(batch, backward)
 
-    def _direct(self, batch: Batch, backward: Backward) -> tuple[Tensor, dict[str, Tensor]]:
+    def _direct(self, batch: Batch, backward: Backward) -> StepOutput:
         known: dict[tuple[int, int], Tensor] = {}
         parts = [self.encoder(micro, self.encoder.encode_media(micro, known)) for micro in batch.micro_batches]
         embeddings = _in_order(batch, parts)
-        loss, metrics, gradient = self._loss(embeddings.detach(), batch, backward)
+        output, gradient = self._loss(embeddings.detach(), batch, backward)
         backward(_with_gradient(embeddings, gradient))
-        return loss, metrics
+        return output
 
-    def _cached(self, batch: Batch, backward: Backward) -> tuple[Tensor, dict[str, Tensor]]:
+    def _cached(self, batch: Batch, backward: Backward) -> StepOutput:
         states: list[_RandomState] = []
         parts: list[Tensor] = []
         # Features of a frozen tower serve the replay; those of a trained one must be made again, with their graph.
@@ -90,15 +113,15 @@ class ContrastiveStep:
             for micro in batch.micro_batches:
                 states.append(_RandomState(micro.input_ids.device))
                 parts.append(self.encoder(micro, self.encoder.encode_media(micro, known)))
-        loss, metrics, gradient = self._loss(_in_order(batch, parts), batch, backward)
+        output, gradient = self._loss(_in_order(batch, parts), batch, backward)
         for micro, state in zip(batch.micro_batches, states, strict=True):
             with state.restored():
                 again = self.encoder(micro, self.encoder.encode_media(micro, known if self.encoder.vision_is_frozen else None))
             backward(_with_gradient(again, gradient[micro.contents]))
-        return loss, metrics
+        return output
 
-    def _loss(self, embeddings: Tensor, batch: Batch, backward: Backward) -> tuple[Tensor, dict[str, Tensor], Tensor]:
-        """Returns the loss of the global batch, this rank's metrics, and the gradient of that loss at this rank's embeddings, (U, D)."""
+    def _loss(self, embeddings: Tensor, batch: Batch, backward: Backward) -> tuple[StepOutput, Tensor]:
+        """Returns what is known of the global batch, and the gradient of its loss at this rank's embeddings, (U, D)."""
         pool = gather_pool(embeddings, batch.relations)
         leaf = pool.embeddings.requires_grad_()
         output = self.objective(leaf, pool.relations, pool.rows)
@@ -106,7 +129,8 @@ class ContrastiveStep:
         _check_finite(total, batch)  # of the sum, so that either all ranks stop or none
         backward(output.loss)
         gradient = sum_over_ranks(torch.zeros_like(leaf) if leaf.grad is None else leaf.grad)
-        return total, output.metrics, gradient[pool.ours]
+        terms = replace(output.terms, row=output.terms.row - pool.first_row)
+        return StepOutput(replace(output, loss=total, terms=terms), leaf.detach(), pool.relations), gradient[pool.ours]
 
 
 class _RandomState:
@@ -142,7 +166,7 @@ def _check_finite(loss: Tensor, batch: Batch) -> None:
         raise NonFiniteLossError(float(loss.detach()), batch.keys)
 
 
-def count_tokens(micro_batches: list[MicroBatch]) -> tuple[int, int]:
-    """Returns the tokens of micro-batches, without and with padding."""
-    real = sum(int(micro.attention_mask.sum()) for micro in micro_batches)
+def count_tokens(micro_batches: list[MicroBatch]) -> tuple[Tensor, int]:
+    """Returns the tokens of micro-batches without padding, a scalar on their device (a GPU is not waited for), and with it."""
+    real = torch.stack([micro.attention_mask.sum() for micro in micro_batches]).sum()
     return real, sum(micro.attention_mask.numel() for micro in micro_batches)

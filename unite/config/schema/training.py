@@ -43,7 +43,8 @@ class TrainerConfig:
         strategy: how processes work together; `auto` is the project's own, which gathers the pool over the ranks.
         precision: `32-true`, `bf16-mixed` or another of Lightning's.
         graph_tokens: a batch of up to this many tokens keeps every activation; a larger one caches gradients.
-        log_every_n_steps: between two lines of the log.
+        log_every_n_steps: between two lines of the log, each of means over the steps since the last.
+        health_every_n_steps: between two looks at the embeddings (alignment, uniformity, effective rank, modality gap); 0 never looks.
         checkpoint_every_n_steps: between two checkpoints.
         progress_bar: show one on a terminal.
         log_sample_keys: write each step's samples into the run folder.
@@ -58,6 +59,7 @@ class TrainerConfig:
     precision: str = "32-true"
     graph_tokens: int = 1_000_000
     log_every_n_steps: int = 10
+    health_every_n_steps: int = 100
     checkpoint_every_n_steps: int = 200
     progress_bar: bool = True
     log_sample_keys: bool = False

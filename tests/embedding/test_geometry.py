@@ -3,8 +3,8 @@ import math
 import pytest
 import torch
 
+from unite.embedding.geometry import alignment, effective_rank, modality_gap, uniformity, wrong_modality_share
 from unite.errors import DataError
-from unite.evaluation.embedding_geometry import alignment, modality_gap, uniformity, wrong_modality_share
 
 
 def unit(rows, seed, dim=8):
@@ -38,6 +38,22 @@ def test_collapsed_embeddings_have_uniformity_zero_and_one_row_has_none():
     assert uniformity(unit(1, 0).expand(5, -1)) == pytest.approx(0, abs=1e-9)
     with pytest.raises(DataError, match="embeddings must be at least two rows, but is 1"):
         uniformity(unit(1, 0))
+
+
+def test_the_effective_rank_of_known_matrices():
+    assert effective_rank(unit(1, 0).expand(5, -1)) == pytest.approx(1, abs=1e-5)
+    assert effective_rank(torch.eye(8)[:3]) == pytest.approx(3)
+    assert effective_rank(torch.eye(4).repeat(5, 1)) == pytest.approx(4)
+    # Singular values 3 and 1: the entropy of the shares 3/4 and 1/4.
+    expected = math.exp(-0.75 * math.log(0.75) - 0.25 * math.log(0.25))
+    assert effective_rank(torch.tensor([[3.0, 0.0, 0.0], [0.0, 1.0, 0.0]])) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("rows", [5, 8, 40])
+def test_the_effective_rank_equals_that_of_a_singular_value_decomposition(rows):
+    singular = torch.linalg.svdvals(unit(rows, 3).double()).tolist()
+    shares = [value / sum(singular) for value in singular]
+    assert effective_rank(unit(rows, 3)) == pytest.approx(math.exp(-sum(share * math.log(share) for share in shares)))
 
 
 def test_wrong_modality_share_by_hand():

@@ -1,4 +1,4 @@
-"""What a metric does not tell: how the embeddings of several modalities lie in their space.
+"""What a metric does not tell: how embeddings, of several modalities too, lie in their space.
 
 Shapes: N embeddings of D dimensions, L2-normalised; Q queries, C candidates.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor
 
 from unite.errors import DataError, must_be
@@ -58,6 +59,23 @@ def uniformity(embeddings: Tensor, t: float = 2.0, chunk: int = 1024) -> float:
         # A row is no pair with itself.
         total += float(potential.sum() - potential.diagonal(start).sum())
     return math.log(total / (len(rows) * (len(rows) - 1)))
+
+
+def effective_rank(embeddings: Tensor) -> float:
+    """Returns how many dimensions the embeddings fill: exp of the entropy of the singular values as shares of their sum.
+
+    Roy & Vetterli 2007, "The effective rank", definition 1. From 1 (all rows on one line) to min(N, D) (all singular values equal). The
+    rows are not centred, as in RankMe (Garrido et al. 2023, arXiv 2210.02885).
+
+    Args:
+        embeddings: (N, D), at least one that is not zero.
+    """
+    rows = embeddings.double()
+    # Of the smaller Gram matrix, in float64: its eigenvalues are the squares of the singular values.
+    gram = rows @ rows.T if len(rows) < rows.shape[1] else rows.T @ rows
+    singular = torch.linalg.eigvalsh(gram).clamp(min=0).sqrt()
+    shares = singular / singular.sum()
+    return float(torch.special.entr(shares).sum().exp())
 
 
 def wrong_modality_share(

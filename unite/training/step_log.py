@@ -1,0 +1,100 @@
+"""The log of a stage: a row every few steps, each value the mean over the steps since the last row."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytorch_lightning as pl
+from torch.optim import Optimizer
+from typing_extensions import override
+
+from unite.errors import ConfigError, must_be
+from unite.training.step import StepOutput
+from unite.training.window import Window, WindowMeans
+from unite.types import Batch
+
+log = logging.getLogger(__name__)
+
+
+class StepLog(pl.Callback):
+    """Writes rows of the log, the last one at the stage's last step. The names of the values:
+
+    `train/loss`: what is trained on, the mean over the steps. `train/accuracy`, `train/positive_similarity`, `train/hardest_negative`,
+    `train/num_negatives`, `train/share_without_negatives`: means over the terms (`unite.objective.Terms`).
+    `train/loss/<pair>`, `train/accuracy/<pair>`: over the terms of a pair, `text-to-image`; `train/source/<name>/loss`, `.../accuracy`:
+    of a source, each term counting alike, before the objective's weights. `train/source/<name>/samples_share`: of the samples.
+    `train/gradient_norm`: before clipping. `train/learning_rate`, `train/temperature`: of the last step; with several groups of
+    parameters the first one's rate, and each one's as `train/learning_rate/<name>`.
+    `throughput/<what>_per_second`, `throughput/padded_share`; `source_epochs/<name>`, `source_upsampling/<name>`: of the mixture.
+
+    Args:
+        every: steps between two rows.
+        sources: the names of the samples' sources, all of them.
+        told: whether to write a line to the run's own log too, at most one in ten seconds: where no progress bar is seen.
+    """
+
+    def __init__(self, every: int, sources: Sequence[str], told: bool = False) -> None:
+        if every < 1:
+            raise ConfigError(must_be("trainer.log_every_n_steps", "at least 1", every))
+        self.every = every
+        self.told = told
+        self.window = Window(sources)
+        self._told_at = self._since = time.monotonic()
+        self._learning_rates: dict[str, float] = {}
+
+    @override
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._since = time.monotonic()
+
+    @override
+    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Batch, batch_idx: int) -> None:
+        self._learning_rates = learning_rates(trainer.optimizers[0])  # before the schedule moves on
+
+    @override
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Batch, batch_idx: int) -> None:
+        output: StepOutput = outputs["step"]
+        self.window.add(batch, output, outputs["gradient_norm"])
+        num_steps = min(trainer.max_steps, trainer.num_training_batches)  # an epoch of the mixture may end before
+        is_last = trainer.global_step >= num_steps
+        if trainer.global_step % self.every and not is_last:
+            return
+        steps, means = self.window.num_steps, self.window.close()
+        if means is None:
+            return
+        now = time.monotonic()
+        seconds, self._since = max(now - self._since, 1e-9), now
+        row = {f"train/{name}": value for name, value in means.means.items()} | self._learning_rates
+        row["train/temperature"] = float(output.objective.temperature)
+        row |= _throughput(means, seconds)
+        row |= trainer.datamodule.account(trainer.global_step)  # type: ignore[attr-defined]  # a run's data is always a mixture
+        pl_module.log("loss", row["train/loss"], prog_bar=True, logger=False)
+        pl_module.log("samples/s", row["throughput/samples_per_second"], prog_bar=True, logger=False)
+        for logger in trainer.loggers:
+            logger.log_metrics(row, step=trainer.global_step)
+        if self.told and (is_last or now - self._told_at >= 10):
+            self._told_at = now
+            left = timedelta(seconds=round((num_steps - trainer.global_step) * seconds / steps))
+            values = row["train/loss"], row["throughput/samples_per_second"], left
+            log.info("step %d/%d, loss %.3f, %.0f samples/s, %s left", trainer.global_step, num_steps, *values)
+
+
+def learning_rates(optimizer: Optimizer) -> dict[str, float]:
+    """Returns the rates in force, by their keys in the log."""
+    groups = optimizer.param_groups
+    rates = {"train/learning_rate": float(groups[0]["lr"])}
+    if len(groups) > 1:
+        rates |= {f"train/learning_rate/{group.get('name', place)}": float(group["lr"]) for place, group in enumerate(groups)}
+    return rates
+
+
+def _throughput(means: WindowMeans, seconds: float) -> dict[str, float]:
+    return {
+        "throughput/samples_per_second": means.num_rows / seconds,
+        "throughput/contents_per_second": means.num_contents / seconds,
+        "throughput/tokens_per_second": means.num_tokens / seconds,
+        "throughput/padded_share": 1 - means.num_tokens / max(means.num_padded_tokens, 1),
+    }
