@@ -28,8 +28,8 @@ class StepLog(pl.Callback):
     `train/num_negatives`, `train/share_without_negatives`: means over the terms (`unite.objective.Terms`).
     `train/loss/<pair>`, `train/accuracy/<pair>`: over the terms of a pair, `text-to-image`; `train/source/<name>/loss`, `.../accuracy`:
     of a source, each term counting alike, before the objective's weights. `train/source/<name>/samples_share`: of the samples.
-    `train/gradient_norm`: before clipping. `train/learning_rate`, `train/temperature`: of the last step; with several groups of
-    parameters the first one's rate, and each one's as `train/learning_rate/<name>`.
+    `train/gradient_norm`: before clipping. `train/learning_rate`, `train/temperature`: of the last step; where groups of
+    parameters have several rates the first one's, and each one's as `train/learning_rate/<name>`.
     `throughput/<what>_per_second`, `throughput/padded_share`; `source_epochs/<name>`, `source_upsampling/<name>`: of the mixture.
 
     Args:
@@ -79,7 +79,7 @@ class StepLog(pl.Callback):
         self.loss, self.samples_per_second = row["train/loss"], row["throughput/samples_per_second"]
         for logger in trainer.loggers:
             logger.log_metrics(row, step=trainer.global_step)
-        if self.told and (is_last or now - self._told_at >= 10):
+        if self.told and trainer.is_global_zero and (is_last or now - self._told_at >= 10):
             self._told_at = now
             left = timedelta(seconds=round((num_steps - trainer.global_step) * seconds / steps))
             values = trainer.global_step, num_steps, self.loss, self.samples_per_second, left
@@ -90,7 +90,7 @@ def learning_rates(optimizer: Optimizer) -> dict[str, float]:
     """Returns the rates in force, by their keys in the log."""
     groups = optimizer.param_groups
     rates = {"train/learning_rate": float(groups[0]["lr"])}
-    if len(groups) > 1:
+    if any(group["lr"] != groups[0]["lr"] for group in groups):
         rates |= {f"train/learning_rate/{group.get('name', place)}": float(group["lr"]) for place, group in enumerate(groups)}
     return rates
 
