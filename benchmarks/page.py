@@ -34,6 +34,7 @@ GOALS = (
     Goal("step_memory_1024_vs_64", "step, memory at batch 1024 against 64", 1.2, at_most=True),
     Goal("loss_memory_vs_dense", "loss, memory against the dense matrix", 0.25, at_most=True),
     Goal("padded_share", "padded share of the tokens", 0.05, at_most=True),
+    Goal("logging_overhead", "logging, share of a step's processor time", 0.03, at_most=True),
     Goal("startup_help_seconds", "--help, seconds of user time", 1, at_most=True),
     Goal("startup_config_error_seconds", "a config error, seconds of user time", 1, at_most=True),
     Goal("startup_path_error_seconds", "an error of paths, seconds of user time", 2, at_most=True),

@@ -6,6 +6,8 @@ name.
 
 from __future__ import annotations
 
+import logging
+
 import hydra
 
 from unite.config.register import CONF, register
@@ -13,16 +15,18 @@ from unite.config.schema import TrainConfig
 from unite.entry import agree_on_start, shown_errors
 
 register()
+log = logging.getLogger("unite.train")  # not of this module, which is `__main__`
 
 
 @hydra.main(config_path=str(CONF), config_name="train", version_base="1.3")
 @shown_errors
 def main(config: TrainConfig) -> float | None:
     """Trains the stages of a config, exports the encoder, evaluates it; returns the suite's score, which sweepers may optimise."""
-    from unite.build.runs import build_run, is_named, resumed_config
+    from unite.build.runs import build_run, is_named, plan_of, resumed_config
     from unite.runs import find_checkpoint
 
     config = resumed_config(config)
+    log.info(plan_of(config))
     if config.init_from is not None:
         find_checkpoint(config.init_from, "init_from")  # refused before anything is built
 

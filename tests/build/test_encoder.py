@@ -1,7 +1,10 @@
 import pytest
+from transformers import AutoTokenizer
 
 from tests.composed import composed
-from unite.build.encoder import build_trained_encoder
+from unite.build.encoder import build_checkpoint, build_trained_encoder
+from unite.data.rows import Row, StoredContent
+from unite.data.shards import ShardWriter
 from unite.errors import CheckpointError, ConfigError
 
 
@@ -14,3 +17,30 @@ def test_a_device_that_is_not_there_is_refused(device, hint):
 def test_a_checkpoint_that_is_not_there_is_no_hub_name(tmp_path):
     with pytest.raises(CheckpointError, match="checkpoint must be a run folder that holds encoder/config.json.*nowhere, no folder"):
         build_trained_encoder(composed("evaluate", f"checkpoint={tmp_path}/nowhere", "device=cpu"))
+
+
+def own_mixture(folder, captions, *overrides):
+    with ShardWriter(folder / "own") as writer:
+        for number, caption in enumerate(captions):
+            writer.write(Row(f"{number:04d}", StoredContent(caption, instruction="Retrieve"), (StoredContent(f"{caption} again"),)))
+    own = [f"mixture.sources.t2t.shards={folder}/own", "mixture.sources.t2t.world=null", "mixture.sources.t2t.name=own"]
+    small = ["encoder.checkpoint.hidden_size=32", "encoder.checkpoint.vision_hidden_size=32", f"data_root={folder}"]
+    return composed("train", "mixture=tt", "alignment=none", *own, *small, *overrides)
+
+
+def test_the_tiny_tokenizer_knows_the_words_of_ones_own_mixture(tmp_path, caplog):
+    with caplog.at_level("INFO"):
+        folder = build_checkpoint(own_mixture(tmp_path, ["ein Fahrrad steht", "das Fahrrad rollt"] * 20))
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    assert {len(tokenizer(f" {word}").input_ids) for word in ("Fahrrad", "rollt", "again")} == {1}
+    assert len(tokenizer(" banana").input_ids) > 1  # of the built-in world, which is not even built
+    assert "0.0 % of the words of the mixture are written in pieces" in caplog.text
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+    assert not list(tmp_path.glob("emoji_world*"))
+
+
+def test_a_vocabulary_that_is_too_small_is_told_aloud(tmp_path, caplog):
+    captions = [f"{chr(97 + at % 26) * 3}{chr(97 + at // 26) * 4}x" for at in range(300)]
+    build_checkpoint(own_mixture(tmp_path, captions, "encoder.checkpoint.vocab_size=300"))
+    (record,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert "of the words of the mixture are written in pieces. Raise encoder.checkpoint.vocab_size" in record.getMessage()

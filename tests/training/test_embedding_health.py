@@ -5,12 +5,14 @@ import math
 import pytest
 import torch
 
-from tests.training.toy import batch_of, examples, fit
+from tests.training.ranks import in_ranks, part
+from tests.training.toy import batch_of, examples, fit, seeded_encoder
 from unite.config.schema import MAMCLConfig
 from unite.embedding.geometry import effective_rank, uniformity
 from unite.errors import ConfigError
 from unite.objective import MAMCL
-from unite.training.embedding_health import ROWS_A_STEP, STEPS, EmbeddingHealth, health
+from unite.training.embedding_health import ROWS_A_STEP, STEPS, EmbeddingHealth, health, sample
+from unite.training.step import ContrastiveStep
 from unite.types import Modality
 
 
@@ -35,6 +37,20 @@ def test_values_equal_the_formulas_and_equal_contents_count_once():
     assert {name for name in found if "gap" in name} == set(gaps)
     for name, (a, b) in gaps.items():
         assert found[name] == pytest.approx(math.dist(*(contents[kinds == kind].mean(0).tolist() for kind in (a, b))), rel=1e-5)
+
+
+def looked_at(rows):
+    step = ContrastiveStep(seeded_encoder(), MAMCL(MAMCLConfig(temperature=0.1)), 1)
+    return health(*sample(step(batch_of(rows), torch.Tensor.backward)))
+
+
+def looked_at_by_rank(rank, num_ranks):
+    return looked_at(part(examples(41), rank, num_ranks))
+
+
+def test_each_of_two_ranks_sees_what_one_process_sees(tmp_path):
+    for found in in_ranks(looked_at_by_rank, 2, tmp_path, 2):
+        assert found == pytest.approx(looked_at(examples(41)))
 
 
 def test_one_content_alone_has_no_uniformity():

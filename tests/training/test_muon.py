@@ -109,3 +109,18 @@ def test_an_older_torch_is_named(monkeypatch):
 def test_bad_values_are_refused(change, message):
     with pytest.raises(ConfigError, match=message):
         MuonConfig(**change)
+
+
+def test_groups_are_named_for_the_log_also_after_a_resume():
+    def built():
+        module = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Embedding(3, 4))
+        return MuonCosine(MuonConfig()).build(module, 4)[0]
+
+    optimizer, resumed = built(), built()
+    state = optimizer.state_dict()
+    for part in state["parts"]:
+        for group in part["param_groups"]:
+            del group["name"]  # as an older checkpoint has it
+    resumed.load_state_dict(state)
+    for one in (optimizer, resumed):
+        assert {group["name"] for group in one.param_groups} == {"muon", "adamw"}

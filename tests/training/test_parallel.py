@@ -1,13 +1,9 @@
 """Several gloo processes against one, on the same global batch."""
 
-import os
-import socket
-
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 
+from tests.training.ranks import in_ranks, part
 from tests.training.toy import batch_of, examples, seeded_encoder
 from unite.config.schema import InfoNCEConfig, MAMCLConfig
 from unite.objective import MAMCL, InfoNCE
@@ -31,27 +27,13 @@ def step(rows, name, graph_tokens):
     return loss, [torch.zeros_like(one) if one.grad is None else one.grad for one in parameters], norm
 
 
-def run_rank(rank, num_ranks, port, name, graph_tokens, folder):
-    torch.set_num_threads(1)
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    dist.init_process_group("gloo", rank=rank, world_size=num_ranks)
+def step_of_rank(rank, num_ranks, name, graph_tokens):
     # rank 0 has no word of six letters: its part of the model takes no part in that rank's step
-    rows = examples(COUNT, rare_from=COUNT // 2)
-    size = -(-COUNT // num_ranks)
-    torch.save(step(rows[rank * size : (rank + 1) * size], name, graph_tokens), f"{folder}/{rank}.pt")
-    dist.destroy_process_group()
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    return step(part(examples(COUNT, rare_from=COUNT // 2), rank, num_ranks), name, graph_tokens)
 
 
 @pytest.mark.parametrize(("num_ranks", "name", "graph_tokens"), [(2, "mamcl", 1), (4, "mamcl", 1), (2, "infonce", 10_000)])
 def test_ranks_together_equal_one_process(num_ranks, name, graph_tokens, tmp_path):
     expected = step(examples(COUNT, rare_from=COUNT // 2), name, graph_tokens)
-    mp.start_processes(run_rank, (num_ranks, free_port(), name, graph_tokens, tmp_path), num_ranks, start_method="fork")
-    for rank in range(num_ranks):
-        found = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
+    for found in in_ranks(step_of_rank, num_ranks, tmp_path, num_ranks, name, graph_tokens):
         torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-7)

@@ -1,15 +1,12 @@
 """A window's means against plain sums over its terms, written out one by one."""
 
-import os
-import socket
 from statistics import mean
 
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 
 from tests.objective.pools import IMAGE, TEXT, VIDEO, relations_of
+from tests.training.ranks import in_ranks, part
 from tests.training.toy import batch_of, examples, seeded_encoder
 from unite.config.schema import MAMCLConfig, MatryoshkaConfig
 from unite.objective import MAMCL, Matryoshka, ObjectiveOutput, Terms
@@ -90,7 +87,7 @@ ROWS = 17  # not a multiple of the ranks
 
 
 def run(rows):
-    """The window of two steps on these rows, the second in reverse order of the words."""
+    """The window of two steps on these rows, one with cached gradients and one without."""
     torch.manual_seed(0)
     objective = Matryoshka(MatryoshkaConfig(objective=MAMCL(MAMCLConfig(temperature=0.1)), dims=[4, 8]))
     window = Window(["toy", "other"])
@@ -101,24 +98,14 @@ def run(rows):
     return window.close()
 
 
-def run_rank(rank, num_ranks, port, folder):
-    torch.set_num_threads(1)
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    dist.init_process_group("gloo", rank=rank, world_size=num_ranks)
-    size = -(-ROWS // num_ranks)
-    found = run(examples(ROWS)[rank * size : (rank + 1) * size])
-    torch.save({"means": found.means, "num_rows": found.num_rows, "num_tokens": found.num_tokens}, f"{folder}/{rank}.pt")
-    dist.destroy_process_group()
+def run_of_rank(rank, num_ranks):
+    return vars(run(part(examples(ROWS), rank, num_ranks)))
 
 
 def test_the_means_of_two_ranks_are_those_of_one_process(tmp_path):
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
     expected = run(examples(ROWS))
-    mp.start_processes(run_rank, (2, port, tmp_path), 2, start_method="fork")
-    for rank in range(2):
-        found = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
+    for found in in_ranks(run_of_rank, 2, tmp_path, 2):
         assert found["means"] == pytest.approx(expected.means, rel=1e-5)
         assert found["num_rows"] == expected.num_rows == 2 * ROWS
+        assert found["num_tokens"] >= expected.num_tokens  # what both ranks hold is encoded by both
     assert {"loss_dim_4", "source/toy/loss", "source/other/samples_share", "loss/text-to-text", "hardest_negative"} <= set(expected.means)

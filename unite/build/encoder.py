@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
+from transformers import AutoTokenizer
 
 from unite.build.component import build
 from unite.config.schema import EvaluateConfig, TrainConfig
-from unite.data.source import World
+from unite.data.source import SourceDataModule
+from unite.encoder.tiny.tokenizer import split_share
 from unite.encoder.vlm import VLMEncoder
 from unite.errors import ConfigError, must_be
 from unite.runs import find_checkpoint
 
 log = logging.getLogger(__name__)
+
+#: From this share of words in pieces on, the log warns.
+_MANY_IN_PIECES = 0.2
 
 
 def build_encoder(config: TrainConfig, folder: Path | None) -> VLMEncoder:
@@ -33,10 +39,36 @@ def build_encoder(config: TrainConfig, folder: Path | None) -> VLMEncoder:
 
 
 def build_checkpoint(config: TrainConfig) -> Path:
-    """Builds the encoder's random checkpoint if it is not there yet, its tokenizer trained on the world's texts."""
-    world: World = build(config.world, "world")
-    world.prepare()
-    return Path(build(config.encoder.checkpoint, "encoder.checkpoint", root=config.data_root, corpus=world.texts()))
+    """Builds the encoder's random checkpoint if it is not there yet, its tokenizer trained on the texts of the mixtures."""
+    texts = list(_texts(config))
+    folder = Path(build(config.encoder.checkpoint, "encoder.checkpoint", root=config.data_root, corpus=texts))
+    _tell_words(AutoTokenizer.from_pretrained(folder), texts)
+    return folder
+
+
+def _texts(config: TrainConfig) -> Iterator[str]:
+    """Yields the texts of all stages that are trained; those of a world once."""
+    seen: set[str] = set()
+    for stage in (config.alignment, config.adaptation):
+        for name, node in (stage.mixture.sources if stage.max_steps > 0 else {}).items():
+            source: SourceDataModule = build(node, f"{stage.name}.mixture.sources.{name}")
+            where = str(source.world.folder) if source.world is not None else source.source
+            if where not in seen:
+                seen.add(where)
+                yield from source.texts()
+
+
+def _tell_words(tokenizer: Any, texts: Sequence[str]) -> None:
+    """Says how many words the tokenizer has no token for, aloud when they are many."""
+    share = split_share(tokenizer, texts[:: max(1, len(texts) // 5000)])
+    hint = "Raise encoder.checkpoint.vocab_size: a word in pieces is longer and harder to learn." if share > _MANY_IN_PIECES else ""
+    log.log(
+        logging.WARNING if hint else logging.INFO,
+        "the tokenizer has %d tokens; %.1f %% of the words of the mixture are written in pieces. %s",
+        len(tokenizer),
+        100 * share,
+        hint,
+    )
 
 
 def build_trained_encoder(config: EvaluateConfig) -> VLMEncoder:

@@ -48,10 +48,27 @@ def resumed_config(config: TrainConfig) -> TrainConfig:
     return cast(TrainConfig, compose("train", first + ours))
 
 
+<<<<<<< HEAD
 def is_named(option: str, run: RunFolder) -> bool:
     """Returns whether the command, or the one that began the run, says what an option is."""
     begun_with = RunFolder.read_overrides(run.path) or []
     return option in {_overridden(override) for override in [*begun_with, *HydraConfig.get().overrides.task]}
+=======
+def plan_of(config: TrainConfig) -> str:
+    """Returns in a line what a run is going to do; said before anything heavy is imported."""
+    stages = [
+        f"{stage.name} of {stage.max_steps} steps on {_listed(list(stage.mixture.sources))}"
+        for stage in (config.alignment, config.adaptation)
+        if stage.max_steps > 0
+    ]
+    start = config.init_from or config.encoder.path or "a random checkpoint of the config's own"
+    suite = f"; then the suite {config.suite.name}" if config.evaluate and config.suite is not None else ""
+    return f"{config.name}: {', then '.join(stages)}, in batches of {config.data.batch_size}; from {start}{suite}"
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names) if len(names) <= 4 else f"{', '.join(names[:3])} and {len(names) - 3} more sources"
+>>>>>>> main
 
 
 def _overridden(override: str) -> str:

@@ -83,8 +83,10 @@ def build_trainer(config: TrainConfig, stage: Stage, run: RunFolder, loggers: li
     for message in (manual, short, resumed, ".*LeafSpec.*"):
         warnings.filterwarnings("ignore", message)
     logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)  # the stage says itself where it runs
+    told = not (trainer.progress_bar and sys.stdout.isatty())
+    step_log = StepLog(trainer.log_every_n_steps, stage.mixture.source_names, told)
     callbacks: list[Callback] = [
-        StepLog(trainer.log_every_n_steps, stage.mixture.source_names, told=not (trainer.progress_bar and sys.stdout.isatty())),
+        step_log,
         SkippedSamples(run.skipped, config.data.max_skipped_share),
         CollapseAlarm(),
         FailedBatch(run.path),
@@ -103,7 +105,7 @@ def build_trainer(config: TrainConfig, stage: Stage, run: RunFolder, loggers: li
     if stage.validation is not None:
         callbacks.append(stage.validation)
     if trainer.progress_bar:
-        callbacks.append(StageProgressBar(stage.name))
+        callbacks.append(StageProgressBar(stage.name, step_log))
     if trainer.log_sample_keys:
         callbacks.append(SampleKeys(run.path))
     try:

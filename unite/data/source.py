@@ -18,7 +18,11 @@ from unite.data.decode import decode_row
 from unite.data.order import SourceSize
 from unite.data.shards import ShardReader
 from unite.errors import DataError, must_be
+<<<<<<< HEAD
 from unite.types import Example, Modality, fingerprint
+=======
+from unite.types import PLACES, Example, Modality
+>>>>>>> main
 
 
 class World(Protocol):
@@ -132,6 +136,18 @@ class SourceDataModule(pl.LightningDataModule):
                     must_be(f"the {side} of sample {key}", f"of modality {expected} (source.{self.source}.{side})", str(content.modality))
                 )
         return example
+
+    def texts(self, most: int = 5000) -> Iterator[str]:
+        """Yields the texts of the source, instructions included: of all rows of a world, else of up to `most` rows, evenly spread."""
+        if self.world is not None:
+            self.world.prepare()
+            yield from self.world.texts()
+            return
+        step = max(1, len(self.reader) // most)
+        for at in range(0, len(self.reader), step):
+            row = self.reader.read(at)
+            for content in (row.query, *row.positives, *row.negatives):
+                yield from filter(None, (PLACES.sub("", content.text), content.instruction))
 
     def train_dataloader(self) -> DataLoader[Example]:
         """Returns the examples of this source alone, in the order of the shards, one at a time."""

@@ -18,9 +18,8 @@ from unite.embedding.embed import EmbeddingCache, Encoder, MemoryCache, embed_co
 from unite.errors import DataError
 from unite.evaluation.layouts.source import MissingTaskError, TaskFolder, TaskSource
 from unite.evaluation.metrics import Judged
-from unite.evaluation.record import data_fingerprint
 from unite.evaluation.results import SuiteResult, TaskResult
-from unite.evaluation.tasks import RetrievalTask
+from unite.evaluation.tasks import RetrievalTask, data_fingerprint
 from unite.retrieval.ranks import ranks
 
 #: `embed_contents`, `embed_sharded`, or what has their arguments.

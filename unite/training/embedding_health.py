@@ -42,7 +42,7 @@ class EmbeddingHealth(pl.Callback):
         left = -trainer.global_step % self.every
         if not trainer.is_global_zero or left >= STEPS:
             return
-        self._kept.append(_sample(outputs["step"]))
+        self._kept.append(sample(outputs["step"]))
         if left == 0:
             values = health(*(torch.cat(parts).cpu() for parts in zip(*self._kept, strict=True)))
             self._kept.clear()
@@ -50,7 +50,7 @@ class EmbeddingHealth(pl.Callback):
                 logger.log_metrics({f"health/{name}": value for name, value in values.items()}, step=trainer.global_step)
 
 
-def _sample(output: StepOutput) -> tuple[Tensor, ...]:
+def sample(output: StepOutput) -> tuple[Tensor, ...]:
     """Returns embeddings (n, 2, D), modalities and fingerprints (n, 2) of the first rows' queries and positives."""
     relations = output.relations
     contents = torch.stack([relations.query, relations.positive[:, 0]], dim=1)[:ROWS_A_STEP]

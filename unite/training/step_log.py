@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Sequence
 from datetime import timedelta
@@ -27,14 +28,17 @@ class StepLog(pl.Callback):
     `train/num_negatives`, `train/share_without_negatives`: means over the terms (`unite.objective.Terms`).
     `train/loss/<pair>`, `train/accuracy/<pair>`: over the terms of a pair, `text-to-image`; `train/source/<name>/loss`, `.../accuracy`:
     of a source, each term counting alike, before the objective's weights. `train/source/<name>/samples_share`: of the samples.
-    `train/gradient_norm`: before clipping. `train/learning_rate`, `train/temperature`: of the last step; with several groups of
-    parameters the first one's rate, and each one's as `train/learning_rate/<name>`.
+    `train/gradient_norm`: before clipping. `train/learning_rate`, `train/temperature`: of the last step; where groups of
+    parameters have several rates the first one's, and each one's as `train/learning_rate/<name>`.
     `throughput/<what>_per_second`, `throughput/padded_share`; `source_epochs/<name>`, `source_upsampling/<name>`: of the mixture.
 
     Args:
         every: steps between two rows.
         sources: the names of the samples' sources, all of them.
         told: whether to write a line to the run's own log too, at most one in ten seconds: where no progress bar is seen.
+
+    Attributes:
+        loss, samples_per_second: of the last row, nan before the first.
     """
 
     def __init__(self, every: int, sources: Sequence[str], told: bool = False) -> None:
@@ -43,6 +47,7 @@ class StepLog(pl.Callback):
         self.every = every
         self.told = told
         self.window = Window(sources)
+        self.loss = self.samples_per_second = math.nan
         self._told_at = self._since = time.monotonic()
         self._learning_rates: dict[str, float] = {}
 
@@ -71,22 +76,21 @@ class StepLog(pl.Callback):
         row["train/temperature"] = float(output.objective.temperature)
         row |= _throughput(means, seconds)
         row |= trainer.datamodule.account(trainer.global_step)  # type: ignore[attr-defined]  # a run's data is always a mixture
-        pl_module.log("loss", row["train/loss"], prog_bar=True, logger=False)
-        pl_module.log("samples/s", row["throughput/samples_per_second"], prog_bar=True, logger=False)
+        self.loss, self.samples_per_second = row["train/loss"], row["throughput/samples_per_second"]
         for logger in trainer.loggers:
             logger.log_metrics(row, step=trainer.global_step)
-        if self.told and (is_last or now - self._told_at >= 10):
+        if self.told and trainer.is_global_zero and (is_last or now - self._told_at >= 10):
             self._told_at = now
             left = timedelta(seconds=round((num_steps - trainer.global_step) * seconds / steps))
-            values = row["train/loss"], row["throughput/samples_per_second"], left
-            log.info("step %d/%d, loss %.3f, %.0f samples/s, %s left", trainer.global_step, num_steps, *values)
+            values = trainer.global_step, num_steps, self.loss, self.samples_per_second, left
+            log.info("step %d/%d, loss %.3f, %.0f samples/s, %s left", *values)
 
 
 def learning_rates(optimizer: Optimizer) -> dict[str, float]:
     """Returns the rates in force, by their keys in the log."""
     groups = optimizer.param_groups
     rates = {"train/learning_rate": float(groups[0]["lr"])}
-    if len(groups) > 1:
+    if any(group["lr"] != groups[0]["lr"] for group in groups):
         rates |= {f"train/learning_rate/{group.get('name', place)}": float(group["lr"]) for place, group in enumerate(groups)}
     return rates
 

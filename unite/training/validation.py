@@ -94,13 +94,14 @@ class Validation(pl.Callback):
         row |= {f"validation/{name}": value for name, value in found.metrics.items()}
         for logger in trainer.loggers:
             logger.log_metrics(row, step=step)
-        loss = f"loss {found.metrics['loss']:.3f}, " if "loss" in found.metrics else ""
-        log.info("validation at step %d: %sscore %.3f%s", step, loss, found.score, ", the best so far" if is_better else "")
+        if is_first_rank():
+            loss = f"loss {found.metrics['loss']:.3f}, " if "loss" in found.metrics else ""
+            log.info("validation at step %d: %sscore %.3f%s", step, loss, found.score, ", the best so far" if is_better else "")
         self._stop_if_no_better(trainer)
 
     @override
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if self.num_validations and self.best:
+        if self.num_validations and self.best and is_first_rank():
             seconds = time.monotonic() - self._start
             share = 100 * self._seconds / max(seconds, 1e-9)
             best = f"the best score was {self.best.score:.3f} at step {self.best.step}"

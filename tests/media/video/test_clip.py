@@ -19,7 +19,7 @@ from unite.config.schema.media import Frames
 from unite.errors import SkippedRowError, UniteError
 from unite.media.picture import encoder_size
 from unite.media.ready import RawMedium
-from unite.media.video.container import pick
+from unite.media.video.frames import pick
 from unite.types import Modality
 
 

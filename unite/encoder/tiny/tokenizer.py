@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
@@ -37,6 +39,18 @@ _PROMPT_TEXTS = (
     *(f"<{tenth / 10} seconds>" for tenth in range(100)),  # as Qwen3-VL tells a frame's time
     *(f"\nSummary above {what} in one word:" for what in ("sentence", *_MEDIA, *(f"sentence and {word}" for word in _MEDIA))),
 ) * 100
+
+
+def split_share(tokenizer: Callable[[str], Any], texts: Iterable[str]) -> float:
+    """Returns the share of the words that the tokenizer has no token for and writes in pieces, down to bytes; 0 without words.
+
+    Args:
+        tokenizer: of transformers.
+        texts: each word counts as often as it comes.
+    """
+    words = Counter(word for text in texts for word in re.findall(r"[^\W\d_]+", text))
+    in_pieces = sum(count for word, count in words.items() if min(len(tokenizer(start + word).input_ids) for start in ("", " ")) > 1)
+    return in_pieces / max(words.total(), 1)
 
 
 def train_tokenizer(corpus: Iterable[str], vocab_size: int) -> Qwen2Tokenizer:

@@ -28,7 +28,8 @@ from PIL import Image
 from unite.config.schema.media import MediaPolicy
 from unite.errors import SkippedRowError
 from unite.media.picture import check_source_size, encoder_size, to_jpeg
-from unite.media.video.container import ERRORS, open_video, pick
+from unite.media.video.container import ERRORS, open_video
+from unite.media.video.frames import pick
 
 #: Ticks a second of stored clips.
 _TICKS = 90_000

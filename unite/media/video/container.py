@@ -1,4 +1,4 @@
-"""A video file opened within limits, and which of its frames are taken."""
+"""A video file opened within limits."""
 
 from __future__ import annotations
 
@@ -7,27 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import av
-import numpy as np
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
-from numpy.typing import NDArray
-
-from unite.config.schema.media import Frames
 
 #: Containers that hold a video themselves: playlists and concatenations, which name other files to open, are not among them.
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif,mpegvideo,h264,hevc,m4v"
 #: What is raised on broken videos.
 ERRORS = (av.FFmpegError, OSError, ValueError)
-
-
-def pick(num_frames: int, seconds: float, frames: Frames) -> NDArray[np.int64]:
-    """Returns the indices of the frames to take of a video of `num_frames` frames that lasts `seconds`.
-
-    Evenly spread from the first frame to the last.
-    """
-    wanted = min(max(round(seconds * frames.fps), frames.min_frames), frames.max_frames, num_frames)
-    return np.linspace(0, num_frames - 1, wanted).round().astype(np.int64)
 
 
 @contextmanager

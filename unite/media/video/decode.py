@@ -15,7 +15,8 @@ from unite.config.schema.media import Decoding
 from unite.errors import DataError, must_be
 from unite.media import picture
 from unite.media.picture import check_decoded_size, on_white, open_picture
-from unite.media.video.container import ERRORS, open_video, pick
+from unite.media.video.container import ERRORS, open_video
+from unite.media.video.frames import pick
 
 
 def decode_frames(data: bytes, decoding: Decoding) -> tuple[NDArray[np.uint8], tuple[float, ...]]:

@@ -1,5 +1,5 @@
 from unite.config.schema.media import Frames
-from unite.media.video.container import pick
+from unite.media.video.frames import pick
 
 
 def test_frame_counts_stay_in_their_bounds():
