@@ -44,7 +44,7 @@ def main(config: TrainConfig) -> float | None:
     run = build_run(config)
     stages = build_stages(config, run)
     evaluate = build_evaluation(config, build_held_out_suite(config, stages), is_named("suite", run)) if config.evaluate else None
-    loggers = build_loggers(config, run)
+    loggers = build_loggers(config, run)  # last, since they write: a run whose data cannot be opened leaves nothing
     encoder = train_stages(
         stages,
         run,
@@ -62,7 +62,8 @@ def main(config: TrainConfig) -> float | None:
     finish_loggers(loggers, {**evaluation.metrics(), "score": evaluation.score} if evaluation else {})
     run.finish()
     made = "encoder/, config.yaml" + (", metrics.json, recall.png" if evaluation else "")
-    console().print(f"The run is in {run.path}: {made}.\nCompare runs: python -m unite.report {run.path} <another run>", soft_wrap=True)
+    compare = f"\nCompare runs: python -m unite.report {run.path} <another run>" if evaluation else ""
+    console().print(f"The run is in {run.path}: {made}.{compare}", soft_wrap=True)
     return evaluation.score if evaluation else None
 
 

@@ -22,12 +22,15 @@ def build_evaluation(
 ) -> Callable[..., Evaluation | MtebEvaluation] | None:
     """Builds what is done with an encoder at the end: `(encoder, folder=, console=, cache=)` -> metrics and a score; None without a suite.
 
-    A suite that is of another class than ours, mteb's say, brings its own `evaluate`.
+    A suite that is of another class than ours, mteb's or that of pairs, brings its own `evaluate`.
 
     Args:
         config: of the command.
         held_out: gives the rows that training held out, which stand in where there is no suite, or none that fits.
         chosen: whether the user named the suite. If not, the tests of the built-in world do not fit a mixture without any of its rows.
+
+    Raises:
+        DataError: if none of a suite's tasks is on disk: told now, not when an encoder has been trained.
     """
     fits = config.suite is not None and (chosen or not _is_of_another_world(config))
     if not fits and held_out is not None:
@@ -44,7 +47,9 @@ def build_evaluation(
         return None
     if config.suite._target_ != SuiteConfig._target_:
         return cast("Callable[..., MtebEvaluation]", build(config.suite, "suite").evaluate)
-    return partial(evaluate, suites=build_suites(config))
+    suites = build_suites(config)
+    suites[0].check()
+    return partial(evaluate, suites=suites)
 
 
 def _is_of_another_world(config: Any) -> bool:

@@ -5,8 +5,9 @@ A score tells which weights are best; it is that of the suite, for held-out rows
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -20,9 +21,13 @@ from unite.embedding.embed import Encoder, MemoryCache
 from unite.embedding.sharing import embed_sharded
 from unite.errors import DataError
 from unite.evaluation.held_out_suite import held_out_suite
+from unite.evaluation.layouts.source import MissingTaskError
 from unite.evaluation.results import SuiteResult
 from unite.evaluation.suite import Suite
+from unite.evaluation.tasks import RetrievalTask
 from unite.training.held_out_loss import HeldOutLoss
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -100,8 +105,21 @@ class SuiteValidator:
         self._suite: Suite | None = None
 
     def prepare(self) -> None:
-        """As of `Validator`."""
-        self._suite = self._build()
+        """As of `Validator`. A task that is not on disk is told and left out.
+
+        Raises:
+            DataError: if none is.
+            ConfigError: if what the suite holds is trained on.
+        """
+        suite = self._build()
+        suite.check()
+        tasks: dict[str, RetrievalTask] = {}
+        for name in suite.tasks:
+            try:
+                tasks[name] = suite.load(name)
+            except MissingTaskError as error:
+                log.warning("%s/%s is not validated on: %s", suite.name, name, error)
+        self._suite = Suite(replace(suite.config, tasks=tasks, held_in={}, groups={}, diagnose=False), suite.device)
         self._check(self._suite)
 
     def __call__(self, encoder: Encoder, objective: nn.Module, device: torch.device) -> Validated:
