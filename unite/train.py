@@ -22,7 +22,7 @@ log = logging.getLogger("unite.train")  # not of this module, which is `__main__
 @shown_errors
 def main(config: TrainConfig) -> float | None:
     """Trains the stages of a config, exports the encoder, evaluates it; returns the suite's score, which sweepers may optimise."""
-    from unite.build.runs import build_run, is_named, plan_of, resumed_config
+    from unite.build.runs import build_run, plan_of, resumed_config, suite_fits
     from unite.runs import find_checkpoint
 
     config = resumed_config(config)
@@ -43,7 +43,7 @@ def main(config: TrainConfig) -> float | None:
     seed_everything(config.seed)
     run = build_run(config)
     stages = build_stages(config, run)
-    evaluate = build_evaluation(config, build_held_out_suite(config, stages), is_named("suite", run)) if config.evaluate else None
+    evaluate = build_evaluation(config, build_held_out_suite(config, stages), suite_fits(config)) if config.evaluate else None
     loggers = build_loggers(config, run)  # last, since they write: a run whose data cannot be opened leaves nothing
     encoder = train_stages(
         stages,

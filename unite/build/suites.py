@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 def build_evaluation(
-    config: TrainConfig | EvaluateConfig, held_out: Callable[[], Suite] | None = None, chosen: bool = True
+    config: TrainConfig | EvaluateConfig, held_out: Callable[[], Suite] | None = None, fits: bool = True
 ) -> Callable[..., Evaluation | MtebEvaluation] | None:
     """Builds what is done with an encoder at the end: `(encoder, folder=, console=, cache=)` -> metrics and a score; None without a suite.
 
@@ -27,13 +27,12 @@ def build_evaluation(
     Args:
         config: of the command.
         held_out: gives the rows that training held out, which stand in where there is no suite, or none that fits.
-        chosen: whether the user named the suite. If not, the tests of the built-in world do not fit a mixture without any of its rows.
+        fits: whether the suite is one for what was trained.
 
     Raises:
         DataError: if none of a suite's tasks is on disk: told now, not when an encoder has been trained.
     """
-    fits = config.suite is not None and (chosen or not _is_of_another_world(config))
-    if not fits and held_out is not None:
+    if (config.suite is None or not fits) and held_out is not None:
         log.info("the run is evaluated on its held-out rows%s", ": its mixture has none of the suite's world" if config.suite else "")
         return lambda encoder, **given: evaluate(encoder, [held_out()], **given)
     if config.suite is None:
@@ -50,13 +49,6 @@ def build_evaluation(
     suites = build_suites(config)
     suites[0].check()
     return partial(evaluate, suites=suites)
-
-
-def _is_of_another_world(config: Any) -> bool:
-    """Whether the suite is of a world that no source of the adaptation's mixture is of."""
-    return config.suite.get("world") is not None and all(
-        source.get("world") is None for source in config.adaptation.mixture.sources.values()
-    )
 
 
 def build_suites(config: TrainConfig | EvaluateConfig) -> list[Suite]:

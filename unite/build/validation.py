@@ -8,7 +8,8 @@ from omegaconf import OmegaConf
 
 from unite.build.suites import build_suite
 from unite.config.schema import Export, TrainConfig
-from unite.config.schema.validation import HeldOutConfig
+from unite.config.schema.validation import HeldOutConfig, ValidationConfig
+from unite.config.target import find_target
 from unite.data.held_out import HeldOut
 from unite.data.mixture import MixtureDataModule
 from unite.errors import ConfigError, must_be
@@ -22,15 +23,23 @@ from unite.training.validator import HeldOutValidator, SuiteValidator, Validator
 
 
 def check_validation(config: TrainConfig) -> None:
-    """Refuses a validation on nothing, and an export of what is best by no validation.
+    """Refuses a validation on nothing or by what gives no score, and an export of what is best by no validation.
 
     Raises:
-        ConfigError: in these cases.
+        ConfigError: in these cases, and where a value is out of its range.
     """
-    validation = config.validation
+    given = config.validation
+    validation = ValidationConfig(
+        every_n_steps=given.every_n_steps, held_out=_held_out_config(config), suite=given.suite, patience=given.patience
+    )
     if validation.every_n_steps and validation.held_out is None and validation.suite is None:
         hint = "Choose validation=held_out, validation=suite with a suite, or validation=none."
         raise ConfigError(must_be("validation.held_out or validation.suite", "given", "null both", hint))
+    if validation.every_n_steps and validation.suite is not None:
+        kind = find_target(given.suite._target_, "validation.suite._target_")
+        if not (isinstance(kind, type) and issubclass(kind, Suite | PairsSuite)):
+            hint = "suite=pairs takes shards of your own; suite=emoji is built in."
+            raise ConfigError(must_be("validation.suite", "a suite of retrieval tasks, which has a score", given.suite._target_, hint))
     if config.export is Export.best and not (validation.every_n_steps and config.adaptation.max_steps):
         hint = "Choose validation=held_out or validation=suite, with validation.every_n_steps above 0."
         raise ConfigError(must_be("export", "last where nothing is validated", str(config.export), hint))
@@ -46,11 +55,7 @@ def hold_out(config: TrainConfig, mixtures: Sequence[MixtureDataModule]) -> None
 
 
 def build_validation(config: TrainConfig, mixture: MixtureDataModule, folder: RunFolder) -> Validation | None:
-    """Builds the validation of the adaptation stage; None where there is none.
-
-    Raises:
-        ConfigError: if the suite is of a class that gives no score of a model in training.
-    """
+    """Builds the validation of the adaptation stage; None where there is none."""
     validation, held_out = config.validation, _held_out_config(config)
     if not validation.every_n_steps:
         return None
@@ -74,9 +79,5 @@ def _held_out_config(config: TrainConfig) -> HeldOutConfig | None:
 
 
 def _suite(config: TrainConfig) -> Suite:
-    built = build_suite(config.validation.suite, "validation.suite")
-    suite = built.suite if isinstance(built, PairsSuite) else built
-    if not isinstance(suite, Suite):
-        hint = "suite=pairs takes shards of your own; suite=emoji is built in."
-        raise ConfigError(must_be("validation.suite", "a suite of retrieval tasks, which has a score", type(built).__qualname__, hint))
-    return suite
+    built: Suite | PairsSuite = build_suite(config.validation.suite, "validation.suite")
+    return built.suite if isinstance(built, PairsSuite) else built

@@ -18,11 +18,7 @@ from unite.data.decode import decode_row
 from unite.data.order import SourceSize
 from unite.data.shards import ShardReader
 from unite.errors import DataError, must_be
-<<<<<<< HEAD
-from unite.types import Example, Modality, fingerprint
-=======
-from unite.types import PLACES, Example, Modality
->>>>>>> main
+from unite.types import PLACES, Example, Modality, fingerprint
 
 
 class World(Protocol):

@@ -119,7 +119,8 @@ class Validation(pl.Callback):
         checkpoint = torch.load(self.folder / best.file, map_location="cpu", weights_only=True)
         module.on_load_checkpoint(checkpoint)
         module.load_state_dict(checkpoint["state_dict"], strict=False)
-        log.info("the weights of step %d are exported, the best in validation (score %.3f)", best.step, best.score)
+        if is_first_rank():
+            log.info("the weights of step %d are exported, the best in validation (score %.3f)", best.step, best.score)
 
     def _keep(self, trainer: pl.Trainer, step: int, score: float) -> None:
         self.best = Best(step, score, f"step={step}.ckpt")
