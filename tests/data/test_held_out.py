@@ -132,7 +132,7 @@ def test_rows_that_all_hang_together_cannot_be_held_out(tmp_path, caplog):
     others = write(tmp_path / "others", [(f"w{at}", [f"p{at}"], []) for at in range(20)])
     with caplog.at_level(logging.INFO):
         divided(alike, others, share=0.2)
-    assert "source alike has no row held out: its rows share contents, 10 of all sources hang together" in caplog.text
+    assert "source alike has no row to hold out: 10 of its rows hang together by shared contents; nothing is validated of it" in caplog.text
     assert "source others: 4 of 20 rows are held out" in caplog.text
 
 
@@ -223,3 +223,8 @@ def test_held_out_rows_that_fill_no_batch_are_refused(folder):
         ConfigError, match=r"held-out rows must be enough for a batch of 8 .*, but is \{'a': 2, 'b': 2\}.*Raise validation.held_out"
     ):
         mixture(folder, share=0.05).held_out_order()
+
+
+def test_a_share_that_leaves_less_than_a_batch_to_train_on_is_refused(folder):
+    with pytest.raises(ConfigError, match=r"rows left to train on must be at least a batch of 8 .*, but is \{'a': 2, 'b': 2\}.*Lower"):
+        mixture(folder, share=0.95).check()

@@ -7,6 +7,7 @@ What it is looked at by, `validator.py` and `held_out_loss.py`, is tested on row
 import json
 import logging
 import random
+import time
 
 import numpy as np
 import pytest
@@ -27,6 +28,7 @@ from unite.errors import CheckpointError, ConfigError, DataError
 from unite.evaluation.suite import Suite
 from unite.objective import MAMCL
 from unite.training.step import ContrastiveStep
+from unite.training.step_log import StepLog
 from unite.training.validation import Best, Validation, undisturbed
 from unite.training.validator import HeldOutValidator, SuiteValidator, Validated
 
@@ -70,7 +72,7 @@ def test_the_best_weights_are_kept_and_can_be_loaded(tmp_path, caplog):
         validation.load_best(found.module)
     assert torch.equal(found.module.encoder.out.weight, weights[1])
     assert "validation at step 4: loss 0.500, score 0.300, the best so far" in caplog.text
-    assert "4 validations took" in caplog.text and "the best score was 0.300 at step 4" in caplog.text
+    assert "of the stage's" in caplog.text and "(4 times)" in caplog.text and "the best score was 0.300 at step 4" in caplog.text
     assert "the weights of step 4 are exported, the best in validation (score 0.300)" in caplog.text
 
 
@@ -102,6 +104,17 @@ def test_training_is_the_same_with_and_without(tmp_path):
     found, _ = trained(tmp_path, 0.1, 0.3, 0.3, 0.2)
     for one, other in zip(plain.parameters(), found.module.parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+def test_its_time_does_not_count_as_that_of_steps(tmp_path):
+    class Slow(Scores):
+        def __call__(self, encoder, objective, device):
+            time.sleep(0.5)
+            return super().__call__(encoder, objective, device)
+
+    callbacks = [StepLog(4, ["toy"]), Validation(Slow(0.1, 0.2), 4, None, tmp_path)]
+    rows = fit([batch_of(examples(6)) for _ in range(8)], OBJECTIVE, callbacks).rows
+    assert rows[8]["throughput/samples_per_second"] > 4 * 6 / 0.5
 
 
 def test_random_states_and_modes_are_put_back():

@@ -85,10 +85,13 @@ def divide(config: HeldOutConfig, sources: Sequence[SourceDataModule]) -> list[D
     np.add.at(sizes, (cluster, blocks.source), blocks.rows)
     wanted = [_wanted(config, source) for source in sources]
     drawn = draw(sizes, _mixed(first, config.seed), np.array(wanted))
-    for source, at_most, num, largest in zip(sources, wanted, sizes[drawn].sum(axis=0), sizes.max(axis=0), strict=True):
+    for source, num, largest in zip(sources, sizes[drawn].sum(axis=0), sizes.max(axis=0), strict=True):
         log.info("source %s: %d of %d rows are held out", source.source, num, len(source.reader))
-        if not num and at_most:
-            log.warning("source %s has no row held out: its rows share contents, %d of all sources hang together", source.source, largest)
+        if not num:
+            hint = "nothing is validated of it"
+            log.warning(
+                "source %s has no row to hold out: %d of its rows hang together by shared contents; %s", source.source, largest, hint
+            )
     if not sizes[drawn].any():
         hint = "Rows that share a content are held out together. Raise validation.held_out.share, or hold out nothing: validation=none."
         largest = {source.source: int(most) for source, most in zip(sources, sizes.max(axis=0), strict=True)}

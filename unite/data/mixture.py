@@ -102,11 +102,15 @@ class MixtureDataModule(pl.LightningDataModule):
         """Opens every source's shards, takes out what is held out, and lays down the order.
 
         Raises:
-            ConfigError: if the order cannot be laid down, or the rows that are held out fill no batch or leave none to train on.
+            ConfigError: if the order cannot be laid down, or what is held out leaves less than a batch to train on.
         """
         if self.held_out is not None:
             self.held_out.divide()
         sizes = {name: source.size for name, source in self.sources.items()}
+        if self.held_out is not None and sum(size.num_rows for size in sizes.values()) < self.batch_size:
+            hint = "Lower validation.held_out.share, or hold out nothing: validation=none."
+            is_ = {name: size.num_rows for name, size in sizes.items()}
+            raise ConfigError(must_be("the rows left to train on", f"at least a batch of {self.batch_size} (data.batch_size)", is_, hint))
         shares = self.shares if self.temperature is None else shares_by_temperature(sizes, self.temperature)
         self._order = MixtureOrder(sizes, shares, self.batch_size, self.run_length, self.seed)
 

@@ -24,6 +24,7 @@ from typing_extensions import override
 from unite.errors import CheckpointError, must_be
 from unite.files import read_json, write_json
 from unite.processes import is_first_rank
+from unite.training.step_log import StepLog
 from unite.training.validator import Validator
 from unite.types import Batch
 
@@ -89,6 +90,9 @@ class Validation(pl.Callback):
         now = time.monotonic()
         self._seconds += now - began
         self.num_validations += 1
+        for callback in trainer.callbacks:  # type: ignore[attr-defined]  # Lightning sets it
+            if isinstance(callback, StepLog):
+                callback.leave_out(now - began)
         share = self._seconds / max(now - self._start, 1e-9)
         row = {"validation/score": found.score, "validation/share_of_time": share}
         row |= {f"validation/{name}": value for name, value in found.metrics.items()}
@@ -105,7 +109,8 @@ class Validation(pl.Callback):
             seconds = time.monotonic() - self._start
             share = 100 * self._seconds / max(seconds, 1e-9)
             best = f"the best score was {self.best.score:.3f} at step {self.best.step}"
-            log.info("%d validations took %.1f s, %.1f %% of %.1f s; %s", self.num_validations, self._seconds, share, seconds, best)
+            told = "validation took %.1f s, %.1f %% of the stage's %.1f s (%d times); %s"
+            log.info(told, self._seconds, share, seconds, self.num_validations, best)
 
     def load_best(self, module: pl.LightningModule) -> None:
         """Gives a module the best weights.
