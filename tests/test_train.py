@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import signal
 import subprocess
 import time
@@ -120,3 +121,11 @@ def test_validation_changes_no_sample_and_own_data_is_evaluated_on_its_held_out_
     assert keys_by_step(never) == keys_by_step(often)
     one, other = (torch.load(folder / "checkpoints" / "adaptation" / "step=4.ckpt", weights_only=True) for folder in (often, never))
     torch.testing.assert_close(one["state_dict"], other["state_dict"], rtol=0, atol=0)
+
+    weights = load_file(often / "encoder" / "model.safetensors")
+    (often / "finished").unlink()
+    (often / "checkpoints" / "adaptation" / "step=4.ckpt").unlink()
+    shutil.rmtree(often / "encoder")
+    output = run("train", data, tmp_path / "often", "resume=true")
+    assert "resumed from step=2.ckpt" in output and (often / "finished").exists()
+    torch.testing.assert_close(load_file(often / "encoder" / "model.safetensors"), weights, rtol=0, atol=0)
