@@ -43,9 +43,10 @@ def build_stages(config: TrainConfig, run: RunFolder) -> list[Stage]:
             raise ConfigError(must_be(name, "at least 0 (which leaves the stage out)", steps))
     check_validation(config)
     stages = [_build_stage(stage, config) for stage in (config.alignment, config.adaptation) if stage.max_steps > 0]
-    hold_out(config, [stage.mixture for stage in stages])
+    mixtures = [stage.mixture for stage in stages]
+    hold_out(config, mixtures)
     if config.adaptation.max_steps > 0:
-        validation = build_validation(config, stages[-1].mixture, run)
+        validation = build_validation(config, mixtures, run)
         stages[-1] = replace(stages[-1], validation=validation, export=config.export)
     return stages
 

@@ -54,17 +54,24 @@ def hold_out(config: TrainConfig, mixtures: Sequence[MixtureDataModule]) -> None
             mixture.held_out = division
 
 
-def build_validation(config: TrainConfig, mixture: MixtureDataModule, folder: RunFolder) -> Validation | None:
-    """Builds the validation of the adaptation stage; None where there is none."""
+def build_validation(config: TrainConfig, mixtures: Sequence[MixtureDataModule], run: RunFolder) -> Validation | None:
+    """Builds the validation of the adaptation stage; None where there is none.
+
+    Args:
+        config: of the run.
+        mixtures: of all stages, that of the adaptation last.
+        run: gets the best weights.
+    """
     validation, held_out = config.validation, _held_out_config(config)
     if not validation.every_n_steps:
         return None
     validator: Validator
     if held_out is not None:
-        validator = HeldOutValidator(held_out, mixture)
+        validator = HeldOutValidator(held_out, mixtures[-1])
     else:
-        validator = SuiteValidator(lambda: _suite(config), lambda suite: refuse_trained_pairs(suite, list(mixture.sources.values())))
-    return Validation(validator, validation.every_n_steps, validation.patience, folder.best(config.adaptation.name))
+        trained_on = [source for mixture in mixtures for source in mixture.sources.values()]
+        validator = SuiteValidator(lambda: _suite(config), lambda suite: refuse_trained_pairs(suite, trained_on))
+    return Validation(validator, validation.every_n_steps, validation.patience, run.best(config.adaptation.name))
 
 
 def build_held_out_suite(config: TrainConfig, stages: Sequence[Stage]) -> Callable[[], Suite] | None:
