@@ -124,7 +124,7 @@ class RunFolder:
 
     def _check_resumed(self, path: Path, text: str) -> None:
         try:
-            before, now = (as_of_today(dict(_flat(yaml.safe_load(one)))) for one in (path.read_text(), text))
+            before, now = (as_of_today(dict(_flat(yaml.safe_load(config)))) for config in (path.read_text(), text))
         except yaml.YAMLError as error:
             raise CheckpointError(f"{path} cannot be read ({error}). Mend it, or begin a new run without resume=true.") from error
         if "encoder.checkpoint.seed" in before and "encoder.checkpoint.architecture" not in before:

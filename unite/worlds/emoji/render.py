@@ -45,18 +45,18 @@ def draw_clip(clip: Clip) -> NDArray[np.uint8]:
     _paste(around, clip.background, clip.still, *_corner(clip.place))
     frames = []
     top, left = _corner(clip.home)
-    for at in range(NUM_FRAMES):
+    for moment in range(NUM_FRAMES):
         canvas = around.copy()
-        along = round(at * 2 * CELL / (NUM_FRAMES - 1))
+        along = round(moment * 2 * CELL / (NUM_FRAMES - 1))
         match clip.motion:
             case "moves right":
                 _paste(canvas, clip.background, clip.mover, top, along)
             case "moves down":
                 _paste(canvas, clip.background, clip.mover, along, left)
             case "grows":
-                _paste(canvas, clip.background, clip.mover, top, left, size=_SIZES[at])
+                _paste(canvas, clip.background, clip.mover, top, left, size=_SIZES[moment])
             case "appears":
-                _paste(canvas, clip.background, clip.mover, top, left, opacity=_OPACITIES[at])
+                _paste(canvas, clip.background, clip.mover, top, left, opacity=_OPACITIES[moment])
             case _:
                 raise ValueError(f"no drawing for the motion {clip.motion!r}, of {sorted(REVERSED)}")
         frames.append(canvas)
