@@ -37,4 +37,4 @@ def test_a_recipe_and_two_steps_from_the_command_line(tmp_path):
 
 def test_a_missing_file_is_said_without_a_traceback(tmp_path):
     output = curate(tmp_path, f"out={tmp_path}/set", "+recipe@recipes.nli=text_pairs", "recipes.nli.annotations=gone.jsonl", code=1)
-    assert "gone.jsonl" in output and "Traceback" not in output
+    assert "gone.jsonl" in output and "Traceback" not in output and list(tmp_path.iterdir()) == []

@@ -42,7 +42,7 @@ def embeddings_in(cache):
 
 def test_a_checkpoint_that_is_not_there_is_told_before_anything_is_built(tmp_path):
     output = run("evaluate", tmp_path / "data", tmp_path / "runs", "checkpoint=nowhere/at/all", code=1)
-    assert "checkpoint must be a run folder" in output and not (tmp_path / "data").exists()
+    assert "checkpoint must be a run folder" in output and list(tmp_path.iterdir()) == []
 
 
 def test_ranks_that_trained_together_evaluate_together_and_one_prints(trained):
@@ -51,6 +51,13 @@ def test_ranks_that_trained_together_evaluate_together_and_one_prints(trained):
     assert (folder / "finished").exists() and "emoji/temporal/recall@1" in metrics_of(folder)
     assert metrics_of(folder)["score"] == metrics_of(folder)["emoji/mean/recall@1"]
     assert not (folder / "config.resumed.yaml").exists()
+
+
+def test_a_benchmark_without_data_is_told_shortly_and_leaves_nothing(trained, tmp_path):
+    folder, _ = trained
+    output = run("evaluate", tmp_path / "data", tmp_path / "runs", f"checkpoint={folder}", "suite=paper_coarse", code=1)
+    assert len(output.partition("no task of suite")[2].splitlines()) == 7 and "Traceback" not in output
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_torchrun_shares_an_evaluation_and_the_next_one_takes_it_from_the_cache(trained, data, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from unite.errors import CheckpointError, ConfigError
-from unite.runs import RunFolder, find_checkpoint
+from unite.runs import RunFolder, find_checkpoint, remove_bare
 
 CONFIG = {
     "seed": 0,
@@ -115,3 +115,35 @@ def test_what_is_no_checkpoint_is_named(hub, name, message):
     RunFolder("runs/begun").write_config("seed: 0")
     with pytest.raises(CheckpointError, match=f"init_from must be a run folder that holds encoder/config.json, .*but is {message}"):
         find_checkpoint(name, "init_from")
+
+
+def started(folder):
+    """What Hydra and we write before a run does anything."""
+    (folder / "hydra").mkdir(parents=True)
+    (folder / "hydra" / "hydra.yaml").write_text("{}")
+    (folder / "train.log").write_text("an error")
+    run = RunFolder(folder)
+    run.write_config("seed: 0")
+    run.write_overrides([])
+    run.checkpoints("alignment")
+    return folder
+
+
+def test_a_run_that_made_nothing_is_removed_and_what_is_empty_without_it(tmp_path):
+    (tmp_path / "mine").mkdir()
+    remove_bare(started(tmp_path / "mine" / "runs" / "stage2" / "a"), "stage2")
+    assert list((tmp_path / "mine").iterdir()) == []
+    remove_bare(started(tmp_path / "mine" / "a"), "stage2")  # a folder that was named by the user
+    assert list((tmp_path / "mine").iterdir()) == []
+    (tmp_path / "runs" / "stage2" / "before").mkdir(parents=True)
+    remove_bare(started(tmp_path / "runs" / "stage2" / "a"), "stage2")
+    assert [path.name for path in (tmp_path / "runs" / "stage2").iterdir()] == ["before"]
+
+
+@pytest.mark.parametrize("made", ["metrics.json", "checkpoints/alignment/last.ckpt", "log/metrics.csv", "notes.txt"])
+def test_a_run_that_made_something_stays(tmp_path, made):
+    folder = started(tmp_path / "stage2" / "a")
+    (folder / made).parent.mkdir(exist_ok=True)
+    (folder / made).touch()
+    remove_bare(folder, "stage2")
+    assert (folder / made).exists() and (folder / "config.yaml").exists() and (folder / "hydra" / "hydra.yaml").exists()

@@ -61,7 +61,7 @@ def test_a_killed_run_resumes_exactly_and_is_evaluated(data, tmp_path):
 
 
 def test_a_sweep_runs_each_job_in_a_folder_of_its_own(data, tmp_path):
-    run(
+    output = run(
         "train",
         data,
         tmp_path,
@@ -73,6 +73,7 @@ def test_a_sweep_runs_each_job_in_a_folder_of_its_own(data, tmp_path):
         "mixture=tt,ti",
         "evaluate=false",
     )
+    assert output.count("The run is in") == 2 and "Compare runs" not in output  # there is nothing to compare
     jobs = sorted(path.parent for path in tmp_path.rglob("finished"))
     assert [job.name[:2] for job in jobs] == ["0_", "1_"] and len({job.parent for job in jobs}) == 1
     sources = [set(OmegaConf.load(job / "config.yaml").mixture.sources) for job in jobs]
@@ -83,4 +84,10 @@ def test_a_folder_to_start_from_that_is_no_run_is_told_before_anything_is_built(
     (tmp_path / "other").mkdir()
     output = run("train", tmp_path / "data", tmp_path / "runs", "+experiment=stage2_mamcl", f"init_from={tmp_path / 'other'}", code=1)
     assert "init_from must be a run folder that holds encoder/config.json" in output and "resume=true" in output
-    assert "Traceback" not in output and not (tmp_path / "data").exists()
+    assert "Traceback" not in output and [path.name for path in tmp_path.iterdir()] == ["other"]
+
+
+def test_a_suite_without_data_is_told_before_training_and_leaves_no_run(tmp_path):
+    output = run("train", tmp_path / "data", tmp_path / "runs", *SMALL, "+experiment=stage2_mamcl", "suite=flickr30k", code=1)
+    assert "flickr30k must be complete, but is 'without dataset_flickr30k.json'" in output and "Traceback" not in output
+    assert not (tmp_path / "runs").exists()

@@ -7,9 +7,12 @@ import functools
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from unite.config.register import RUN_STARTED, run_started
@@ -29,14 +32,19 @@ R = TypeVar("R")
 
 
 def shown_errors(main: Callable[P, R]) -> Callable[P, R]:
-    """Ends the process with the message alone when the user's input is at fault; a bug keeps its traceback."""
+    """Ends the process with the message alone when the user's input is at fault; a bug keeps its traceback.
+
+    The folder of a run that made nothing is removed.
+    """
 
     @functools.wraps(main)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            for config in filter(OmegaConf.is_config, args):
-                _check_complete(config)
-            return main(*args, **kwargs)
+            configs = [one for one in args if OmegaConf.is_config(one)]
+            with _no_bare_folder(configs):
+                for config in configs:
+                    _check_complete(config)
+                return main(*args, **kwargs)
         except UniteError as error:
             logging.getLogger("unite").error("%s: %s", type(error).__name__, error.told)
             sys.exit(1)
@@ -48,6 +56,25 @@ def shown_errors(main: Callable[P, R]) -> Callable[P, R]:
             sys.exit(1)
 
     return wrapped
+
+
+@contextmanager
+def _no_bare_folder(configs: list[Any]) -> Iterator[None]:
+    """Removes the run's folder, which Hydra made, when the block raises before anything is in it.
+
+    Not in a sweep, where the folder tells which job failed; not of a run that is resumed; and not from a rank that is not the first.
+    """
+    try:
+        yield
+    except BaseException:
+        is_first = os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) == "0"
+        is_resumed = any(config.get("resume") for config in configs)
+        if is_first and not is_resumed and HydraConfig.initialized() and HydraConfig.get().mode is RunMode.RUN:
+            from unite.runs import remove_bare
+
+            name = next((str(config.get("name")) for config in configs), "")
+            remove_bare(HydraConfig.get().runtime.output_dir, name)
+        raise
 
 
 def _check_complete(config: Any) -> None:

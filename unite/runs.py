@@ -16,9 +16,11 @@ import json
 import logging
 import platform
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from importlib import metadata
 from pathlib import Path
@@ -51,6 +53,8 @@ _FREE = re.compile(r"encoder\.(gradient_checkpointing|attention)")
 #: Not in `hydra/`, which is written anew when the run is resumed.
 _OVERRIDES = "overrides.json"
 _UNTOLD = re.compile(r"resume$|run_folder$|logger|trainer\.progress_bar")
+#: What every run's folder holds before the run has made anything: our config, Hydra's notes and the log.
+_OF_EVERY_START = re.compile(r"hydra/.+|config\.yaml|overrides\.json|[^/]+\.log")
 #: Of the hub: `name`, or `owner/name`.
 _HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 
@@ -123,6 +127,10 @@ class RunFolder:
             before, now = (as_of_today(dict(_flat(yaml.safe_load(config)))) for config in (path.read_text(), text))
         except yaml.YAMLError as error:
             raise CheckpointError(f"{path} cannot be read ({error}). Mend it, or begin a new run without resume=true.") from error
+        if "encoder.checkpoint.seed" in before and "encoder.checkpoint.architecture" not in before:
+            hint = "Finish the run with that version, or begin a new one without resume=true; finished runs are evaluated as ever."
+            made = "by commit 2ff6e78 or earlier, whose built-in encoder has other tokens"
+            raise ConfigError(must_be(f"the run {path.parent}, which is to be resumed,", "begun by this version", made, hint))
         keys = sorted({*before, *now}, key=lambda key: (key.count("."), key))
         changed = {key: (before.get(key), now.get(key)) for key in keys if before.get(key) != now.get(key)}
         for key, (old, new) in changed.items():
@@ -147,6 +155,23 @@ class RunFolder:
     def finish(self) -> None:
         """Marks the run as finished: `resume=true` passes it by."""
         (self.path / "finished").touch()
+
+
+def remove_bare(path: str | Path, name: str) -> None:
+    """Removes the folder of a run that failed before it made anything; one that holds more than what every start writes stays as it is.
+
+    Args:
+        path: the folder.
+        name: of the run: where the folder is `<root>/<name>/<start>`, the two above are removed too if nothing else is in them.
+    """
+    folder = Path(path)
+    if any(one.is_file() and not _OF_EVERY_START.fullmatch(one.relative_to(folder).as_posix()) for one in folder.rglob("*")):
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.parent.name == name:
+        with suppress(OSError):  # there is something in it
+            folder.parent.rmdir()
+            folder.parent.parent.rmdir()
 
 
 def find_checkpoint(name: str | Path, option: str = "checkpoint") -> str:

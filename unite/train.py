@@ -42,8 +42,8 @@ def main(config: TrainConfig) -> float | None:
     seed_everything(config.seed)
     run = build_run(config)
     evaluate = build_evaluation(config) if config.evaluate else None
-    loggers = build_loggers(config, run)
     stages = build_stages(config)
+    loggers = build_loggers(config, run)  # last, since they write: a run whose data cannot be opened leaves nothing
     encoder = train_stages(
         stages,
         run,
@@ -61,7 +61,8 @@ def main(config: TrainConfig) -> float | None:
     finish_loggers(loggers, {**evaluation.metrics(), "score": evaluation.score} if evaluation else {})
     run.finish()
     made = "encoder/, config.yaml" + (", metrics.json, recall.png" if evaluation else "")
-    console().print(f"The run is in {run.path}: {made}.\nCompare runs: python -m unite.report {run.path} <another run>", soft_wrap=True)
+    compare = f"\nCompare runs: python -m unite.report {run.path} <another run>" if evaluation else ""
+    console().print(f"The run is in {run.path}: {made}.{compare}", soft_wrap=True)
     return evaluation.score if evaluation else None
 
 

@@ -99,9 +99,9 @@ def test_contents_that_tasks_share_are_encoded_once(make_task, encoder):
 def test_a_missing_folder_is_named_and_the_rest_runs(make_task, encoder, tmp_path, caplog):
     result = Suite(SuiteConfig(name="s", tasks={"here": make_task(), "gone": "no/such"}, data_root=tmp_path)).run(encoder)
     assert list(result.tasks) == ["here"]
-    assert "the folder of task gone must be a task folder" in result.missing["gone"]
+    assert "no/such must be the folder of task gone, but is 'not there'" in result.missing["gone"]
     assert "no/such" in caplog.text
-    with pytest.raises(DataError, match=r"no task of suite s could be run\. the folder of task gone must be"):
+    with pytest.raises(DataError, match=r"no task of suite s could be run:\n  gone: .*/no/such must be the folder of task gone"):
         Suite(SuiteConfig(name="s", tasks={"gone": "no/such"}, data_root=tmp_path)).run(encoder)
 
 

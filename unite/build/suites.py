@@ -17,13 +17,18 @@ from unite.evaluation.suite import Suite
 def build_evaluation(config: TrainConfig | EvaluateConfig) -> Callable[..., Evaluation | MtebEvaluation] | None:
     """Builds what is done with an encoder at the end: `(encoder, folder=, console=, cache=)` -> metrics and a score; None without a suite.
 
-    A suite that is of another class than ours, mteb's say, brings its own `evaluate`.
+    A suite that is of another class than ours, mteb's or that of pairs, brings its own `evaluate`.
+
+    Raises:
+        DataError: if none of a suite's tasks is on disk: told now, not when an encoder has been trained.
     """
     if config.suite is None:
         return None
     if config.suite._target_ != SuiteConfig._target_:
         return cast("Callable[..., MtebEvaluation]", build(config.suite, "suite").evaluate)
-    return partial(evaluate, suites=build_suites(config))
+    suites = build_suites(config)
+    suites[0].check()
+    return partial(evaluate, suites=suites)
 
 
 def build_suites(config: TrainConfig | EvaluateConfig) -> list[Suite]:

@@ -16,7 +16,7 @@ from torch import Tensor
 from unite.config.schema.evaluation import SuiteConfig
 from unite.embedding.embed import EmbeddingCache, Encoder, MemoryCache, embed_contents
 from unite.errors import DataError
-from unite.evaluation.layouts.source import MissingTaskError, TaskFolder, TaskSource
+from unite.evaluation.layouts.source import MissingTaskError, TaskFolder, TaskSource, told_by_folder
 from unite.evaluation.metrics import Judged
 from unite.evaluation.results import SuiteResult, TaskResult
 from unite.evaluation.tasks import RetrievalTask, data_fingerprint
@@ -79,25 +79,46 @@ class Suite:
         """
         embed_side = partial(embed, encoder, token_budget=self.token_budget, cache=MemoryCache() if cache is None else cache)
         results: dict[str, TaskResult] = {}
-        missing: dict[str, str] = {}
+        missing: dict[str, MissingTaskError] = {}
         for name in self.tasks:
             try:
                 task = self.load(name)
             except MissingTaskError as error:
-                missing[name] = str(error)
-                _log.warning(missing[name])
+                if all(error.folder != other.folder for other in missing.values()):
+                    _log.warning("%s/%s is not run: %s", self.name, name, error)
+                missing[name] = error
                 continue
             results[name] = self._run_task(name, task, embed_side, progress, on_task)
             if progress is None or not progress.console.is_terminal:  # nobody sees the bar
                 done = results[name]
                 _log.info("%s/%s: %d queries, %d candidates, %.1f s", self.name, name, done.num_queries, done.num_candidates, done.seconds)
         if not results:
-            raise DataError(f"no task of suite {self.name} could be run. " + " ".join(missing.values()))
+            raise self._nothing_to_run(missing)
         for group, names in self.groups.items():
             if not set(names) <= set(results):
                 absent = ", ".join(name for name in names if name not in results)
                 _log.warning("the mean over %s is left out: it would be over other tasks without %s", group, absent)
-        return SuiteResult(self.name, results, missing, self.groups)
+        return SuiteResult(self.name, results, {name: str(error) for name, error in missing.items()}, self.groups)
+
+    def check(self) -> None:
+        """Looks whether any task is on disk, so that a suite without data is told before what takes long.
+
+        Raises:
+            DataError: if none is, or the first that is there is broken.
+        """
+        missing: dict[str, MissingTaskError] = {}
+        for name in self.tasks:
+            try:
+                self.load(name)
+            except MissingTaskError as error:
+                missing[name] = error
+            else:
+                return
+        raise self._nothing_to_run(missing)
+
+    def _nothing_to_run(self, missing: Mapping[str, MissingTaskError]) -> DataError:
+        lines = [f"no task of suite {self.name} could be run:", *told_by_folder(missing)]
+        return DataError("\n  ".join(lines) + "\nWhat to put where: docs/benchmarks.md.")
 
     def load(self, name: str) -> RetrievalTask:
         """Returns a task, its media not decoded yet.

@@ -79,4 +79,7 @@ def _interval(intervals: Mapping[str, tuple[float, float]], names: tuple[str, ..
 
 def _caption(result: SuiteResult) -> str:
     lines = ["T text, I image, V video; R@1 by chance is 1 / pool (right ones / pool where any of several counts); ± half the 95% interval"]
-    return "\n".join(lines + [f"Not run: {name}. {reason}" for name, reason in result.missing.items()])
+    reasons: dict[str, list[str]] = {}
+    for name, reason in result.missing.items():
+        reasons.setdefault(reason, []).append(name)
+    return "\n".join(lines + [f"Not run: {', '.join(names)}. {reason}" for reason, names in reasons.items()])

@@ -138,13 +138,22 @@ def test_a_missing_benchmark_names_what_to_put_where_and_the_rest_runs(suite_of,
     assert list(result.tasks) == ["flickr30k_t2i", "flickr30k_i2t"]
     assert list(result.missing)[:3] == ["coco_t2i", "coco_i2t", "msrvtt_t2v"]
     message = result.missing["coco_t2i"]
-    assert (
-        f"the folder of task coco_t2i must be complete in {tmp_path}/coco, but is '{tmp_path}/coco/dataset_coco.json, which is not"
-        in message
-    )
-    assert "Put Karpathy's dataset_coco.json there" in message and "docs/benchmarks.md" in message
+    assert f"{tmp_path}/coco must be complete, but is 'without dataset_coco.json'." in message
+    assert "Put Karpathy's dataset_coco.json there, and the images it names beside it." in message
     assert "video<number>.mp4 of MSR-VTT into MSRVTT_Videos" in result.missing["msrvtt_v2t"]
-    assert message in caplog.text
+    assert caplog.text.count(message) == 1 == caplog.text.count("paper_coarse/coco_t2i is not run")  # both directions lack the same
+
+
+def test_a_benchmark_without_data_is_told_in_ten_lines(suite_of, tmp_path, knowing):
+    for name, num_folders in (("paper_coarse", 5), ("paper_fine", 4), ("paper_instruction", 2)):
+        with pytest.raises(DataError, match=f"no task of suite {name} could be run:") as told:
+            suite_of(name).check()
+        lines = str(told.value).splitlines()
+        assert len(lines) == num_folders + 2 <= 10 and lines[-1] == "What to put where: docs/benchmarks.md."
+        assert all(f"{tmp_path}/" in line and "Put " in line for line in lines[1:-1])
+    assert lines[1].startswith("  ImageNet-1K, N24News, HatefulMemes and 33 more: ")
+    BENCHMARKS["flickr30k"](tmp_path)
+    suite_of("paper_coarse").check()  # the rest runs
 
 
 def test_missing_images_are_counted_before_anything_is_embedded(suite_of, tmp_path, knowing):

@@ -63,5 +63,5 @@ def test_a_source_stands_beside_folders_and_tasks_in_memory(tasks, knowing, tmp_
     result = Suite(SuiteConfig(name="s", tasks={"urban": layout, "a": tasks["a"], "gone": "no/such"}, data_root=tmp_path)).run(knowing)
     assert list(result.tasks) == ["urban", "a"] and list(result.missing) == ["gone"]
     assert {content.instruction for content in knowing.processor.contents if content.text.startswith("A street")} == {"Find it."}
-    with pytest.raises(MissingTaskError, match="the folder of task gone must be a task folder"):
+    with pytest.raises(MissingTaskError, match="must be the folder of task gone, but is 'not there'"):
         Suite(SuiteConfig(name="s", tasks={"gone": "no/such"}, data_root=tmp_path)).load("gone")

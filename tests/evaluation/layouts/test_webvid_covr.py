@@ -40,9 +40,7 @@ def test_each_query_is_ranked_against_all_targets_but_its_own_video(suite_of, tm
 
 def test_what_is_missing_or_broken_is_named(tmp_path):
     layout = WebvidCovr(folder="WebVid-CoVR", metrics=("recall@1",))
-    with pytest.raises(
-        DataError, match=r"webvid8m-covr_test\.csv, which is not there'\. Put webvid8m-covr_test\.csv of lucas-ventura/WebVid"
-    ):
+    with pytest.raises(DataError, match=r"without webvid8m-covr_test\.csv'\. Put webvid8m-covr_test\.csv of lucas-ventura/WebVid"):
         layout.load("covr", tmp_path, Decoding())
     write(tmp_path)
     (tmp_path / "WebVid-CoVR" / "8M" / "train" / "000001_000050" / "5.mp4").unlink()

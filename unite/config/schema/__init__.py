@@ -12,13 +12,14 @@ from unite.config.schema.media import Decoding, MediaPolicy
 from unite.config.schema.objective import InfoNCEConfig, MAMCLConfig, MatryoshkaConfig, ObjectiveConfig
 from unite.config.schema.optimizer import AdamWConfig, MuonConfig
 from unite.config.schema.training import LoggerConfig, StageConfig, TrainConfig, TrainerConfig, WandbMode
-from unite.config.schema.world import WorldConfig
+from unite.config.schema.world import EmojiHardConfig, WorldConfig
 
 __all__ = [
     "AdamWConfig",
     "CurateConfig",
     "DataConfig",
     "Decoding",
+    "EmojiHardConfig",
     "EncoderConfig",
     "Engine",
     "EvaluateConfig",

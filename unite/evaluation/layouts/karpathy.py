@@ -38,7 +38,8 @@ class Karpathy(CaptionBenchmark):
     @property
     def wanted(self) -> str:
         """As of `CaptionBenchmark`."""
-        return f"Put Karpathy's {self.annotations} there, and the images it names into {self.images}."
+        where = "beside it" if self.images == "." else f"into {self.images}"
+        return f"Put Karpathy's {self.annotations} there, and the images it names {where}."
 
     def read(self, files: BenchmarkFiles) -> Iterator[Captioned]:
         """As of `CaptionBenchmark`."""

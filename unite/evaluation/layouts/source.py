@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -13,7 +13,36 @@ from unite.evaluation.tasks import RetrievalTask
 
 
 class MissingTaskError(DataError):
-    """What a task is read from is not on disk. A suite names it, with what to put where, and runs its other tasks."""
+    """What a task is read from is not on disk. A suite names it, with what to put where, and runs its other tasks.
+
+    Attributes:
+        folder: where it should be; tasks that lack the same are told together.
+    """
+
+    def __init__(self, message: str, folder: Path) -> None:
+        super().__init__(message, folder)
+        self.folder = folder
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def told_by_folder(missing: Mapping[str, MissingTaskError], most: int = 7) -> list[str]:
+    """Returns a line for each folder: the tasks that lack it, and what the first of them says; folders beyond `most` are counted.
+
+    Args:
+        missing: task -> what it lacks.
+        most: how many folders are told.
+    """
+    folders: dict[Path, list[str]] = {}
+    for task, error in missing.items():
+        folders.setdefault(error.folder, []).append(task)
+    lines = []
+    for tasks in list(folders.values())[:most]:
+        more = f" and {len(tasks) - 3} more" if tasks[3:] else ""
+        lines.append(f"{', '.join(tasks[:3])}{more}: {missing[tasks[0]]}")
+    left = len(folders) - len(lines)
+    return lines + ([f"and {left} more folders"] if left else [])
 
 
 @runtime_checkable
@@ -46,7 +75,7 @@ class TaskFolder:
         folder = data_root / self.folder
         if not folder.is_dir():
             hint = "Build or copy it there, or set data_root."
-            raise MissingTaskError(must_be(f"the folder of task {name}", "a task folder", f"{folder}, which is not there", hint))
+            raise MissingTaskError(must_be(str(folder), f"the folder of task {name}", "not there", hint), folder)
         return RetrievalTask.of_folder(folder, decoding)
 
 
@@ -68,7 +97,7 @@ class BenchmarkFiles:
         """Returns the path of a file or folder. Raises MissingTaskError if it is not there."""
         path = self.folder / name
         if not path.exists():
-            raise MissingTaskError(self._missing(f"{path}, which is not there"))
+            raise self._missing(f"without {name}")
         return path
 
     def with_suffix(self, folder: Path, stem: str, suffixes: tuple[str, ...]) -> Path:
@@ -85,11 +114,11 @@ class BenchmarkFiles:
         gone = [path for path in paths if not path.is_file()]
         if gone:
             named = ", ".join(map(str, gone[:3]))
-            raise MissingTaskError(self._missing(f"without {len(gone)} of {len(paths)} media: {named}{', ...' if gone[3:] else ''}"))
+            raise self._missing(f"without {len(gone)} of {len(paths)} media: {named}{', ...' if gone[3:] else ''}")
 
     def broken(self, what: str, expected: str, actual: object, hint: str = "") -> DataError:
         """Returns the error about something that is there and not in the layout."""
         return DataError(must_be(f"{what} of task {self.task}", expected, actual, hint))
 
-    def _missing(self, is_: str) -> str:
-        return must_be(f"the folder of task {self.task}", f"complete in {self.folder}", is_, f"{self.wanted} See docs/benchmarks.md.")
+    def _missing(self, is_: str) -> MissingTaskError:
+        return MissingTaskError(must_be(str(self.folder), "complete", is_, self.wanted), self.folder)

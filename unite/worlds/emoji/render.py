@@ -6,6 +6,7 @@ A clip's frames are PNG-coded inside the MP4: lossless, and a clip of this size 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from functools import cache
 
 import av
@@ -71,12 +72,17 @@ def encode_scene(scene: Scene) -> StoredMedium:
 
 def encode_clip(clip: Clip) -> StoredMedium:
     """Returns the clip as MP4, 2 frames a second. Equal clips give equal bytes."""
+    return encode_clips([clip])
+
+
+def encode_clips(clips: Sequence[Clip]) -> StoredMedium:
+    """Returns clips, one after the other, as one MP4."""
     file = io.BytesIO()
     with av.open(file, "w", format="mp4", container_options={"fflags": "+bitexact"}) as container:
         stream = container.add_stream("png", rate=FRAMES_PER_SECOND, options={"pred": "none"})
         stream.width, stream.height, stream.pix_fmt = SIZE, SIZE, "rgb24"
         stream.codec_context.thread_count = 1
-        for frame in draw_clip(clip):
+        for frame in (frame for clip in clips for frame in draw_clip(clip)):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")))
         container.mux(stream.encode(None))
     return StoredMedium(Modality.VIDEO, file.getvalue(), "mp4")

@@ -97,7 +97,7 @@ def _dense_clips(rng: Generator, companions: Companions, alone: bool) -> Mapping
     return {
         "t2v_fine": pairs,
         "v2t_fine": [(content, text) for text, content in pairs],
-        "vt2v": _edited(family, media, Modality.VIDEO.place, INSTRUCTIONS["vt2v"]),
+        "vt2v": edited(family, media, Modality.VIDEO.place, INSTRUCTIONS["vt2v"]),
     }
 
 
@@ -113,10 +113,10 @@ def _questions(rng: Generator, companions: Companions, alone: bool) -> Mapping[s
 
 def _edits(rng: Generator, companions: Companions, alone: bool) -> Mapping[str, list[Pair]]:
     family = scene_family(rng, companions, ("glyph", "place", "background"), num_glyphs=num_glyphs(alone))
-    return {"it2i": _edited(family, [encode_scene(scene) for scene in family], Modality.IMAGE.place, INSTRUCTIONS["it2i"])}
+    return {"it2i": edited(family, [encode_scene(scene) for scene in family], Modality.IMAGE.place, INSTRUCTIONS["it2i"])}
 
 
-def _edited(family: Sequence[Scene] | Sequence[Clip], media: Sequence[StoredMedium], place: str, instruction: str) -> list[Pair]:
+def edited(family: Sequence[Scene] | Sequence[Clip], media: Sequence[StoredMedium], place: str, instruction: str) -> list[Pair]:
     """Edits each member of a family into the next, so that a query's own picture is another query's target: a hard negative."""
     pairs = []
     for start in range(len(family)):
