@@ -6,7 +6,7 @@ from tests.composed import composed
 from unite.build.suites import build_suites
 from unite.config.schema import EmojiHardConfig
 from unite.config.schema.media import Decoding
-from unite.data.decode import decode_row
+from unite.data.decode import decode_content
 from unite.data.tasks import read_task
 from unite.errors import ConfigError, DataError
 from unite.worlds.emoji import atlas
@@ -58,7 +58,7 @@ def test_clips_hold_two_motions_in_eight_frames(hard):
     task = read_task(hard.folder / "t2v")
     every = Decoding(fps=100.0, min_frames=8, max_frames=8)
     for row in itertools.islice(task.candidates, 8):
-        assert decode_row(row, row.key, "t2v", every).query.media[0].frames.shape == (8, 84, 84, 3)
+        assert decode_content(row.query, every).media[0].frames.shape == (8, 84, 84, 3)
     texts = [row.query.text for row in read_task(hard.folder / "v2t").candidates]
     assert all(text.count(", then ") == 1 for text in texts) and len(set(texts)) == len(texts)
 
