@@ -1,6 +1,8 @@
 """The commands, as a user runs them, on a small emoji world."""
 
+import csv
 import json
+import shutil
 import signal
 import subprocess
 import time
@@ -11,6 +13,8 @@ from omegaconf import OmegaConf
 from safetensors.torch import load_file
 
 from tests.commands import ROOT, SMALL, command, environment, only, run
+from unite.data.rows import Row, StoredContent
+from unite.data.shards import ShardWriter
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +95,37 @@ def test_a_suite_without_data_is_told_before_training_and_leaves_no_run(tmp_path
     output = run("train", tmp_path / "data", tmp_path / "runs", *SMALL, "+experiment=stage2_mamcl", "suite=flickr30k", code=1)
     assert "flickr30k must be complete, but is 'without dataset_flickr30k.json'" in output and "Traceback" not in output
     assert not (tmp_path / "runs").exists()
+
+
+def test_validation_changes_no_sample_and_own_data_is_evaluated_on_its_held_out_rows(data, tmp_path):
+    with ShardWriter(tmp_path / "mine") as writer:
+        for at in range(80):
+            writer.write(Row(f"{at:03d}", StoredContent(f"number {at}"), (StoredContent(f"it is {at} of them"),)))
+    own = ["mixture=tt", f"mixture.sources.t2t.shards={tmp_path / 'mine'}", "mixture.sources.t2t.world=null"]
+    arguments = [*SMALL, *own, "alignment=none", "trainer.max_steps=5", "trainer.keep_last=2", "validation=held_out"]
+    arguments += ["validation.held_out.share=0.45"]
+    output = run("train", data, tmp_path / "often", *arguments, "validation.every_n_steps=2", "export=best")
+    often = only(tmp_path / "often" / "train")
+    assert "source emoji_t2t: 36 of 80 rows are held out" in output and "(3 times)" in output and "are exported, the best" in output
+    assert "evaluated on its held-out rows: its mixture has none of the suite's world" in output
+    best = json.loads((often / "checkpoints" / "adaptation" / "best" / "best.json").read_text())
+    metrics = json.loads((often / "metrics.json").read_text())
+    assert metrics["score"] == metrics["held_out/t2t/recall@1"] == pytest.approx(best["score"])  # what is exported is what was best
+    rows = list(csv.DictReader((often / "log" / "metrics.csv").open()))
+    assert [row["step"] for row in rows if row["validation/loss"] and row["validation/text-to-text/recall@10"]] == ["2", "4", "5"]
+    assert {path.name for path in (often / "checkpoints" / "adaptation").glob("*.ckpt")} == {"step=2.ckpt", "step=4.ckpt"}
+    assert (often / "checkpoints" / "adaptation" / "best" / best["file"]).is_file()
+
+    run("train", data, tmp_path / "never", *arguments, "validation.every_n_steps=0", "evaluate=false")
+    never = only(tmp_path / "never" / "train")
+    assert keys_by_step(never) == keys_by_step(often)
+    one, other = (torch.load(folder / "checkpoints" / "adaptation" / "step=4.ckpt", weights_only=True) for folder in (often, never))
+    torch.testing.assert_close(one["state_dict"], other["state_dict"], rtol=0, atol=0)
+
+    weights = load_file(often / "encoder" / "model.safetensors")
+    (often / "finished").unlink()
+    (often / "checkpoints" / "adaptation" / "step=4.ckpt").unlink()
+    shutil.rmtree(often / "encoder")
+    output = run("train", data, tmp_path / "often", "resume=true")
+    assert "resumed from step=2.ckpt" in output and (often / "finished").exists()
+    torch.testing.assert_close(load_file(often / "encoder" / "model.safetensors"), weights, rtol=0, atol=0)

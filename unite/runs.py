@@ -4,7 +4,7 @@ config.yaml        the resolved config
 overrides.json     what the command said that began the run
 provenance.json    versions, machine, data fingerprints, where the weights came from
 skipped.jsonl      samples that could not be read, with the reason
-checkpoints/       one folder a stage
+checkpoints/       one folder a stage, and in it best/, the weights that were best in validation
 encoder/           the trained encoder, adapters merged: loads in transformers and here
 metrics.json       the evaluation
 finished           written last
@@ -88,6 +88,10 @@ class RunFolder:
         folder = self.path / "checkpoints" / stage
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    def best(self, stage: str) -> Path:
+        """The folder of a stage's best weights."""
+        return self.checkpoints(stage) / "best"
 
     def stage_encoder(self, stage: str) -> Path:
         """The encoder as a stage that is not the last left it."""

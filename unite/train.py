@@ -22,7 +22,7 @@ log = logging.getLogger("unite.train")  # not of this module, which is `__main__
 @shown_errors
 def main(config: TrainConfig) -> float | None:
     """Trains the stages of a config, exports the encoder, evaluates it; returns the suite's score, which sweepers may optimise."""
-    from unite.build.runs import build_run, plan_of, resumed_config
+    from unite.build.runs import build_run, plan_of, resumed_config, suite_fits
     from unite.runs import find_checkpoint
 
     config = resumed_config(config)
@@ -34,6 +34,7 @@ def main(config: TrainConfig) -> float | None:
     from unite.build.encoder import build_encoder
     from unite.build.suites import build_evaluation
     from unite.build.train import build_loggers, build_stages, build_trainer
+    from unite.build.validation import build_held_out_suite
     from unite.entry import console, seed_everything
     from unite.processes import is_first_rank
     from unite.training.loggers import finish_loggers
@@ -41,8 +42,8 @@ def main(config: TrainConfig) -> float | None:
 
     seed_everything(config.seed)
     run = build_run(config)
-    evaluate = build_evaluation(config) if config.evaluate else None
-    stages = build_stages(config)
+    stages = build_stages(config, run)
+    evaluate = build_evaluation(config, build_held_out_suite(config, stages), suite_fits(config)) if config.evaluate else None
     loggers = build_loggers(config, run)  # last, since they write: a run whose data cannot be opened leaves nothing
     encoder = train_stages(
         stages,

@@ -20,21 +20,22 @@ from unite.runs import RunFolder
         ("trainer.num_nodes=0", "refuses the config group trainer: .*num_nodes.* must be a positive integer"),
         ("+trainer.options.foo=1", "refuses the config group trainer: .*unexpected keyword argument 'foo'"),
         ("trainer.checkpoint_every_n_steps=0", "trainer.checkpoint_every_n_steps must be at least 1, but is 0"),
+        ("trainer.keep_last=0", "trainer.keep_last must be at least 1, but is 0"),
         ("trainer.log_every_n_steps=0", "trainer.log_every_n_steps must be at least 1, but is 0"),
         ("trainer.health_every_n_steps=-1", "trainer.health_every_n_steps must be at least 1, or 0 for never, but is -1"),
         ("data.max_skipped_share=2", "data.max_skipped_share must be from 0 to 1, but is 2.0"),
     ],
 )
 def test_what_the_trainer_refuses_is_said(tmp_path, override, message):
-    stage = SimpleNamespace(name="adaptation", num_steps=1, mixture=SimpleNamespace(source_names=["t2t"]))
+    stage = SimpleNamespace(name="adaptation", num_steps=1, validation=None, mixture=SimpleNamespace(source_names=["t2t"]))
     with pytest.raises(ConfigError, match=message):
         build_trainer(composed("train", "trainer.accelerator=cpu", override), stage, RunFolder(tmp_path), [])
 
 
 @pytest.mark.parametrize("name", ["alignment.max_steps", "trainer.max_steps"])
-def test_steps_below_zero_are_refused(name):
+def test_steps_below_zero_are_refused(tmp_path, name):
     with pytest.raises(ConfigError, match=f"{name} must be at least 0 .*, but is -3"):
-        build_stages(composed("train", f"{name}=-3"))
+        build_stages(composed("train", f"{name}=-3"), RunFolder(tmp_path))
 
 
 def test_online_logging_without_an_account_is_refused_before_anything_begins(tmp_path, monkeypatch):

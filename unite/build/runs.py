@@ -48,6 +48,19 @@ def resumed_config(config: TrainConfig) -> TrainConfig:
     return cast(TrainConfig, compose("train", first + ours))
 
 
+def suite_fits(config: TrainConfig) -> bool:
+    """Returns whether a run is to be evaluated on its suite: the command names it, or the mixture has rows of its world.
+
+    The tests of the built-in world, which are the default, say nothing of a mixture of one's own.
+    """
+    if config.suite is None:
+        return False
+    ours = list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
+    said = [*(RunFolder.read_overrides(config.run_folder) or []), *ours]
+    world, sources = config.suite.get("world"), config.adaptation.mixture.sources.values()
+    return world is None or "suite" in map(_overridden, said) or any(source.get("world") is not None for source in sources)
+
+
 def plan_of(config: TrainConfig) -> str:
     """Returns in a line what a run is going to do; said before anything heavy is imported."""
     stages = [
@@ -56,8 +69,12 @@ def plan_of(config: TrainConfig) -> str:
         if stage.max_steps > 0
     ]
     start = config.init_from or config.encoder.path or "a random checkpoint of the config's own"
-    suite = f"; then the suite {config.suite.name}" if config.evaluate and config.suite is not None else ""
-    return f"{config.name}: {', then '.join(stages)}, in batches of {config.data.batch_size}; from {start}{suite}"
+    every = config.validation.every_n_steps
+    validation = (
+        f"; validated every {every} steps on {'a suite' if config.validation.held_out is None else 'held-out rows'}" if every else ""
+    )
+    suite = f"; then the suite {config.suite.name}" if config.evaluate and suite_fits(config) else ""
+    return f"{config.name}: {', then '.join(stages)}, in batches of {config.data.batch_size}; from {start}{validation}{suite}"
 
 
 def _listed(names: list[str]) -> str:

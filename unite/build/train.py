@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
+from dataclasses import replace
 
 import pytorch_lightning as pl
 from lightning_fabric.utilities.exceptions import MisconfigurationException
@@ -14,6 +15,7 @@ from pytorch_lightning.loggers import Logger
 
 from unite.build.component import build
 from unite.build.runs import in_sweep
+from unite.build.validation import build_validation, check_validation, hold_out
 from unite.config.schema import StageConfig, TrainConfig, TrainerConfig, WandbMode
 from unite.data.mixture import MixtureDataModule
 from unite.errors import ConfigError, must_be
@@ -29,16 +31,23 @@ from unite.training.stages import Stage
 from unite.training.step_log import StepLog
 
 
-def build_stages(config: TrainConfig) -> list[Stage]:
-    """Builds the stages that have steps, in their order.
+def build_stages(config: TrainConfig, run: RunFolder) -> list[Stage]:
+    """Builds the stages that have steps, in their order; the adaptation is validated, and no stage trains on what is held out.
 
     Raises:
-        ConfigError: if a stage has a negative number of steps; trainer.max_steps is that of the adaptation.
+        ConfigError: if a stage has a negative number of steps (trainer.max_steps is that of the adaptation), or there is nothing to
+            validate on.
     """
     for name, steps in (("alignment.max_steps", config.alignment.max_steps), ("trainer.max_steps", config.adaptation.max_steps)):
         if steps < 0:
             raise ConfigError(must_be(name, "at least 0 (which leaves the stage out)", steps))
-    return [_build_stage(stage, config) for stage in (config.alignment, config.adaptation) if stage.max_steps > 0]
+    check_validation(config)
+    stages = [_build_stage(stage, config) for stage in (config.alignment, config.adaptation) if stage.max_steps > 0]
+    hold_out(config, [stage.mixture for stage in stages])
+    if config.adaptation.max_steps > 0:
+        validation = build_validation(config, stages[-1].mixture, run)
+        stages[-1] = replace(stages[-1], validation=validation, export=config.export)
+    return stages
 
 
 def _build_stage(stage: StageConfig, config: TrainConfig) -> Stage:
@@ -62,6 +71,8 @@ def build_trainer(config: TrainConfig, stage: Stage, run: RunFolder, loggers: li
     trainer = config.trainer
     if trainer.checkpoint_every_n_steps < 1:
         raise ConfigError(must_be("trainer.checkpoint_every_n_steps", "at least 1", trainer.checkpoint_every_n_steps))
+    if trainer.keep_last < 1:
+        raise ConfigError(must_be("trainer.keep_last", "at least 1", trainer.keep_last))
     # Right as it is: a checkpoint is taken after the optimizer's step, a stage may be shorter than the interval of the log, and the mixture
     # resumes itself. The last is between Lightning and torch.
     manual, short, resumed = (
@@ -83,11 +94,16 @@ def build_trainer(config: TrainConfig, stage: Stage, run: RunFolder, loggers: li
             run.checkpoints(stage.name),
             filename="{step}",
             every_n_train_steps=trainer.checkpoint_every_n_steps,
+            monitor="step",
+            mode="max",
+            save_top_k=trainer.keep_last,
             enable_version_counter=False,
         ),
     ]
     if trainer.health_every_n_steps:
         callbacks.append(EmbeddingHealth(trainer.health_every_n_steps))
+    if stage.validation is not None:
+        callbacks.append(stage.validation)
     if trainer.progress_bar:
         callbacks.append(StageProgressBar(stage.name, step_log))
     if trainer.log_sample_keys:

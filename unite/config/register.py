@@ -54,6 +54,7 @@ _ENTRIES = (
     _Entry("muon_schema", schema.MuonConfig, "optimizer"),
     _Entry("schema", schema.TrainerConfig, "trainer"),
     _Entry("schema", schema.LoggerConfig, "logger"),
+    _Entry("schema", schema.ValidationConfig, "validation"),
     _Entry("schema", schema.SuiteConfig, "suite"),
     _Entry("mteb_schema", schema.MtebSuiteConfig, "suite"),
     _Entry("pairs_schema", schema.PairsSuiteConfig, "suite"),

@@ -3,10 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from unite.data.packing import plan_micro_batches
 from unite.errors import DataError
-from unite.types import Batch, Content, EncodedContent, Example, Processor, Relations, index_tensor
+from unite.types import Batch, Content, EncodedContent, Example, Modality, Processor, Relations, index_tensor
+
+
+class Identified(Protocol):
+    """What relations tell of a content; `unite.types.Content` is one."""
+
+    @property
+    def modality(self) -> Modality:
+        """As of `Content`."""
+        ...
+
+    @property
+    def fingerprint(self) -> int:
+        """As of `Content`."""
+        ...
+
+    @property
+    def identity(self) -> int:
+        """As of `Content`."""
+        ...
+
+
+def relate(rows: Sequence[tuple[int, list[int], list[int]]], contents: Sequence[Identified]) -> Relations:
+    """Returns the relations of B rows over a pool.
+
+    Args:
+        rows: (B,) of a query, its positives and its negatives, as indices of contents.
+        contents: (U,) the pool.
+    """
+    return Relations(
+        query=index_tensor([query for query, _, _ in rows]),
+        positive=index_tensor(_ragged([positives for _, positives, _ in rows], least=1)),
+        negative=index_tensor(_ragged([negatives for _, _, negatives in rows], least=0)),
+        modality=index_tensor([content.modality.value for content in contents]),
+        fingerprint=index_tensor([content.fingerprint for content in contents]),
+        identity=index_tensor([content.identity for content in contents]),
+    )
 
 
 class Collator:
@@ -39,17 +76,12 @@ class Collator:
         encoded = [pool.encoded[at] for at in used]
         lengths = [one.num_tokens for one in encoded]
         plan = plan_micro_batches(lengths, self.token_budget, [_name(content) for content in contents])
-        relations = Relations(
-            query=index_tensor([place[query] for _, query, _, _ in rows]),
-            positive=index_tensor(_ragged([[place[at] for at in positives] for _, _, positives, _ in rows], least=1)),
-            negative=index_tensor(_ragged([[place[at] for at in negatives] for _, _, _, negatives in rows], least=0)),
-            modality=index_tensor([content.modality.value for content in contents]),
-            fingerprint=index_tensor([content.fingerprint for content in contents]),
-            identity=index_tensor([content.identity for content in contents]),
-        )
+        places = [
+            (place[query], [place[at] for at in positives], [place[at] for at in negatives]) for _, query, positives, negatives in rows
+        ]
         return Batch(
             micro_batches=[self.processor.pad([encoded[at] for at in group], group) for group in plan],
-            relations=relations,
+            relations=relate(places, contents),
             keys=[example.key for example, _, _, _ in rows],
             sources=[example.source for example, _, _, _ in rows],
             skipped=skipped,

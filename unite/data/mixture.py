@@ -15,7 +15,8 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from unite.config.schema.data import DataConfig, Exhausted, MixtureConfig
 from unite.data.collate import Collator
-from unite.data.order import MixtureOrder, shares_by_temperature
+from unite.data.held_out import HeldOut
+from unite.data.order import MixtureOrder, SourceSize, shares_by_temperature
 from unite.data.source import SourceDataModule
 from unite.errors import ConfigError, DataError, must_be
 from unite.types import Batch, Example, Processor
@@ -34,11 +35,20 @@ class MixtureDataModule(pl.LightningDataModule):
         data: how batches are made, likewise.
         sources: by name.
         seed: of the order.
+        held_out: takes rows out of the sources before the order is laid down.
     """
 
-    def __init__(self, mixture: MixtureConfig, data: DataConfig, sources: Mapping[str, SourceDataModule], seed: int = 0) -> None:
+    def __init__(
+        self,
+        mixture: MixtureConfig,
+        data: DataConfig,
+        sources: Mapping[str, SourceDataModule],
+        seed: int = 0,
+        held_out: HeldOut | None = None,
+    ) -> None:
         super().__init__()
         self.sources = dict(sources)
+        self.held_out = held_out
         self.shares = dict(mixture.shares or {})
         self.temperature = mixture.temperature
         self.exhausted = mixture.exhausted
@@ -89,10 +99,37 @@ class MixtureDataModule(pl.LightningDataModule):
             source.prepare_data()
 
     def setup(self, stage: str | None = None) -> None:
-        """Opens every source's shards and lays down the order."""
+        """Opens every source's shards, takes out what is held out, and lays down the order.
+
+        Raises:
+            ConfigError: if the order cannot be laid down, or what is held out leaves less than a batch to train on.
+        """
+        if self.held_out is not None:
+            self.held_out.divide()
         sizes = {name: source.size for name, source in self.sources.items()}
+        if self.held_out is not None and sum(size.num_rows for size in sizes.values()) < self.batch_size:
+            hint = "Lower validation.held_out.share, or hold out nothing: validation=none."
+            is_ = {name: size.num_rows for name, size in sizes.items()}
+            raise ConfigError(must_be("the rows left to train on", f"at least a batch of {self.batch_size} (data.batch_size)", is_, hint))
         shares = self.shares if self.temperature is None else shares_by_temperature(sizes, self.temperature)
         self._order = MixtureOrder(sizes, shares, self.batch_size, self.run_length, self.seed)
+
+    def held_out_order(self) -> MixtureOrder:
+        """Returns the order of the held-out rows, in batches like those of training.
+
+        Raises:
+            ConfigError: if they fill no batch.
+        """
+        all_shares = self.order.shares  # lays it down, and so divides the rows
+        sizes = {name: SourceSize(source.num_held_out, source.neighbours) for name, source in self.sources.items()}
+        held = {name: size for name, size in sizes.items() if size.num_rows}
+        shares = {name: all_shares[name] for name in held}
+        order = MixtureOrder(held, shares, self.batch_size, self.run_length, seed=0)
+        if not order.steps_an_epoch:
+            hint = "Raise validation.held_out.share or max_rows, or lower data.batch_size."
+            is_ = {name: size.num_rows for name, size in sizes.items()}
+            raise ConfigError(must_be("the held-out rows", f"enough for a batch of {self.batch_size} by the mixture's shares", is_, hint))
+        return order
 
     @property
     def order(self) -> MixtureOrder:
@@ -162,12 +199,14 @@ class MixtureDataModule(pl.LightningDataModule):
         """Returns all that the order follows from."""
         order = self.order
         sizes = {name: [size.num_rows, size.neighbours] for name, size in sorted(order.sizes.items())}
+        held_out = {name: source.held_out_fingerprint for name, source in sorted(self.sources.items()) if source.num_held_out}
         return {
             "seed": self.seed,
             "batch_size": self.batch_size,
             "run_length": self.run_length,
             "shares": order.shares,
             "rows_and_neighbours": sizes,
+            **({"held_out": held_out} if held_out else {}),
         }
 
     def _say_accounts(self) -> None:

@@ -12,6 +12,7 @@ reachable in one read; one that is missing or unreadable is made again from the 
 from __future__ import annotations
 
 import contextlib
+import copy
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ from types import TracebackType
 
 import numpy as np
 import webdataset
+from numpy.typing import NDArray
 
 from unite.data.address import Address
 from unite.data.index import INDEX_SUFFIX, IndexedSample, index_shard, load_index
@@ -124,6 +126,7 @@ class ShardReader:
         self.addresses = [Address.of(shard) for shard in shards]
         self.indices = [load_index(address) for address in self.addresses]
         self._starts = np.cumsum([0, *(len(index.samples) for index in self.indices)])
+        self._chosen: NDArray[np.int64] | None = None
 
     @classmethod
     def of_folder(cls, folder: str | Path) -> ShardReader:
@@ -133,8 +136,14 @@ class ShardReader:
             raise DataError(must_be("a shard folder", "a folder that holds .tar shards", str(folder), "Build or copy them first."))
         return cls(paths)
 
+    def of_rows(self, rows: NDArray[np.int64]) -> ShardReader:
+        """Returns a reader of some rows, in the order given."""
+        chosen = copy.copy(self)
+        chosen._chosen = rows if self._chosen is None else self._chosen[rows]
+        return chosen
+
     def __len__(self) -> int:
-        return int(self._starts[-1])
+        return int(self._starts[-1]) if self._chosen is None else len(self._chosen)
 
     def __iter__(self) -> Iterator[Row]:
         return (self.read(at) for at in range(len(self)))
@@ -172,5 +181,7 @@ class ShardReader:
     def _place(self, at: int) -> tuple[int, IndexedSample]:
         if not 0 <= at < len(self):
             raise IndexError(must_be("the position of a row", f"from 0 to {len(self) - 1}", at))
+        if self._chosen is not None:
+            at = int(self._chosen[at])
         shard = int(np.searchsorted(self._starts, at, side="right")) - 1
         return shard, self.indices[shard].samples[at - int(self._starts[shard])]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import pytorch_lightning as pl
+from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
 from unite.config.schema.data import SourceConfig
@@ -15,7 +18,7 @@ from unite.data.decode import decode_row
 from unite.data.order import SourceSize
 from unite.data.shards import ShardReader
 from unite.errors import DataError, must_be
-from unite.types import PLACES, Example, Modality
+from unite.types import PLACES, Example, Modality, fingerprint
 
 
 class World(Protocol):
@@ -55,6 +58,8 @@ class SourceDataModule(pl.LightningDataModule):
         self.world: World | None = config.world
         self._shards = config.shards
         self._reader: ShardReader | None = None
+        self.held_out: ShardReader | None = None
+        self._without: Mapping[int, frozenset[int]] = {}
 
     def prepare_data(self) -> None:
         """Builds the world, if the source has one. Lightning calls it on rank 0 alone."""
@@ -70,9 +75,31 @@ class SourceDataModule(pl.LightningDataModule):
         if self._reader is None:
             self._reader = ShardReader(self._addresses())
 
+    def leave_out(self, held_out: NDArray[np.int64], kept: NDArray[np.int64], without: Mapping[int, frozenset[int]]) -> None:
+        """Keeps rows from training, see `unite.data.held_out`.
+
+        Args:
+            held_out: the rows that are `self.held_out` from now on, a reader of its own.
+            kept: those that the source has from now on.
+            without: kept row, counted among the kept -> negatives that it has no more.
+        """
+        whole = self.reader
+        self.held_out, self._reader, self._without = whole.of_rows(held_out), whole.of_rows(kept), without
+
+    @property
+    def num_held_out(self) -> int:
+        """How many rows are held out."""
+        return 0 if self.held_out is None else len(self.held_out)
+
+    @property
+    def held_out_fingerprint(self) -> str:
+        """16 hex digits that tell which rows are held out."""
+        rows = [] if self.held_out is None else [part for at in range(len(self.held_out)) for part in self.held_out.identity(at)]
+        return f"{fingerprint(*rows):016x}"
+
     @property
     def reader(self) -> ShardReader:
-        """The rows; opens the shards on first use."""
+        """The rows that are trained on; opens the shards on first use."""
         self.setup()
         if self._reader is None:
             raise DataError(f"source {self.source} has no shards.")
@@ -96,6 +123,8 @@ class SourceDataModule(pl.LightningDataModule):
             raise DataError(f"sample {key}: {error}") from error
         if not row.positives:
             raise DataError(must_be(f"sample {key}", "a row with at least one positive", "without"))
+        if at in self._without:
+            row = replace(row, negatives=tuple(one for place, one in enumerate(row.negatives) if place not in self._without[at]))
         example = decode_row(row, key, self.source, self.decoding)
         for side, expected, content in (("query", self.query, example.query), ("positive", self.positive, example.positives[0])):
             if content.modality != expected:

@@ -32,7 +32,7 @@ class RowSide:
 
     Attributes:
         row: its position in the reader.
-        positive: which of the row's positives it is; None of the query.
+        positive: which of the row's positives, then of its negatives, it is; None of the query.
         id: `shard/key`, and `#1` of the second positive.
         fingerprint: of all that reaches the encoder.
         bare: the same without the instruction: a query and a candidate that are one content share it.
@@ -91,8 +91,8 @@ def read_pairs(reader: ShardReader, decoding: Decoding, where: str) -> list[tupl
     """
     pairs = []
     for at, row in enumerate(reader):
-        query = _side(reader, at, None, row.query, decoding)
-        pairs += [(query, _side(reader, at, number, positive, decoding)) for number, positive in enumerate(row.positives)]
+        query = row_side(reader, at, None, row.query, decoding)
+        pairs += [(query, row_side(reader, at, number, positive, decoding)) for number, positive in enumerate(row.positives)]
     if not pairs:
         hint = "Right answers are a row's positives; negatives alone, and the shards of an evaluation task, have none."
         raise DataError(must_be(f"the rows in {where}", "rows with a positive", f"{len(reader)} rows without", hint))
@@ -182,7 +182,8 @@ def _right_answers(pairs: Sequence[tuple[RowSide, RowSide]], candidates: dict[in
     return found
 
 
-def _side(reader: ShardReader, at: int, positive: int | None, stored: StoredContent, decoding: Decoding) -> RowSide:
+def row_side(reader: ShardReader, at: int, positive: int | None, stored: StoredContent, decoding: Decoding) -> RowSide:
+    """Returns what is known of a content of the row `at`, which was just read."""
     name = reader.name(at)
     whole = LazyContent.of_stored(stored, decoding, name).fingerprint
     bare = LazyContent.of_stored(replace(stored, instruction=""), decoding, name).fingerprint if stored.instruction else whole
@@ -191,4 +192,4 @@ def _side(reader: ShardReader, at: int, positive: int | None, stored: StoredCont
 
 def _content(reader: ShardReader, side: RowSide) -> StoredContent:
     row = reader.read(side.row)
-    return row.query if side.positive is None else row.positives[side.positive]
+    return row.query if side.positive is None else (*row.positives, *row.negatives)[side.positive]

@@ -61,6 +61,7 @@ class Suite:
         cache: EmbeddingCache | None = None,
         embed: Embed = embed_contents,
         on_task: OnTask | None = None,
+        told: bool = True,
     ) -> SuiteResult:
         """Evaluates the encoder on every task.
 
@@ -73,6 +74,7 @@ class Suite:
             cache: of embeddings, beyond this run.
             embed: how. `embed_sharded` shares the contents among the ranks of the process group; then all ranks must call this.
             on_task: called after each task.
+            told: whether the log gets a line for each task where no bar is seen.
 
         Raises:
             DataError: if no task could be found, or one is broken.
@@ -89,7 +91,7 @@ class Suite:
                 missing[name] = error
                 continue
             results[name] = self._run_task(name, task, embed_side, progress, on_task)
-            if progress is None or not progress.console.is_terminal:  # nobody sees the bar
+            if told and (progress is None or not progress.console.is_terminal):  # nobody sees the bar
                 done = results[name]
                 _log.info("%s/%s: %d queries, %d candidates, %.1f s", self.name, name, done.num_queries, done.num_candidates, done.seconds)
         if not results:

@@ -17,6 +17,7 @@ import pytorch_lightning as pl
 import torch
 from torch import nn
 
+from unite.config.schema.validation import Export
 from unite.data.mixture import MixtureDataModule
 from unite.encoder.vlm import VLMEncoder
 from unite.errors import CheckpointError, ConfigError, must_be
@@ -24,19 +25,30 @@ from unite.processes import is_first_rank
 from unite.runs import RunFolder
 from unite.training.module import UniteModule
 from unite.training.optimizer import OptimizerBuilder
+from unite.training.validation import Validation
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Data, objective, optimizer and length of one stage of training."""
+    """One stage of training.
+
+    Attributes:
+        name: of its checkpoints and its part of the log.
+        mixture, objective, optimizer: what it trains on, and how.
+        num_steps: its length.
+        validation: what looks at it while it trains; None where nothing does.
+        export: the weights that it ends with; `best` needs a validation.
+    """
 
     name: str
     mixture: MixtureDataModule
     objective: nn.Module
     optimizer: OptimizerBuilder
     num_steps: int
+    validation: Validation | None = None
+    export: Export = Export.last
 
 
 def train_stages(
@@ -63,6 +75,8 @@ def train_stages(
     encoder = load_encoder(exports[done - 1] if done else None)
     for stage in stages[done:]:
         stage.mixture.check()
+        if stage.validation is not None:
+            stage.validation.validator.prepare()
     for stage, export in list(zip(stages, exports, strict=True))[done:]:
         checkpoint = run.last_checkpoint(stage.name) if resume else None
         if checkpoint:
@@ -118,4 +132,7 @@ def _train(stage: Stage, encoder: VLMEncoder, trainer: pl.Trainer, graph_tokens:
     log.info("stage %s: %d steps on %s%s", stage.name, num_steps, where, f", resumed from {checkpoint.name}" if checkpoint else "")
     module = UniteModule(encoder, stage.objective, stage.optimizer, num_steps, graph_tokens)
     trainer.fit(module, datamodule=stage.mixture, ckpt_path=checkpoint, weights_only=True)
+    if stage.export is Export.best and stage.validation is not None:
+        trainer.strategy.barrier()  # the first rank writes which one it is
+        stage.validation.load_best(module)
     module.to(trainer.strategy.root_device)  # Lightning leaves it on the CPU, and evaluation comes next

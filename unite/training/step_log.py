@@ -51,6 +51,10 @@ class StepLog(pl.Callback):
         self._told_at = self._since = time.monotonic()
         self._learning_rates: dict[str, float] = {}
 
+    def leave_out(self, seconds: float) -> None:
+        """Has the time of a validation count neither for the throughput nor for what is left."""
+        self._since += seconds
+
     @override
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._since = time.monotonic()

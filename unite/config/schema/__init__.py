@@ -12,6 +12,7 @@ from unite.config.schema.media import Decoding, MediaPolicy
 from unite.config.schema.objective import InfoNCEConfig, MAMCLConfig, MatryoshkaConfig, ObjectiveConfig
 from unite.config.schema.optimizer import AdamWConfig, MuonConfig
 from unite.config.schema.training import LoggerConfig, StageConfig, TrainConfig, TrainerConfig, WandbMode
+from unite.config.schema.validation import Export, HeldOutConfig, ValidationConfig
 from unite.config.schema.world import EmojiHardConfig, WorldConfig
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "EncoderConfig",
     "Engine",
     "EvaluateConfig",
+    "Export",
+    "HeldOutConfig",
     "InfoNCEConfig",
     "LoRAConfig",
     "LoggerConfig",
@@ -43,6 +46,7 @@ __all__ = [
     "TinyCheckpointConfig",
     "TrainConfig",
     "TrainerConfig",
+    "ValidationConfig",
     "WandbMode",
     "WorldConfig",
 ]

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from unite.config.schema.data import DataConfig, MixtureConfig
+from unite.config.schema.validation import Export, ValidationConfig
 from unite.config.schema.world import WorldConfig
 
 
@@ -46,6 +47,7 @@ class TrainerConfig:
         log_every_n_steps: between two lines of the log, each of means over the steps since the last.
         health_every_n_steps: between two looks at the embeddings (alignment, uniformity, effective rank, modality gap); 0 never looks.
         checkpoint_every_n_steps: between two checkpoints.
+        keep_last: how many of the last checkpoints stay; the best in validation is kept beside them.
         progress_bar: show one on a terminal.
         log_sample_keys: write each step's samples into the run folder.
         options: further arguments of Lightning's Trainer, handed over as they are.
@@ -61,6 +63,7 @@ class TrainerConfig:
     log_every_n_steps: int = 10
     health_every_n_steps: int = 100
     checkpoint_every_n_steps: int = 200
+    keep_last: int = 1
     progress_bar: bool = True
     log_sample_keys: bool = False
     options: dict[str, Any] = field(default_factory=dict)
@@ -119,6 +122,8 @@ class TrainConfig:
         trainer: where and how long training runs.
         logger: where metrics go.
         suite: what is evaluated at the end.
+        validation: what is looked at while the adaptation stage trains.
+        export: the weights that the adaptation stage ends with: those of its `last` step, or the `best` in validation.
     """
 
     name: str = "train"
@@ -140,3 +145,5 @@ class TrainConfig:
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     logger: LoggerConfig = field(default_factory=LoggerConfig)
     suite: Any = None
+    validation: ValidationConfig = field(default_factory=ValidationConfig)
+    export: Export = Export.last

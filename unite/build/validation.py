@@ -1,0 +1,83 @@
+"""What a run is validated on while it trains: rows held out of its own data, or a suite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from omegaconf import OmegaConf
+
+from unite.build.suites import build_suite
+from unite.config.schema import Export, TrainConfig
+from unite.config.schema.validation import HeldOutConfig, ValidationConfig
+from unite.config.target import find_target
+from unite.data.held_out import HeldOut
+from unite.data.mixture import MixtureDataModule
+from unite.errors import ConfigError, must_be
+from unite.evaluation.leaks import refuse_trained_pairs
+from unite.evaluation.pairs_suite import PairsSuite
+from unite.evaluation.suite import Suite
+from unite.runs import RunFolder
+from unite.training.stages import Stage
+from unite.training.validation import Validation
+from unite.training.validator import HeldOutValidator, SuiteValidator, Validator
+
+
+def check_validation(config: TrainConfig) -> None:
+    """Refuses a validation on nothing or by what gives no score, and an export of what is best by no validation.
+
+    Raises:
+        ConfigError: in these cases, and where a value is out of its range.
+    """
+    given = config.validation
+    validation = ValidationConfig(
+        every_n_steps=given.every_n_steps, held_out=_held_out_config(config), suite=given.suite, patience=given.patience
+    )
+    if validation.every_n_steps and validation.held_out is None and validation.suite is None:
+        hint = "Choose validation=held_out, validation=suite with a suite, or validation=none."
+        raise ConfigError(must_be("validation.held_out or validation.suite", "given", "null both", hint))
+    if validation.every_n_steps and validation.suite is not None:
+        kind = find_target(given.suite._target_, "validation.suite._target_")
+        if not (isinstance(kind, type) and issubclass(kind, Suite | PairsSuite)):
+            hint = "suite=pairs takes shards of your own; suite=emoji is built in."
+            raise ConfigError(must_be("validation.suite", "a suite of retrieval tasks, which has a score", given.suite._target_, hint))
+    if config.export is Export.best and not (validation.every_n_steps and config.adaptation.max_steps):
+        hint = "Choose validation=held_out or validation=suite, with validation.every_n_steps above 0."
+        raise ConfigError(must_be("export", "last where nothing is validated", str(config.export), hint))
+
+
+def hold_out(config: TrainConfig, mixtures: Sequence[MixtureDataModule]) -> None:
+    """Has the mixtures of all stages leave out the same rows, if any are held out."""
+    held_out = _held_out_config(config)
+    if held_out is not None:
+        division = HeldOut(held_out, [source for mixture in mixtures for source in mixture.sources.values()])
+        for mixture in mixtures:
+            mixture.held_out = division
+
+
+def build_validation(config: TrainConfig, mixture: MixtureDataModule, folder: RunFolder) -> Validation | None:
+    """Builds the validation of the adaptation stage; None where there is none."""
+    validation, held_out = config.validation, _held_out_config(config)
+    if not validation.every_n_steps:
+        return None
+    validator: Validator
+    if held_out is not None:
+        validator = HeldOutValidator(held_out, mixture)
+    else:
+        validator = SuiteValidator(lambda: _suite(config), lambda suite: refuse_trained_pairs(suite, list(mixture.sources.values())))
+    return Validation(validator, validation.every_n_steps, validation.patience, folder.best(config.adaptation.name))
+
+
+def build_held_out_suite(config: TrainConfig, stages: Sequence[Stage]) -> Callable[[], Suite] | None:
+    """Returns what gives the held-out rows of the last stage as a suite; None where nothing is held out."""
+    held_out = _held_out_config(config)
+    return None if held_out is None or not stages else HeldOutValidator(held_out, stages[-1].mixture).suite
+
+
+def _held_out_config(config: TrainConfig) -> HeldOutConfig | None:
+    held_out = config.validation.held_out
+    return None if held_out is None else OmegaConf.to_object(held_out)  # type: ignore[return-value]
+
+
+def _suite(config: TrainConfig) -> Suite:
+    built: Suite | PairsSuite = build_suite(config.validation.suite, "validation.suite")
+    return built.suite if isinstance(built, PairsSuite) else built
