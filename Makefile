@@ -1,5 +1,5 @@
 # Everything a person or the CI runs. Each target sets up what it needs.
-.PHONY: help setup train test check validate bench clean
+.PHONY: help setup train test coverage check validate bench clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -29,6 +29,10 @@ train: setup  ## the main job: trains on the built-in world and evaluates (ARGS=
 test: setup  ## the tests
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
+coverage: setup  ## the tests, and which share of each package they run
+	$(BIN)/python -m slipcover --source unite --json --out .coverage.json -m pytest -n 2 $(ARGS)
+	$(BIN)/python scripts/coverage_by_package.py
+
 check: setup  ## lint, format, types, import floors
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -42,5 +46,5 @@ bench: setup  ## the benchmarks, into experiments/performance
 	$(BIN)/python -m benchmarks $(ARGS)
 
 clean:  ## removes the environment and caches; keeps runs/ and data/
-	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis *.egg-info
+	rm -rf .venv .coverage.json .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -43,7 +43,7 @@ BY_WAY_OF = {
     "training/test_stages.py": ("training/module.py",),
     "build/test_train.py": ("training/loggers.py",),
     "encoder/test_tiny.py": ("encoder/tiny/*.py",),
-    "worlds/emoji/test_world.py": ("worlds/emoji/building.py", "worlds/emoji/preview.py"),
+    "worlds/emoji/test_world.py": ("worlds/emoji/building.py", "worlds/emoji/folder.py", "worlds/emoji/preview.py"),
     # Commands as a user runs them.
     "test_curate.py": ("build/curate.py",),
     "test_evaluate.py": ("build/evaluate.py", "build/suites.py"),

@@ -17,10 +17,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m unite.report", description=__doc__, formatter_class=plain)
     parser.add_argument("runs", nargs="+", metavar="run", help="a run's folder, or name=folder; out=path says where to write (runs/report)")
     arguments = parser.parse_args().runs
-    folders = [one for one in arguments if not one.startswith("out=")]
+    folders = [argument for argument in arguments if not argument.startswith("out=")]
     if not folders:
         parser.error("give at least one run's folder")
-    out = next((one.removeprefix("out=") for one in reversed(arguments) if one.startswith("out=")), "runs/report").removesuffix(".html")
+    places = [argument.removeprefix("out=") for argument in arguments if argument.startswith("out=")]
+    out = (places[-1] if places else "runs/report").removesuffix(".html")
     if not Path(out).name:
         parser.error(f"out must be a file's path, with or without .html, but is {out!r}")
     write_report(folders, Path(out))

@@ -128,9 +128,13 @@ class RunFolder:
 
     def _check_resumed(self, path: Path, text: str) -> None:
         try:
-            before, now = (as_of_today(dict(_flat(yaml.safe_load(one)))) for one in (path.read_text(), text))
+            before, now = (as_of_today(dict(_flat(yaml.safe_load(config)))) for config in (path.read_text(), text))
         except yaml.YAMLError as error:
             raise CheckpointError(f"{path} cannot be read ({error}). Mend it, or begin a new run without resume=true.") from error
+        if "encoder.checkpoint.seed" in before and "encoder.checkpoint.architecture" not in before:
+            hint = "Finish the run with that version, or begin a new one without resume=true; finished runs are evaluated as ever."
+            made = "by commit 2ff6e78 or earlier, whose built-in encoder has other tokens"
+            raise ConfigError(must_be(f"the run {path.parent}, which is to be resumed,", "begun by this version", made, hint))
         keys = sorted({*before, *now}, key=lambda key: (key.count("."), key))
         changed = {key: (before.get(key), now.get(key)) for key in keys if before.get(key) != now.get(key)}
         for key, (old, new) in changed.items():

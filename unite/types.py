@@ -96,8 +96,8 @@ class Medium:
         if self.modality not in MEDIA:
             raise DataError(must_be("the modality of a medium", " or ".join(map(str, MEDIA)), str(self.modality)))
         if self.frames.ndim != 4 or self.frames.shape[-1] != 3 or self.frames.dtype != np.uint8 or self.frames.shape[0] < 1:
-            is_ = f"{self.frames.dtype} {self.frames.shape}"
-            raise DataError(must_be("the frames of a medium", "uint8 of shape (frames, height, width, 3)", is_))
+            actual = f"{self.frames.dtype} {self.frames.shape}"
+            raise DataError(must_be("the frames of a medium", "uint8 of shape (frames, height, width, 3)", actual))
         if len(self.seconds) != len(self.frames):
             raise DataError(must_be("seconds", f"one number for each of {len(self.frames)} frames", len(self.seconds)))
 

@@ -1,6 +1,8 @@
+import pytest
 import yaml
 
 from unite.config.moved import as_of_today
+from unite.errors import ConfigError
 from unite.runs import RunFolder
 
 #: As commit 2ff6e78 wrote them.
@@ -31,3 +33,12 @@ def test_a_run_of_before_is_resumed_under_todays_names(tmp_path, caplog):
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(OLD))
     run.write_config(yaml.safe_dump(TODAY))
     assert not caplog.records and (tmp_path / "config.resumed.yaml").is_file()
+
+
+def test_a_run_whose_built_in_encoder_had_other_tokens_is_not_resumed(tmp_path):
+    run = RunFolder(tmp_path)
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"encoder": {"checkpoint": {"hidden_size": 96, "seed": 0}}}))
+    with pytest.raises(
+        ConfigError, match=r"must be begun by this version, but is 'by commit 2ff6e78 or earlier.*Finish the run with that version"
+    ):
+        run.write_config(yaml.safe_dump({"encoder": {"checkpoint": {"architecture": "qwen2_vl", "hidden_size": 96, "seed": 0}}}))

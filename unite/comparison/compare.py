@@ -118,7 +118,7 @@ class SuiteComparison:
     def chance(self, task: str) -> float | None:
         """Returns what a random ranking is expected to reach in a task's own metric, or in a mean; None where that is not known."""
         members = [self.tasks[task]] if task in self.tasks else [self.tasks[name] for name in self.members(task)]
-        chances = [one.chance for one in members if one.chance is not None and one.metric == members[0].metric]
+        chances = [known.chance for known in members if known.chance is not None and known.metric == members[0].metric]
         return float(np.mean(chances)) if len(chances) == len(members) > 0 else None
 
     def near_chance(self, task: str) -> bool:
@@ -153,11 +153,11 @@ def compare(recipes: Sequence[TrainingRecipe]) -> list[SuiteComparison]:
     runs = [run for recipe in recipes for run in recipe.runs]
     shared = [name for name in runs[0].suites if all(name in run.suites for run in runs)]
     if not shared:
-        is_ = "; ".join(f"{run.name}: {', '.join(run.suites)}" for run in runs)
-        raise DataError(must_be("the suites of the runs", "at least one that all of them have", is_, "Evaluate them on the same suite."))
-    found = {name: _suite(name, recipes) for name in shared}
-    inside = {name for name in found if name.endswith(HELD_IN) and name.removesuffix(HELD_IN) in found}
-    return [replace(one, held_in=found.get(name + HELD_IN)) for name, one in found.items() if name not in inside]
+        found = "; ".join(f"{run.name}: {', '.join(run.suites)}" for run in runs)
+        raise DataError(must_be("the suites of the runs", "at least one that all of them have", found, "Evaluate them on the same suite."))
+    compared = {name: _suite(name, recipes) for name in shared}
+    inside = {name for name in compared if name.endswith(HELD_IN) and name.removesuffix(HELD_IN) in compared}
+    return [replace(suite, held_in=compared.get(name + HELD_IN)) for name, suite in compared.items() if name not in inside]
 
 
 def _suite(name: str, recipes: Sequence[TrainingRecipe]) -> SuiteComparison:
@@ -170,22 +170,23 @@ def _suite(name: str, recipes: Sequence[TrainingRecipe]) -> SuiteComparison:
     if not tasks:
         raise DataError(f"no task of suite {name} can be compared. " + " ".join(f"{task}: {why}" for task, why in missing.items()))
     groups = {group: names for group, names in everyone[0].groups.items() if set(names) <= set(tasks)}
-    pairs = {MEAN: tuple(task for task, one in tasks.items() if one.kind == "pair")}
-    means = {mean: members for mean, members in (pairs | {f"{MEAN}_{group}": one for group, one in groups.items()}).items() if members}
+    pairs = {MEAN: tuple(task for task, known in tasks.items() if known.kind == "pair")}
+    of_groups = {f"{MEAN}_{group}": members for group, members in groups.items()}
+    means = {mean: members for mean, members in (pairs | of_groups).items() if members}
     cells: dict[str, dict[str, dict[str, Cell]]] = {}
     values: dict[str, dict[str, NDArray[np.float64]]] = {}
     for recipe, several in results.items():
-        seeds = {task: {metric: _values(several, task, metric) for metric in one.metrics} for task, one in tasks.items()}
-        cells[recipe] = {task: {metric: _cell([table]) for metric, table in one.items()} for task, one in seeds.items()}
+        seeds = {task: {metric: _values(several, task, metric) for metric in known.metrics} for task, known in tasks.items()}
+        cells[recipe] = {task: {metric: _cell([table]) for metric, table in tables.items()} for task, tables in seeds.items()}
         for mean, members in means.items():
-            common = [metric for metric in tasks[members[0]].metrics if all(metric in tasks[one].metrics for one in members)]
+            common = [metric for metric in tasks[members[0]].metrics if all(metric in tasks[task].metrics for task in members)]
             cells[recipe][mean] = {metric: _cell([seeds[task][metric] for task in members]) for metric in common}
-        values[recipe] = {task: seeds[task][one.metric].mean(axis=0) for task, one in tasks.items()}
+        values[recipe] = {task: seeds[task][known.metric].mean(axis=0) for task, known in tasks.items()}
     baseline = recipes[0]
     differences = {
         recipe.name: {
-            task: replace(one, seed_error=_seed_error(recipe, baseline, task, cells, tasks))
-            for task, one in _differences(values[recipe.name], values[baseline.name], means).items()
+            task: replace(difference, seed_error=_seed_error(recipe, baseline, task, cells, tasks))
+            for task, difference in _differences(values[recipe.name], values[baseline.name], means).items()
         }
         for recipe in recipes[1:]
     }
@@ -220,7 +221,7 @@ def _describe(name: str, task: TaskResult) -> Task:
 def _values(seeds: Sequence[SuiteResult], task: str, metric: str) -> NDArray[np.float64]:
     """Returns (seeds, Q) values, the queries in the order of the ids."""
     judged = (result.tasks[task].judged for result in seeds)
-    return np.stack([per_query(metric, [one[query] for query in sorted(one)]) for one in judged])
+    return np.stack([per_query(metric, [by_id[query] for query in sorted(by_id)]) for by_id in judged])
 
 
 def _cell(tables: Sequence[NDArray[np.float64]]) -> Cell:
@@ -235,21 +236,22 @@ def _differences(
     values: Mapping[str, NDArray[np.float64]], baseline: Mapping[str, NDArray[np.float64]], means: Mapping[str, Sequence[str]]
 ) -> dict[str, Difference]:
     by_query = {task: values[task] - baseline[task] for task in values}
-    p_values = {task: sign_flip_test(one) for task, one in by_query.items()}
+    p_values = {task: sign_flip_test(differences) for task, differences in by_query.items()}
     adjusted = holm(p_values)
     found = {
-        task: _difference(float(one.mean()), bootstrap_interval(one), p_values[task], adjusted[task], one) for task, one in by_query.items()
+        task: _difference(float(differences.mean()), bootstrap_interval(differences), p_values[task], adjusted[task], differences)
+        for task, differences in by_query.items()
     }
     for mean, names in means.items():  # a test of its own, in which every task weighs the same
         members = [by_query[name] for name in names]
-        p = sign_flip_test(np.concatenate([one / len(one) for one in members]))
-        value = float(np.mean([one.mean() for one in members]))
+        p = sign_flip_test(np.concatenate([differences / len(differences) for differences in members]))
+        value = float(np.mean([differences.mean() for differences in members]))
         found[mean] = _difference(value, stratified_interval(members), p, p, np.concatenate(members))
     return found
 
 
-def _difference(value: float, interval: tuple[float, float], p: float, adjusted: float, one: NDArray[np.float64]) -> Difference:
-    return Difference(value, interval, p, adjusted, int((one > 0).sum()), int((one < 0).sum()))
+def _difference(value: float, interval: tuple[float, float], p: float, adjusted: float, by_query: NDArray[np.float64]) -> Difference:
+    return Difference(value, interval, p, adjusted, int((by_query > 0).sum()), int((by_query < 0).sum()))
 
 
 def _seed_error(
@@ -260,11 +262,11 @@ def _seed_error(
     tasks: Mapping[str, Task],
 ) -> float | None:
     """Returns the standard error of a difference over seeds; a recipe of one seed is taken to vary as the other does."""
-    found = {one.name: cells[one.name][task] for one in (recipe, baseline)}
+    found = {side.name: cells[side.name][task] for side in (recipe, baseline)}
     metric = tasks[task].metric if task in tasks else next(iter(found[recipe.name]), "")
-    deviations = {name: one[metric].deviation if metric in one else None for name, one in found.items()}
-    known = [deviation for deviation in deviations.values() if deviation is not None]
-    if not known:
+    deviations = {name: known[metric].deviation if metric in known else None for name, known in found.items()}
+    measured = [deviation for deviation in deviations.values() if deviation is not None]
+    if not measured:
         return None
-    variances = [(deviations[one.name] or max(known)) ** 2 / len(one.runs) for one in (recipe, baseline)]
+    variances = [(deviations[side.name] or max(measured)) ** 2 / len(side.runs) for side in (recipe, baseline)]
     return float(np.sqrt(sum(variances)))

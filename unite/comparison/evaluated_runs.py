@@ -129,7 +129,7 @@ def load_runs(arguments: Sequence[str]) -> list[Run]:
         if not run.suites:
             hint = f"Evaluate it: python -m unite.evaluate \"checkpoint='{run.folder}'\", and compare the folder that this makes."
             message = must_be(f"run {run.folder}", "evaluated", "a folder without metrics.json", hint)
-            if not any(one.suites for one in runs):
+            if not any(other.suites for other in runs):
                 raise CheckpointError(message)
             log.warning("left out: %s", message)
     return [run for run in runs if run.suites]
@@ -145,14 +145,14 @@ def group_runs(runs: Sequence[Run]) -> tuple[list[TrainingRecipe], list[str]]:
     notes = []
     for run in runs:
         same = groups.setdefault(run.training_recipe, [])
-        if any(one.seed == run.seed for one in same):  # a repetition is no other seed
+        if any(other.seed == run.seed for other in same):  # a repetition is no other seed
             notes.append(f"{run.name} and {same[0].name} have one config and one seed ({run.seed}): they stand apart.")
             same = groups.setdefault(f"{run.training_recipe} {run.name}", [])
         same.append(run)
     recipes: list[TrainingRecipe] = []
     for group in groups.values():
         name = _common_name(group)
-        if any(name in (one.name, *(run.name for run in one.runs)) for one in recipes):
+        if any(name in (recipe.name, *(run.name for run in recipe.runs)) for recipe in recipes):
             name = f"{name} ({group[0].name})"
         recipes.append(TrainingRecipe(name, tuple(group)))
     return recipes, notes
@@ -161,21 +161,21 @@ def group_runs(runs: Sequence[Run]) -> tuple[list[TrainingRecipe], list[str]]:
 def differing_settings(recipes: Sequence[TrainingRecipe]) -> dict[str, list[str]]:
     """Returns the settings in which recipes differ: flat name -> its value in each, `-` where it has none."""
     settings = [recipe.runs[0].settings for recipe in recipes]
-    keys = sorted({key for one in settings for key in one if not key.startswith(_NOT_COMPARED)})
-    table = {key: [one.get(key, "-") for one in settings] for key in keys}
+    keys = sorted({key for of_one in settings for key in of_one if not key.startswith(_NOT_COMPARED)})
+    table = {key: [of_one.get(key, "-") for of_one in settings] for key in keys}
     return {key: values for key, values in table.items() if len(set(values)) > 1}
 
 
 def _read_run(folder: Path, name: str) -> Run:
     if not (folder / "config.yaml").is_file():
-        is_ = "a folder without config.yaml" if folder.is_dir() else "no folder"
+        actual = "a folder without config.yaml" if folder.is_dir() else "no folder"
         hint = "Give the folder that unite.train or unite.evaluate made."
-        raise CheckpointError(must_be(str(folder), "a run folder", is_, hint))
+        raise CheckpointError(must_be(str(folder), "a run folder", actual, hint))
     config = _yaml(folder / "config.yaml")
     source = folder
     if config.get("checkpoint"):  # an evaluation: what made the weights is told by the training run
         trained = Path(config["checkpoint"])
-        source = next((one for one in (trained, trained.parent) if (one / "config.yaml").is_file()), folder)
+        source = next((place for place in (trained, trained.parent) if (place / "config.yaml").is_file()), folder)
         config = _yaml(source / "config.yaml")
     provenance, hydra = source / "provenance.json", source / "hydra" / "hydra.yaml"
     choices = (_yaml(hydra).get("hydra", {}).get("runtime", {}).get("choices") or {}) if hydra.is_file() else {}
@@ -212,7 +212,7 @@ def _common_name(runs: Sequence[Run]) -> str:
         return runs[0].name
     names = [run.name for run in runs]
     first, last = min(names), max(names)  # what these two share, all share
-    length = next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
+    length = next((place for place, (letter, other) in enumerate(zip(first, last, strict=False)) if letter != other), len(first))
     common = first[:length].rstrip("0123456789")
     stem = common.removesuffix("seed").rstrip("_-= ")
     if stem and all(name.removeprefix(common).isdigit() for name in names):

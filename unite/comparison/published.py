@@ -41,7 +41,8 @@ def published_beside(suite: SuiteComparison) -> list[Published]:
         if suite.name not in about["names"] and not any(chosen.values()):
             continue
         sources = _file()["sources"]
-        rows = [(one["model"], tuple(one["values"]), sources[one["source"]]) for one in _file()["figures"] if one["benchmark"] == benchmark]
+        figures = (figure for figure in _file()["figures"] if figure["benchmark"] == benchmark)
+        rows = [(figure["model"], tuple(figure["values"]), sources[figure["source"]]) for figure in figures]
         own = {recipe: tuple(_own(suite, recipe, tasks) for tasks in chosen.values()) for recipe in suite.cells}
         found.append(Published(benchmark, tuple(chosen), tuple(rows), own, about.get("note", "")))
     return found

@@ -57,7 +57,7 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     """Returns p adjusted for testing all of them: the chance of any false find stays below the level (Holm 1979)."""
     adjusted: dict[str, float] = {}
     largest = 0.0
-    for rank, name in enumerate(sorted(p_values, key=lambda one: p_values[one])):
+    for rank, name in enumerate(sorted(p_values, key=lambda name: p_values[name])):
         largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[name]))
         adjusted[name] = largest
     return {name: adjusted[name] for name in p_values}

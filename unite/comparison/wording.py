@@ -28,8 +28,8 @@ def p_value(p: float) -> str:
 def metric_name(metric: str) -> str:
     """`recall@1` as `R@1`."""
     known = {"recall": "R", "hit": "hit", "mrr": "MRR", "ndcg": "nDCG", "map": "MAP"}
-    family, at, k = metric.partition("@")
-    return known.get(family, family) + at + k
+    family, sign, k = metric.partition("@")
+    return known.get(family, family) + sign + k
 
 
 def whiskers(cell: Cell) -> str:
@@ -103,7 +103,7 @@ def warnings(suites: Sequence[SuiteComparison]) -> list[str]:
 
 def tally(suite: SuiteComparison, recipe: str) -> str:
     """Returns on how many tasks a recipe is better and worse than the baseline."""
-    verdicts = [one.verdict for task, one in suite.differences[recipe].items() if task in suite.tasks]
+    verdicts = [difference.verdict for task, difference in suite.differences[recipe].items() if task in suite.tasks]
     return f"better on {verdicts.count(1)} of {len(verdicts)} tasks, worse on {verdicts.count(-1)}"
 
 

@@ -43,7 +43,7 @@ class Decision:
         """Writes it, with the rows left out."""
         with whole_folder(folder, existing="keep") as partial:
             write_json(partial / "decision.json", vars(self))
-            write_lines(partial / "skipped.jsonl", (vars(one) for one in skipped))
+            write_lines(partial / "skipped.jsonl", (vars(row) for row in skipped))
 
     @classmethod
     def load(cls, folder: Path) -> Decision:
@@ -107,7 +107,7 @@ class EmbedTask:
     def __call__(self, number: int) -> int:
         """Embeds a part. Returns its number of rows."""
         reader = self.parts[number].reader()
-        rows = (reader.read(at) for at in range(self.counts[number]))
+        rows = (reader.read(row) for row in range(self.counts[number]))
         embeddings = np.asarray(self.embed(content for row in rows for content in (row.query, row.positives[0])), np.float32)
         with whole_file(self.path(number)) as partial, partial.open("wb") as file:
             np.save(file, np.stack([embeddings[::2], embeddings[1::2]]))
@@ -142,12 +142,13 @@ def decide(rows: AllRows, steps: Sequence[SetStep], seed: int, shown: Callable[[
             break
         shown(step.name)
         verdict = step.judge_set(Collection([names[row] for row in kept], signatures.take(kept), seed, embeddings))
-        for at, group in verdict.groups.items():
-            groups[int(kept[at])] = group
-            if not signatures.group[kept[at], 1]:  # a group of the collection's own stays
-                signatures.group[kept[at], 1] = group_number(group)
-        negatives |= {int(kept[at]): [int(kept[one]) for one in found] for at, found in verdict.negatives.items()}
-        for at, drop in sorted(verdict.drops.items()):
-            skipped.append(Skipped(*rows.keys[int(kept[at])], step.name, drop.reason, drop.detail))
+        # A verdict counts the rows that the steps before left.
+        for place, group in verdict.groups.items():
+            groups[int(kept[place])] = group
+            if not signatures.group[kept[place], 1]:  # a group of the collection's own stays
+                signatures.group[kept[place], 1] = group_number(group)
+        negatives |= {int(kept[place]): [int(kept[other]) for other in found] for place, found in verdict.negatives.items()}
+        for place, drop in sorted(verdict.drops.items()):
+            skipped.append(Skipped(*rows.keys[int(kept[place])], step.name, drop.reason, drop.detail))
         kept = np.delete(kept, sorted(verdict.drops))
     return Decision(kept.tolist(), groups, negatives), skipped

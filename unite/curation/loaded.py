@@ -60,8 +60,8 @@ class LoadedRow:
     def __init__(self, raw: RawRow, load: LoadMedium) -> None:
         self.raw = raw
         self.query = LoadedContent(raw.query, load)
-        self.positives = tuple(LoadedContent(one, load) for one in raw.positives)
-        self.negatives = tuple(LoadedContent(one, load) for one in raw.negatives)
+        self.positives = tuple(LoadedContent(positive, load) for positive in raw.positives)
+        self.negatives = tuple(LoadedContent(negative, load) for negative in raw.negatives)
 
     @property
     def contents(self) -> tuple[LoadedContent, ...]:
@@ -80,5 +80,5 @@ class LoadedRow:
 
     def store(self) -> Row:
         """Makes every medium ready and returns the row of the shard."""
-        positives = tuple(one.store() for one in self.positives)
-        return Row(self.raw.key, self.query.store(), positives, tuple(one.store() for one in self.negatives))
+        positives = tuple(positive.store() for positive in self.positives)
+        return Row(self.raw.key, self.query.store(), positives, tuple(negative.store() for negative in self.negatives))

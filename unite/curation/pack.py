@@ -93,19 +93,19 @@ class PackTask:
         row = self._read(number)
         group = self.groups.get(number, "")
         if group:
-            row = replace(row, positives=tuple(replace(one, group=one.group or group) for one in row.positives))
+            row = replace(row, positives=tuple(replace(positive, group=positive.group or group) for positive in row.positives))
         mined = tuple(self._read(other).positives[0] for other in self.negatives.get(number, ()))
         return replace(row, negatives=(*row.negatives, *mined))
 
     def _line(self, number: int) -> dict[str, Any]:
-        part, at = self._find(number)
-        line = self._lines(part)[at]
+        part, row = self._find(number)
+        line = self._lines(part)[row]
         mined = len(self.negatives.get(number, ()))
         return {**line, "negatives": line["negatives"] + mined, **({"group": self.groups[number]} if number in self.groups else {})}
 
     def _read(self, number: int) -> Row:
-        part, at = self._find(number)
-        return self._reader(part).read(at)
+        part, row = self._find(number)
+        return self._reader(part).read(row)
 
     def _find(self, number: int) -> tuple[int, int]:
         part = int(np.searchsorted(self.starts, number, side="right")) - 1

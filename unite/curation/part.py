@@ -57,9 +57,10 @@ class Part:
 
 def cut(recipes: Sequence[Recipe], rows_per_part: int, folder: Path) -> list[Part]:
     """Cuts the recipes, one after the other, into parts of at most `rows_per_part` records."""
-    ranges = [(at, start) for at, recipe in enumerate(recipes) for start in range(0, len(recipe), rows_per_part)]
+    ranges = [(index, start) for index, recipe in enumerate(recipes) for start in range(0, len(recipe), rows_per_part)]
     return [
-        Part(at, start, min(start + rows_per_part, len(recipes[at])), folder / f"{number:06d}") for number, (at, start) in enumerate(ranges)
+        Part(index, start, min(start + rows_per_part, len(recipes[index])), folder / f"{number:06d}")
+        for number, (index, start) in enumerate(ranges)
     ]
 
 
@@ -87,10 +88,10 @@ class PartTask:
         lines: list[dict[str, object]] = []
         signatures: list[tuple[SideSignature, SideSignature]] = []
         with ShardWriter(folder, samples_per_shard=max(funnel.num_rows, 1)) as writer:
-            for at in range(part.start, part.stop):
-                key, step = f"{at:09d}", READ
+            for position in range(part.start, part.stop):
+                key, step = f"{position:09d}", READ
                 try:
-                    raw = recipe.read(at)
+                    raw = recipe.read(position)
                     key, row = raw.key, LoadedRow(raw, load)
                     judged = self._judge(row)
                     if judged is not None:
@@ -104,13 +105,13 @@ class PartTask:
                 except SkippedRowError as error:
                     skipped.append(Skipped(recipe.name, key, step, error.reason, error.detail))
                 except Exception as error:
-                    error.add_note(f"It was raised at record {at} of source {recipe.name}.")
+                    error.add_note(f"It was raised at record {position} of source {recipe.name}.")
                     raise
-        for one in skipped:
-            funnel.count(one)
+        for left_out in skipped:
+            funnel.count(left_out)
         Signatures.of(signatures).save(folder / "signatures.npz")
         write_lines(folder / "rows.jsonl", lines)
-        write_lines(folder / "skipped.jsonl", (vars(one) for one in skipped))
+        write_lines(folder / "skipped.jsonl", (vars(left_out) for left_out in skipped))
         write_json(folder / "funnel.json", funnel.to_json())
 
     def _judge(self, row: LoadedRow) -> tuple[str, str, str] | None:

@@ -175,7 +175,7 @@ class Curation:
             unusable = sum(count for (step, _), count in funnel.dropped.items() if step in (READ, MEDIA))
             if unusable > self.max_unusable_share * funnel.num_rows:
                 lines = (line for line in self._unusable(parts) if line["source"] == name)
-                first = "; ".join(f"{one['key']}: {one['reason']}: {one['detail']}" for one in islice(lines, 3))
+                first = "; ".join(f"{line['key']}: {line['reason']}: {line['detail']}" for line in islice(lines, 3))
                 expected = f"at most {self.max_unusable_share:.0%} of {funnel.num_rows} records"
                 hint = f"The first: {first}. Mend the annotations or media_root, or raise max_unusable_share."
                 found = f"{unusable} ({_summary(funnel)})"

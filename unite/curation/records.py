@@ -52,8 +52,8 @@ class Funnel:
     def total(cls, funnels: Iterable[Funnel]) -> Funnel:
         """Adds several up."""
         whole = cls()
-        for one in funnels:
-            whole.add(one)
+        for funnel in funnels:
+            whole.add(funnel)
         return whole
 
     def count(self, skipped: Skipped) -> None:

@@ -92,15 +92,15 @@ class Signatures:
             np.zeros((num, 2, NUM_PICTURES), np.uint64),
             np.zeros((num, 2), np.uint8),
         )
-        for at, row in enumerate(rows):
-            for side, one in enumerate(row):
-                whole.modality[at, side] = one.modality.value
-                whole.exact[at, side] = one.exact
-                whole.group[at, side] = one.group
-                whole.length[at, side] = one.length
-                whole.minhash[at, side] = one.minhash
-                whole.pictures[at, side, : len(one.pictures)] = one.pictures
-                whole.num_pictures[at, side] = len(one.pictures)
+        for number, row in enumerate(rows):
+            for side, signature in enumerate(row):
+                whole.modality[number, side] = signature.modality.value
+                whole.exact[number, side] = signature.exact
+                whole.group[number, side] = signature.group
+                whole.length[number, side] = signature.length
+                whole.minhash[number, side] = signature.minhash
+                whole.pictures[number, side, : len(signature.pictures)] = signature.pictures
+                whole.num_pictures[number, side] = len(signature.pictures)
         return whole
 
 
@@ -131,8 +131,8 @@ def sign_side(contents: Sequence[StoredContent], greys: Sequence[Image.Image]) -
     """Returns the signature of one side; text and pictures are the first content's."""
     text = normalise(contents[0].text)
     parts: list[str | bytes] = []
-    for one in contents:
-        parts += [normalise(one.text), *(medium.data for medium in one.media)]
+    for content in contents:
+        parts += [normalise(content.text), *(medium.data for medium in content.media)]
     pictures = spread(greys) if greys else ()
     return SideSignature(
         contents[0].modality,
@@ -163,7 +163,7 @@ def normalise(text: str) -> str:
 def minhash(text: str) -> NDArray[np.uint32]:
     """Returns (H,) MinHash values of a normalised text's first 131072 characters; the largest number throughout for none."""
     text = text[:_SKETCHED]
-    shingles = {text[at : at + _SHINGLE].encode() for at in range(max(len(text) - _SHINGLE + 1, min(len(text), 1)))}
+    shingles = {text[start : start + _SHINGLE].encode() for start in range(max(len(text) - _SHINGLE + 1, min(len(text), 1)))}
     sketch = MinHash(num_perm=NUM_PERMUTATIONS, permutations=_permutations(), scheme="affine32")
     sketch.update_batch(sorted(shingles))
     values: NDArray[np.uint32] = sketch.hashvalues.astype(np.uint32)

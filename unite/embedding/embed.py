@@ -139,14 +139,14 @@ def embed_contents(
         raise ConfigError(must_be("token_budget", "at least 1", token_budget))
     run = _Run(encoder, token_budget, MemoryCache() if cache is None else cache, ids)
     report = on_progress or (lambda count: None)
-    positions: list[int] = []
+    places: list[int] = []  # of each content, among the unique ones
     ahead: deque[tuple[int, Future[Content]]] = deque()
     with _evaluating(encoder), _decoder(run.device) as decode:
         for content in contents:
-            at, is_new = run.place(content, len(positions))
-            positions.append(at)
+            index, is_new = run.place(content, len(places))
+            places.append(index)
             if is_new:
-                ahead.append((at, decode(content)))
+                ahead.append((index, decode(content)))
             if len(ahead) > DECODED_AHEAD:
                 run.add(*_result(ahead.popleft()))
             report(run.take_done())
@@ -154,10 +154,10 @@ def embed_contents(
             run.add(*_result(ahead.popleft()))
         run.encode_window()
         report(run.take_done())
-    if not positions:
+    if not places:
         raise DataError(must_be("the contents to embed", "at least one", 0))
     run.cache.flush()
-    return torch.stack(run.embeddings)[torch.tensor(positions)]
+    return torch.stack(run.embeddings)[torch.tensor(places)]
 
 
 def fingerprints(contents: Iterable[Content | LazyContent], cache: EmbeddingCache) -> list[int]:
@@ -211,28 +211,28 @@ class _Run:
         self.fingerprints: list[int] = []
         self.first: list[int] = []  # where each unique content was met first
         self.done = 0
-        self._at: dict[int, int] = {}
+        self._index_of: dict[int, int] = {}
         self._window: list[tuple[int, EncodedContent]] = []
         self._tokens = 0
 
     def place(self, content: Content | LazyContent, position: int) -> tuple[int, bool]:
         """Returns the index of a content among the unique ones, and whether it has to be embedded. Reads it if the cache knows no key."""
         (key,) = fingerprints([content], self.cache)
-        if key in self._at:
+        if key in self._index_of:
             self.done += 1
-            return self._at[key], False
-        at = self._at[key] = len(self.embeddings)
+            return self._index_of[key], False
+        index = self._index_of[key] = len(self.embeddings)
         self.fingerprints.append(key)
         self.first.append(position)
         cached = self.cache.get(key)
         self.embeddings.append(torch.empty(0) if cached is None else cached)
         self.done += cached is not None
-        return at, cached is None
+        return index, cached is None
 
-    def add(self, at: int, content: Content) -> None:
+    def add(self, index: int, content: Content) -> None:
         """Puts a content into the window; embeds the window when it is full."""
         encoded = self.processor.encode(content)
-        self._window.append((at, encoded))
+        self._window.append((index, encoded))
         self._tokens += encoded.num_tokens
         if self._tokens >= BUDGETS_PER_WINDOW * self.token_budget:
             self.encode_window()
@@ -247,20 +247,20 @@ class _Run:
         lengths = [min(encoded.num_tokens, self.token_budget) for _, encoded in self._window]
         bad: list[int] = []
         for group in plan_micro_batches(lengths, self.token_budget):
-            rows = [self._window[at] for at in group]
-            micro_batch = self.processor.pad([encoded for _, encoded in rows], [at for at, _ in rows])
+            rows = [self._window[row] for row in group]
+            micro_batch = self.processor.pad([encoded for _, encoded in rows], [index for index, _ in rows])
             embeddings = self.encoder(micro_batch.to(self.device)).float().cpu()
             finite = embeddings.isfinite().all(dim=1).tolist()
-            for (at, _), embedding, good in zip(rows, embeddings, finite, strict=True):
-                self.embeddings[at] = embedding
+            for (index, _), embedding, good in zip(rows, embeddings, finite, strict=True):
+                self.embeddings[index] = embedding
                 if good:
-                    self.cache.put(self.fingerprints[at], embedding)
+                    self.cache.put(self.fingerprints[index], embedding)
                 else:
-                    bad.append(self.first[at])
+                    bad.append(self.first[index])
             self.done += len(rows)
         self._window, self._tokens = [], 0
         if bad:
-            names = ", ".join(self.ids[at] if self.ids else f"content {at}" for at in sorted(bad)[:5])
+            names = ", ".join(self.ids[position] if self.ids else f"content {position}" for position in sorted(bad)[:5])
             hint = "If all are, the encoder's weights or its precision are at fault; if few are, look at these contents."
             raise DataError(must_be("embeddings", "finite", f"NaN or infinite for {len(bad)} contents: {names}", hint))
 

@@ -100,7 +100,7 @@ class Embedder:
         """
         if isinstance(items, str | Path | Image.Image | Mapping):
             raise DataError(must_be("items", "a list or another iterable of items", type(items).__name__, "For one item, pass [item]."))
-        return self._embed(_stored(item, instruction, f"item {at}") for at, item in enumerate(items))
+        return self._embed(_stored(item, instruction, f"item {position}") for position, item in enumerate(items))
 
     def __call__(self, contents: Iterable[StoredContent]) -> NDArray[np.float32]:
         """Returns (N, D) embeddings of contents as they lie in shards: what a curation's steps ask of their `embed`.
@@ -112,7 +112,7 @@ class Embedder:
         return embeddings
 
     def _embed(self, contents: Iterable[StoredContent]) -> Tensor:
-        lazy = (LazyContent.of_stored(stored, self.decoding, f"item {at}") for at, stored in enumerate(contents))
+        lazy = (LazyContent.of_stored(stored, self.decoding, f"item {position}") for position, stored in enumerate(contents))
         return embed_contents(self.encoder, lazy, token_budget=self.token_budget)
 
 

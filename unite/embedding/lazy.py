@@ -106,11 +106,11 @@ class StoredContents(Sequence[LazyContent]):
     def __len__(self) -> int:
         return len(self.reader)
 
-    def __getitem__(self, at: int) -> LazyContent:  # type: ignore[override]  # no slices: they would make all at once
-        if not 0 <= at < len(self):
-            raise IndexError(at)
-        key = fingerprint("shard", *self.reader.identity(at), self._read_as)
-        return LazyContent(lambda: self.reader.read(at).query, self.decoding, self.reader.name(at), key)
+    def __getitem__(self, index: int) -> LazyContent:  # type: ignore[override]  # no slices: they would make all at once
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        key = fingerprint("shard", *self.reader.identity(index), self._read_as)
+        return LazyContent(lambda: self.reader.read(index).query, self.decoding, self.reader.name(index), key)
 
 
 @dataclass(frozen=True)
@@ -168,10 +168,10 @@ class FileContents(Sequence[LazyContent]):
     def __len__(self) -> int:
         return len(self.contents)
 
-    def __getitem__(self, at: int) -> LazyContent:  # type: ignore[override]  # no slices: they would make all at once
-        if not 0 <= at < len(self):
-            raise IndexError(at)
-        content, name = self.contents[at], self.names[at]
+    def __getitem__(self, index: int) -> LazyContent:  # type: ignore[override]  # no slices: they would make all at once
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        content, name = self.contents[index], self.names[index]
         key = _named(name, partial(content.key, self.decoding))
         return LazyContent(partial(_named, name, content.read), self.decoding, name, key)
 

@@ -52,12 +52,12 @@ def embed_sharded(
     try:
         keys = [key_of(content) for content in contents]
         owners = [key % world for key in keys]
-        mine = [at for at, owner in enumerate(owners) if owner == dist.get_rank()]
+        mine = [position for position, owner in enumerate(owners) if owner == dist.get_rank()]
         if mine:
-            names = [ids[at] if ids else f"content {at}" for at in mine]
-            shard = (contents[at] for at in mine)
+            names = [ids[position] if ids else f"content {position}" for position in mine]
+            shard = (contents[position] for position in mine)
             embeddings = embed_contents(encoder, shard, token_budget=token_budget, ids=names, cache=cache, on_progress=on_progress)
-            found = [(keys[at], cache.fingerprint_of(keys[at])) for at in mine]
+            found = [(keys[position], cache.fingerprint_of(keys[position])) for position in mine]
             prints = [key if known is None else known for key, known in found]  # a text is noted under no other key
     except UniteError as raised:
         error = raised
@@ -65,12 +65,12 @@ def embed_sharded(
     # (W,) of (width, failed): a rank without contents learns D here, and all learn of a failure before any waits for embeddings.
     states = [torch.empty(2, dtype=torch.int64, device=device) for _ in range(world)]
     dist.all_gather(states, torch.tensor([embeddings.shape[1], error is not None], device=device))
-    failed = [at for at, state in enumerate(states) if state[1]]
+    failed = [rank for rank, state in enumerate(states) if state[1]]
     if error is not None:
         raise error
     if failed:
         raise DataError(f"embedding failed on rank {failed[0]}; its own message tells why.")
-    rows = [[at for at, owner in enumerate(owners) if owner == rank] for rank in range(world)]
+    rows = [[position for position, owner in enumerate(owners) if owner == rank] for rank in range(world)]
     num_rows, width = max(map(len, rows)), max(int(state[0]) for state in states)
     whole = torch.empty(len(contents), width)
     whole_prints = torch.empty(len(contents), dtype=torch.int64)

@@ -116,5 +116,5 @@ def _names(content: Content) -> list[str]:
 def chat_text(segments: list[Segment], content: Content) -> str:
     """Returns a turn as one string, each medium as its pad token between `<|vision_start|>` and `<|vision_end|>`."""
     pads = [f"<|vision_start|><|{medium.modality}_pad|><|vision_end|>" for medium in content.media]
-    names = {Text: lambda one: one.text, Special: lambda one: one.name, MediumPlace: lambda one: pads[one.medium]}
-    return "".join(names[type(one)](one) for one in segments)
+    written = {Text: lambda segment: segment.text, Special: lambda segment: segment.name, MediumPlace: lambda segment: pads[segment.medium]}
+    return "".join(written[type(segment)](segment) for segment in segments)

@@ -152,16 +152,16 @@ class _Part:
     @classmethod
     def of(cls, whole: RetrievalTask, embed: EmbedContents, cache: EmbeddingCache) -> _Part:
         task = _with_queries(whole, spread(len(whole.query_ids), MOST))
-        place = {name: at for at, name in enumerate(task.candidate_ids)}
-        positives = [place[next(iter(names))] for names in task.relevant.values()]
-        picked = sorted({*positives, *spread(len(place), max(MOST - len(positives), 1))})
+        place_of = {name: place for place, name in enumerate(task.candidate_ids)}
+        positives = [place_of[next(iter(names))] for names in task.relevant.values()]
+        picked = sorted({*positives, *spread(len(place_of), max(MOST - len(positives), 1))})
         chosen = Picked(task.candidates, picked)
         candidates = embed(chosen)
-        row = {at: index for index, at in enumerate(picked)}
+        row_of = {place: row for row, place in enumerate(picked)}
         return cls(
             task=task,
             queries=embed(task.queries),
-            positives=candidates[[row[at] for at in positives]],
+            positives=candidates[[row_of[place] for place in positives]],
             candidates=candidates,
             query_prints=fingerprints(task.queries, cache),
             candidate_prints=fingerprints(chosen, cache),
@@ -221,16 +221,16 @@ def _uniformity(parts: Sequence[_Part]) -> dict[str, float]:
         )
         for modality, prints, embeddings in sides:
             rows.setdefault(modality, {}).update(zip(prints, embeddings, strict=True))
-    picked = {str(one): list(unique.values()) for one, unique in sorted(rows.items(), key=lambda item: item[0].value)}
+    picked = {str(modality): list(unique.values()) for modality, unique in sorted(rows.items(), key=lambda item: item[0].value)}
     return {
-        name: uniformity(torch.stack([embeddings[at] for at in spread(len(embeddings), MOST)]))
+        name: uniformity(torch.stack([embeddings[row] for row in spread(len(embeddings), MOST)]))
         for name, embeddings in picked.items()
         if len(embeddings) > 1
     }
 
 
 def _with_queries(task: RetrievalTask, places: Sequence[int]) -> RetrievalTask:
-    ids = [task.query_ids[at] for at in places]
+    ids = [task.query_ids[place] for place in places]
     return replace(
         task,
         query_ids=ids,

@@ -45,8 +45,8 @@ class Judged:
 
     def __post_init__(self) -> None:
         if not self.ranks or len(self.ranks) != len(self.grades):
-            is_ = f"{len(self.ranks)} ranks and {len(self.grades)} grades"
-            raise DataError(must_be("the judged candidates of a query", "at least one, with a rank and a grade each", is_))
+            actual = f"{len(self.ranks)} ranks and {len(self.grades)} grades"
+            raise DataError(must_be("the judged candidates of a query", "at least one, with a rank and a grade each", actual))
         if min(self.ranks) < 1 or min(self.grades) < 1:
             raise DataError(must_be("ranks and grades", "at least 1", (min(self.ranks), min(self.grades))))
 
@@ -122,7 +122,7 @@ def per_query(name: str, judged: Iterable[Judged]) -> NDArray[np.float64]:
     """Returns (Q,) values of the metric `name` (`recall@10`, `mrr`, ...), one for each query."""
     family, k = parse_metric(name)
     metric = {"recall": recall, "hit": hit, "mrr": mrr, "ndcg": ndcg, "map": average_precision}[family]
-    return np.array([metric(one, NOT_RETRIEVED - 1 if k is None else k) for one in judged], dtype=np.float64)
+    return np.array([metric(query, NOT_RETRIEVED - 1 if k is None else k) for query in judged], dtype=np.float64)
 
 
 def bootstrap_interval(values: ArrayLike, confidence: float = 0.95, num_resamples: int = 1000, seed: int = 0) -> tuple[float, float]:

@@ -138,17 +138,17 @@ def _undecoded(dataset: Dataset) -> Dataset:
 
 def _media(value: Any, kind: Kind, name: str) -> Iterator[StoredMedium]:
     """Yields the media of a cell: none, one or a list; bytes, a file, or what somebody decoded."""
-    for one in value if isinstance(value, list | tuple) else [value]:
-        if one is None:
+    for medium in value if isinstance(value, list | tuple) else [value]:
+        if medium is None:
             continue
-        if isinstance(one, dict) and one.get("bytes"):
-            yield StoredMedium(kind.modality, one["bytes"], Path(one.get("path") or "").suffix.lstrip(".").lower() or kind.word)
-        elif isinstance(one, dict) and one.get("path"):
-            yield StoredMedium(kind.modality, _read(Path(one["path"]), name), Path(one["path"]).suffix.lstrip(".").lower())
-        elif encoded := kind.encode(one):
+        if isinstance(medium, dict) and medium.get("bytes"):
+            yield StoredMedium(kind.modality, medium["bytes"], Path(medium.get("path") or "").suffix.lstrip(".").lower() or kind.word)
+        elif isinstance(medium, dict) and medium.get("path"):
+            yield StoredMedium(kind.modality, _read(Path(medium["path"]), name), Path(medium["path"]).suffix.lstrip(".").lower())
+        elif encoded := kind.encode(medium):
             yield StoredMedium(kind.modality, *encoded)
         else:
-            raise DataError(must_be(f"the {kind.word} of {name}", "encoded bytes, a file or a Pillow image", type(one).__name__))
+            raise DataError(must_be(f"the {kind.word} of {name}", "encoded bytes, a file or a Pillow image", type(medium).__name__))
 
 
 def _read(path: Path, name: str) -> bytes:

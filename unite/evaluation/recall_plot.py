@@ -34,7 +34,7 @@ def draw_recall(result: SuiteResult, held_in: SuiteResult | None = None) -> Figu
     num_pairs = sum(task.kind == "pair" for _, task in tasks)
     figure = Figure(figsize=(8.5, 1.5 + 0.52 * len(tasks)), layout="constrained")
     axes = figure.add_subplot()
-    places = [at + 0.5 * (at >= num_pairs) for at in range(len(tasks))]  # a gap before the subsets
+    places = [row + 0.5 * (row >= num_pairs) for row in range(len(tasks))]  # a gap before the subsets
     thickness = 0.36 if held_in else 0.6
     for place, (name, task) in zip(places, tasks, strict=True):
         inside = held_in.tasks.get(name) if held_in else None

@@ -90,7 +90,7 @@ class TaskResult:
 
     def chance(self, metric: str) -> float | None:
         """Returns what a random ranking is expected to reach; None where that is not known (see `chance_of`)."""
-        values = [chance_of(metric, len(one.ranks), size) for one, size in zip(self.judged.values(), self.pool_sizes, strict=True)]
+        values = [chance_of(metric, len(query.ranks), size) for query, size in zip(self.judged.values(), self.pool_sizes, strict=True)]
         known = [value for value in values if value is not None]
         return float(np.mean(known)) if known else None
 
@@ -137,7 +137,7 @@ class SuiteResult:
 
         The means over the modality pairs are `suite/mean/recall@10`, those over a group `suite/mean_<group>/recall@10`.
         """
-        keys = {f"{self.name}/{task}/{name}": value for task, one in self.tasks.items() for name, value in one.metrics.items()}
+        keys = {f"{self.name}/{task}/{name}": value for task, found in self.tasks.items() for name, value in found.metrics.items()}
         means = {"mean": self.means()} | {f"mean_{group}": values for group, values in self.group_means().items()}
         return keys | {f"{self.name}/{mean}/{name}": value for mean, values in means.items() for name, value in values.items()}
 
@@ -155,7 +155,7 @@ class SuiteResult:
         try:
             fields = json.loads(text)
             groups = {group: tuple(names) for group, names in fields.get("groups", {}).items()}
-            return cls(fields["name"], {name: _task(one) for name, one in fields["tasks"].items()}, dict(fields["missing"]), groups)
+            return cls(fields["name"], {name: _task(of_task) for name, of_task in fields["tasks"].items()}, dict(fields["missing"]), groups)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(f"this is no result of a suite ({error!r}): {text[:80]!r}") from error
 
@@ -185,11 +185,11 @@ def arrow(pair: str) -> str:
 
 
 def _means(metrics: list[dict[str, float]]) -> dict[str, float]:
-    shared = [name for name in metrics[0] if all(name in one for one in metrics)] if metrics else []
-    return {name: float(np.mean([one[name] for one in metrics])) for name in shared}
+    shared = [name for name in metrics[0] if all(name in of_task for of_task in metrics)] if metrics else []
+    return {name: float(np.mean([of_task[name] for of_task in metrics])) for name in shared}
 
 
 def _task(fields: dict[str, Any]) -> TaskResult:
-    judged = {query: Judged(tuple(one["ranks"]), tuple(one["grades"])) for query, one in fields.pop("judged").items()}
+    judged = {query: Judged(tuple(found["ranks"]), tuple(found["grades"])) for query, found in fields.pop("judged").items()}
     intervals = {name: (float(low), float(high)) for name, (low, high) in fields.pop("intervals").items()}
     return TaskResult(judged=judged, intervals=intervals, **{**fields, "pool_sizes": tuple(fields["pool_sizes"])})

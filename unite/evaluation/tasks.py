@@ -110,7 +110,7 @@ class RetrievalTask:
     @cached_property
     def trec_order(self) -> list[int]:
         """(C,) candidates by id, last first: in this order the lower index wins a tie as in trec_eval."""
-        return sorted(range(len(self.candidate_ids)), key=lambda at: self.candidate_ids[at], reverse=True)
+        return sorted(range(len(self.candidate_ids)), key=lambda row: self.candidate_ids[row], reverse=True)
 
     def targets(self) -> Tensor:
         """Returns (Q, R) the relevant candidates of each query as places in `trec_order`, -1 where there are fewer than R."""
@@ -121,9 +121,9 @@ class RetrievalTask:
         return None if self.pools is None else self._places([self.pools[query] for query in self.query_ids])
 
     def _places(self, names: Sequence[Sequence[str]]) -> Tensor:
-        place = {self.candidate_ids[at]: place for place, at in enumerate(self.trec_order)}
+        place_of = {self.candidate_ids[row]: place for place, row in enumerate(self.trec_order)}
         width = max(map(len, names))
-        return index_tensor([[place[name] for name in row] + [-1] * (width - len(row)) for row in names])
+        return index_tensor([[place_of[name] for name in several] + [-1] * (width - len(several)) for several in names])
 
     def _check_ids(self) -> None:
         for side, ids, contents in (
@@ -131,8 +131,8 @@ class RetrievalTask:
             ("candidates", self.candidate_ids, self.candidates),
         ):
             if not ids or len(ids) != len(contents):
-                is_ = f"{len(ids)} ids and {len(contents)} contents"
-                raise DataError(must_be(f"the {side} of task {self.name}", "at least one content, with an id each", is_))
+                actual = f"{len(ids)} ids and {len(contents)} contents"
+                raise DataError(must_be(f"the {side} of task {self.name}", "at least one content, with an id each", actual))
             if len(set(ids)) != len(ids):
                 twice = _first(_duplicates(ids))
                 raise DataError(must_be(f"the ids of the {side} of task {self.name}", "unique", twice, "Each stands there more than once."))
@@ -161,8 +161,10 @@ class RetrievalTask:
                 if len(set(pool)) != len(pool):
                     raise DataError(must_be(name, "without duplicates", _first(_duplicates(pool))))
                 if not candidates.issuperset(pool):
-                    raise DataError(must_be(name, "made of the task's candidates", _first([one for one in pool if one not in candidates])))
-                outside = [one for one in self.relevant[query] if one not in set(pool)]
+                    raise DataError(
+                        must_be(name, "made of the task's candidates", _first([other for other in pool if other not in candidates]))
+                    )
+                outside = [right for right in self.relevant[query] if right not in set(pool)]
                 if outside:
                     raise DataError(must_be(name, "with all its relevant candidates inside", f"without {_first(outside)}"))
         k, smallest = largest_k(self.metrics), min(self.pool_sizes)

@@ -45,8 +45,8 @@ def ranks(
         if indices is not None and (indices.ndim != 2 or len(indices) != len(queries)):
             raise DataError(must_be(name, f"of shape ({len(queries)}, ...), one row a query", tuple(indices.shape)))
         if indices is not None and indices.numel() and not -1 <= int(indices.min()) <= int(indices.max()) < len(candidates):
-            is_ = f"{int(indices.min())} to {int(indices.max())}"
-            raise DataError(must_be(name, f"indices of the {len(candidates)} candidates, or -1", is_))
+            actual = f"{int(indices.min())} to {int(indices.max())}"
+            raise DataError(must_be(name, f"indices of the {len(candidates)} candidates, or -1", actual))
     device = torch.device(device) if device is not None else queries.device
     result = torch.zeros(targets.shape, dtype=torch.int64)
     width = len(candidates) if pools is None else pools.shape[1] * queries.shape[1]
@@ -63,7 +63,7 @@ def ranks(
             members = pool[columns.clamp(min=0).to(pool.device)].to(device, torch.float32)
             scores = torch.bmm(members, query[:, :, None])[..., 0].masked_fill(columns < 0, -torch.inf)
         # One column of targets at a time: (q, R, C) comparisons would not fit.
-        counted = [_rank(scores, columns, one[:, None], start, pools is not None) for one in target.T]
+        counted = [_rank(scores, columns, column[:, None], start, pools is not None) for column in target.T]
         if counted:
             result[rows] = torch.stack(counted, dim=1).cpu()
     return result

@@ -57,10 +57,10 @@ def search(
         for first in range(0, len(candidates), candidate_chunk):
             candidate = candidates[first : first + candidate_chunk].to(device, torch.float32)
             chunk = torch.mm(query, candidate.T, out=block[: len(query) * len(candidate)].view(len(query), len(candidate)))
-            at = _top_columns(chunk, k)
+            columns = _top_columns(chunk, k)
             # What was best so far has lower indices and stands first: a stable sort keeps the order of ties.
-            values = torch.cat([best, chunk.gather(1, at)], dim=1)
-            where = torch.cat([where, at + first], dim=1)
+            values = torch.cat([best, chunk.gather(1, columns)], dim=1)
+            where = torch.cat([where, columns + first], dim=1)
             best, order = values.sort(dim=1, descending=True, stable=True)
             best, where = best[:, :k], where.gather(1, order[:, :k])
         scores[start : start + query_chunk], indices[start : start + query_chunk] = best, where
@@ -74,8 +74,8 @@ def check_embeddings(queries: Tensor, candidates: Tensor) -> None:
         DataError: if they are not (Q, D) and (C, D) of one D, or one is NaN or infinite (the rows are named).
     """
     if queries.ndim != 2 or candidates.ndim != 2 or queries.shape[1] != candidates.shape[1]:
-        is_ = f"{tuple(queries.shape)} and {tuple(candidates.shape)}"
-        raise DataError(must_be("queries and candidates", "matrices (Q, D) and (C, D) of the same D", is_))
+        actual = f"{tuple(queries.shape)} and {tuple(candidates.shape)}"
+        raise DataError(must_be("queries and candidates", "matrices (Q, D) and (C, D) of the same D", actual))
     for name, embeddings in (("queries", queries), ("candidates", candidates)):
         # A row's sum is not finite when an element is not, and takes no second matrix.
         bad = (~embeddings.sum(dim=1, dtype=torch.float32).isfinite()).nonzero().flatten().tolist()

@@ -56,7 +56,7 @@ def test_rows_decode_to_the_modalities_of_their_source(world, source):
 def test_equal_parameters_give_equal_bytes_and_another_seed_others(world, tmp_path):
     EmojiWorld(WorldConfig(root="elsewhere", **SMALL)).build(tmp_path / "again")
     assert files(tmp_path / "again") == files(world.folder)
-    other = EmojiWorld(WorldConfig(root=world.root, seed=1, **SMALL))
+    other = EmojiWorld(WorldConfig(root=world.folder.parent, seed=1, **SMALL))
     assert other.folder != world.folder
     other.build(tmp_path / "other")
     sums = [
@@ -131,7 +131,7 @@ def test_texts_of_a_pool_are_told_apart(world):
 
 def test_a_whole_world_is_not_built_again(world, monkeypatch):
     monkeypatch.setattr(EmojiWorld, "build", lambda *_: pytest.fail("built again"))
-    EmojiWorld(WorldConfig(root=world.root, **SMALL)).prepare()
+    EmojiWorld(WorldConfig(root=world.folder.parent, **SMALL)).prepare()
 
 
 def test_one_process_builds_the_same_bytes_and_says_how_far_it_is(world, tmp_path, monkeypatch, caplog):
@@ -187,7 +187,7 @@ def test_texts_are_those_of_training_without_places_of_media(world):
     told = {re.sub(r"<\|\w+\|>", "", content.text) for row in rows for content in (row.query, *row.positives)} - {""}
     assert told <= set(texts) and "Answer the question." in texts
     with pytest.raises(DataError, match=r"must be built before it is read, but is .* Call prepare\(\) first"):
-        next(EmojiWorld(WorldConfig(root=world.root / "nowhere")).texts())
+        next(EmojiWorld(WorldConfig(root=world.folder.parent / "nowhere")).texts())
 
 
 WRONG = [

@@ -13,13 +13,14 @@ from unite.config.schema.objective import InfoNCEConfig, MAMCLConfig, Matryoshka
 from unite.config.schema.optimizer import AdamWConfig, MuonConfig
 from unite.config.schema.training import LoggerConfig, StageConfig, TrainConfig, TrainerConfig, WandbMode
 from unite.config.schema.validation import Export, HeldOutConfig, ValidationConfig
-from unite.config.schema.world import WorldConfig
+from unite.config.schema.world import EmojiHardConfig, WorldConfig
 
 __all__ = [
     "AdamWConfig",
     "CurateConfig",
     "DataConfig",
     "Decoding",
+    "EmojiHardConfig",
     "EncoderConfig",
     "Engine",
     "EvaluateConfig",

@@ -26,7 +26,7 @@ def open_video(source: bytes | str) -> Iterator[tuple[InputContainer, VideoStrea
     file = io.BytesIO(source) if isinstance(source, bytes) else f"file:{source}"
     with av.open(file, mode="r", options={"format_whitelist": FORMATS, "protocol_whitelist": "file"}) as container:
         # The cover of a song is a video stream of one picture.
-        stream = next((one for one in container.streams.video if not one.disposition & Disposition.attached_pic), None)
+        stream = next((video for video in container.streams.video if not video.disposition & Disposition.attached_pic), None)
         if stream is None:
             raise ValueError("it has no video stream")
         if stream.codec_context is None:

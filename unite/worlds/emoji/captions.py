@@ -87,6 +87,12 @@ def dense(clip: Clip) -> str:
     return f"{moving}, {clip.still.indefinite} {_CELLS[clip.place]}, {clip.background} background"
 
 
+def dense_of_two(first: Clip, second: Clip) -> str:
+    """Returns the dense caption of two clips of the same glyphs in turn: `a cat moves right along the top, then grows ...`."""
+    before, _, after = dense(first).partition(", ")
+    return f"{before}, then {second.motion} {_LANES[second.lane]}, {after}"
+
+
 def edit(before: Scene | Clip, after: Scene | Clip) -> str:
     """Returns what turns one picture into another that differs from it in one attribute."""
     if before.background != after.background:

@@ -39,12 +39,12 @@ class Companions:
         chosen = in_test if split == "test" else ~in_test
         together[rows[chosen], columns[chosen]] = True
         self._together = together | together.T
-        self._place = {glyph: at for at, glyph in enumerate(self.glyphs)}
+        self._place = {glyph: place for place, glyph in enumerate(self.glyphs)}
 
     def of(self, some: Sequence[Glyph]) -> list[Glyph]:
         """Returns the glyphs that may stand with all of these: every glyph, with none."""
         allowed = self._together[[self._place[glyph] for glyph in some]].all(axis=0)
-        return [self.glyphs[at] for at in np.flatnonzero(allowed)]
+        return [self.glyphs[place] for place in np.flatnonzero(allowed)]
 
     def draw(self, rng: Generator, num: int) -> list[Glyph]:
         """Draws glyphs that may all stand together."""
@@ -150,4 +150,4 @@ def question_family(rng: Generator, companions: Companions) -> list[tuple[Scene,
 
 def _draw(rng: Generator, choices: Sequence[_T], num: int) -> list[_T]:
     """Draws different ones."""
-    return [choices[at] for at in rng.permutation(len(choices))[:num]]
+    return [choices[index] for index in rng.permutation(len(choices))[:num]]

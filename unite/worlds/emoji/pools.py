@@ -36,16 +36,16 @@ def write_pair_task(folder: Path, source: str, families: Iterable[list[Pair]], n
     for family in families:
         for _, positive in family:
             candidates.setdefault(positive.group, positive)
-        queries += [family[at][0] for at in _ASKED][: num_queries - len(queries)]
+        queries += [family[place][0] for place in _ASKED][: num_queries - len(queries)]
         if len(candidates) >= num_candidates:
             break
-    ids = {group: f"c{at:04d}" for at, group in enumerate(candidates)}
+    ids = {group: f"c{number:04d}" for number, group in enumerate(candidates)}
     write_task(
         folder,
         name=source,
-        queries=[Row(f"q{at:04d}", query) for at, query in enumerate(queries)],
+        queries=[Row(f"q{number:04d}", query) for number, query in enumerate(queries)],
         candidates=[Row(ids[group], content) for group, content in candidates.items()],
-        relevance={f"q{at:04d}": {ids[query.group]: 1} for at, query in enumerate(queries)},
+        relevance={f"q{number:04d}": {ids[query.group]: 1} for number, query in enumerate(queries)},
         query_modality=KINDS[source].query,
         candidate_modality=KINDS[source].positive,
         metadata={"kind": "pair"},
@@ -62,16 +62,16 @@ def write_subset_task(folder: Path, name: str, rng: Generator, companions: Compa
     while len(pools) * SUBSET_POOL < num_candidates:
         pool = _spatial_pool(rng, companions) if name == "spatial" else _temporal_pool(rng, companions)
         pools.setdefault("+".join(sorted(text.group for text, _ in pool)), pool)
-    rows = [(text, medium, at // SUBSET_POOL) for at, (text, medium) in enumerate(pair for pool in pools.values() for pair in pool)]
-    members = [[f"c{first + at:04d}" for at in range(SUBSET_POOL)] for first in range(0, len(rows), SUBSET_POOL)]
+    rows = [(text, medium, pool) for pool, pairs in enumerate(pools.values()) for text, medium in pairs]
+    members = [[f"c{first + place:04d}" for place in range(SUBSET_POOL)] for first in range(0, len(rows), SUBSET_POOL)]
     kind = Kind(Modality.TEXT, Modality.IMAGE if name == "spatial" else Modality.VIDEO)
     write_task(
         folder,
         name=name,
-        queries=[Row(f"q{at:04d}", text) for at, (text, _, _) in enumerate(rows)],
-        candidates=[Row(f"c{at:04d}", medium) for at, (_, medium, _) in enumerate(rows)],
-        relevance={f"q{at:04d}": {f"c{at:04d}": 1} for at in range(len(rows))},
-        pools={f"q{at:04d}": members[pool] for at, (_, _, pool) in enumerate(rows)},
+        queries=[Row(f"q{number:04d}", text) for number, (text, _, _) in enumerate(rows)],
+        candidates=[Row(f"c{number:04d}", medium) for number, (_, medium, _) in enumerate(rows)],
+        relevance={f"q{number:04d}": {f"c{number:04d}": 1} for number in range(len(rows))},
+        pools={f"q{number:04d}": members[pool] for number, (_, _, pool) in enumerate(rows)},
         query_modality=kind.query,
         candidate_modality=kind.positive,
         metadata={"kind": "subset"},
@@ -83,15 +83,15 @@ def _spatial_pool(rng: Generator, companions: Companions) -> list[Pair]:
     glyphs = companions.draw(rng, 2)
     background = list(BACKGROUNDS)[rng.integers(len(BACKGROUNDS))]
     return [
-        (StoredContent(describe(one), group=one.identity), StoredContent(media=(encode_scene(one),), group=one.identity))
-        for one in arrangements(rng, background, glyphs, SUBSET_POOL)
+        (StoredContent(describe(scene), group=scene.identity), StoredContent(media=(encode_scene(scene),), group=scene.identity))
+        for scene in arrangements(rng, background, glyphs, SUBSET_POOL)
     ]
 
 
 def _temporal_pool(rng: Generator, companions: Companions) -> list[Pair]:
     clip = draw_clip(rng, companions)
     clips = [replace(clip, motion=motion) for motion in MOTIONS]
-    return [(StoredContent(brief(one), group=one.gist), StoredContent(media=(encode_clip(one),), group=one.gist)) for one in clips]
+    return [(StoredContent(brief(clip), group=clip.gist), StoredContent(media=(encode_clip(clip),), group=clip.gist)) for clip in clips]
 
 
 def check_pool(name: str, num: int, wanted: int, num_glyphs: int) -> None:

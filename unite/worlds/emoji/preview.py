@@ -123,6 +123,6 @@ class _Sheet:
         while any(self.plain.getlength(line) > width for line in lines):
             characters -= 1
             lines = textwrap.wrap(text, characters)
-        for at, line in enumerate(lines):
-            self.pen.text((left, top + at * _LINE_HEIGHT), line, _INK, self.plain)
+        for row, line in enumerate(lines):
+            self.pen.text((left, top + row * _LINE_HEIGHT), line, _INK, self.plain)
         return len(lines) * _LINE_HEIGHT

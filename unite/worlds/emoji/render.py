@@ -6,6 +6,7 @@ A clip's frames are PNG-coded inside the MP4: lossless, and a clip of this size 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from functools import cache
 
 import av
@@ -44,18 +45,18 @@ def draw_clip(clip: Clip) -> NDArray[np.uint8]:
     _paste(around, clip.background, clip.still, *_corner(clip.place))
     frames = []
     top, left = _corner(clip.home)
-    for at in range(NUM_FRAMES):
+    for moment in range(NUM_FRAMES):
         canvas = around.copy()
-        along = round(at * 2 * CELL / (NUM_FRAMES - 1))
+        along = round(moment * 2 * CELL / (NUM_FRAMES - 1))
         match clip.motion:
             case "moves right":
                 _paste(canvas, clip.background, clip.mover, top, along)
             case "moves down":
                 _paste(canvas, clip.background, clip.mover, along, left)
             case "grows":
-                _paste(canvas, clip.background, clip.mover, top, left, size=_SIZES[at])
+                _paste(canvas, clip.background, clip.mover, top, left, size=_SIZES[moment])
             case "appears":
-                _paste(canvas, clip.background, clip.mover, top, left, opacity=_OPACITIES[at])
+                _paste(canvas, clip.background, clip.mover, top, left, opacity=_OPACITIES[moment])
             case _:
                 raise ValueError(f"no drawing for the motion {clip.motion!r}, of {sorted(REVERSED)}")
         frames.append(canvas)
@@ -71,12 +72,17 @@ def encode_scene(scene: Scene) -> StoredMedium:
 
 def encode_clip(clip: Clip) -> StoredMedium:
     """Returns the clip as MP4, 2 frames a second. Equal clips give equal bytes."""
+    return encode_clips([clip])
+
+
+def encode_clips(clips: Sequence[Clip]) -> StoredMedium:
+    """Returns clips, one after the other, as one MP4."""
     file = io.BytesIO()
     with av.open(file, "w", format="mp4", container_options={"fflags": "+bitexact"}) as container:
         stream = container.add_stream("png", rate=FRAMES_PER_SECOND, options={"pred": "none"})
         stream.width, stream.height, stream.pix_fmt = SIZE, SIZE, "rgb24"
         stream.codec_context.thread_count = 1
-        for frame in draw_clip(clip):
+        for frame in (frame for clip in clips for frame in draw_clip(clip)):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")))
         container.mux(stream.encode(None))
     return StoredMedium(Modality.VIDEO, file.getvalue(), "mp4")

@@ -75,7 +75,7 @@ class Scene:
 
     def cell_of(self, glyph: Glyph) -> int:
         """Returns the cell a glyph is in."""
-        return next(cell for cell, one in self.placed if one == glyph)
+        return next(cell for cell, placed in self.placed if placed == glyph)
 
 
 @dataclass(frozen=True)

@@ -76,14 +76,15 @@ def _paraphrases(rng: Generator, companions: Companions, alone: bool) -> Mapping
 def _pictures(rng: Generator, companions: Companions, alone: bool) -> Mapping[str, list[Pair]]:
     family = scene_family(rng, companions, num_glyphs=num_glyphs(alone))
     pairs = [
-        (StoredContent(describe(one), group=one.identity), StoredContent(media=(encode_scene(one),), group=one.identity)) for one in family
+        (StoredContent(describe(scene), group=scene.identity), StoredContent(media=(encode_scene(scene),), group=scene.identity))
+        for scene in family
     ]
     return {"t2i": pairs, "i2t": [(image, text) for text, image in pairs]}
 
 
 def _clips(rng: Generator, companions: Companions, alone: bool) -> Mapping[str, list[Pair]]:
     family = clip_family(rng, companions, ("motion", "glyph"))
-    pairs = [(StoredContent(brief(one), group=one.gist), StoredContent(media=(encode_clip(one),), group=one.gist)) for one in family]
+    pairs = [(StoredContent(brief(clip), group=clip.gist), StoredContent(media=(encode_clip(clip),), group=clip.gist)) for clip in family]
     return {"t2v": pairs, "v2t": [(clip, text) for text, clip in pairs]}
 
 
@@ -96,7 +97,7 @@ def _dense_clips(rng: Generator, companions: Companions, alone: bool) -> Mapping
     return {
         "t2v_fine": pairs,
         "v2t_fine": [(content, text) for text, content in pairs],
-        "vt2v": _edited(family, media, Modality.VIDEO.place, INSTRUCTIONS["vt2v"]),
+        "vt2v": edited(family, media, Modality.VIDEO.place, INSTRUCTIONS["vt2v"]),
     }
 
 
@@ -112,17 +113,17 @@ def _questions(rng: Generator, companions: Companions, alone: bool) -> Mapping[s
 
 def _edits(rng: Generator, companions: Companions, alone: bool) -> Mapping[str, list[Pair]]:
     family = scene_family(rng, companions, ("glyph", "place", "background"), num_glyphs=num_glyphs(alone))
-    return {"it2i": _edited(family, [encode_scene(scene) for scene in family], Modality.IMAGE.place, INSTRUCTIONS["it2i"])}
+    return {"it2i": edited(family, [encode_scene(scene) for scene in family], Modality.IMAGE.place, INSTRUCTIONS["it2i"])}
 
 
-def _edited(family: Sequence[Scene] | Sequence[Clip], media: Sequence[StoredMedium], place: str, instruction: str) -> list[Pair]:
+def edited(family: Sequence[Scene] | Sequence[Clip], media: Sequence[StoredMedium], place: str, instruction: str) -> list[Pair]:
     """Edits each member of a family into the next, so that a query's own picture is another query's target: a hard negative."""
     pairs = []
-    for at in range(len(family)):
-        to = (at + 1) % len(family)
-        before, after = family[at], family[to]
-        query = StoredContent(f"{place}{edit(before, after)}", (media[at],), instruction, after.identity)
-        pairs.append((query, StoredContent(media=(media[to],), group=after.identity)))
+    for start in range(len(family)):
+        end = (start + 1) % len(family)
+        before, after = family[start], family[end]
+        query = StoredContent(f"{place}{edit(before, after)}", (media[start],), instruction, after.identity)
+        pairs.append((query, StoredContent(media=(media[end],), group=after.identity)))
     return pairs
 
 

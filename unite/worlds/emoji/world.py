@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import shutil
-import time
 from collections.abc import Iterator
 from dataclasses import asdict
-from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 from unite.config.schema.world import WorldConfig
 from unite.errors import DataError, must_be
-from unite.files import locked, whole_folder, write_json
-from unite.types import fingerprint
 from unite.worlds.emoji import atlas
 from unite.worlds.emoji.building import SPLITS, Plan, build_all
+from unite.worlds.emoji.folder import WorldFolder
 from unite.worlds.emoji.hard_neighbours import Companions
-
-log = logging.getLogger(__name__)
 
 
 class EmojiWorld:
@@ -42,49 +35,23 @@ class EmojiWorld:
     """
 
     def __init__(self, config: WorldConfig) -> None:
-        self.root = Path(config.root)
         self.parameters = {name: value for name, value in asdict(config).items() if name not in ("_target_", "root")}
         self.glyphs = atlas.first_glyphs(config.num_glyphs)
         self.companions = {split: Companions(self.glyphs, config.seed, split) for split in SPLITS}
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """12 hex digits over the parameters, the atlas and this package's code: another world, another name."""
-        return f"{fingerprint(json.dumps(self.parameters, sort_keys=True), *_code()):016x}"[-12:]
+        self._folder = WorldFolder(config.root, "emoji_world", self.parameters)
 
     @property
     def folder(self) -> Path:
         """Where the world lies once built."""
-        return self.root / f"emoji_world-{self.fingerprint}"
+        return self._folder.path
 
     def prepare(self) -> None:
         """Builds the world if it is not there. Processes that ask at the same time build it once: the others wait."""
-        folder = self.folder
-        if _is_whole(folder, self.fingerprint):
-            return
-        with locked(folder.with_name(folder.name + ".lock")):
-            if not _is_whole(folder, self.fingerprint):
-                shutil.rmtree(folder, ignore_errors=True)  # its manifest is missing or spoilt
-                self.build(folder)
+        self._folder.prepare(self._write)
 
     def build(self, folder: Path) -> None:
-        """Builds the world into a folder, which gets its name when everything is in it. Raises DataError if it exists already."""
-        folder = Path(folder)
-        if folder.exists():
-            raise DataError(must_be("the folder of a new world", "one that is not there yet", str(folder), "Remove it to build it again."))
-        started = time.monotonic()
-        log.info("building the emoji world in %s", folder)
-        with whole_folder(folder, existing="keep") as unfinished:
-            built = build_all(Plan(**self.parameters, companions=self.companions), unfinished)
-            (unfinished / "texts.txt").write_text("".join(f"{text}\n" for text in built.texts), encoding="utf-8")
-            manifest = {
-                "fingerprint": self.fingerprint,
-                "parameters": self.parameters,
-                "sources": {name: {"num_rows": rows, "sha256": built.checksums[name]} for name, rows in built.sizes.items()},
-                "tasks": built.tasks,
-            }
-            write_json(unfinished / "manifest.json", manifest)
-        log.info("built %d sources and %d tasks in %.0f s", len(built.sizes), len(built.tasks), time.monotonic() - started)
+        """Builds the world into a folder of another name. Raises DataError if it exists already."""
+        self._folder.build(self._write, Path(folder))
 
     def texts(self) -> Iterator[str]:
         """Yields every training text once, instructions included: what a tokenizer is trained on. Raises DataError if it is not built."""
@@ -94,17 +61,8 @@ class EmojiWorld:
         with path.open(encoding="utf-8") as file:
             yield from (line.rstrip("\n") for line in file)
 
-
-@cache
-def _code() -> tuple[bytes, ...]:
-    """What decides how a world looks; read once, so that a world keeps its name while a process runs."""
-    here = Path(__file__).parent
-    files = [*sorted(here.glob("*.py")), *sorted((here / "atlas").glob("atlas.*"))]
-    return tuple(file.read_bytes() for file in files if file.name != "preview.py")
-
-
-def _is_whole(folder: Path, expected: str) -> bool:
-    try:
-        return bool(json.loads((folder / "manifest.json").read_text())["fingerprint"] == expected)
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+    def _write(self, folder: Path) -> dict[str, Any]:
+        built = build_all(Plan(**self.parameters, companions=self.companions), folder)
+        (folder / "texts.txt").write_text("".join(f"{text}\n" for text in built.texts), encoding="utf-8")
+        sources = {name: {"num_rows": rows, "sha256": built.checksums[name]} for name, rows in built.sizes.items()}
+        return {"sources": sources, "tasks": built.tasks}
