@@ -79,7 +79,7 @@ def test_an_epoch_may_end_before_its_first_step():
 
 def test_long_epochs_are_counted_in_pieces(monkeypatch):
     whole = order().steps_an_epoch
-    monkeypatch.setattr("unite.data.order._CHUNK", 3)
+    monkeypatch.setattr("unite.data.order.CHUNK", 3)
     assert order().steps_an_epoch == whole > 0
 
 

@@ -40,7 +40,7 @@ def test_the_papers_mixtures_have_the_papers_shares(experiment, num_rows, shares
     found = dict.fromkeys(shares, 0.0)
     for name, source in mixture.sources.items():
         found[f"{source.query} to {source.positive}"] += order.shares[name]
-        assert source.source == name and f"/{source.query}-to-{source.positive}" in source._shards
+        assert source.source == name and f"/{source.query}-to-{source.positive}" in source.shards
     assert found == pytest.approx(shares, abs=1e-3)
 
 

@@ -19,6 +19,7 @@ from tests.training.toy import BagEncoder, batch_of, examples, fit
 from tests.word_processor import WordProcessor
 from unite.config.schema import DataConfig, HeldOutConfig, MAMCLConfig, MixtureConfig, SourceConfig, SuiteConfig
 from unite.data.collate import Collator
+from unite.data.decode import decode_row
 from unite.data.held_out import HeldOut
 from unite.data.mixture import MixtureDataModule
 from unite.data.rows import Row, StoredContent
@@ -167,9 +168,10 @@ def test_the_loss_is_that_of_training_on_the_held_out_rows(mixture):
     encoder, found = validate(mixture)
     source, order = mixture.sources["toy"], mixture.held_out_order()
     assert source.num_held_out == 20 and order.steps_an_epoch == 2
-    source._reader, source._without = source.held_out, {}
     encoder.eval()
-    batches = [Collator(encoder.processor, 64)([source.example(at) for _, at in order.batch(step)]) for step in range(2)]
+    rows = [[source.held_out.read(at) for _, at in order.batch(step)] for step in range(2)]
+    examples = [[decode_row(row, row.key, "toy", source.decoding) for row in batch] for batch in rows]
+    batches = [Collator(encoder.processor, 64)(batch) for batch in examples]
     losses = [ContrastiveStep(encoder, OBJECTIVE, 10**6)(batch, lambda loss: loss.sum().backward()).loss.item() for batch in batches]
     assert [found.metrics[name] for name in ("loss", "loss/text-to-text")] == pytest.approx([sum(losses) / 2] * 2, rel=1e-5)
     assert max(batch.relations.negative.max() for batch in batches) > 0  # hand-made negatives count too

@@ -21,7 +21,7 @@ from unite.types import fingerprint
 
 _GOLDEN = (5**0.5 - 1) / 2
 #: Runs counted at a time.
-_CHUNK = 1_000_000
+CHUNK = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class MixtureOrder:
         served = np.zeros(len(self.names), dtype=np.int64)
         start = 0
         while True:
-            sources = self._sources(start, start + _CHUNK)
+            sources = self._sources(start, start + CHUNK)
             # A source is exhausted at its run number `limit`, counted from 0: the first that it cannot fill.
             ends = [
                 start + int(runs[limit - before])
@@ -106,7 +106,7 @@ class MixtureOrder:
             if ends:
                 return min(ends) // (self.batch_size // self.run_length)
             served += np.bincount(sources, minlength=len(self.names))
-            start += _CHUNK
+            start += CHUNK
 
     def upsampling(self) -> dict[str, float]:
         """Returns how much more often a row of each source comes than the average row of all sources."""
@@ -123,8 +123,8 @@ class MixtureOrder:
         known, counts = self._counted
         if known > run:
             known, counts = 0, np.zeros(len(self.names), dtype=np.int64)
-        for start in range(known, run, _CHUNK):
-            counts = counts + np.bincount(self._sources(start, min(start + _CHUNK, run)), minlength=len(self.names))
+        for start in range(known, run, CHUNK):
+            counts = counts + np.bincount(self._sources(start, min(start + CHUNK, run)), minlength=len(self.names))
         return counts
 
     def _run(self, source: int, served: int) -> list[int]:

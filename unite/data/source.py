@@ -56,7 +56,7 @@ class SourceDataModule(pl.LightningDataModule):
         self.neighbours = config.neighbours
         self.decoding = config.decoding
         self.world: World | None = config.world
-        self._shards = config.shards
+        self.shards = config.shards
         self._reader: ShardReader | None = None
         self.held_out: ShardReader | None = None
         self._without: Mapping[int, frozenset[int]] = {}
@@ -150,7 +150,7 @@ class SourceDataModule(pl.LightningDataModule):
         return DataLoader(_Rows(self), batch_size=None)
 
     def _addresses(self) -> list[Address]:
-        where = self._shards
+        where = self.shards
         if self.world is not None and Address(where).is_local:
             where = str(self.world.folder / where)
         found = find_shards(where)

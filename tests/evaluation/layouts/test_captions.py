@@ -116,7 +116,7 @@ def test_media_are_read_one_at_a_time_when_they_are_embedded(suite_of, tmp_path,
 
 
 def test_the_first_rows_of_a_list_are_read_without_the_rest(tmp_path, monkeypatch):
-    monkeypatch.setattr("unite.evaluation.layouts.tables._CHUNK", 7)
+    monkeypatch.setattr("unite.evaluation.layouts.tables.CHUNK", 7)
     path = tmp_path / "rows.json"
     files = BenchmarkFiles("x", tmp_path, "Put it there.")
     rows = [{"at": at, "text": "a, [b] }" * at} for at in range(5)]

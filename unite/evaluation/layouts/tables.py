@@ -10,7 +10,7 @@ from typing import Any
 from unite.evaluation.layouts.source import BenchmarkFiles
 
 #: Characters read at a time by `first_of_json_list`.
-_CHUNK = 1 << 20
+CHUNK = 1 << 20
 
 
 def read_json(files: BenchmarkFiles, name: str) -> Any:
@@ -48,7 +48,7 @@ def first_of_json_list(files: BenchmarkFiles, name: str, count: int) -> list[Any
     decoder = json.JSONDecoder()
     rows: list[Any] = []
     with path.open(encoding="utf-8") as file:
-        text = file.read(_CHUNK).lstrip()
+        text = file.read(CHUNK).lstrip()
         if not text.startswith("["):
             raise files.broken(f"the file {path}", "a JSON list of rows", text[:40])
         text = text[1:]
@@ -59,7 +59,7 @@ def first_of_json_list(files: BenchmarkFiles, name: str, count: int) -> list[Any
             try:
                 row, end = decoder.raw_decode(text)
             except ValueError as error:
-                more = file.read(_CHUNK)
+                more = file.read(CHUNK)
                 if not more:
                     raise files.broken(f"row {len(rows)} of {path}", "JSON", str(error)) from error
                 text += more
