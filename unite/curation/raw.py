@@ -73,7 +73,7 @@ class Recipe(Protocol):
         """Returns the number of records."""
         ...
 
-    def read(self, at: int) -> RawRow:
+    def read(self, index: int) -> RawRow:
         """Returns the row of the record at a position in 0..len-1. Raises SkippedRowError if there is none to be made."""
         ...
 

@@ -70,17 +70,18 @@ class Collator:
                 rows.append((example, query, positives, [pool.add(content) for content in example.negatives]))
             except DataError as error:
                 skipped.append((example.key, str(error)))
-        used = sorted({at for _, query, positives, negatives in rows for at in (query, *positives, *negatives)})
-        place = {at: new for new, at in enumerate(used)}  # what only a refused row held is not encoded
-        contents = [pool.contents[at] for at in used]
-        encoded = [pool.encoded[at] for at in used]
+        used = sorted({index for _, query, positives, negatives in rows for index in (query, *positives, *negatives)})
+        place = {index: new for new, index in enumerate(used)}  # what only a refused row held is not encoded
+        contents = [pool.contents[index] for index in used]
+        encoded = [pool.encoded[index] for index in used]
         lengths = [one.num_tokens for one in encoded]
         plan = plan_micro_batches(lengths, self.token_budget, [_name(content) for content in contents])
         places = [
-            (place[query], [place[at] for at in positives], [place[at] for at in negatives]) for _, query, positives, negatives in rows
+            (place[query], [place[index] for index in positives], [place[index] for index in negatives])
+            for _, query, positives, negatives in rows
         ]
         return Batch(
-            micro_batches=[self.processor.pad([encoded[at] for at in group], group) for group in plan],
+            micro_batches=[self.processor.pad([encoded[index] for index in group], group) for group in plan],
             relations=relate(places, contents),
             keys=[example.key for example, _, _, _ in rows],
             sources=[example.source for example, _, _, _ in rows],

@@ -95,8 +95,8 @@ def divide(config: HeldOutConfig, sources: Sequence[SourceDataModule]) -> list[D
     if not sizes[drawn].any():
         hint = "Rows that share a content are held out together. Raise validation.held_out.share, or hold out nothing: validation=none."
         largest = {source.source: int(most) for source, most in zip(sources, sizes.max(axis=0), strict=True)}
-        is_ = f"none; of {dict(zip(largest, wanted, strict=True))} rows asked for, the largest clusters have {largest}"
-        raise ConfigError(must_be("the rows that can be held out", "at least one block", is_, hint))
+        actual = f"none; of {dict(zip(largest, wanted, strict=True))} rows asked for, the largest clusters have {largest}"
+        raise ConfigError(must_be("the rows that can be held out", "at least one block", actual, hint))
     return blocks.divided(drawn[cluster])
 
 
@@ -157,9 +157,9 @@ class _Blocks:
             rows, firsts = np.unique(row[negatives], return_index=True)
             first_negative = dict(zip(rows.tolist(), negatives[firsts].tolist(), strict=True))
         for line in np.flatnonzero(known).tolist():
-            at = int(row[line])
-            without.setdefault(int(np.searchsorted(kept, at)), set()).add(line - first_negative[at])
-        return Division(np.flatnonzero(is_held), kept, {at: frozenset(places) for at, places in without.items()})
+            position = int(row[line])
+            without.setdefault(int(np.searchsorted(kept, position)), set()).add(line - first_negative[position])
+        return Division(np.flatnonzero(is_held), kept, {position: frozenset(places) for position, places in without.items()})
 
 
 def clusters(block: Ints, content: Ints, num_blocks: int) -> tuple[Ints, Ints]:

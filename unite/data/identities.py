@@ -52,8 +52,8 @@ def hash_of(content: StoredContent) -> int:
 
 def _read(reader: ShardReader) -> NDArray[np.int64]:
     lines = [
-        (at, what, hash_of(content), fingerprint("group", content.group) if content.group else 0)
-        for at, row in enumerate(reader)
+        (number, what, hash_of(content), fingerprint("group", content.group) if content.group else 0)
+        for number, row in enumerate(reader)
         for what, contents in ((QUERY, (row.query,)), (POSITIVE, row.positives), (NEGATIVE, row.negatives))
         for content in contents
     ]

@@ -62,7 +62,7 @@ class ShardIndex:
         try:
             fields = json.loads(Address.of(where).read())
             samples = tuple(
-                IndexedSample(key, {name: (int(at), int(size)) for name, (at, size) in members.items()})
+                IndexedSample(key, {name: (int(offset), int(size)) for name, (offset, size) in members.items()})
                 for key, members in fields["samples"]
             )
             return cls(int(fields["num_bytes"]), str(fields["sha256"]), samples)

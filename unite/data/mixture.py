@@ -109,8 +109,10 @@ class MixtureDataModule(pl.LightningDataModule):
         sizes = {name: source.size for name, source in self.sources.items()}
         if self.held_out is not None and sum(size.num_rows for size in sizes.values()) < self.batch_size:
             hint = "Lower validation.held_out.share, or hold out nothing: validation=none."
-            is_ = {name: size.num_rows for name, size in sizes.items()}
-            raise ConfigError(must_be("the rows left to train on", f"at least a batch of {self.batch_size} (data.batch_size)", is_, hint))
+            actual = {name: size.num_rows for name, size in sizes.items()}
+            raise ConfigError(
+                must_be("the rows left to train on", f"at least a batch of {self.batch_size} (data.batch_size)", actual, hint)
+            )
         shares = self.shares if self.temperature is None else shares_by_temperature(sizes, self.temperature)
         self._order = MixtureOrder(sizes, shares, self.batch_size, self.run_length, self.seed)
 
@@ -127,8 +129,10 @@ class MixtureDataModule(pl.LightningDataModule):
         order = MixtureOrder(held, shares, self.batch_size, self.run_length, seed=0)
         if not order.steps_an_epoch:
             hint = "Raise validation.held_out.share or max_rows, or lower data.batch_size."
-            is_ = {name: size.num_rows for name, size in sizes.items()}
-            raise ConfigError(must_be("the held-out rows", f"enough for a batch of {self.batch_size} by the mixture's shares", is_, hint))
+            actual = {name: size.num_rows for name, size in sizes.items()}
+            raise ConfigError(
+                must_be("the held-out rows", f"enough for a batch of {self.batch_size} by the mixture's shares", actual, hint)
+            )
         return order
 
     @property
@@ -232,12 +236,12 @@ class _Samples(Dataset[tuple[Example | None, str, str]]):
         self.sources = sources
 
     def __getitem__(self, sample: tuple[str, int]) -> tuple[Example | None, str, str]:
-        name, at = sample
+        name, row = sample
         source = self.sources[name]
         try:
-            return source.example(at), "", ""
+            return source.example(row), "", ""
         except DataError as error:
-            return None, f"{name}/{source.reader.name(at)}", str(error)
+            return None, f"{name}/{source.reader.name(row)}", str(error)
 
 
 class _Reader:

@@ -100,8 +100,8 @@ class MixtureOrder:
             # A source is exhausted at its run number `limit`, counted from 0: the first that it cannot fill.
             ends = [
                 start + int(runs[limit - before])
-                for at, (limit, before) in enumerate(zip(limits, served, strict=True))
-                if len(runs := np.flatnonzero(sources == at)) > limit - before
+                for number, (limit, before) in enumerate(zip(limits, served, strict=True))
+                if len(runs := np.flatnonzero(sources == number)) > limit - before
             ]
             if ends:
                 return min(ends) // (self.batch_size // self.run_length)

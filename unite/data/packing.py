@@ -25,30 +25,30 @@ def plan_micro_batches(lengths: Sequence[int], token_budget: int, names: Sequenc
     Raises:
         DataError: if a content alone is larger than the budget.
     """
-    order = sorted(range(len(lengths)), key=lambda at: (-lengths[at], at))
+    order = sorted(range(len(lengths)), key=lambda content: (-lengths[content], content))
     if order and lengths[order[0]] > token_budget:
         largest = order[0]
         name = names[largest] if names else f"content {largest}"
-        is_ = f"{lengths[largest]} tokens ({name})"
+        actual = f"{lengths[largest]} tokens ({name})"
         raise DataError(
             must_be(
                 "a content",
                 f"at most data.token_budget ({token_budget}) tokens long",
-                is_,
+                actual,
                 "Raise the budget or lower the encoder's pixel cap.",
             )
         )
     plan: list[list[int]] = []
-    for at in order:
+    for content in order:
         # The first of a micro-batch is its longest: every later one is padded to it.
         if plan and (len(plan[-1]) + 1) * lengths[plan[-1][0]] <= token_budget:
-            plan[-1].append(at)
+            plan[-1].append(content)
         else:
-            plan.append([at])
+            plan.append([content])
     return plan
 
 
 def padded_share(plan: Sequence[Sequence[int]], lengths: Sequence[int]) -> float:
     """Returns the share of tokens that are padding, 0 to 1."""
-    padded = sum(len(group) * max(lengths[at] for at in group) for group in plan)
+    padded = sum(len(group) * max(lengths[content] for content in group) for group in plan)
     return 1.0 - sum(lengths) / padded if padded else 0.0

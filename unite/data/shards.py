@@ -146,21 +146,21 @@ class ShardReader:
         return int(self._starts[-1]) if self._chosen is None else len(self._chosen)
 
     def __iter__(self) -> Iterator[Row]:
-        return (self.read(at) for at in range(len(self)))
+        return (self.read(position) for position in range(len(self)))
 
-    def name(self, at: int) -> str:
+    def name(self, position: int) -> str:
         """Returns `shard/key` of the sample at a position, for logs and errors."""
-        address, sample = self._find(at)
+        address, sample = self._find(position)
         return f"{address.name}/{sample.key}"
 
-    def identity(self, at: int) -> tuple[str, str]:
+    def identity(self, position: int) -> tuple[str, str]:
         """Returns the SHA-256 of the shard of a sample, and its key in it: what it holds, without reading it."""
-        shard, sample = self._place(at)
+        shard, sample = self._place(position)
         return self.indices[shard].sha256, sample.key
 
-    def read(self, at: int) -> Row:
+    def read(self, position: int) -> Row:
         """Returns the row at a position in 0..len-1. Raises DataError if it cannot be read or is not in the row format."""
-        address, sample = self._find(at)
+        address, sample = self._find(position)
         # The members of a sample follow one another: one read for all of them.
         first = min(offset for offset, _ in sample.members.values())
         last = max(offset + size for offset, size in sample.members.values())
@@ -174,14 +174,14 @@ class ShardReader:
         """Returns one SHA-256 over the shards' own, in order: the fingerprint of the data."""
         return hashlib.sha256("".join(index.sha256 for index in self.indices).encode()).hexdigest()
 
-    def _find(self, at: int) -> tuple[Address, IndexedSample]:
-        shard, sample = self._place(at)
+    def _find(self, position: int) -> tuple[Address, IndexedSample]:
+        shard, sample = self._place(position)
         return self.addresses[shard], sample
 
-    def _place(self, at: int) -> tuple[int, IndexedSample]:
-        if not 0 <= at < len(self):
-            raise IndexError(must_be("the position of a row", f"from 0 to {len(self) - 1}", at))
+    def _place(self, position: int) -> tuple[int, IndexedSample]:
+        if not 0 <= position < len(self):
+            raise IndexError(must_be("the position of a row", f"from 0 to {len(self) - 1}", position))
         if self._chosen is not None:
-            at = int(self._chosen[at])
-        shard = int(np.searchsorted(self._starts, at, side="right")) - 1
-        return shard, self.indices[shard].samples[at - int(self._starts[shard])]
+            position = int(self._chosen[position])
+        shard = int(np.searchsorted(self._starts, position, side="right")) - 1
+        return shard, self.indices[shard].samples[position - int(self._starts[shard])]

@@ -94,7 +94,9 @@ class SourceDataModule(pl.LightningDataModule):
     @property
     def held_out_fingerprint(self) -> str:
         """16 hex digits that tell which rows are held out."""
-        rows = [] if self.held_out is None else [part for at in range(len(self.held_out)) for part in self.held_out.identity(at)]
+        rows = (
+            [] if self.held_out is None else [part for position in range(len(self.held_out)) for part in self.held_out.identity(position)]
+        )
         return f"{fingerprint(*rows):016x}"
 
     @property
@@ -110,21 +112,21 @@ class SourceDataModule(pl.LightningDataModule):
         """Its number of rows, and how they stay together."""
         return SourceSize(len(self.reader), self.neighbours)
 
-    def example(self, at: int) -> Example:
+    def example(self, position: int) -> Example:
         """Returns the decoded example at a row.
 
         Raises:
             DataError: if it cannot be read or decoded, or is not of the source's modalities; the message names the sample.
         """
-        key = f"{self.source}/{self.reader.name(at)}"
+        key = f"{self.source}/{self.reader.name(position)}"
         try:
-            row = self.reader.read(at)
+            row = self.reader.read(position)
         except DataError as error:
             raise DataError(f"sample {key}: {error}") from error
         if not row.positives:
             raise DataError(must_be(f"sample {key}", "a row with at least one positive", "without"))
-        if at in self._without:
-            row = replace(row, negatives=tuple(one for place, one in enumerate(row.negatives) if place not in self._without[at]))
+        if position in self._without:
+            row = replace(row, negatives=tuple(one for place, one in enumerate(row.negatives) if place not in self._without[position]))
         example = decode_row(row, key, self.source, self.decoding)
         for side, expected, content in (("query", self.query, example.query), ("positive", self.positive, example.positives[0])):
             if content.modality != expected:
@@ -140,8 +142,8 @@ class SourceDataModule(pl.LightningDataModule):
             yield from self.world.texts()
             return
         step = max(1, len(self.reader) // most)
-        for at in range(0, len(self.reader), step):
-            row = self.reader.read(at)
+        for position in range(0, len(self.reader), step):
+            row = self.reader.read(position)
             for content in (row.query, *row.positives, *row.negatives):
                 yield from filter(None, (PLACES.sub("", content.text), content.instruction))
 
@@ -167,8 +169,8 @@ class _Rows(Dataset[Example]):
     def __len__(self) -> int:
         return len(self.source.reader)
 
-    def __getitem__(self, at: int) -> Example:
-        return self.source.example(at)
+    def __getitem__(self, position: int) -> Example:
+        return self.source.example(position)
 
     def __iter__(self) -> Iterator[Example]:
-        return (self[at] for at in range(len(self)))
+        return (self[position] for position in range(len(self)))

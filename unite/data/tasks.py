@@ -137,8 +137,8 @@ def _check(
         grades = relevance.get(query, {})
         _check_known(f"a candidate in the relevance of query {query!r} of task {name}", grades, candidates, "candidates")
         if not any(grade > 0 for grade in grades.values()):
-            is_ = f"given {dict(grades)}"
-            raise DataError(must_be(f"query {query!r} of task {name}", "given a relevant candidate", is_, "Leave such queries out."))
+            actual = f"given {dict(grades)}"
+            raise DataError(must_be(f"query {query!r} of task {name}", "given a relevant candidate", actual, "Leave such queries out."))
     if pools is None:
         return
     _check_known(f"a query in the pools of task {name}", pools, queries, "queries")

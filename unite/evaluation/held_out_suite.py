@@ -35,8 +35,8 @@ def held_out_suite(sources: Mapping[str, SourceDataModule], *, back: bool = Fals
                     tasks[task] = pairs_task(task, source.held_out, directed, source.decoding, METRICS_OF_KIND["pair"])
             except DataError as error:
                 hint = "Raise validation.held_out.share or max_rows, or leave the source out."
-                is_ = f"{source.num_held_out} rows that do not: {error}"
-                raise ConfigError(must_be(f"the held-out rows of source {name}", "rows that make a task", is_, hint)) from error
+                actual = f"{source.num_held_out} rows that do not: {error}"
+                raise ConfigError(must_be(f"the held-out rows of source {name}", "rows that make a task", actual, hint)) from error
     if not tasks:
         raise ConfigError(must_be("the held-out rows", "of at least one source", "none", "Set validation=held_out."))
     return Suite(SuiteConfig(name="held_out", tasks=tasks, token_budget=token_budget), device)

@@ -41,8 +41,8 @@ def refuse_trained_pairs(suite: Suite, sources: Sequence[SourceDataModule], what
                 query, candidate = names[found[0]]
                 row = source.reader.name(int(rows[np.flatnonzero(known == pairs[found[0]])[0]]))
                 hint = "Take such rows out (step decontamination of unite.curate), or set validation=held_out."
-                is_ = f"on the pair {query} -> {candidate} of task {name}, row {source.source}/{row}; {len(found)} such pairs there"
-                raise ConfigError(must_be(what, "on pairs that are not trained on", is_, hint))
+                actual = f"on the pair {query} -> {candidate} of task {name}, row {source.source}/{row}; {len(found)} such pairs there"
+                raise ConfigError(must_be(what, "on pairs that are not trained on", actual, hint))
 
 
 def _trained(source: SourceDataModule) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -77,8 +77,10 @@ class UniteModule(pl.LightningModule):
         theirs = {name: tuple(value.shape) for name, value in checkpoint["state_dict"].items()}
         name = next((one for one in sorted({*ours, *theirs}) if ours.get(one) != theirs.get(one)), None)
         if name is not None:
-            is_ = f"with {name} {theirs.get(name, 'missing')}, which is {ours.get(name, 'not trained')} here"
-            raise CheckpointError(must_be("the checkpoint", "of the parameters that are trained", is_, "Resume with the run's own config."))
+            actual = f"with {name} {theirs.get(name, 'missing')}, which is {ours.get(name, 'not trained')} here"
+            raise CheckpointError(
+                must_be("the checkpoint", "of the parameters that are trained", actual, "Resume with the run's own config.")
+            )
 
     def _clip(self) -> Tensor:
         parameters = [parameter for parameter in self.parameters() if parameter.grad is not None]

@@ -42,9 +42,9 @@ class SkippedSamples(pl.Callback):
         share = self.num_skipped / max(self.num_seen, 1)
         if batch.skipped and (not batch.keys or (share > self.max_share and self.num_seen >= 100)):
             hint = f"They are named in {self.path}. Mend or remove them, or raise the bound."
-            is_ = f"{share:.1%} ({self.num_skipped} of {self.num_seen}; the last one: {batch.skipped[-1][1]})"
+            actual = f"{share:.1%} ({self.num_skipped} of {self.num_seen}; the last one: {batch.skipped[-1][1]})"
             raise TrainingError(
-                must_be("the share of unreadable samples", f"at most {self.max_share:.1%} (data.max_skipped_share)", is_, hint)
+                must_be("the share of unreadable samples", f"at most {self.max_share:.1%} (data.max_skipped_share)", actual, hint)
             )
 
     @override

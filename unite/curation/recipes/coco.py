@@ -75,7 +75,7 @@ class CocoCaptions:
             raise DataError(
                 must_be(str(self.annotations), "COCO's captions, with id, file_name, image_id and caption", repr(error), hint)
             ) from error
-        grouped = [(images[at], texts) for at, texts in captions.items() if at in images]
+        grouped = [(images[image_id], texts) for image_id, texts in captions.items() if image_id in images]
         if self.direction == "image_to_text":
             return grouped
         return [(image, [text]) for image, texts in grouped for text in texts]
@@ -83,9 +83,9 @@ class CocoCaptions:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def read(self, at: int) -> RawRow:
+    def read(self, index: int) -> RawRow:
         """Returns a row. The image's captions share a group, so that none is another's negative."""
-        image, captions = self._rows[at]
+        image, captions = self._rows[index]
         path = str(self.media_root / image["file_name"])
         group = f"{self.name}/{image['id']}"
         picture = content("", RawMedium(Modality.IMAGE, path), instruction="", group=group)
@@ -96,9 +96,9 @@ class CocoCaptions:
         metadata = rest_of(image, ("file_name", "license"))
         if self.direction == "image_to_text":
             query = content("", *picture.media, instruction=self.instruction, group=group)
-            return RawRow(f"{at:09d}", query, tuple(texts), licence=licence, metadata=metadata)
+            return RawRow(f"{index:09d}", query, tuple(texts), licence=licence, metadata=metadata)
         query = content(texts[0].text, instruction=self.instruction, group=group)
-        return RawRow(f"{at:09d}", query, (picture,), licence=licence, metadata=metadata)
+        return RawRow(f"{index:09d}", query, (picture,), licence=licence, metadata=metadata)
 
     def fingerprint(self) -> str:
         """Digests the annotation file."""

@@ -86,15 +86,15 @@ class HuggingFace:
     def __len__(self) -> int:
         return len(self._dataset)
 
-    def read(self, at: int) -> RawRow:
+    def read(self, index: int) -> RawRow:
         """Returns the row of a record."""
-        record = self._dataset[at]
+        record = self._dataset[index]
         query = self._contents(record, self.query)
         positives = self._contents(record, self.positive)
         negatives = tuple(one for side in self.negatives for one in self._contents(record, side))
         if not query or not positives:
             raise SkippedRowError("empty content", "the query or positive holds neither text nor medium")
-        return RawRow(f"{at:09d}", query[0], positives, negatives, self.licence, rest_of(record, self._used))
+        return RawRow(f"{index:09d}", query[0], positives, negatives, self.licence, rest_of(record, self._used))
 
     def fingerprint(self) -> str:
         """Returns the fingerprint that `datasets` gives it."""

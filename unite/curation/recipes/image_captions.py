@@ -95,9 +95,9 @@ class ImageFolder:
     def __len__(self) -> int:
         return len(self._images)
 
-    def read(self, at: int) -> RawRow:
+    def read(self, index: int) -> RawRow:
         """Returns a row. Raises SkippedRowError if the caption is missing."""
-        image = self._images[at]
+        image = self._images[index]
         beside = image.with_suffix(".txt")
         if not beside.is_file():
             raise SkippedRowError("missing file", f"{beside.name} with the caption of {image.name}")
@@ -109,7 +109,7 @@ class ImageFolder:
             raise SkippedRowError("empty field", f"{beside.name} holds no caption")
         metadata = {"file": str(image.relative_to(self.folder))}
         medium = RawMedium(Modality.IMAGE, str(image))
-        return caption_row(f"{at:09d}", caption, medium, self.direction, self.instruction, self.licence, metadata)
+        return caption_row(f"{index:09d}", caption, medium, self.direction, self.instruction, self.licence, metadata)
 
     def fingerprint(self) -> str:
         """Digests the captions."""

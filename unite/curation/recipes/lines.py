@@ -43,18 +43,18 @@ def records(path: Path, file: BinaryIO) -> Iterator[bytes]:
 def columns_of(path: Path, first: Sequence[bytes]) -> Iterable[str]:
     """Returns the header, or the names in the first JSON record that is one. Raises DataError, with the fault of the first, if none is."""
     faults = []
-    for at, record in enumerate(first):
+    for number, record in enumerate(first):
         try:
-            return fields(path, at, record) if is_csv(path) else json_record(path, at, record)
+            return fields(path, number, record) if is_csv(path) else json_record(path, number, record)
         except SkippedRowError as error:
             faults.append(error.detail)
     expected = "a file in UTF-8 that begins with a header" if is_csv(path) else "a file in UTF-8 with a JSON object a line"
     raise DataError(must_be(str(path), expected, faults[0]))
 
 
-def fields(path: Path, at: int, record: bytes) -> list[str]:
+def fields(path: Path, number: int, record: bytes) -> list[str]:
     """Returns the fields of a CSV or TSV record. Raises SkippedRowError if it has none to be read."""
-    _check_length(path, at, record)
+    _check_length(path, number, record)
     try:
         text = record.decode("utf-8-sig")
         if path.suffix == ".tsv":  # tab-separated captions are not quoted: a quotation mark is one
@@ -64,22 +64,22 @@ def fields(path: Path, at: int, record: bytes) -> list[str]:
             raise csv.Error(f"{len(rows)} rows in one: a carriage return without a line feed")
         return rows[0]
     except UnicodeDecodeError as error:
-        raise SkippedRowError("not UTF-8", f"record {at} of {path.name}: {error}") from error
+        raise SkippedRowError("not UTF-8", f"record {number} of {path.name}: {error}") from error
     except csv.Error as error:
-        raise SkippedRowError("unreadable record", f"record {at} of {path.name}{extent(record)} is no CSV ({error})") from error
+        raise SkippedRowError("unreadable record", f"record {number} of {path.name}{extent(record)} is no CSV ({error})") from error
 
 
-def json_record(path: Path, at: int, record: bytes) -> Record:
+def json_record(path: Path, number: int, record: bytes) -> Record:
     """Returns the object of a JSON line. Raises SkippedRowError if it is none."""
-    _check_length(path, at, record)
+    _check_length(path, number, record)
     try:
         value = json.loads(record)
     except UnicodeDecodeError as error:
-        raise SkippedRowError("not UTF-8", f"record {at} of {path.name}: {error}") from error
+        raise SkippedRowError("not UTF-8", f"record {number} of {path.name}: {error}") from error
     except JSON_ERRORS as error:
-        raise SkippedRowError("unreadable record", f"record {at} of {path.name} is no JSON ({error})") from error
+        raise SkippedRowError("unreadable record", f"record {number} of {path.name} is no JSON ({error})") from error
     if not isinstance(value, dict):
-        raise SkippedRowError("unreadable record", f"record {at} of {path.name} is {type(value).__name__}, not an object")
+        raise SkippedRowError("unreadable record", f"record {number} of {path.name} is {type(value).__name__}, not an object")
     return value
 
 
@@ -89,9 +89,9 @@ def extent(record: bytes) -> str:
     return f" in {num_lines} lines (is a quotation mark not closed?)" if num_lines > 1 else ""
 
 
-def _check_length(path: Path, at: int, record: bytes) -> None:
+def _check_length(path: Path, number: int, record: bytes) -> None:
     if len(record) >= MAX_RECORD:
-        raise SkippedRowError("record too large", f"record {at} of {path.name} has {MAX_RECORD} bytes or more")
+        raise SkippedRowError("record too large", f"record {number} of {path.name} has {MAX_RECORD} bytes or more")
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:

@@ -48,7 +48,7 @@ class Table(ABC):
     def __len__(self) -> int: ...
 
     @abstractmethod
-    def __getitem__(self, at: int) -> Record:
+    def __getitem__(self, index: int) -> Record:
         """Returns the record at a position. Raises SkippedRowError if it cannot be read."""
 
     def __getstate__(self) -> dict[str, Any]:
@@ -79,15 +79,15 @@ class LineTable(Table):
     def __len__(self) -> int:
         return len(self._offsets) - 1
 
-    def __getitem__(self, at: int) -> Record:
-        start, stop = int(self._offsets[at]), int(self._offsets[at + 1])
+    def __getitem__(self, index: int) -> Record:
+        start, stop = int(self._offsets[index]), int(self._offsets[index + 1])
         self._file.seek(start)
         data = self._file.read(stop - start)
         if not is_csv(self.path):
-            return json_record(self.path, at, data)
-        fields = read_fields(self.path, at, data)
+            return json_record(self.path, index, data)
+        fields = read_fields(self.path, index, data)
         if len(fields) != len(self.columns):
-            detail = f"record {at} of {self.path.name}{extent(data)} has {len(fields)} fields, not {len(self.columns)}"
+            detail = f"record {index} of {self.path.name}{extent(data)} has {len(fields)} fields, not {len(self.columns)}"
             raise SkippedRowError("unreadable record", detail)
         return dict(zip(self.columns, fields, strict=True))
 
@@ -113,10 +113,10 @@ class JsonTable(Table):
     def __len__(self) -> int:
         return len(self._rows)
 
-    def __getitem__(self, at: int) -> Record:
-        record = self._rows[at]
+    def __getitem__(self, index: int) -> Record:
+        record = self._rows[index]
         if not isinstance(record, dict):
-            raise SkippedRowError("unreadable record", f"record {at} of {self.path.name} is {type(record).__name__}, not an object")
+            raise SkippedRowError("unreadable record", f"record {index} of {self.path.name} is {type(record).__name__}, not an object")
         return record
 
 
@@ -142,9 +142,9 @@ class ParquetTable(Table):
     def __len__(self) -> int:
         return int(self._file.metadata.num_rows)
 
-    def __getitem__(self, at: int) -> Record:
-        group = bisect_right(self._starts, at) - 1
-        block, inside = divmod(at - self._starts[group], _PARQUET_ROWS)
+    def __getitem__(self, index: int) -> Record:
+        group = bisect_right(self._starts, index) - 1
+        block, inside = divmod(index - self._starts[group], _PARQUET_ROWS)
         if self.__dict__.get("_at") != (group, block):
             if self.__dict__.get("_group") != group:
                 self._group, self._rows = group, self._read(group)
@@ -184,9 +184,9 @@ class Tables(Table):
     def __len__(self) -> int:
         return self._starts[-1]
 
-    def __getitem__(self, at: int) -> Record:
-        table = bisect_right(self._starts, at) - 1
-        return self.tables[table][at - self._starts[table]]
+    def __getitem__(self, index: int) -> Record:
+        table = bisect_right(self._starts, index) - 1
+        return self.tables[table][index - self._starts[table]]
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "tables": self.tables}

@@ -45,9 +45,9 @@ class TabularRecipe(ABC):
     def __len__(self) -> int:
         return len(self.table)
 
-    def read(self, at: int) -> RawRow:
+    def read(self, index: int) -> RawRow:
         """Returns the row of a record. Raises SkippedRowError if it has none."""
-        return self.row(f"{at:09d}", self.table[at])
+        return self.row(f"{index:09d}", self.table[index])
 
     def fingerprint(self) -> str:
         """Digests the annotation files."""

@@ -90,4 +90,4 @@ def _paths(value: Any) -> list[str]:
 
 
 def _find(text: str, place: str) -> list[int]:
-    return [at for at in range(len(text)) if text.startswith(place, at)]
+    return [start for start in range(len(text)) if text.startswith(place, start)]

@@ -74,9 +74,9 @@ class WebdatasetShards:
     def __len__(self) -> int:
         return len(self._samples)
 
-    def read(self, at: int) -> RawRow:
+    def read(self, index: int) -> RawRow:
         """Returns the row of a sample."""
-        path, sample = self._samples[at]
+        path, sample = self._samples[index]
         fields: dict[str, Any] = {}
         if "json" in sample.members:
             try:
@@ -100,7 +100,7 @@ class WebdatasetShards:
             raise SkippedRowError("empty field", f"the caption of {path.name}/{sample.key}")
         metadata = {"sample": f"{path.name}/{sample.key}", **rest_of(fields, (self.caption, self.licence_field))}
         licence = text_of(fields, self.licence_field) or self.licence
-        return caption_row(f"{at:09d}", text, medium, self.direction, self.instruction, licence, metadata)
+        return caption_row(f"{index:09d}", text, medium, self.direction, self.instruction, licence, metadata)
 
     def fingerprint(self) -> str:
         """Digests the tars."""

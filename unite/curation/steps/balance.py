@@ -42,8 +42,8 @@ class Balance:
             DataError: if the set has no row of a pair that has a share; the message lists the pairs it has.
         """
         rows: dict[str, list[int]] = {}
-        for at, (query, positive) in enumerate(collection.signatures.modality.tolist()):
-            rows.setdefault(f"{Modality(query)}-to-{Modality(positive)}", []).append(at)
+        for row, (query, positive) in enumerate(collection.signatures.modality.tolist()):
+            rows.setdefault(f"{Modality(query)}-to-{Modality(positive)}", []).append(row)
         shares = dict.fromkeys(rows, 1.0) if self.shares is None else {pair: share for pair, share in self.shares.items() if share > 0}
         missing = sorted(set(shares) - set(rows))
         if missing:
@@ -57,6 +57,6 @@ class Balance:
             # The sum of floats may fall a hair short of a whole number.
             wanted = int(whole * shares.get(pair, 0.0) / total + 1e-6)
             order = np.random.default_rng([collection.seed, *pair.encode()]).permutation(len(of))
-            for at in sorted(order[wanted:].tolist()):
-                verdict.drops[of[at]] = Drop("pair over its share" if pair in shares else "pair without a share", pair)
+            for row in sorted(order[wanted:].tolist()):
+                verdict.drops[of[row]] = Drop("pair over its share" if pair in shares else "pair without a share", pair)
         return verdict

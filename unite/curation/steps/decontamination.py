@@ -56,14 +56,14 @@ class Decontamination:
         for entry in range(len(known)):
             index.add(entry, known, entry, 0)
         verdict, signatures = Verdict(), collection.signatures
-        for at in range(len(collection)):
+        for row in range(len(collection)):
             for side in (0, 1):
-                pictures = index.pictures_like(signatures, at, side, least=1)
-                long = signatures.length[at, side] >= self.min_characters
-                texts = index.texts_like(signatures, at, side) if long else set()
+                pictures = index.pictures_like(signatures, row, side, least=1)
+                long = signatures.length[row, side] >= self.min_characters
+                texts = index.texts_like(signatures, row, side) if long else set()
                 if pictures or texts:
                     reason = "picture in an evaluation task" if pictures else "text in an evaluation task"
-                    verdict.drops[at] = Drop(reason, f"like {names[min(pictures or texts)]}")
+                    verdict.drops[row] = Drop(reason, f"like {names[min(pictures or texts)]}")
                     break
         return verdict
 

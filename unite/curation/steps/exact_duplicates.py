@@ -30,8 +30,8 @@ class ExactDuplicates:
     def judge_set(self, collection: Collection) -> Verdict:
         """Drops every row after the first of its kind."""
         verdict, first = Verdict(), dict[tuple[int, ...], int]()
-        for at, exact in enumerate(collection.signatures.exact[:, SIDES[self.of]].tolist()):
-            original = first.setdefault(tuple(exact), at)
-            if original != at:
-                verdict.drops[at] = Drop("exact duplicate", f"of {collection.keys[original]}")
+        for row, exact in enumerate(collection.signatures.exact[:, SIDES[self.of]].tolist()):
+            original = first.setdefault(tuple(exact), row)
+            if original != row:
+                verdict.drops[row] = Drop("exact duplicate", f"of {collection.keys[original]}")
         return verdict

@@ -43,10 +43,10 @@ class FalseNegatives:
             rows = np.flatnonzero(collection.signatures.modality[:, 1] == modality)
             scores, near = nearest(positives[rows], positives[rows], self.num_neighbours + 1)
             leader: dict[int, int] = {}
-            for at in range(len(rows)):
-                leads = near[at][scores[at] >= self.min_cosine].tolist()
-                leader[at] = min((other for other in leads if other < at and leader[other] == other), default=at)
-            members = [at for at in leader if leader[at] != at]
-            for at in {*members, *(leader[at] for at in members)}:
-                verdict.groups[int(rows[at])] = f"{self.name}/{collection.keys[int(rows[leader[at]])]}"
+            for place in range(len(rows)):
+                leads = near[place][scores[place] >= self.min_cosine].tolist()
+                leader[place] = min((other for other in leads if other < place and leader[other] == other), default=place)
+            members = [place for place in leader if leader[place] != place]
+            for place in {*members, *(leader[place] for place in members)}:
+                verdict.groups[int(rows[place])] = f"{self.name}/{collection.keys[int(rows[leader[place]])]}"
         return verdict

@@ -62,9 +62,9 @@ class HardNegatives:
             most = max(len(answers[query]) for query in exact[rows, 0].tolist())
             # Right answers take places in the ranking: look as much further.
             scores, near = nearest(queries[rows], positives[pool], self.last_rank + most + alike)
-            for at, row in enumerate(rows.tolist()):
+            for place, row in enumerate(rows.tolist()):
                 own = float(queries[row] @ positives[row])
-                ranked = ((int(pool[one]), float(score)) for one, score in zip(near[at], scores[at], strict=True))
+                ranked = ((int(pool[one]), float(score)) for one, score in zip(near[place], scores[place], strict=True))
                 right, groups = answers[int(exact[row, 0])], set(group[row].tolist()) - {0}
                 wrong = (pair for pair in ranked if int(exact[pair[0], 1]) not in right and int(group[pair[0], 1]) not in groups)
                 window = [pair for rank, pair in enumerate(wrong, 1) if self.first_rank <= rank <= self.last_rank]

@@ -34,12 +34,12 @@ class NearDuplicates:
         """Drops rows like one that is kept before them."""
         verdict, signatures = Verdict(), collection.signatures
         indices = {side: SimilarIndex(self.threshold, self.max_distance, self.name) for side in SIDES[self.of]}
-        for at in range(len(collection)):
-            found = set.intersection(*(index.like(signatures, at, side) for side, index in indices.items()))
-            found = {other for other in found if (signatures.modality[other] == signatures.modality[at]).all()}
+        for row in range(len(collection)):
+            found = set.intersection(*(index.like(signatures, row, side) for side, index in indices.items()))
+            found = {other for other in found if (signatures.modality[other] == signatures.modality[row]).all()}
             if found:
-                verdict.drops[at] = Drop("near duplicate", f"of {collection.keys[min(found)]}")
+                verdict.drops[row] = Drop("near duplicate", f"of {collection.keys[min(found)]}")
             else:
                 for side, index in indices.items():
-                    index.add(at, signatures, at, side)
+                    index.add(row, signatures, row, side)
         return verdict

@@ -42,6 +42,6 @@ class Similarity:
             rows = np.flatnonzero((collection.signatures.modality == pair).all(axis=1))
             ascending = rows[np.lexsort((-rows, cosine[rows]))]
             below = int((cosine[rows] < self.min_cosine).sum())
-            for at in ascending[: max(int(self.share * len(rows)), below)].tolist():
-                verdict.drops[at] = Drop("least aligned", f"cosine {cosine[at]:.4f}")
+            for row in ascending[: max(int(self.share * len(rows)), below)].tolist():
+                verdict.drops[row] = Drop("least aligned", f"cosine {cosine[row]:.4f}")
         return verdict

@@ -87,8 +87,8 @@ class CaptionBenchmark(ABC):
                 query, right = (text, one.key) if from_text else (one.key, text)
                 relevance.setdefault(query, {})[right] = 1
         if len(media) != len(captioned) or not captioned:
-            is_ = f"{len(captioned)} rows and {len(media)} different ones"
-            raise files.broken("the images or videos", "at least one, each there once", is_, "Remove the rows that repeat one.")
+            actual = f"{len(captioned)} rows and {len(media)} different ones"
+            raise files.broken("the images or videos", "at least one, each there once", actual, "Remove the rows that repeat one.")
         sides = [(texts, Modality.TEXT), (media, self.modality)]
         return task_of(name, *(sides if from_text else sides[::-1]), relevance=relevance, metrics=tuple(self.metrics), decoding=decoding)
 
@@ -132,6 +132,6 @@ def field_of(files: BenchmarkFiles, row: Any, name: str, where: str) -> Any:
     if not isinstance(row, dict):
         raise files.broken(where, "an object with named fields", type(row).__name__)
     if not row.get(name):
-        is_ = "empty" if name in row else f"not among {', '.join(map(str, row)) or 'no fields'}"
-        raise files.broken(f"the field {name!r} in {where}", "there and not empty", is_)
+        actual = "empty" if name in row else f"not among {', '.join(map(str, row)) or 'no fields'}"
+        raise files.broken(f"the field {name!r} in {where}", "there and not empty", actual)
     return row[name]

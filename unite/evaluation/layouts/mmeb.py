@@ -71,8 +71,8 @@ class Mmeb:
             queries[query] = _content(files, images, row["qry_text"], row["qry_img_path"], where)
             texts, paths = row["tgt_text"], row["tgt_img_path"]
             if not texts or len(texts) != len(paths or ()):
-                is_ = f"{len(texts or ())} texts and {len(paths or ())} paths"
-                raise files.broken(f"the candidates in {where}", "at least one, with a text and a path each", is_)
+                actual = f"{len(texts or ())} texts and {len(paths or ())} paths"
+                raise files.broken(f"the candidates in {where}", "at least one, with a text and a path each", actual)
             pool: dict[str, None] = {}
             for key in zip(texts, paths, strict=True):
                 if key not in candidates:

@@ -120,5 +120,5 @@ class BenchmarkFiles:
         """Returns the error about something that is there and not in the layout."""
         return DataError(must_be(f"{what} of task {self.task}", expected, actual, hint))
 
-    def _missing(self, is_: str) -> MissingTaskError:
-        return MissingTaskError(must_be(str(self.folder), "complete", is_, self.wanted), self.folder)
+    def _missing(self, actual: str) -> MissingTaskError:
+        return MissingTaskError(must_be(str(self.folder), "complete", actual, self.wanted), self.folder)
