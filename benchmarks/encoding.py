@@ -30,6 +30,7 @@ import torch
 from torch import Tensor
 
 from unite.config.schema import SuiteConfig, TinyCheckpointConfig, WorldConfig
+from unite.config.schema.encoder import TinyArchitecture
 from unite.config.schema.media import Decoding
 from unite.embedding.embed import embed_contents
 from unite.embedding.lazy import LazyContent, decoded
@@ -98,7 +99,7 @@ def run(quick: bool) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         world = EmojiWorld(WorldConfig(root=folder, num_train=256, num_queries=sizes[0], num_candidates=sizes[1]))
         world.prepare()
-        checkpoint = str(build_tiny_checkpoint(TinyCheckpointConfig(), folder, world.texts()))
+        checkpoint = str(build_tiny_checkpoint(TinyCheckpointConfig(architecture=TinyArchitecture.qwen2_vl), folder, world.texts()))
         encoder = VLMEncoder(checkpoint, dtype="float32", min_image_tokens=1, max_image_tokens=256, max_frame_pixels=252**2, max_length=512)
         tasks = {path.name: path for path in sorted((world.folder / "test").iterdir())}
         pairs = {name: path for name, path in tasks.items() if name not in ("spatial", "temporal")}

@@ -39,7 +39,8 @@ def prepare(batch_size: int, token_budget: int = TOKEN_BUDGET) -> tuple[Any, Any
 
     register()
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        config = compose("train", ["+experiment=stage2_mamcl", f"data.batch_size={batch_size}", f"data.token_budget={token_budget}"])
+        # Of one encoder all along, so that figures of different commits can be compared.
+        config = compose("train", ["encoder=tiny_qwen2_vl", f"data.batch_size={batch_size}", f"data.token_budget={token_budget}"])
     encoder = build_encoder(config, None).train()
     mixture = build_mixture(config.adaptation, config)
     mixture.prepare_data()

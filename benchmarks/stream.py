@@ -43,6 +43,7 @@ from transformers import AutoConfig, AutoProcessor, Qwen2VLImageProcessor, Qwen2
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from unite.config.schema import ReadingConfig, TinyCheckpointConfig
+from unite.config.schema.encoder import TinyArchitecture
 from unite.config.schema.media import Decoding, MediaPolicy
 from unite.data.decode import decode_content, decode_medium
 from unite.data.rows import Row, StoredContent, StoredMedium
@@ -167,7 +168,9 @@ def run(quick: bool, photos: Path | None = None, clip: Path | None = None) -> di
     try:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            checkpoint = build_tiny_checkpoint(TinyCheckpointConfig(), folder, ["a photograph of a person", "a video of a person"])
+            checkpoint = build_tiny_checkpoint(
+                TinyCheckpointConfig(architecture=TinyArchitecture.qwen2_vl), folder, ["a photograph of a person", "a video of a person"]
+            )
             theirs = AutoProcessor.from_pretrained(checkpoint)
             processor = ContentProcessor(theirs, Qwen2VL(AutoConfig.from_pretrained(checkpoint), theirs), ReadingConfig())
             stills = [path.read_bytes() for path in sorted(photos.iterdir())] if photos else photographs()
