@@ -11,7 +11,7 @@ from unite.data.decode import decode_content
 from unite.data.rows import StoredContent, StoredMedium
 from unite.embedding.embedder import Embedder
 from unite.encoder.vlm import VLMEncoder
-from unite.errors import CheckpointError, DataError
+from unite.errors import CheckpointError, ConfigError, DataError
 from unite.types import Content, Medium, Modality
 
 
@@ -108,3 +108,10 @@ def test_stored_contents_are_embedded_in_their_order_as_curation_asks(tmp_path):
 def test_a_checkpoint_that_is_none_is_named(tmp_path, path, message):
     with pytest.raises(CheckpointError, match=message):
         Embedder(tmp_path / path)
+
+
+def test_a_misspelt_setting_is_told_at_once(tmp_path):
+    with pytest.raises(
+        ConfigError, match="a setting of the encoder must be one of .*positions.*but is 'position'. Did you mean 'positions'"
+    ):
+        Embedder(tmp_path, position="sequential")

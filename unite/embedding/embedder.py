@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -19,11 +20,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from unite.config.schema.encoder import EncoderConfig
 from unite.config.schema.media import Decoding
 from unite.data.rows import StoredContent, StoredMedium
 from unite.embedding.embed import embed_contents
 from unite.embedding.lazy import LazyContent
-from unite.errors import DataError, must_be
+from unite.errors import ConfigError, DataError, must_be, must_be_one_of
 from unite.media import KINDS, Kind, kind_of_file
 from unite.runs import find_checkpoint
 
@@ -51,6 +53,7 @@ class Embedder:
 
     Raises:
         CheckpointError: if there is no such checkpoint.
+        ConfigError: if there is no such setting.
     """
 
     def __init__(
@@ -62,6 +65,10 @@ class Embedder:
         token_budget: int = 16384,
         **settings: Any,
     ) -> None:
+        known = [field.name for field in fields(EncoderConfig) if field.name not in ("_target_", "path", "checkpoint")]
+        for name in settings:
+            if name not in known:
+                raise ConfigError(must_be_one_of("a setting of the encoder", known, name))
         self._path = find_checkpoint(checkpoint)
         self._device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.checkpoint = str(checkpoint)
