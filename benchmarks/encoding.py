@@ -60,7 +60,7 @@ def mixed_task(tasks: dict[str, Path]) -> RetrievalTask:
     """Returns all tasks as one, shuffled, their contents made as unlike in length as those of real data."""
     chance = random.Random(0)
     sides: tuple[dict[str, Content], dict[str, Content]] = {}, {}
-    relevance = {}
+    relevance: dict[str, dict[str, int]] = {}
     made: dict[int, Content] = {}
     for name, folder in tasks.items():
         task = RetrievalTask.of_folder(folder, Decoding())
@@ -95,7 +95,7 @@ def run(quick: bool) -> dict[str, float]:
     With `quick` a quarter of the pool and fewer repeats.
     """
     sizes, repeats = ((32, 64), 3) if quick else ((128, 256), 5)
-    figures = {}
+    figures: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         world = EmojiWorld(WorldConfig(root=folder, num_train=256, num_queries=sizes[0], num_candidates=sizes[1]))
         world.prepare()

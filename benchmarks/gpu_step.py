@@ -18,7 +18,8 @@ import torch
 from lightning_fabric.utilities import move_data_to_device
 from transformers import AutoConfig, AutoModel, AutoProcessor
 
-from benchmarks.step import TEMPERATURE, collated, prepare
+from benchmarks.loss import TEMPERATURE
+from benchmarks.step import collated, prepare
 from unite.config.schema import LoRAConfig, MAMCLConfig
 from unite.encoder.vlm import VLMEncoder
 from unite.objective import MAMCL
@@ -26,7 +27,13 @@ from unite.training.step import ContrastiveStep, count_tokens
 from unite.types import Batch
 
 #: Qwen2-VL-2B-Instruct's config.json.
-TEXT = {"hidden_size": 1536, "intermediate_size": 8960, "num_hidden_layers": 28, "num_attention_heads": 12, "num_key_value_heads": 2}
+TEXT: dict[str, Any] = {
+    "hidden_size": 1536,
+    "intermediate_size": 8960,
+    "num_hidden_layers": 28,
+    "num_attention_heads": 12,
+    "num_key_value_heads": 2,
+}
 TEXT |= {"vocab_size": 151936, "rope_parameters": {"rope_type": "default", "rope_theta": 1e6, "mrope_section": [16, 24, 24]}}
 VISION = {"depth": 32, "embed_dim": 1280, "num_heads": 16, "mlp_ratio": 4, "hidden_size": 1536}
 #: Dense bf16 operations a second of a chip, by a part of its name (data sheets).

@@ -12,13 +12,14 @@ import argparse
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytorch_lightning as pl
 
 from unite.build.encoder import build_encoder
 from unite.build.train import build_loggers, build_stages, build_trainer
 from unite.config.register import CONF, register
+from unite.config.schema import TrainConfig
 from unite.runs import RunFolder
 from unite.training.embedding_health import EmbeddingHealth
 from unite.training.loggers import finish_loggers
@@ -68,15 +69,15 @@ def run(quick: bool) -> dict[str, float]:
     register()
     with initialize_config_dir(str(CONF), version_base="1.3"):
         overrides = ["alignment=none", "trainer.progress_bar=false", f"trainer.health_every_n_steps={every}"]
-        config = compose("train", ["+experiment=stage2_mamcl", f"trainer.max_steps={num_steps}", *overrides])
-    (stage,) = build_stages(config)
+        config = cast(TrainConfig, compose("train", ["+experiment=stage2_mamcl", f"trainer.max_steps={num_steps}", *overrides]))
     encoder = build_encoder(config, None).train()
     with tempfile.TemporaryDirectory() as folder:
         run_folder = RunFolder(Path(folder))
+        (stage,) = build_stages(config, run_folder)
         loggers = build_loggers(config, run_folder)
         for logger in loggers:
-            _ = logger.experiment
-        trainer = build_trainer(config, stage, run_folder, loggers)
+            _ = logger.experiment  # type: ignore[attr-defined]
+        trainer: Any = build_trainer(config, stage, run_folder, loggers)
         timed = {type(one).__name__: TimedCallback(one) for one in trainer.callbacks if isinstance(one, StepLog | EmbeddingHealth)}
         trainer.callbacks = [timed.get(type(one).__name__, one) for one in trainer.callbacks]
         stage.mixture.attach(encoder.processor, num_steps)

@@ -45,7 +45,8 @@ def dense_loss(embeddings: Tensor, relations: Relations) -> Tensor:
 
 
 def blockwise_loss(embeddings: Tensor, relations: Relations) -> Tensor:
-    return MAMCL(MAMCLConfig(temperature=TEMPERATURE)).to(embeddings.device)(embeddings, relations).loss
+    loss: Tensor = MAMCL(MAMCLConfig(temperature=TEMPERATURE)).to(embeddings.device)(embeddings, relations).loss
+    return loss
 
 
 LOSSES: dict[str, Callable[[Tensor, Relations], Tensor]] = {"blockwise": blockwise_loss, "dense": dense_loss}

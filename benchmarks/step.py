@@ -13,8 +13,9 @@ import argparse
 import multiprocessing
 import statistics
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -24,7 +25,7 @@ from benchmarks.loss import TEMPERATURE, dense_loss
 from unite.build.encoder import build_encoder
 from unite.build.train import build_mixture
 from unite.config.register import CONF, register
-from unite.config.schema import MAMCLConfig
+from unite.config.schema import MAMCLConfig, TrainConfig
 from unite.data.packing import padded_share
 from unite.objective import MAMCL
 from unite.training.step import ContrastiveStep, count_tokens
@@ -40,7 +41,8 @@ def prepare(batch_size: int, token_budget: int = TOKEN_BUDGET) -> tuple[Any, Any
     register()
     with initialize_config_dir(str(CONF), version_base="1.3"):
         # Of one encoder all along, so that figures of different commits can be compared.
-        config = compose("train", ["encoder=tiny_qwen2_vl", f"data.batch_size={batch_size}", f"data.token_budget={token_budget}"])
+        overrides = ["encoder=tiny_qwen2_vl", f"data.batch_size={batch_size}", f"data.token_budget={token_budget}"]
+        config = cast(TrainConfig, compose("train", overrides))
     encoder = build_encoder(config, None).train()
     mixture = build_mixture(config.adaptation, config)
     mixture.prepare_data()
@@ -147,12 +149,13 @@ def _compare(batch_size: int, repeats: int) -> dict[str, float]:
     inputs, relations, batch = two_pass_inputs(encoder, examples), two_pass_relations(examples), collated(encoder, examples)
     ours_loss, theirs_loss = our_step(encoder, batch, 10**9), two_pass_step(model, encoder, inputs, relations)
     gradient_error = _gradient_error(encoder, model)
-    times: dict[str, list[float]] = {"ours": [], "theirs": []}
+    steps: dict[str, Callable[[], object]] = {
+        "ours": lambda: our_step(encoder, batch, 10**9),
+        "theirs": lambda: two_pass_step(model, encoder, inputs, relations),
+    }
+    times: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(repeats):
-        for name, step in (
-            ("ours", lambda: our_step(encoder, batch, 10**9)),
-            ("theirs", lambda: two_pass_step(model, encoder, inputs, relations)),
-        ):
+        for name, step in steps.items():
             start = time.perf_counter()
             step()
             times[name].append(time.perf_counter() - start)

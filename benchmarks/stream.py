@@ -53,7 +53,8 @@ from unite.encoder.processor import ContentProcessor
 from unite.encoder.tiny import build_tiny_checkpoint
 from unite.media import kind_of
 from unite.media.ready import RawMedium
-from unite.media.video.container import open_video, pick
+from unite.media.video.container import open_video
+from unite.media.video.frames import pick
 from unite.types import Content, Modality
 
 _IMAGE_SIZE = {"shortest_edge": 256 * 28 * 28, "longest_edge": 1280 * 28 * 28}
@@ -103,14 +104,18 @@ def images(originals: Sequence[bytes], folder: Path, processor: ContentProcessor
     paths = _files(originals, folder / "raw_images", "jpg")
     pillow, torchvision = (kind(size=_IMAGE_SIZE) for kind in (Qwen2VLImageProcessorPil, Qwen2VLImageProcessor))
 
+    def pixels(processor: Any, image: Image.Image) -> Tensor:
+        found: Tensor = processor(images=[image], return_tensors="pt")["pixel_values"]
+        return found
+
     def raw(processor: Any, at: int) -> Tensor:
         image = Image.open(io.BytesIO(paths[at].read_bytes())).convert("RGB")
-        return processor(images=[image], return_tensors="pt")["pixel_values"]
+        return pixels(processor, image)
 
     for at in range(len(originals)):
         assert raw(pillow, at).shape == raw(torchvision, at).shape == ours.patches(at).shape
-        for one in (pillow, torchvision):
-            check_equal(ours, at, lambda frames, one=one: one(images=[Image.fromarray(frames[0])], return_tensors="pt")["pixel_values"])
+        for processor_of_library in (pillow, torchvision):
+            check_equal(ours, at, lambda frames, used=processor_of_library: pixels(used, Image.fromarray(frames[0])))  # type: ignore[misc]
     seconds = _race(
         {
             "ours": ours.patches,
@@ -138,10 +143,12 @@ def video(originals: Sequence[bytes], folder: Path, processor: ContentProcessor,
     own = Qwen2VLVideoProcessor(size=_FRAME_SIZE, cap_pixels_per_frame=False)
 
     def process(frames: np.ndarray) -> Tensor:
-        return own(videos=[frames], do_sample_frames=False, return_tensors="pt")["pixel_values_videos"]
+        found: Tensor = own(videos=[frames], do_sample_frames=False, return_tensors="pt")["pixel_values_videos"]
+        return found
 
     def raw(at: int) -> Tensor:
         with open_video(paths[at].read_bytes()) as (container, stream):
+            assert stream.average_rate
             wanted = set(pick(stream.frames, stream.frames / float(stream.average_rate), ours.decoding).tolist())
             frames = [frame.to_ndarray(format="rgb24") for at, frame in enumerate(container.decode(stream)) if at in wanted]
         return process(np.stack(frames))

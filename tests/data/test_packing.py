@@ -1,8 +1,10 @@
+from itertools import combinations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unite.data.packing import padded_share, plan_micro_batches
+from unite.data.packing import OVERHEAD, padded_share, plan_micro_batches
 from unite.errors import DataError
 
 
@@ -19,6 +21,23 @@ def test_equal_lengths_are_not_padded():
     assert plan == [[0, 2, 4, 6, 8, 10, 12, 14], [1, 3, 5, 7, 9, 11, 13, 15]]
     assert padded_share(plan, lengths) == 0.0
     assert padded_share([[0, 1]], [10, 5]) == pytest.approx(0.25)
+
+
+@given(st.lists(st.integers(1, 90), min_size=1, max_size=9), st.integers(90, 400))
+def test_no_cut_of_the_sorted_contents_costs_less(lengths, budget):
+    def cost(groups):
+        return sum(len(group) * max(group) + OVERHEAD for group in groups)
+
+    in_order = sorted(lengths, reverse=True)
+    all_cuts = [
+        [in_order[begin:end] for begin, end in zip((0, *cut), (*cut, len(in_order)), strict=True)]
+        for count in range(len(in_order))
+        for cut in combinations(range(1, len(in_order)), count)
+    ]
+    affordable = [groups for groups in all_cuts if all(len(group) * max(group) <= budget for group in groups)]
+    plan = plan_micro_batches(lengths, budget)
+    assert cost([[lengths[content] for content in group] for group in plan]) == min(map(cost, affordable))
+    assert plan[0][0] == max(range(len(lengths)), key=lambda content: (lengths[content], -content))
 
 
 def test_a_content_larger_than_the_budget_is_named():

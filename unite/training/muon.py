@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -48,12 +48,14 @@ class MuonCosine:
         rest: list[nn.Parameter] = []
         for parameter in trainable(module):
             (matrices if parameter.ndim == 2 and id(parameter) not in looked_up else rest).append(parameter)
+        from unite.training.stacked_muon import StackedMuon  # builds on torch's Muon, which an older torch has not
+
         config = self.config
-        parts: list[torch.optim.Optimizer] = []
+        parts: dict[str, torch.optim.Optimizer] = {}
         if matrices:
-            parts.append(torch.optim.Muon(matrices, lr=config.muon_lr, momentum=config.momentum, weight_decay=config.muon_weight_decay))
+            parts["muon"] = StackedMuon(matrices, lr=config.muon_lr, momentum=config.momentum, weight_decay=config.muon_weight_decay)
         if rest:
-            parts.append(adamw(rest, config))
+            parts["adamw"] = adamw(rest, config)
         optimizer = MuonAdamW(parts)
         return optimizer, warmup_cosine(optimizer, num_steps, config)
 
@@ -62,33 +64,33 @@ class MuonAdamW(torch.optim.Optimizer):
     """Several optimizers that step as one; their groups are its groups, so that a schedule moves the rates of all.
 
     Args:
-        parts: over different parameters.
+        parts: over different parameters, by the name that their groups have in the log.
     """
 
-    def __init__(self, parts: list[torch.optim.Optimizer]) -> None:
-        self.parts = parts
-        super().__init__([parameter for part in parts for group in part.param_groups for parameter in group["params"]], {})
+    def __init__(self, parts: Mapping[str, torch.optim.Optimizer]) -> None:
+        self.parts = dict(parts)
+        super().__init__([parameter for part in parts.values() for group in part.param_groups for parameter in group["params"]], {})
         self._take_groups()
 
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
         """Takes one step of each."""
         loss = closure() if closure is not None else None
-        for part in self.parts:
+        for part in self.parts.values():
             part.step()
         return loss
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the state of each."""
-        return {"parts": [part.state_dict() for part in self.parts]}
+        return {"parts": [part.state_dict() for part in self.parts.values()]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Takes up the state of each."""
-        for part, state in zip(self.parts, state_dict["parts"], strict=True):
+        for part, state in zip(self.parts.values(), state_dict["parts"], strict=True):
             part.load_state_dict(state)
         self._take_groups()
 
     def _take_groups(self) -> None:
-        self.param_groups = [group for part in self.parts for group in part.param_groups]
-        for part in self.parts:
+        self.param_groups = [group for part in self.parts.values() for group in part.param_groups]
+        for name, part in self.parts.items():
             for group in part.param_groups:
-                group["name"] = type(part).__name__.lower()  # of its learning rate in the log
+                group["name"] = name
