@@ -1,3 +1,4 @@
+import hashlib
 import itertools
 import json
 import re
@@ -5,7 +6,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -19,6 +22,8 @@ from unite.data.tasks import read_task
 from unite.errors import ConfigError, DataError
 from unite.types import Content
 from unite.worlds.emoji import EmojiWorld, building
+from unite.worlds.emoji.atlas import first_glyphs, next_glyphs
+from unite.worlds.emoji.hard_neighbours import Companions, RareCompanions, clip_family, question_family, scene_family
 from unite.worlds.emoji.preview import draw
 from unite.worlds.emoji.sources import KINDS
 
@@ -112,6 +117,58 @@ def test_a_third_of_the_training_scenes_shows_one_glyph_and_no_test_scene_does(w
         assert all(len(glyphs_in(row.query.group)) > 1 for row in read_task(world.folder / "test" / source).candidates)
 
 
+def test_the_tests_are_those_that_earlier_figures_are_of(world):
+    """As they were before there were rare glyphs."""
+    told = hashlib.sha256()
+    for folder in sorted((world.folder / "test").iterdir()):
+        task = read_task(folder)
+        for row in (*task.queries, *task.candidates):
+            told.update("\n".join([folder.name, row.key, row.query.text, row.query.instruction, row.query.group]).encode())
+    assert told.hexdigest() == "1d5894983521accb2d5def6b894b6e5f3e9189b0dd31cf1ac4aa5e9a64c2c069"
+
+
+@pytest.fixture(scope="module")
+def larger(tmp_path_factory):
+    """With rare glyphs in one family of 40, and held-in pools that would need it if they held such."""
+    sizes = {"num_train": 160, "num_queries": 12, "num_candidates": 92, "num_rare_glyphs": 16}
+    world = EmojiWorld(WorldConfig(root=tmp_path_factory.mktemp("data"), **SMALL | sizes))
+    world.prepare()
+    return world
+
+
+@pytest.mark.parametrize("source", PAIRS)
+def test_rare_glyphs_are_in_every_28th_training_family_and_in_no_test(world, larger, source):
+    common = set(NAMES[: SMALL["num_glyphs"]])
+    rows = train(larger, source)
+    rare = [bool(shown_in(row.query, row.positives[0]) - common) for row in rows]
+    assert any(rare[27 * 4 : 28 * 4]) and not any(rare[: 27 * 4] + rare[28 * 4 :])
+    assert rows[:64] == train(world, source)
+    for place in ("test", "held_in"):
+        task = read_task(larger.folder / place / source)
+        assert len(task.candidates) >= 92
+        assert all(shown_in(row.query) <= common for row in (*task.queries, *task.candidates))
+
+
+def shown_in(*contents):
+    """Names of glyphs in groups, an answer's too."""
+    return {name for content in contents for name in re.findall("[a-z]+", content.group) if name in NAMES}
+
+
+def test_a_rare_glyph_is_seen_a_tenth_to_a_twentieth_as_often_as_a_common_one():
+    glyphs, rare = first_glyphs(48), next_glyphs(16, after=48)
+    companions = {"train": Companions(glyphs, 0, "train")}
+    plan = building.Plan(0, 0, 0, 0, 48, 16, companions, RareCompanions(glyphs, rare, 0, "train"))
+    seen = Counter()
+    for number in range(28 * 120):
+        rng = np.random.default_rng([7, number])
+        may = plan.companions_of("train", number)
+        shown = (scene_family(rng, may), clip_family(rng, may), [scene for scene, _ in question_family(rng, may)])
+        seen.update(glyph for family in shown for one in family for glyph in one.glyphs)
+    often = sum(seen[glyph] for glyph in glyphs) / 48
+    assert often / 20 < sum(seen[glyph] for glyph in rare) / 16 < often / 10
+    assert all(often / 30 < seen[glyph] < often / 8 for glyph in rare) and len(seen) == 64
+
+
 def test_pools_hold_what_was_asked_for_and_one_right_answer_each(world):
     for folder in (world.folder / "test").iterdir():
         task = read_task(folder)
@@ -194,6 +251,8 @@ WRONG = [
     ({"num_train": 10}, "world.num_train must be a multiple of 4, the rows of a family, but is 10"),
     ({"num_queries": 200}, r"world.num_queries must be from 1 to half of num_candidates \(128\), but is 200"),
     ({"num_glyphs": 97}, "world.num_glyphs must be from 24 to 96, the size of the atlas, but is 97"),
+    ({"num_rare_glyphs": 7}, "world.num_rare_glyphs must be 0, or from 8 to the 48 that world.num_glyphs leaves of the atlas, but is 7"),
+    ({"num_glyphs": 90}, "world.num_rare_glyphs must be 0, or from 8 to the 6 that world.num_glyphs leaves of the atlas, but is 16"),
     ({"seed": -1}, "world.seed must be 0 or above, but is -1"),
 ]
 

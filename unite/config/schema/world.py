@@ -17,9 +17,10 @@ class PoolsConfig:
         num_queries: of each task.
         num_candidates: of each task; pools hold whole families and may be a few larger.
         num_glyphs: the first so many glyphs of the atlas, 24 to 96.
+        num_rare_glyphs: the next so many, 0 or at least 8, which training shows about a fifteenth as often and hard tests alone ask for.
 
     Raises:
-        ConfigError: if a number is out of its range. That of `num_glyphs` is the atlas's.
+        ConfigError: if a number is out of its range. That of the glyphs is the atlas's.
     """
 
     _target_: str
@@ -28,6 +29,7 @@ class PoolsConfig:
     num_queries: int
     num_candidates: int
     num_glyphs: int = 48
+    num_rare_glyphs: int = 16
 
     def __post_init__(self) -> None:
         if not 1 <= self.num_queries <= self.num_candidates // 2:

@@ -62,6 +62,14 @@ def first_glyphs(num: int) -> tuple[Glyph, ...]:
     return glyphs()[:num]
 
 
+def next_glyphs(num: int, after: int) -> tuple[Glyph, ...]:
+    """Returns the `num` glyphs that follow the first `after`. Raises ConfigError if so many are not left, or they make no families."""
+    left = len(glyphs()) - after
+    if num and not 8 <= num <= left:
+        raise ConfigError(must_be("world.num_rare_glyphs", f"0, or from 8 to the {left} that world.num_glyphs leaves of the atlas", num))
+    return glyphs()[after : after + num]
+
+
 @cache
 def sprite(index: int, size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Returns a glyph at `size` x `size` pixels: colour times alpha (size, size, 3) in 0..255, and alpha (size, size, 1) in 0..1."""

@@ -24,9 +24,9 @@ from rich.progress import Progress
 from unite.data.rows import Row
 from unite.data.shards import ShardReader, ShardWriter
 from unite.types import PLACES, fingerprint
-from unite.worlds.emoji.hard_neighbours import FAMILY, Companions
+from unite.worlds.emoji.hard_neighbours import FAMILY, Companions, RareCompanions
 from unite.worlds.emoji.pools import SUBSETS, check_pool, write_pair_task, write_subset_task
-from unite.worlds.emoji.sources import RECIPES, Pair
+from unite.worlds.emoji.sources import KINDS, RECIPES, Pair
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,9 @@ log = logging.getLogger(__name__)
 SPLITS = {"train": 0, "test": 1}
 #: In every third training family the glyphs stand alone; held-in tasks leave these out, to be as hard as the tests.
 _ALONE_EVERY = 3
+#: Every 28th training family holds rare glyphs, half to all of those in it: with 48 common and 16 rare glyphs each rare one is in about a
+#: fifteenth as many rows as a common one. Held-in tasks leave these families out too, as no test of the same pair shows such glyphs.
+_RARE_EVERY = 28
 #: A test pool is given up when this many families a candidate did not fill it.
 _PATIENCE = 8
 #: Seconds between two looks at the progress, and between two lines of it where there is no terminal.
@@ -42,14 +45,22 @@ LOOK, TELL = 0.2, 10.0
 
 @dataclass(frozen=True)
 class Plan:
-    """What is built: the numbers of `WorldConfig`, and for each split which glyphs may stand together."""
+    """What is built: the numbers of `WorldConfig`, for each split which glyphs may stand together, and which in training with rare ones."""
 
     seed: int
     num_train: int
     num_queries: int
     num_candidates: int
     num_glyphs: int
+    num_rare_glyphs: int
     companions: Mapping[str, Companions]
+    rare: RareCompanions | None
+
+    def companions_of(self, split: str, number: int) -> Companions:
+        """Returns which glyphs may stand together in a family."""
+        if split == "train" and self.rare is not None and number % _RARE_EVERY == _RARE_EVERY - 1:
+            return self.rare
+        return self.companions[split]
 
 
 @dataclass
@@ -123,7 +134,8 @@ def _build(name: str, plan: Plan, folder: Path, count: Callable[[], None] | None
 
 def _family(recipe: str, plan: Plan, split: str, number: int) -> dict[str, list[Pair]]:
     rng = np.random.default_rng([plan.seed, SPLITS[split], fingerprint(recipe), number])
-    return dict(RECIPES[recipe](rng, plan.companions[split], split == "train" and number % _ALONE_EVERY == _ALONE_EVERY - 1))
+    alone = split == "train" and number % _ALONE_EVERY == _ALONE_EVERY - 1
+    return dict(RECIPES[recipe](rng, plan.companions_of(split, number), alone))
 
 
 def _write_train(recipe: str, plan: Plan, folder: Path, count: Callable[[], None]) -> Built:
@@ -151,9 +163,10 @@ def _write_tasks(recipe: str, plan: Plan, folder: Path) -> dict[str, int]:
         family = cache(partial(_family, recipe, plan, split))  # sources of one recipe share its families
         for source in family(0):
             numbers = (number for number in range(num_families[split]) if (number + 1) % _ALONE_EVERY)
-            families = (family(number)[source] for number in numbers)
+            common = (number for number in numbers if plan.companions_of(split, number) is plan.companions[split])
+            families = (family(number)[source] for number in common)
             name = f"{place}/{source}"
-            sizes[name] = write_pair_task(folder / name, source, families, plan.num_queries, plan.num_candidates)
+            sizes[name] = write_pair_task(folder / name, KINDS[source], families, plan.num_queries, plan.num_candidates)
             if split == "test":
                 check_pool(source, sizes[name], plan.num_candidates, plan.num_glyphs)
     return sizes

@@ -1,7 +1,8 @@
 """Families of neighbours: four scenes or clips that differ in one attribute alone, each a hard negative of the others.
 
 Train and test are parted by *which glyphs stand together*: of all pairs of glyphs a third belongs to the test, and any two glyphs that are
-seen together in a test scene or clip are never seen together in training.
+seen together in a test scene or clip are never seen together in training. So it is with pairs of which one or both are rare glyphs; how
+the others are parted does not depend on these.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from unite.worlds.emoji.atlas import Glyph
 from unite.worlds.emoji.scenes import BACKGROUNDS, MOTIONS, NUM_CELLS, REVERSED, Clip, Scene, free_cells
@@ -32,13 +34,7 @@ class Companions:
     def __init__(self, glyphs: Sequence[Glyph], seed: int, split: str) -> None:
         """Draws the pairs by the seed; `split` is `train` or `test`."""
         self.glyphs = tuple(glyphs)
-        num = len(self.glyphs)
-        rows, columns = np.triu_indices(num, k=1)
-        in_test = np.random.default_rng([seed, num]).permutation(len(rows)) < round(_TEST_SHARE * len(rows))
-        together = np.zeros((num, num), dtype=np.bool_)
-        chosen = in_test if split == "test" else ~in_test
-        together[rows[chosen], columns[chosen]] = True
-        self._together = together | together.T
+        self._together = _parted(len(self.glyphs), [seed, len(self.glyphs)], split)
         self._place = {glyph: place for place, glyph in enumerate(self.glyphs)}
 
     def of(self, some: Sequence[Glyph]) -> list[Glyph]:
@@ -49,11 +45,49 @@ class Companions:
     def draw(self, rng: Generator, num: int) -> list[Glyph]:
         """Draws glyphs that may all stand together."""
         while True:
-            some = [self.glyphs[rng.integers(len(self.glyphs))]]
+            some: list[Glyph] = []
             while len(some) < num and (rest := self.of(some)):
                 some.append(rest[rng.integers(len(rest))])
             if len(some) == num:
                 return some
+
+
+class RareCompanions(Companions):
+    """The same where at least one of those that stand together is a rare glyph.
+
+    Attributes:
+        glyphs: the common ones, then the rare ones.
+        common: which of the common ones may stand together.
+    """
+
+    def __init__(self, glyphs: Sequence[Glyph], rare: Sequence[Glyph], seed: int, split: str) -> None:
+        """Draws the pairs with a rare glyph by the seed; those without one are as in `Companions(glyphs, seed, split)`."""
+        super().__init__([*glyphs, *rare], seed, split)
+        self.common = Companions(glyphs, seed, split)
+        num = len(glyphs)
+        self._together = _parted(len(self.glyphs), [seed, num, len(rare)], split)
+        self._together[:num, :num] = self.common._together
+        self._rare = frozenset(rare)
+
+    def of(self, some: Sequence[Glyph]) -> list[Glyph]:
+        """Returns the glyphs that may stand with all of these: the rare ones alone, where none of these is rare."""
+        allowed = super().of(some)
+        return allowed if self._rare.intersection(some) else [glyph for glyph in allowed if glyph in self._rare]
+
+    def draw(self, rng: Generator, num: int) -> list[Glyph]:
+        """Draws glyphs that may all stand together, the rare ones anywhere among them."""
+        some = super().draw(rng, num)
+        return [some[index] for index in rng.permutation(num)]
+
+
+def _parted(num: int, seed: Sequence[int], split: str) -> NDArray[np.bool_]:
+    """Returns (num, num), symmetric: which of `num` glyphs may stand together in a split. Every pair may in exactly one."""
+    rows, columns = np.triu_indices(num, k=1)
+    in_test = np.random.default_rng(seed).permutation(len(rows)) < round(_TEST_SHARE * len(rows))
+    together = np.zeros((num, num), dtype=np.bool_)
+    chosen = in_test if split == "test" else ~in_test
+    together[rows[chosen], columns[chosen]] = True
+    return together | together.T
 
 
 def num_glyphs(alone: bool) -> tuple[int, ...]:
@@ -133,6 +167,20 @@ def draw_clip(rng: Generator, companions: Companions) -> Clip:
     home = int(rng.integers(NUM_CELLS))
     background = _draw(rng, list(BACKGROUNDS), 1)[0]
     return Clip(background, mover, home, still, _draw(rng, free_cells(home), 1)[0], _draw(rng, MOTIONS, 1)[0])
+
+
+def rare_family(rng: Generator, companions: RareCompanions) -> list[Scene]:
+    """Draws four scenes that differ in one glyph: a rare one in the first and the third, a common one in the others."""
+    while True:
+        rest = companions.common.draw(rng, _NUM_GLYPHS[int(rng.integers(len(_NUM_GLYPHS)))] - 1)
+        rare, common = companions.of(rest), companions.common.of(rest)
+        if min(len(rare), len(common)) >= FAMILY // 2:
+            break
+    cells = [int(cell) for cell in rng.permutation(NUM_CELLS)]
+    background = _draw(rng, list(BACKGROUNDS), 1)[0]
+    one, other = _draw(rng, rare, FAMILY // 2), _draw(rng, common, FAMILY // 2)
+    rest_placed = dict(zip(cells[1:], rest, strict=False))
+    return [Scene.of(background, {cells[0]: glyph, **rest_placed}) for pair in zip(one, other, strict=True) for glyph in pair]
 
 
 def question_family(rng: Generator, companions: Companions) -> list[tuple[Scene, Glyph]]:

@@ -16,7 +16,7 @@ from unite.worlds.emoji.captions import brief, describe
 from unite.worlds.emoji.hard_neighbours import FAMILY, Companions, arrangements, draw_clip
 from unite.worlds.emoji.render import encode_clip, encode_scene
 from unite.worlds.emoji.scenes import BACKGROUNDS, MOTIONS
-from unite.worlds.emoji.sources import KINDS, Kind, Pair
+from unite.worlds.emoji.sources import Kind, Pair
 
 #: Candidates of a query in the spatial and the temporal test.
 SUBSET_POOL = 8
@@ -25,8 +25,8 @@ SUBSETS = ("spatial", "temporal")
 _ASKED = range(0, FAMILY, 2)
 
 
-def write_pair_task(folder: Path, source: str, families: Iterable[list[Pair]], num_queries: int, num_candidates: int) -> int:
-    """Writes the task of a source's pairs, from as many families as fill the pool; returns the pool's size.
+def write_pair_task(folder: Path, kind: Kind, families: Iterable[list[Pair]], num_queries: int, num_candidates: int) -> int:
+    """Writes the task of a source's pairs, named as its folder, from as many families as fill the pool; returns the pool's size.
 
     A candidate stands in the pool once, by its group, and is relevant for every query of that group. The last family is taken whole, so
     the pool may be a few larger than `num_candidates`; it is smaller if the families run out.
@@ -42,12 +42,12 @@ def write_pair_task(folder: Path, source: str, families: Iterable[list[Pair]], n
     ids = {group: f"c{number:04d}" for number, group in enumerate(candidates)}
     write_task(
         folder,
-        name=source,
+        name=folder.name,
         queries=[Row(f"q{number:04d}", query) for number, query in enumerate(queries)],
         candidates=[Row(ids[group], content) for group, content in candidates.items()],
         relevance={f"q{number:04d}": {ids[query.group]: 1} for number, query in enumerate(queries)},
-        query_modality=KINDS[source].query,
-        candidate_modality=KINDS[source].positive,
+        query_modality=kind.query,
+        candidate_modality=kind.positive,
         metadata={"kind": "pair"},
     )
     return len(candidates)

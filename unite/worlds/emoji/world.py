@@ -12,20 +12,21 @@ from unite.errors import DataError, must_be
 from unite.worlds.emoji import atlas
 from unite.worlds.emoji.building import SPLITS, Plan, build_all
 from unite.worlds.emoji.folder import WorldFolder
-from unite.worlds.emoji.hard_neighbours import Companions
+from unite.worlds.emoji.hard_neighbours import Companions, RareCompanions
 
 
 class EmojiWorld:
     """Scenes and clips composed from glyphs, with captions generated from them: a source of data for every pair of modalities.
 
         emoji_world-<fingerprint>/
-          train/<source>/shard-*.tar    num_train rows each; four consecutive rows are a family of neighbours
-          test/<task>/                  glyphs that never stand together in training; also `spatial` and `temporal`
-          held_in/<task>/               the same pools made from the training rows
+          train/<source>/shard-*.tar    num_train rows each; four consecutive rows are a family of neighbours; rare glyphs in every 28th
+          test/<task>/                  common glyphs that never stand together in training; also `spatial` and `temporal`
+          held_in/<task>/               the same pools made from the training rows of common glyphs
           texts.txt                     every training text once, a line each, places of media left out
           manifest.json                 parameters, sizes, checksums; written last
 
-    Equal parameters give equal bytes: every family is drawn by a generator of its own from (seed, split, recipe, number).
+    Equal parameters give equal bytes: every family is drawn by a generator of its own from (seed, split, recipe, number). Tests are the
+    same bytes with any `num_rare_glyphs`.
 
     Args:
         config: the options, each documented there.
@@ -37,6 +38,7 @@ class EmojiWorld:
     def __init__(self, config: WorldConfig) -> None:
         self.parameters = {name: value for name, value in asdict(config).items() if name not in ("_target_", "root")}
         self.glyphs = atlas.first_glyphs(config.num_glyphs)
+        self.rare_glyphs = atlas.next_glyphs(config.num_rare_glyphs, after=config.num_glyphs)
         self.companions = {split: Companions(self.glyphs, config.seed, split) for split in SPLITS}
         self._folder = WorldFolder(config.root, "emoji_world", self.parameters)
 
@@ -62,7 +64,8 @@ class EmojiWorld:
             yield from (line.rstrip("\n") for line in file)
 
     def _write(self, folder: Path) -> dict[str, Any]:
-        built = build_all(Plan(**self.parameters, companions=self.companions), folder)
+        rare = RareCompanions(self.glyphs, self.rare_glyphs, self.parameters["seed"], "train") if self.rare_glyphs else None
+        built = build_all(Plan(**self.parameters, companions=self.companions, rare=rare), folder)
         (folder / "texts.txt").write_text("".join(f"{text}\n" for text in built.texts), encoding="utf-8")
         sources = {name: {"num_rows": rows, "sha256": built.checksums[name]} for name, rows in built.sizes.items()}
         return {"sources": sources, "tasks": built.tasks}
