@@ -107,16 +107,18 @@ class ContrastiveStep:
     def _cached(self, batch: Batch, backward: Backward) -> StepOutput:
         states: list[_RandomState] = []
         parts: list[Tensor] = []
-        # Features of a frozen tower serve the replay; those of a trained one must be made again, with their graph.
         known: dict[tuple[int, int], Tensor] = {}
         with torch.no_grad():
             for micro in batch.micro_batches:
                 states.append(_RandomState(micro.input_ids.device))
                 parts.append(self.encoder(micro, self.encoder.encode_media(micro, known)))
+        # Features of a frozen tower serve the replay; those of a trained one must be made again, with their graph, and take no memory.
+        kept = known if self.encoder.vision_is_frozen else None
+        del known
         output, gradient = self._loss(_in_order(batch, parts), batch, backward)
         for micro, state in zip(batch.micro_batches, states, strict=True):
             with state.restored():
-                again = self.encoder(micro, self.encoder.encode_media(micro, known if self.encoder.vision_is_frozen else None))
+                again = self.encoder(micro, self.encoder.encode_media(micro, kept))
             backward(_with_gradient(again, gradient[micro.contents]))
         return output
 
