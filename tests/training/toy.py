@@ -32,6 +32,9 @@ class BagEncoder(nn.Module):
     def encode_media(self, micro, known=None):
         return torch.empty(0)
 
+    def together(self, micro_batches):
+        return [self(micro) for micro in micro_batches]
+
     def forward(self, micro, media_features=None):
         self.calls += 1
         words = self.words(micro.input_ids)

@@ -7,6 +7,7 @@ Shapes: n contents, L tokens, V tokens of media, D width.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from unite.config.schema.encoder import EncoderConfig, Positions
 from unite.encoder.adapters import add_lora, has_lora, merge_lora
 from unite.encoder.checkpoint import load_checkpoint, read_as_trained, save_checkpoint
-from unite.encoder.families.family import Family
+from unite.encoder.families.family import Family, Part
 from unite.encoder.pooling import last_positions
 from unite.encoder.processor import ContentProcessor
 from unite.errors import CheckpointError, must_be
@@ -76,10 +77,20 @@ class VLMEncoder(nn.Module):
         Returns:
             (n, D) float32, unit length.
         """
-        features = self.encode_media(micro_batch) if media_features is None else media_features
-        positions = self.family.positions(micro_batch, self.config.positions is Positions.sequential)
-        pooled = self.family.states(self.model, micro_batch, features, positions, last_positions(micro_batch.attention_mask))
-        return nn.functional.normalize(pooled.float(), dim=-1)
+        return self._embed([micro_batch], [self.encode_media(micro_batch) if media_features is None else media_features])[0]
+
+    def together(self, micro_batches: Sequence[MicroBatch]) -> list[Tensor]:
+        """Embeds the contents of several micro-batches in one pass, so far as the family can: as `forward` of each, in fewer operations.
+
+        Args:
+            micro_batches: on the model's device.
+
+        Returns:
+            (n, D) of each.
+        """
+        known: dict[tuple[int, int], Tensor] = {}
+        self._see(micro_batches, known)
+        return self._embed(micro_batches, [self.encode_media(micro_batch, known) for micro_batch in micro_batches])
 
     def encode_media(self, micro_batch: MicroBatch, known: dict[tuple[int, int], Tensor] | None = None) -> Tensor:
         """Runs the towers once over each different medium of a micro-batch.
@@ -94,10 +105,8 @@ class VLMEncoder(nn.Module):
             layers add to it (Qwen3-VL's deepstack; 0 for most). Without media it is empty.
         """
         known = {} if known is None else known
+        self._see([micro_batch], known)
         names = micro_batch.media_names
-        new = {name: medium for medium, name in enumerate(names) if name not in known}
-        if new:
-            known.update(zip(new, self.family.see(self.model, micro_batch.media, list(new.values())), strict=True))
         return torch.cat([known[name] for name in names]) if names else torch.empty(0, 1, self.dim)
 
     def add_adapter(self) -> None:
@@ -122,6 +131,26 @@ class VLMEncoder(nn.Module):
         """
         self._check_merged("before it is saved")
         save_checkpoint(Path(folder), self.model, self.processor.processor, self.config)
+
+    def _see(self, micro_batches: Sequence[MicroBatch], known: dict[tuple[int, int], Tensor]) -> None:
+        """Adds the features of the media that are not known."""
+        names = [name for micro_batch in micro_batches for name in micro_batch.media_names]
+        new: dict[tuple[int, int], int] = {}
+        for medium, name in enumerate(names):
+            if name not in known:
+                new.setdefault(name, medium)
+        if new:
+            media = [micro_batch.media for micro_batch in micro_batches if micro_batch.media]
+            joined = {name: torch.cat([tensors[name] for tensors in media]) for name in media[0]}
+            known.update(zip(new, self.family.see(self.model, joined, list(new.values())), strict=True))
+
+    def _embed(self, micro_batches: Sequence[MicroBatch], features: Sequence[Tensor]) -> list[Tensor]:
+        sequential = self.config.positions is Positions.sequential
+        parts = [
+            Part(micro_batch, seen, self.family.positions(micro_batch, sequential), last_positions(micro_batch.attention_mask))
+            for micro_batch, seen in zip(micro_batches, features, strict=True)
+        ]
+        return [nn.functional.normalize(states.float(), dim=-1) for states in self.family.states(self.model, parts)]
 
     @property
     def _language_model(self) -> nn.Module:

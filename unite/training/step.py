@@ -11,7 +11,7 @@ the same gradients, with the activations of one micro-batch at a time, for one m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -41,6 +41,10 @@ class MediaEncoder(Protocol):
 
     def __call__(self, micro_batch: MicroBatch, media_features: Tensor | None = None) -> Tensor:
         """Returns (n, D) embeddings."""
+        ...
+
+    def together(self, micro_batches: Sequence[MicroBatch]) -> list[Tensor]:
+        """Returns (n, D) embeddings of each; each medium is seen once."""
         ...
 
 
@@ -97,9 +101,7 @@ class ContrastiveStep:
         return self._cached(batch, backward)
 
     def _direct(self, batch: Batch, backward: Backward) -> StepOutput:
-        known: dict[tuple[int, int], Tensor] = {}
-        parts = [self.encoder(micro, self.encoder.encode_media(micro, known)) for micro in batch.micro_batches]
-        embeddings = _in_order(batch, parts)
+        embeddings = _in_order(batch, self.encoder.together(batch.micro_batches))
         output, gradient = self._loss(embeddings.detach(), batch, backward)
         backward(_with_gradient(embeddings, gradient))
         return output

@@ -118,3 +118,20 @@ def test_the_placeholder_tokens_are_those_of_the_processor(folder):
     batch = micro_batch(encoder, contents)
     for name, number in encoder.family.token_types.items():
         assert torch.equal(batch.input_ids == getattr(processor, name), batch.token_types == number)
+
+
+def test_micro_batches_together_are_as_each_alone(folder):
+    contents, _ = mixed(folder)
+    contents = [*contents, *reversed(contents), Content("a cat and a longer text than any other of these, so that others are padded")]
+    encoder = encoder_of(folder, train_vision=True).train()
+    batches = [micro_batch(encoder, contents[begin:end]) for begin, end in ((0, 2), (2, 5), (5, len(contents)))]
+    weights = torch.linspace(-1, 1, len(contents) * encoder.dim).view(len(contents), -1)
+    found = {}
+    for name, embeddings in (("together", encoder.together(batches)), ("alone", [encoder(batch) for batch in batches])):
+        encoder.zero_grad()
+        (torch.cat(embeddings) * weights).sum().backward()
+        found[name] = torch.cat(embeddings).detach(), {name: parameter.grad for name, parameter in encoder.named_parameters()}
+    torch.testing.assert_close(found["together"][0], found["alone"][0], rtol=1e-5, atol=1e-5)
+    for name, expected in found["alone"][1].items():
+        scale = expected.abs().max()
+        torch.testing.assert_close(found["together"][1][name] / scale, expected / scale, rtol=1e-5, atol=2e-5, msg=name)

@@ -5,7 +5,7 @@ from torch import nn
 
 from tests.encoder.families.material import plain_model
 from unite.encoder.families import family_of
-from unite.encoder.families.fast_language import speed_up_language
+from unite.encoder.families.fast_language import Blocks, speed_up_language
 
 
 class OtherRMSNorm(nn.Module):
@@ -38,8 +38,12 @@ def test_a_foreign_norm_keeps_its_own_forward_pass(folder):
     with torch.no_grad():
         expected = plain(input_ids=ids).last_hidden_state
         torch.testing.assert_close(fast(input_ids=ids).last_hidden_state, expected, rtol=1e-5, atol=1e-5)
-        alone = fast(input_ids=ids, last=last, use_cache=False).last_hidden_state
-    torch.testing.assert_close(alone[:, 0], expected[range(3), last], rtol=1e-5, atol=1e-5)
+        # The first content alone, the other two, cut to 6 tokens, as a second block.
+        blocks = Blocks([(1, 7), (2, 6)], [last[:1], last[1:]])
+        row = torch.cat([ids[0], ids[1:, :6].flatten()])[None]
+        positions = torch.cat([torch.arange(7), torch.arange(6).repeat(2)]).expand(3, 1, -1)
+        alone = fast(input_ids=row, position_ids=positions, blocks=blocks, use_cache=False).last_hidden_state
+    torch.testing.assert_close(alone[0], expected[range(3), last], rtol=1e-5, atol=1e-5)
 
 
 def test_a_last_layer_of_another_class_is_left_as_it_is(folder):

@@ -2,7 +2,7 @@
 
     Medium -> MediaReader.read -> tokens, tensors            in the workers
     tensors -> Family.see -> features of each medium         on the device, once a medium and step
-    tokens, features -> Family.states -> states              on the device
+    tokens, features -> Family.states -> states              on the device, all micro-batches of a pass
 
 Shapes: n contents, L tokens, M media, V visual tokens of a medium (or of another sense), D width of the language model.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from torch import Tensor, nn
 
@@ -31,6 +31,22 @@ class ReadMedium:
 
     tokens: list[int]
     tensors: dict[str, Tensor]
+
+
+class Part(NamedTuple):
+    """A micro-batch with what its pass through the language model needs.
+
+    Attributes:
+        micro_batch: n contents of L tokens.
+        features: (sum of V, 1 + K, D) of the media, in the order of their tokens; (0, ...) without media.
+        positions: (..., n, L), what `Family.positions` returned.
+        last: (n,) where each content's last token is.
+    """
+
+    micro_batch: MicroBatch
+    features: Tensor
+    positions: Tensor
+    last: Tensor
 
 
 class MediaReader(Protocol):
@@ -82,11 +98,6 @@ class Family(Protocol):
         """Returns the positions (..., n, L) that the language model is given; plain ones if `sequential`."""
         ...
 
-    def states(self, model: Any, micro_batch: MicroBatch, features: Tensor, positions: Tensor, last: Tensor) -> Tensor:
-        """Returns the last layer's states (n, D) of the tokens `last` (n,).
-
-        Args:
-            features: (sum of V, 1 + K, D) of the media, in the order of their tokens; (0, ...) without media.
-            positions: what `positions` returned.
-        """
+    def states(self, model: Any, parts: Sequence[Part]) -> Sequence[Tensor]:
+        """Returns for each micro-batch the last layer's states (n, D) of its last tokens. Together they may be one pass."""
         ...

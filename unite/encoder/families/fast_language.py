@@ -2,23 +2,24 @@
 
 - Contents are padded on the right and attention is causal, so no token sees padding: no mask is made.
 - Only the last token's state is an embedding, so the last layer asks, and passes through its MLP, that token alone.
-- The rotation has a backward pass of its own, see `rotary`; a norm is one operation.
+- Micro-batches lie end to end in one row of tokens, and only attention tells them apart: one pass for all of them.
+- Rotation and norm have backward passes of their own, see `rotary` and `rms_norm`.
 
 Weights and state dict stay as they are. Shapes: n contents, L tokens, D width.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import MethodType
 from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
+from unite.encoder.families.rms_norm import rms_norm
 from unite.encoder.families.rotary import for_heads, rotate
 from unite.encoder.families.shared import SharedByLayers
-from unite.encoder.pooling import states_at
 
 
 class LanguageClasses(NamedTuple):
@@ -33,11 +34,32 @@ class LanguageClasses(NamedTuple):
     layer: type[nn.Module]
 
 
+class Blocks:
+    """Micro-batches end to end in one row of tokens, (1, T, ...).
+
+    Args:
+        shapes: (n, L) of each.
+        lasts: (n,) of each, where in its row a content's last token is.
+
+    Attributes:
+        shapes, lasts: as given.
+        last: (N,) where in the row of all the contents' last tokens are.
+    """
+
+    def __init__(self, shapes: Sequence[Sequence[int]], lasts: Sequence[Tensor]) -> None:
+        self.shapes, self.lasts = [(int(rows), int(length)) for rows, length in shapes], list(lasts)
+        places, start = [], 0
+        for (rows, length), last in zip(self.shapes, self.lasts, strict=True):
+            places.append(start + torch.arange(rows, device=last.device) * length + last)
+            start += rows * length
+        self.last = torch.cat(places)
+
+
 def speed_up_language(language_model: Any, classes: LanguageClasses) -> bool:
     """Swaps the forward passes of a language model's norms, attention and last layer, for `sdpa` attention without a mask.
 
     Returns:
-        Whether the last layer could be swapped: given `last`, it then returns the states of those tokens alone.
+        Whether they take `blocks`: the states of those last tokens alone, (1, N, D), are then returned.
     """
     last = language_model.layers[-1]
     passes: dict[type, Callable[..., Any]] = {classes.norm: _normalise, classes.attention: _attend}
@@ -46,19 +68,21 @@ def speed_up_language(language_model: Any, classes: LanguageClasses) -> bool:
             module.forward = MethodType(passes[type(module)], module)
     if type(last) is not classes.layer or type(last.self_attn) is not classes.attention:
         return False
+    if set(getattr(language_model.config, "layer_types", ())) - {"full_attention"}:
+        return False  # a sliding window is a mask over whole rows
     last.forward = MethodType(_last_layer, last)
     return True
 
 
 def _normalise(self: Any, hidden_states: Tensor) -> Tensor:
     dtype = torch.promote_types(hidden_states.dtype, self.weight.dtype)  # they differ under autocast
-    return nn.functional.rms_norm(hidden_states.to(dtype), self.weight.shape, self.weight.to(dtype), self.variance_epsilon)
+    return rms_norm(hidden_states.to(dtype), self.weight.to(dtype), self.variance_epsilon)
 
 
-def _last_layer(self: Any, hidden_states: Tensor, last: Tensor | None = None, **kwargs: Any) -> Tensor:
-    """Returns (n, 1, D), the states of the tokens `last` (n,); all of them, (n, L, D), without it."""
-    attended, _ = self.self_attn(hidden_states=self.input_layernorm(hidden_states), last=last, is_last=True, **kwargs)
-    hidden_states = attended + (hidden_states if last is None else _rows(hidden_states, last))
+def _last_layer(self: Any, hidden_states: Tensor, blocks: Blocks | None = None, **kwargs: Any) -> Tensor:
+    """Returns (1, N, D), the states of the blocks' last tokens; all of them, (n, L, D), without blocks."""
+    attended, _ = self.self_attn(hidden_states=self.input_layernorm(hidden_states), blocks=blocks, is_last=True, **kwargs)
+    hidden_states = attended + (hidden_states if blocks is None else hidden_states[:, blocks.last])
     return cast(Tensor, hidden_states + self.mlp(self.post_attention_layernorm(hidden_states)))
 
 
@@ -67,35 +91,47 @@ def _attend(
     hidden_states: Tensor,
     position_embeddings: tuple[Tensor, Tensor],
     attention_mask: Tensor | None = None,
-    last: Tensor | None = None,
     is_last: bool = False,
     shared: SharedByLayers | None = None,
+    blocks: Blocks | None = None,
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
-    """Causal attention over (n, L, D); of the tokens `last` alone in the last layer."""
+    """Causal attention over (n, L, D), within blocks if there are any; of their last tokens alone in the last layer."""
     if attention_mask is not None:  # a sliding window
-        attended = type(self).forward(self, hidden_states, attention_mask, position_embeddings=position_embeddings, **kwargs)[0]
-        return (_rows(attended, last) if is_last and last is not None else attended), None
+        return type(self).forward(self, hidden_states, attention_mask, position_embeddings=position_embeddings, **kwargs)[0], None
     num_heads, shared = self.config.num_attention_heads, shared or SharedByLayers()
     angles = shared.made_of(position_embeddings[0], lambda: for_heads(*position_embeddings, num_heads))
     key = rotate(_heads(self, "k", hidden_states), angles)
     value = _heads(self, "v", hidden_states)
-    query_from, mask = hidden_states, None
-    if is_last and last is not None:
-        mask = (torch.arange(hidden_states.shape[1], device=last.device) <= last[:, None])[:, None, None]
-        query_from, angles = _rows(hidden_states, last), (_rows(angles[0], last), _rows(angles[1], last))
-    query = rotate(_heads(self, "q", query_from), angles)
+    shapes = [(hidden_states.shape[0], hidden_states.shape[1])] if blocks is None else blocks.shapes
+    lasts: Sequence[Tensor | None] = [None] * len(shapes)
+    asking = hidden_states
+    if blocks is not None and is_last:
+        lasts, asking = blocks.lasts, hidden_states[:, blocks.last]
+        angles = angles[0][:, blocks.last], angles[1][:, blocks.last]
+    query = rotate(_heads(self, "q", asking), angles)
+    asked = [rows * (length if last is None else 1) for (rows, length), last in zip(shapes, lasts, strict=True)]
+    known = [rows * length for rows, length in shapes]
+    parts = zip(query.flatten(0, 1).split(asked), key.flatten(0, 1).split(known), value.flatten(0, 1).split(known), strict=True)
+    attended = [_within(self, shape, last, *part) for shape, last, part in zip(shapes, lasts, parts, strict=True)]
+    return self.o_proj(torch.cat(attended).view(*asking.shape[:2], -1)), None
+
+
+def _within(self: Any, shape: tuple[int, int], last: Tensor | None, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Causal attention in n contents of L tokens; queries of all tokens (n * L, heads, head_dim), or of the tokens `last` (n, ...)."""
+    query, key, value = (states.unflatten(0, (shape[0], -1)).transpose(1, 2) for states in (query, key, value))
+    mask = None if last is None else (torch.arange(shape[1], device=last.device) <= last[:, None])[:, None, None]
     attended = nn.functional.scaled_dot_product_attention(
-        query.transpose(1, 2),
-        key.transpose(1, 2),
-        value.transpose(1, 2),
+        query,
+        key,
+        value,
         attn_mask=mask,
         dropout_p=self.attention_dropout if self.training else 0.0,
         is_causal=mask is None,
         scale=self.scaling,
-        enable_gqa=query.shape[2] != key.shape[2],
+        enable_gqa=query.shape[1] != key.shape[1],
     )
-    return self.o_proj(attended.transpose(1, 2).flatten(2)), None
+    return attended.transpose(1, 2).flatten(0, 1).flatten(1)
 
 
 def _heads(self: Any, name: str, hidden_states: Tensor) -> Tensor:
@@ -103,8 +139,3 @@ def _heads(self: Any, name: str, hidden_states: Tensor) -> Tensor:
     projected = getattr(self, f"{name}_proj")(hidden_states).unflatten(-1, (-1, self.head_dim))
     norm = getattr(self, f"{name}_norm", None)  # Qwen3's queries and keys
     return cast(Tensor, projected if norm is None else norm(projected))
-
-
-def _rows(states: Tensor, last: Tensor) -> Tensor:
-    """Returns (n, 1, ...) of (n, L, ...): each content's token `last` (n,)."""
-    return states_at(states, last)[:, None]

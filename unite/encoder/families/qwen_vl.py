@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from unite.config.schema.encoder import ReadingConfig
-from unite.encoder.families.fast_language import LanguageClasses, speed_up_language
+from unite.encoder.families.family import Part
+from unite.encoder.families.fast_language import Blocks, LanguageClasses, speed_up_language
 from unite.encoder.families.fast_vision import VisionClasses, speed_up_vision
 from unite.encoder.families.mrope import mrope_positions, sequential_positions
 from unite.encoder.families.qwen_reader import QwenReader
@@ -45,7 +46,7 @@ class QwenVL(nn.Module):
         super().__init__()
         self.config = config
         self.merge_size = int(processor.image_processor.merge_size)
-        self._is_fast = self._reads_last_alone = False
+        self._is_fast = self._is_one_pass = False
         each = int(processor.image_processor.temporal_patch_size) * int(processor.image_processor.patch_size) ** 2
         mean, std = (torch.tensor(values).repeat_interleave(each) for values in _mean_and_std(processor))
         self.register_buffer("_scale", 1 / (255 * std), persistent=False)
@@ -71,7 +72,7 @@ class QwenVL(nn.Module):
         speed_up_vision(model.visual, self.vision_classes)
         # The last layer's shortcut needs deepstack features to be in before it.
         if self.config.get_text_config().num_hidden_layers > self.num_deepstack:
-            self._reads_last_alone = speed_up_language(model.language_model, self.language_classes)
+            self._is_one_pass = speed_up_language(model.language_model, self.language_classes)
 
     @property
     def num_deepstack(self) -> int:
@@ -115,24 +116,40 @@ class QwenVL(nn.Module):
         """
         return grids, torch.ones(len(grids), device=grids.device)
 
-    def states(self, model: Any, micro_batch: MicroBatch, features: Tensor, positions: Tensor, last: Tensor) -> Tensor:
-        """Returns the states (n, D) of the tokens `last` (n,)."""
-        inputs = model.get_input_embeddings()(micro_batch.input_ids)
-        extra: dict[str, Any] = {}
+    def states(self, model: Any, parts: Sequence[Part]) -> Sequence[Tensor]:
+        """Returns for each micro-batch the states (n, D) of its last tokens."""
+        contents = [part.micro_batch for part in parts]
+        if not self._is_one_pass:
+            shared = {"shared": SharedByLayers()} if self._is_fast else {}
+            hidden = [
+                self._pass(model, content.input_ids, content.token_types, part.features, part.positions, **shared)
+                for content, part in zip(contents, parts, strict=True)
+            ]
+            return [states_at(states, part.last) for states, part in zip(hidden, parts, strict=True)]
+        one_row = self._pass(
+            model,
+            torch.cat([content.input_ids.flatten() for content in contents])[None],
+            torch.cat([content.token_types.flatten() for content in contents])[None],
+            torch.cat([part.features for part in parts if len(part.features)] or [parts[0].features]),
+            torch.cat([part.positions.flatten(-2) for part in parts], dim=-1)[..., None, :],
+            shared=SharedByLayers(),
+            blocks=Blocks([content.input_ids.shape for content in contents], [part.last for part in parts]),
+        )
+        return torch.split(one_row[0], [len(part.last) for part in parts])
+
+    def _pass(self, model: Any, ids: Tensor, types: Tensor, features: Tensor, positions: Tensor, **extra: Any) -> Tensor:
+        """Returns the last layer's states (n, L, D) of tokens (n, L); of the last tokens alone, (1, N, D), where there are blocks."""
+        inputs = model.get_input_embeddings()(ids)
         if len(features):
-            visual = micro_batch.token_types > 0
+            visual = types > 0
             inputs = inputs.masked_scatter(visual[..., None], features[:, 0].to(inputs.dtype))
             if self.num_deepstack:
-                extra = {"visual_pos_masks": visual, "deepstack_visual_embeds": list(features[:, 1:].unbind(1))}
-        if self._is_fast:
-            extra["shared"] = SharedByLayers()
-        if self._reads_last_alone:
-            extra["last"] = last
+                extra |= {"visual_pos_masks": visual, "deepstack_visual_embeds": list(features[:, 1:].unbind(1))}
         # No mask: padding is on the right and attention causal, so that no token sees any.
         hidden: Tensor = model.language_model(
             inputs_embeds=inputs, attention_mask=None, position_ids=positions, use_cache=False, **extra
         ).last_hidden_state
-        return hidden[:, 0] if self._reads_last_alone else states_at(hidden, last)
+        return hidden
 
 
 def _mean_and_std(processor: Any) -> tuple[list[float], list[float]]:
