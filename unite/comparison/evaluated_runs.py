@@ -45,6 +45,7 @@ class Run:
         choices: the options that Hydra composed it from, group -> name.
         suites: by name, in the order of its metrics.
         failures: suite -> task -> the worst failures.
+        trained: the folder of the training run; `folder` where that is not there.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Run:
     choices: Mapping[str, str]
     suites: Mapping[str, SuiteResult]
     failures: Mapping[str, Mapping[str, TaskFailures]]
+    trained: Path
 
     @property
     def seed(self) -> Any:
@@ -71,7 +73,7 @@ class Run:
         kept = {key: value for key, value in self.settings.items() if not key.startswith(_NOT_COMPARED)}
         start = self.config.get("init_from")
         if start and (Path(start) / "config.yaml").is_file():  # a stage that starts from another: their seeds may differ too
-            kept["init_from"] = _read_run(Path(start), "").training_recipe
+            kept["init_from"] = read_run(Path(start), "").training_recipe
         return json.dumps([kept, self.provenance.get("data")], sort_keys=True)
 
     def facts(self) -> dict[str, str]:
@@ -118,7 +120,7 @@ def load_runs(arguments: Sequence[str]) -> list[Run]:
     runs = []
     for argument in arguments:
         name, sign, folder = ("", "", argument) if Path(argument).is_dir() else argument.partition("=")
-        runs.append(_read_run(Path(folder if sign else argument), name if sign else ""))
+        runs.append(read_run(Path(folder if sign else argument), name if sign else ""))
     names = [run.name for run in runs]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
@@ -166,7 +168,18 @@ def differing_settings(recipes: Sequence[TrainingRecipe]) -> dict[str, list[str]
     return {key: values for key, values in table.items() if len(set(values)) > 1}
 
 
-def _read_run(folder: Path, name: str) -> Run:
+def read_run(folder: Path, name: str = "", *, with_failures: bool = True) -> Run:
+    """Reads the folder of a run, evaluated or not.
+
+    Args:
+        folder: that `unite.train` or `unite.evaluate` made.
+        name: what to call it; that of the folder where it is empty.
+        with_failures: whether to read the failures too, most of what there is to read.
+
+    Raises:
+        CheckpointError: if the folder is no run.
+        DataError: if a file in it cannot be read.
+    """
     if not (folder / "config.yaml").is_file():
         actual = "a folder without config.yaml" if folder.is_dir() else "no folder"
         hint = "Give the folder that unite.train or unite.evaluate made."
@@ -187,7 +200,8 @@ def _read_run(folder: Path, name: str) -> Run:
         provenance=_json(provenance) if provenance.is_file() else {},
         choices=choices,
         suites=suites,
-        failures={suite: read_failures(folder / f"{suite}{FAILURES_SUFFIX}") for suite in suites},
+        failures={suite: read_failures(folder / f"{suite}{FAILURES_SUFFIX}") for suite in suites if with_failures},
+        trained=source,
     )
 
 

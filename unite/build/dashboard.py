@@ -1,0 +1,36 @@
+"""What `python -m unite.dashboard` makes: the page, its server, W&B's workspace and report."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from rich.console import Console
+
+from unite.comparison.dashboard.gather import Gathered, Gathering
+from unite.comparison.dashboard.page import render_dashboard
+from unite.comparison.dashboard.payload import make_payload
+from unite.comparison.dashboard.server import make_server
+from unite.files import write_text
+
+
+def write_page(gathered: Gathered, out: Path) -> str:
+    """Writes `<out>.html`, with a link to the report beside it if there is one; returns a line about it."""
+    report = out.with_name("report.html")
+    link = report.name if report.is_file() else None
+    page = render_dashboard(make_payload(gathered.runs, gathered.notes, gathered.title), report=link)
+    path = Path(f"{out}.html")
+    write_text(path, page)
+    return f"The page is {path}, {len(page.encode(errors='replace')) / 1e6:.1f} MB."
+
+
+def serve(gathering: Gathering, port: int, console: Console) -> None:
+    """Serves the page until Ctrl-C."""
+    server = make_server(gathering, port)
+    console.print(f"The dashboard is at http://{server.server_address[0]}:{server.server_port}/ until Ctrl-C.", highlight=False)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        server.server_close()

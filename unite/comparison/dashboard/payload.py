@@ -1,0 +1,81 @@
+"""What the page is given: the runs as JSON, thinned so that 200 of them stay within 20 MB."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from unite.comparison.dashboard.curves import curves_of, num_points
+from unite.comparison.dashboard.failure_store import FailureStore
+from unite.comparison.dashboard.shown_runs import HELD_IN, ShownRun
+from unite.evaluation.direction import direction
+from unite.evaluation.results import short
+from unite.tracking.config_columns import config_columns, flat
+
+
+@dataclass(frozen=True)
+class Payload:
+    """The data of a dashboard.
+
+    Attributes:
+        runs: what is drawn first.
+        failures: what a click on a run opens.
+    """
+
+    runs: dict[str, Any]
+    failures: dict[str, Any]
+
+
+def make_payload(runs: Sequence[ShownRun], notes: Sequence[str], title: str) -> Payload:
+    """Returns the data of a dashboard of these runs."""
+    points = num_points([run.stages for run in runs])
+    store = FailureStore().fill(runs)
+    settings = [{key: str(value) for key, value in flat(config_columns(run.run.config)).items()} for run in runs]
+    shared = {key: value for key, value in settings[0].items() if all(other.get(key) == value for other in settings[1:])}
+    notes = [*notes, *(f"The failures of {name} cannot be read: {why}" for name, why in store.broken.items())]
+    if store.num_left_out:
+        notes.append(f"{store.num_left_out} of the worst failures are left out, to keep the page small.")
+    keys = list(dict.fromkeys(key for run in runs for key in run.metrics))
+    data = {
+        "title": title,
+        "notes": notes,
+        "runs": [_run(run, own, shared, points) for run, own in zip(runs, settings, strict=True)],
+        "settings": shared,  # of all; each run has what it does not share
+        "metrics": {key: direction(key) for key in keys},
+        "tasks": _tasks(runs),
+        "sources": list(dict.fromkeys(source for run in runs for source in run.shares)),
+        "directions": {key: direction(key) for run in runs for stage in run.stages for row in stage.rows.values() for key in row},
+    }
+    return Payload(data, store.payload())
+
+
+def _run(run: ShownRun, settings: dict[str, str], shared: dict[str, str], points: int) -> dict[str, Any]:
+    facts = run.run.facts()
+    return {
+        "name": run.name,
+        "sweep": run.sweep,
+        "status": run.status,
+        "mixture": run.mixture,
+        "objective": run.objective,
+        "seed": "-" if run.run.seed is None else str(run.run.seed),
+        "shares": {name: round(share, 5) for name, share in run.shares.items()},
+        "scores": {name: round(score, 6) for name, score in run.scores.items()},
+        "metrics": {key: round(value, 6) for key, value in run.metrics.items()},
+        "facts": {**facts, "folder": str(run.run.folder)},
+        "settings": {key: value for key, value in settings.items() if key not in shared},
+        "curves": curves_of(run.stages, points),
+    }
+
+
+def _tasks(runs: Sequence[ShownRun]) -> list[dict[str, str]]:
+    """Returns the tasks of all suites with the key of their main metric, in the suites' order."""
+    found: dict[str, dict[str, str]] = {}
+    for run in runs:
+        for suite, result in run.run.suites.items():
+            if suite.endswith(HELD_IN):
+                continue
+            for task, known in result.tasks.items():
+                key = f"{suite}/{task}/{known.main_metric}"
+                found.setdefault(key, {"key": key, "suite": suite, "task": task, "pair": short(known.pair), "kind": known.kind})
+    return list(found.values())
