@@ -34,7 +34,7 @@ def main() -> None:
 @shown_errors
 def make(folders: list[str], out: Path, options: argparse.Namespace) -> None:
     """Reads the runs, and makes of them what is asked for."""
-    from unite.build.dashboard import serve, write_page
+    from unite.build.dashboard import push, serve, write_page, write_specification
     from unite.comparison.dashboard.gather import Gathering
     from unite.entry import console
 
@@ -43,6 +43,10 @@ def make(folders: list[str], out: Path, options: argparse.Namespace) -> None:
         return serve(gathering, options.port, console())
     gathered = gathering.read()
     lines = [f"Note: {note}" for note in gathered.notes] + [write_page(gathered, out)]
+    if not options.html:
+        lines.append(write_specification(gathered, out, is_asked=options.push))
+    if options.push:
+        lines += push(out, options.project, options.entity)
     for line in lines:
         console().print(line, markup=False, highlight=False, soft_wrap=True)
     return None

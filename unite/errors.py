@@ -58,6 +58,10 @@ class TrainingError(UniteError):
     """A training run cannot go on."""
 
 
+class TrackingError(UniteError):
+    """W&B cannot be reached, or refuses what it is sent."""
+
+
 class NonFiniteLossError(TrainingError):
     """The loss of a batch is NaN or infinite.
 

@@ -59,7 +59,7 @@ def main(config: TrainConfig) -> float | None:
     evaluation = evaluate(encoder, folder=run.path, console=console()) if evaluate else None
     if not is_first_rank():
         return None
-    finish_loggers(loggers, {**evaluation.metrics(), "score": evaluation.score} if evaluation else {})
+    finish_loggers(loggers, {**evaluation.metrics(), "score": evaluation.score} if evaluation else {}, run.path)
     run.finish()
     made = "encoder/, config.yaml" + (", metrics.json, recall.png" if evaluation else "")
     compare = f"\nCompare runs: python -m unite.report {run.path} <another run>" if evaluation else ""

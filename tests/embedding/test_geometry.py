@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from unite.embedding.geometry import alignment, effective_rank, modality_gap, uniformity, wrong_modality_share
+from unite.embedding.geometry import alignment, effective_rank, hit_modalities, modality_gap, uniformity
 from unite.errors import DataError
 
 
@@ -56,25 +56,20 @@ def test_the_effective_rank_equals_that_of_a_singular_value_decomposition(rows):
     assert effective_rank(unit(rows, 3)) == pytest.approx(math.exp(-sum(share * math.log(share) for share in shares)))
 
 
-def test_wrong_modality_share_by_hand():
+def test_modalities_of_the_hits_by_hand():
     queries = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
     candidates = torch.tensor([[0.9, 0.0], [0.8, 0.0], [0.0, 0.9], [0.0, 0.8]])
-    modality = torch.tensor([1, 2, 2, 3])
-    assert wrong_modality_share(queries, candidates, modality, torch.tensor([1, 2]), k=2) == 0.5
-    assert wrong_modality_share(queries, candidates, modality, torch.tensor([1, 2]), k=1) == 0.0
-    assert wrong_modality_share(queries, candidates, modality, torch.tensor([2, 3]), k=1) == 1.0
+    assert hit_modalities(queries, candidates, torch.tensor([1, 2, 2, 3]), k=2).tolist() == [[1, 2], [2, 3]]
 
 
 def test_a_query_is_no_hit_of_its_own():
     queries, candidates, modality = unit(6, 3), unit(20, 4), torch.arange(20) % 3
     candidates[[4, 9]] = queries[[0, 5]]
     itself = torch.tensor([4, -1, -1, -1, -1, 9])
-    wanted = torch.tensor([1, 1, 2, 0, 1, 0])
-    wrong = []
+    expected = []
     for row in range(6):  # by sorting what is left
         left = [at for at in range(20) if at != itself[row]]
         best = sorted(left, key=lambda at: -float(queries[row] @ candidates[at]))[:5]
-        wrong += [bool(modality[at] != wanted[row]) for at in best]
-    share = wrong_modality_share(queries, candidates, modality, wanted, k=5, itself=itself)
-    assert share == pytest.approx(sum(wrong) / len(wrong))
-    assert share != wrong_modality_share(queries, candidates, modality, wanted, k=5)
+        expected.append([int(modality[at]) for at in best])
+    assert hit_modalities(queries, candidates, modality, k=5, itself=itself).tolist() == expected
+    assert hit_modalities(queries, candidates, modality, k=5).tolist() != expected

@@ -44,6 +44,8 @@ def test_values_equal_plain_sums(suite, encoder):
         hits = sorted((other for other in range(2 * NUM) if other != row), key=lambda other: -float(query @ pool[other]))[:10]
         wrong += [hit < NUM for hit in hits]
     assert values["s/diagnostics/wrong_modality@10/i2t"] == pytest.approx(np.mean(wrong))
+    assert values["s/diagnostics/hits@10/i2t/image"] == pytest.approx(np.mean(wrong))
+    assert values["s/diagnostics/hits@10/i2t/text"] == pytest.approx(1 - np.mean(wrong))
     assert not any("spatial" in key or "gone" in key or "without" in key for key in values)
 
 

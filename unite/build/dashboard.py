@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from rich.console import Console
@@ -11,6 +10,8 @@ from unite.comparison.dashboard.gather import Gathered, Gathering
 from unite.comparison.dashboard.page import render_dashboard
 from unite.comparison.dashboard.payload import make_payload
 from unite.comparison.dashboard.server import make_server
+from unite.comparison.dashboard.wandb_file import SUFFIX, push_wandb_file, write_wandb_file
+from unite.errors import ConfigError
 from unite.files import write_text
 
 
@@ -34,3 +35,24 @@ def serve(gathering: Gathering, port: int, console: Console) -> None:
         pass
     finally:
         server.server_close()
+
+
+def write_specification(gathered: Gathered, out: Path, *, is_asked: bool) -> str:
+    """Writes `<out>.wandb.json` and returns a line about it; without wandb-workspaces the line says how to get it.
+
+    Raises:
+        ConfigError: if wandb-workspaces is not installed and the file is asked for.
+    """
+    path = Path(f"{out}{SUFFIX}")
+    try:
+        write_wandb_file(gathered, path)
+    except ConfigError as error:
+        if is_asked:
+            raise
+        return f"No W&B dashboard: {error}"
+    return f"W&B's workspace and report are in {path}; the same command with --push uploads them and the runs."
+
+
+def push(out: Path, project: str, entity: str | None) -> list[str]:
+    """Uploads the runs, the workspace and the report; returns lines about where they are."""
+    return push_wandb_file(Path(f"{out}{SUFFIX}"), project, entity)

@@ -6,8 +6,10 @@ import logging
 import sys
 import warnings
 from dataclasses import replace
+from typing import Any, cast
 
 import pytorch_lightning as pl
+from hydra.core.hydra_config import HydraConfig
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import OmegaConf
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
@@ -20,9 +22,11 @@ from unite.config.schema import StageConfig, TrainConfig, TrainerConfig, WandbMo
 from unite.data.mixture import MixtureDataModule
 from unite.errors import ConfigError, must_be
 from unite.runs import RunFolder
+from unite.tracking.recorded import mixture_shares, read_log_of, stage_lengths
+from unite.tracking.wandb_run import RunSteps, columns_of
 from unite.training.collapse_alarm import CollapseAlarm
 from unite.training.embedding_health import EmbeddingHealth
-from unite.training.loggers import csv_logger, wandb_logger
+from unite.training.loggers import begin_stage, csv_logger, wandb_logger
 from unite.training.parallel import PoolStrategy
 from unite.training.progress_bar import StageProgressBar
 from unite.training.sample_keys import FailedBatch, SampleKeys
@@ -109,6 +113,7 @@ def build_trainer(config: TrainConfig, stage: Stage, run: RunFolder, loggers: li
         callbacks.append(StageProgressBar(stage.name, step_log))
     if trainer.log_sample_keys:
         callbacks.append(SampleKeys(run.path))
+    begin_stage(loggers, stage.name)
     try:
         return pl.Trainer(
             accelerator=trainer.accelerator,
@@ -146,15 +151,18 @@ def build_loggers(config: TrainConfig, run: RunFolder) -> list[Logger]:
     logger = config.logger
     loggers: list[Logger] = [csv_logger(run.path)] if logger.csv else []
     if logger.wandb is not WandbMode.disabled:
+        plain = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True, enum_to_str=True))
+        choices = dict(HydraConfig.get().runtime.choices) if HydraConfig.initialized() else {}
         wandb = wandb_logger(
             run.path,
             mode=logger.wandb,
+            steps=RunSteps(stage_lengths(plain), config.data.batch_size, read_log_of(run.path, plain)),
             name=f"{config.name}/{run.path.name}",
             project=logger.project,
             entity=logger.entity,
             group=logger.group or (run.path.parent.name if in_sweep() else None),
             tags=list(logger.tags),
-            config=OmegaConf.to_container(config, resolve=True, enum_to_str=True),
+            config=columns_of(plain, choices, mixture_shares(plain)),
         )
         loggers.append(wandb)
     return loggers

@@ -78,16 +78,13 @@ def effective_rank(embeddings: Tensor) -> float:
     return float(torch.special.entr(shares).sum().exp())
 
 
-def wrong_modality_share(
-    queries: Tensor, candidates: Tensor, modality: Tensor, wanted: Tensor, k: int = 10, itself: Tensor | None = None
-) -> float:
-    """Returns the share of the k best hits of a mixed pool that are not of the modality wanted, 0 to 1.
+def hit_modalities(queries: Tensor, candidates: Tensor, modality: Tensor, k: int = 10, itself: Tensor | None = None) -> Tensor:
+    """Returns the modality of each of the k best hits of a mixed pool, (Q, k) of `Modality.value`.
 
     Args:
         queries: (Q, D).
         candidates: (C, D) of several modalities.
         modality: (C,) `Modality.value` of each candidate; a fusion is a modality of its own.
-        wanted: (Q,) `Modality.value` that each query asks for.
         k: how many hits to look at.
         itself: (Q,) the candidate that is the query itself, -1 where none is. It is no hit: a content is always nearest to itself.
 
@@ -102,4 +99,4 @@ def wrong_modality_share(
         is_kept = hits != itself.to(hits.device)[:, None]
         is_kept[:, -1] &= ~is_kept.all(dim=1)
         hits = hits[is_kept].view(-1, k)
-    return float((modality.to(hits.device)[hits] != wanted.to(hits.device)[:, None]).double().mean())
+    return modality.to(hits.device)[hits]

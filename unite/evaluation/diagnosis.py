@@ -6,7 +6,7 @@ in part: `MOST` queries and candidates each, evenly spread.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -15,7 +15,7 @@ from rich.table import Table
 from torch import Tensor
 
 from unite.embedding.embed import EmbeddingCache, fingerprints
-from unite.embedding.geometry import alignment, modality_gap, uniformity, wrong_modality_share
+from unite.embedding.geometry import alignment, hit_modalities, modality_gap, uniformity
 from unite.embedding.lazy import LazyContent
 from unite.evaluation.blanked import Picked, spread, without_medium, without_text
 from unite.evaluation.layouts.source import MissingTaskError
@@ -41,6 +41,7 @@ class TaskDiagnosis:
         alignment: mean squared distance of a query and its positive.
         wrong_modality: share of the first ten hits, in one pool of all modalities, that are not of the modality asked for.
         wrong_by_chance: the share of that pool which is not.
+        hits: modality -> its share of those hits.
         recall: R@1 of the queries as they are, where they fuse text with a medium; else None.
         recall_without_medium: R@1 with grey pictures or frames in their place, the text kept.
         recall_without_text: R@1 without the text.
@@ -51,6 +52,7 @@ class TaskDiagnosis:
     alignment: float
     wrong_modality: float
     wrong_by_chance: float
+    hits: Mapping[str, float]
     recall: float | None = None
     recall_without_medium: float | None = None
     recall_without_text: float | None = None
@@ -80,6 +82,9 @@ class Diagnosis:
             "recall@1_without_text": "recall_without_text",
         }
         values = {f"{key}/{name}": getattr(task, field) for key, field in keys.items() for name, task in self.tasks.items()}
+        values |= {
+            f"hits@{NUM_HITS}/{name}/{modality}": share for name, task in self.tasks.items() for modality, share in task.hits.items()
+        }
         values |= {f"uniformity/{modality}": value for modality, value in self.uniformity.items()}
         return {f"{self.suite}/diagnostics/{key}": value for key, value in values.items() if value is not None}
 
@@ -186,14 +191,14 @@ class _Pool:
 
 def _look(part: _Part, pool: _Pool, embed: EmbedContents, device: str) -> TaskDiagnosis:
     task, wanted = part.task, part.task.candidate_modality.value
-    wrong = wrong_modality_share(
+    found = hit_modalities(
         part.queries,
         torch.stack(pool.rows),
         index_tensor(pool.modality),
-        torch.full((len(part.queries),), wanted),
         k=min(NUM_HITS, len(pool.rows) - 1),
         itself=index_tensor([pool.place.get(key, -1) for key in part.query_prints]),
     )
+    hits = {str(Modality(value)): float((found == value).double().mean()) for value in sorted(set(pool.modality))}
     recalls: tuple[float, ...] = ()
     if Modality.TEXT in task.query_modality and task.query_modality is not Modality.TEXT:
         candidates = embed(task.candidates)
@@ -202,7 +207,7 @@ def _look(part: _Part, pool: _Pool, embed: EmbedContents, device: str) -> TaskDi
         recalls = tuple(_recall(task, queries, candidates, device) for queries in (part.queries, *blanked))
     by_chance = sum(modality != wanted for modality in pool.modality) / len(pool.modality)
     gap, apart = modality_gap(part.queries, part.positives), alignment(part.queries, part.positives)
-    return TaskDiagnosis(task.pair, gap, apart, wrong, by_chance, *recalls)
+    return TaskDiagnosis(task.pair, gap, apart, 1 - hits[str(task.candidate_modality)], by_chance, hits, *recalls)
 
 
 def _recall(task: RetrievalTask, queries: Tensor, candidates: Tensor, device: str) -> float:

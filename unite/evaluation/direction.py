@@ -7,7 +7,9 @@ import re
 #: Words in a key of which less is better; all else that is compared is better the higher it is.
 _LESS = re.compile(r"(^|[/_])(loss|modality_gap|wrong_modality|uniformity|alignment|padded_share|share_without_negatives)(\b|_|$)")
 #: Of these neither way is.
-_NEITHER = re.compile(r"^(source_|train/(learning_rate|temperature|num_negatives|source/[^/]+/samples_share)|validation/share_of_time)")
+_NEITHER = re.compile(
+    r"^(source_|[^/]+/diagnostics/hits@|train/(learning_rate|temperature|num_negatives|source/[^/]+/samples_share)|validation/share_of_time)"
+)
 
 
 def direction(key: str) -> str:

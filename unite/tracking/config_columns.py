@@ -1,7 +1,7 @@
 """A run's config as columns of a table: each setting once.
 
-The resolved config repeats itself: the adaptation stage has the run's own mixture, objective and optimizer, and every source its own copy of
-the world and of how media are decoded. A column for each copy would bury what differs.
+The resolved config repeats itself: the adaptation stage has the run's own mixture, objective and optimizer, and every source a copy of the
+world and of how media are decoded. A column for each copy would bury what differs.
 """
 
 from __future__ import annotations
@@ -33,9 +33,7 @@ def config_columns(config: Mapping[str, Any], choices: Mapping[str, str] | None 
     stages = {"adaptation": adaptation, "alignment": dict(config.get("alignment") or {})}
     if not stages["alignment"].get("max_steps"):
         stages["alignment"] = {"max_steps": 0}  # left out of the run, whatever else it says
-    for name, stage in stages.items():
-        if name in config:
-            columns[name] = stage
+    columns |= {name: stage for name, stage in stages.items() if name in config}
     for holder in (columns, *stages.values()):
         if isinstance(holder.get("mixture"), dict):
             holder["mixture"] = _mixture(holder["mixture"], world)
@@ -49,7 +47,9 @@ def config_columns(config: Mapping[str, Any], choices: Mapping[str, str] | None 
 def flat(value: Any, prefix: str = "") -> dict[str, Any]:
     """Returns a nested mapping with dotted keys, `optimizer.lr` -> 0.0015; an empty one as it is."""
     if isinstance(value, Mapping) and value:
-        return {key: leaf for name, inner in value.items() for key, leaf in flat(inner, f"{prefix}.{name}" if prefix else str(name)).items()}
+        return {
+            key: leaf for name, inner in value.items() for key, leaf in flat(inner, f"{prefix}.{name}" if prefix else str(name)).items()
+        }
     return {prefix: value}
 
 

@@ -39,6 +39,29 @@ class StageLog:
     hours: Mapping[int, float]
 
 
+class Progress:
+    """How far a stage is, from its rows in the order of their steps.
+
+    Attributes:
+        samples, tokens, hours: so far; see `StageLog`.
+    """
+
+    def __init__(self, batch_size: int) -> None:
+        self.batch_size = batch_size
+        self.samples = self.tokens = self.hours = 0.0
+        self._last = 0
+
+    def advance(self, step: int, row: Mapping[str, float]) -> None:
+        """Goes on to a row. One without a throughput, of a validation, stands where the row before it does in tokens and hours."""
+        self.samples = float(step * self.batch_size)
+        speed = row.get("throughput/samples_per_second")
+        if speed:
+            seconds = (step - self._last) * self.batch_size / speed
+            self.hours += seconds / 3600
+            self.tokens += seconds * row.get("throughput/tokens_per_second", 0.0)
+            self._last = step
+
+
 def read_log(folder: Path, stages: Sequence[str], batch_size: int) -> list[StageLog]:
     """Reads the log of a run.
 
@@ -101,15 +124,9 @@ def _number(text: Any) -> float | None:
 
 
 def _stage_log(name: str, rows: dict[int, Row], batch_size: int) -> StageLog:
+    progress = Progress(batch_size)
     samples, tokens, hours = {}, {}, {}
-    seconds = num_tokens = 0.0
-    last = 0
     for step, row in rows.items():
-        speed = row.get("throughput/samples_per_second")
-        if speed:
-            took = (step - last) * batch_size / speed
-            seconds += took
-            num_tokens += took * row.get("throughput/tokens_per_second", 0.0)
-            last = step
-        samples[step], tokens[step], hours[step] = float(step * batch_size), num_tokens, seconds / 3600
+        progress.advance(step, row)
+        samples[step], tokens[step], hours[step] = progress.samples, progress.tokens, progress.hours
     return StageLog(name, rows, samples, tokens, hours)

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from unite.comparison.evaluated_runs import Run
 from unite.runs import RunFolder
-from unite.tracking.run_log import StageLog, read_log
+from unite.tracking.recorded import mixture_shares, read_log_of
+from unite.tracking.run_log import StageLog
 
 FINISHED, UNFINISHED = "finished", "unfinished"
 HELD_IN = "_held_in"
@@ -49,9 +49,7 @@ class ShownRun:
     @cached_property
     def stages(self) -> list[StageLog]:
         """The log."""
-        config = self.run.config
-        names = [name for name in ("alignment", "adaptation") if (config.get(name) or {}).get("max_steps", 0)]
-        return read_log(self.run.trained, names, int((config.get("data") or {}).get("batch_size", 1)))
+        return read_log_of(self.run.trained, self.run.config)
 
 
 def shown(run: Run) -> ShownRun:
@@ -65,7 +63,7 @@ def shown(run: Run) -> ShownRun:
         status=FINISHED if is_finished else UNFINISHED,
         mixture=_option(run, "mixture", free="mixture.shares"),
         objective=_option(run, "objective"),
-        shares=_shares(run.config),
+        shares=mixture_shares(run.config),
         scores={name: result.score.value for name, result in run.suites.items() if not name.endswith(HELD_IN)},
         metrics=_metrics(run.folder),
     )
@@ -99,15 +97,6 @@ def _option(run: Run, group: str, free: str = "\N{NULL}") -> str:
     changes = [override.removeprefix(f"{group}.") for override in said if override.startswith(f"{group}.")]
     kept = [change for change in changes if not f"{group}.{change}".startswith(free)]
     return ", ".join([name, *kept])
-
-
-def _shares(config: Mapping[str, Any]) -> dict[str, float]:
-    mixture = (config.get("adaptation") or {}).get("mixture") or config.get("mixture") or {}
-    sources = list(mixture.get("sources") or {})
-    given = {name: (mixture.get("shares") or {}).get(name, 1.0) for name in sources}
-    shares = {name: float(value) for name, value in given.items() if isinstance(value, int | float) and math.isfinite(value)}
-    total = sum(shares.values())
-    return {name: value / total for name, value in shares.items()} if total > 0 else {}
 
 
 def _metrics(folder: Path) -> dict[str, float]:

@@ -1,0 +1,42 @@
+"""What the resolved config in a run's folder says of the run: its stages, its batches, its mixture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from unite.tracking.run_log import StageLog, read_log
+
+_STAGES = ("alignment", "adaptation")
+
+
+def stage_lengths(config: Mapping[str, Any]) -> dict[str, int]:
+    """Returns stage -> its number of steps, in their order; a stage of none is left out."""
+    found = {name: int((config.get(name) or {}).get("max_steps") or 0) for name in _STAGES}
+    return {name: steps for name, steps in found.items() if steps > 0}
+
+
+def batch_size_of(config: Mapping[str, Any]) -> int:
+    """Returns the samples of a step."""
+    return int((config.get("data") or {}).get("batch_size") or 1)
+
+
+def mixture_shares(config: Mapping[str, Any]) -> dict[str, float]:
+    """Returns source -> its share of the adaptation's samples as the mixture asks for it, all together 1.
+
+    Nothing where a temperature takes the shares from the sources' sizes, which the config does not know.
+    """
+    mixture = (config.get("adaptation") or {}).get("mixture") or config.get("mixture") or {}
+    if mixture.get("temperature") is not None:
+        return {}
+    given = {name: (mixture.get("shares") or {}).get(name, 1.0) for name in mixture.get("sources") or {}}
+    shares = {name: float(value) for name, value in given.items() if isinstance(value, int | float) and math.isfinite(value)}
+    total = sum(shares.values())
+    return {name: value / total for name, value in shares.items()} if total > 0 else {}
+
+
+def read_log_of(folder: Path, config: Mapping[str, Any]) -> list[StageLog]:
+    """Reads the log of a run whose resolved config is given."""
+    return read_log(folder, list(stage_lengths(config)), batch_size_of(config))
