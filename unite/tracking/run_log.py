@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,11 @@ class StageLog:
     samples: Mapping[int, float]
     tokens: Mapping[int, float]
     hours: Mapping[int, float]
+
+    @cached_property
+    def keys(self) -> list[str]:
+        """What was logged, each once."""
+        return list(dict.fromkeys(key for row in self.rows.values() for key in row))
 
 
 class Progress:

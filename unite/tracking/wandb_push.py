@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import wandb
 from wandb.errors import Error as WandbError
 
+import wandb
 from unite.errors import TrackingError
 from unite.tracking.recorded import batch_size_of, mixture_shares, read_log_of, stage_lengths
 from unite.tracking.wandb_evaluation import log_evaluation
@@ -65,7 +65,7 @@ def push_run(pushed: PushedRun, project: str, entity: str | None) -> tuple[str, 
             reinit="create_new",
             # Nothing of this machine or this process: the run was made elsewhere, at another time.
             settings=wandb.Settings(
-                quiet=True, console="off", disable_git=True, disable_code=True, x_disable_stats=True, x_disable_meta=True
+                silent=True, console="off", disable_git=True, disable_code=True, x_disable_stats=True, x_disable_meta=True
             ),
         )
         try:

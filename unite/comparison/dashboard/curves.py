@@ -19,7 +19,7 @@ _OFTEN = 0.5
 
 def num_points(logs: Sequence[Sequence[StageLog]]) -> int:
     """Returns how many points a curve may have so that all the runs' curves stay within what a page carries."""
-    num_curves = sum(len({key for row in stage.rows.values() for key in row if _DRAWN.match(key)}) for log in logs for stage in log)
+    num_curves = sum(sum(bool(_DRAWN.match(key)) for key in stage.keys) for log in logs for stage in log)
     return max(_LEAST_POINTS, min(_MOST_POINTS, _MOST_NUMBERS // max(num_curves, 1)))
 
 
@@ -33,13 +33,10 @@ def curves_of(log: Sequence[StageLog], points: int) -> dict[str, list[dict[str, 
 
 def _together(stage: StageLog) -> Iterator[tuple[list[int], list[str]]]:
     """Yields (steps, keys): the rows of training, and others by the steps that they have."""
-    steps_of: dict[str, list[int]] = {}
-    for step, row in stage.rows.items():
-        for key in row:
-            if _DRAWN.match(key):
-                steps_of.setdefault(key, []).append(step)
+    steps_of = {key: [step for step, row in stage.rows.items() if key in row] for key in stage.keys if _DRAWN.match(key)}
     trained = steps_of.get("train/loss", [])
-    often = [key for key, steps in steps_of.items() if trained and len(set(steps) & set(trained)) >= _OFTEN * len(trained)]
+    of_training = set(trained)
+    often = [key for key, steps in steps_of.items() if trained and sum(map(of_training.__contains__, steps)) >= _OFTEN * len(trained)]
     if often:
         yield trained, often
     rare: dict[tuple[int, ...], list[str]] = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,12 +11,14 @@ from unite.errors import CheckpointError, ConfigError, must_be
 
 #: `runs/<name>/<sweep>/<job>`: from `runs` down to a job.
 _DEPTH = 3
+#: A folder named by the moment that the run was started: that alone tells nobody which run it is.
+_STARTED = re.compile(r"\d{4}-\d\d-\d\d_")
 
 
 def find_runs(arguments: Sequence[str]) -> list[tuple[str, Path]]:
     """Returns (name, folder) of the runs in folders, each given as a folder or as `name=folder`.
 
-    A run is called by its folder; where two folders have one name, by the folder above too.
+    A run is called by its folder; by the folder above too where two have one name, or the name is a date.
 
     Raises:
         CheckpointError: if an argument is no folder, or there is no run in it.
@@ -50,12 +54,9 @@ def _distinct(named: dict[Path, str]) -> list[tuple[str, Path]]:
         raise ConfigError(must_be("the names of the runs", "distinct", f"{twice[0]} more than once"))
     names = dict(named)
     for num_parts in range(1, 5):
-        count: dict[str, int] = {}
-        for path in (path for path, name in names.items() if not name):
-            ending = "/".join(path.parts[-num_parts:])
-            count[ending] = count.get(ending, 0) + 1
-        for path in [path for path, name in names.items() if not name]:
-            ending = "/".join(path.parts[-num_parts:])
-            if count[ending] == 1 and ending not in names.values():
-                names[path] = ending
+        endings = {
+            path: "/".join(path.parts[-max(num_parts, 2 if _STARTED.match(path.name) else 1) :]) for path, name in names.items() if not name
+        }
+        count = Counter(endings.values())
+        names |= {path: ending for path, ending in endings.items() if count[ending] == 1 and ending not in names.values()}
     return [(name or str(path), path) for path, name in names.items()]

@@ -23,7 +23,9 @@ def render_dashboard(payload: Payload, *, report: str | None = None, live: bool 
         report: address of the page of `unite.report`, for a link.
         live: whether a server gives the page, which then asks it for news and for failures.
     """
-    template = html_environment("unite.comparison", (count_of,)).get_template("dashboard/dashboard.html.j2")
+    environment = html_environment("unite.comparison", (count_of,))
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}  # of `tojson`: no spaces
+    template = environment.get_template("dashboard/dashboard.html.j2")
     return template.render(
         data=payload.runs,
         failures=None if live else payload.failures,

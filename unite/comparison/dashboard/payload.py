@@ -45,7 +45,7 @@ def make_payload(runs: Sequence[ShownRun], notes: Sequence[str], title: str) -> 
         "metrics": {key: direction(key) for key in keys},
         "tasks": _tasks(runs),
         "sources": list(dict.fromkeys(source for run in runs for source in run.shares)),
-        "directions": {key: direction(key) for run in runs for stage in run.stages for row in stage.rows.values() for key in row},
+        "directions": {key: direction(key) for run in runs for stage in run.stages for key in stage.keys},
     }
     return Payload(data, store.payload())
 

@@ -28,7 +28,7 @@ async function openRun(name) {
   const tasks = unique(found.map(failure => failure.task));
   const scores = Object.entries(run.scores).map(([suite, value]) => `${suite} score ${(100 * value).toFixed(1)}`).join(", ");
   const settings = Object.entries({ ...data.settings, ...run.settings }).sort(([one], [other]) => natural(one, other));
-  dialog.replaceChildren(
+  dialog.replaceChildren(...[
     h("button", { class: "close", onclick: () => dialog.close(), autofocus: true }, "close"),
     h("h2", { id: "run-name" }, h("i", { class: "dot", style: `--c:${look(run).colour}` }), run.name),
     h("p", { class: "note" }, [run.mixture, run.objective, `seed ${run.seed}`, run.status, scores].filter(Boolean).join(" · ")),
@@ -41,7 +41,8 @@ async function openRun(name) {
     })) : h("p", { class: "note" }, run.status === "finished" ? "None are recorded, or there was no room for them." : "It is not evaluated yet."),
     h("details", {}, h("summary", {}, "Config"), rowsOf(settings)),
     h("details", {}, h("summary", {}, "About the run"), rowsOf(Object.entries(run.facts))),
-    Object.keys(run.metrics).length ? h("details", {}, h("summary", {}, "Every metric"), rowsOf(Object.entries(run.metrics))) : null);
+    Object.keys(run.metrics).length ? h("details", {}, h("summary", {}, "Every metric"), rowsOf(Object.entries(run.metrics))) : "",
+  ]);
   if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;
   history.replaceState(null, "", `#run=${encodeURIComponent(name)}`);

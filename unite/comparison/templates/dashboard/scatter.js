@@ -8,8 +8,9 @@ function scatterKeys() {
 }
 view("scatter", element => {
   const groups = scatterKeys(), keys = groups.flatMap(group => group.options.map(([key]) => key)), chart = chartIn(element);
-  if (!keys.includes(scatter.x)) scatter.x = taskKeys()[0] ?? shareKeys()[0] ?? keys[0];
-  if (!keys.includes(scatter.y)) scatter.y = taskKeys().at(1) ?? scoreKeys()[0] ?? keys.at(-1);
+  const telling = keys.filter(differs); // a value that all runs share tells nothing
+  if (!keys.includes(scatter.x)) scatter.x = telling.find(key => taskKeys().includes(key)) ?? telling[0] ?? keys[0];
+  if (!keys.includes(scatter.y)) scatter.y = telling.find(key => taskKeys().includes(key) && key !== scatter.x) ?? telling[1] ?? keys.at(-1);
   const set = name => value => { scatter[name] = value; drawView(views.find(made => made.element === element)); };
   element.querySelector(".controls").replaceChildren(choice("across", groups, scatter.x, set("x")), choice("up", groups, scatter.y, set("y")));
   const objectives = unique(data.runs.map(run => run.objective)).sort(natural);

@@ -5,7 +5,7 @@ const state = {
   facets: Object.fromEntries(FACETS.map(name => [name, new Set()])), // chosen values; none chosen is all
   text: "",
   brushed: null, // the runs that the brush keeps; null where there is none
-  colour: "mixture",
+  colour: ["mixture", "objective", "seed", "sweep"].find(name => new Set(data.runs.map(run => run[name])).size > 1) ?? "mixture",
 };
 
 // An element with attributes, properties and children; text is text, never markup.
@@ -74,7 +74,7 @@ function view(id, draw) {
   }, { rootMargin: "200px" }).observe(element);
   return made;
 }
-function drawView(made) { made.stale = false; made.draw(made.element); made.element.dataset.drawn = "1"; }
+function drawView(made) { made.stale = false; made.draw(made.element); made.element.dataset.drawn ??= Math.round(performance.now()); }
 function refresh(except) {
   for (const made of views) {
     if (made === except) continue;
