@@ -56,7 +56,7 @@ class FakeWandb:
             "events": json.dumps([]),
             "historyTail": json.dumps([json.dumps(lines[-1])] if lines else []),
             "eventsTail": json.dumps([]),
-            "wandbConfig": "{}",
+            "wandbConfig": json.dumps({"t": 1}),
             "project": {"id": "project", "name": run["project"], "entity": {"id": "entity", "name": ENTITY}},
         }
 

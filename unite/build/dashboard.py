@@ -9,7 +9,7 @@ from rich.console import Console
 from unite.comparison.dashboard.gather import Gathered, Gathering
 from unite.comparison.dashboard.page import render_dashboard
 from unite.comparison.dashboard.payload import make_payload
-from unite.comparison.dashboard.server import make_server
+from unite.comparison.dashboard.server import HOST, make_server
 from unite.comparison.dashboard.wandb_file import SUFFIX, push_wandb_file, write_wandb_file
 from unite.errors import ConfigError
 from unite.files import write_text
@@ -28,7 +28,7 @@ def write_page(gathered: Gathered, out: Path) -> str:
 def serve(gathering: Gathering, port: int, console: Console) -> None:
     """Serves the page until Ctrl-C."""
     server = make_server(gathering, port)
-    console.print(f"The dashboard is at http://{server.server_address[0]}:{server.server_port}/ until Ctrl-C.", highlight=False)
+    console.print(f"The dashboard is at http://{HOST}:{server.server_port}/ until Ctrl-C.", highlight=False)
     try:
         server.serve_forever()
     except KeyboardInterrupt:

@@ -10,6 +10,7 @@ _LESS = re.compile(r"(^|[/_])(loss|modality_gap|wrong_modality|uniformity|alignm
 _NEITHER = re.compile(
     r"^(source_|[^/]+/diagnostics/hits@|train/(learning_rate|temperature|num_negatives|source/[^/]+/samples_share)|validation/share_of_time)"
 )
+_OF_A_SOURCE = re.compile(r"^train/source/[^/]+/")  # whose name is the user's
 
 
 def direction(key: str) -> str:
@@ -19,4 +20,4 @@ def direction(key: str) -> str:
     """
     if _NEITHER.match(key):
         return ""
-    return "lower" if _LESS.search(key) else "higher"
+    return "lower" if _LESS.search(_OF_A_SOURCE.sub("train/", key)) else "higher"

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import wandb
 from matplotlib.figure import Figure
 from PIL import Image
 
+import wandb
 from unite.evaluation.failures_file import FAILURES_SUFFIX, Preview, TaskFailures, read_failures
 from unite.evaluation.results import SuiteResult, short
 from unite.files import read_json
@@ -61,7 +61,7 @@ def log_evaluation(run: wandb.Run, folder: Path) -> None:
 def examples_table(tasks: Mapping[str, TaskFailures]) -> wandb.Table | None:
     """Returns the worst failures of each task: the query, the right one and what came first, with pictures; None if there are none."""
     hits = [f"hit {place}" for place in range(1, _NUM_HITS + 1)]
-    columns = [
+    columns: list[str | int] = [
         "task",
         "rank",
         "query",

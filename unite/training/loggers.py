@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import wandb
 from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
 from typing_extensions import override
 from wandb.errors import Error as WandbError
 
+import wandb
 from unite.errors import ConfigError, UniteError
 from unite.tracking.run_log import STAGE
 from unite.tracking.wandb_evaluation import log_evaluation
@@ -67,14 +67,10 @@ class RunWandbLogger(WandbLogger):
             return
         row = self.steps.row(step, {name: float(value) for name, value in metrics.items()})
         if self._known is None:
-            self._known = self._open().step  # a resumed run's: one past what W&B has
+            define_metrics(self.experiment)
+            self._known = self.experiment.step  # a resumed run's: one past what W&B has
         if row.step >= self._known:
             self.experiment.log(row.values, step=row.step)
-
-    def _open(self) -> wandb.Run:
-        run = self.experiment
-        define_metrics(run)
-        return run
 
 
 def csv_logger(folder: Path) -> StageCSVLogger:

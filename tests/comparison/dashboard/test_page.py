@@ -13,7 +13,6 @@ from unite.comparison.dashboard import page
 from unite.comparison.dashboard.page import render_dashboard
 from unite.comparison.dashboard.payload import make_payload
 
-
 #: Where the axis of t2i's share stands in its chart: its place across, and the heights of 0.6 and 0.9.
 AXIS = """(() => {
   const place = parallelKeys().filter(key => parallel.picked.has(key)).indexOf("share:t2i");

@@ -61,8 +61,8 @@ def markdown_table(recipes: Sequence[OverSeeds]) -> str:
     """Returns the recipes as a Markdown table, in percent."""
     lines = ["| suite | mixture | objective | seeds | score | 95 % interval over seeds |", "| --- | --- | --- | --- | --- | --- |"]
     for recipe in recipes:
-        known = recipe.half_width is not None
-        span = f"{100 * (recipe.mean - recipe.half_width):.1f} to {100 * (recipe.mean + recipe.half_width):.1f}" if known else "one seed"
+        half = recipe.half_width
+        span = "one seed" if half is None else f"{100 * (recipe.mean - half):.1f} to {100 * (recipe.mean + half):.1f}"
         mixture, objective = (text.replace("|", "\\|") for text in (recipe.mixture, recipe.objective))
         lines.append(f"| {recipe.suite} | {mixture} | {objective} | {recipe.num_seeds} | {100 * recipe.mean:.1f} | {span} |")
     return "\n".join(lines)

@@ -17,7 +17,7 @@ function drawFilters() {
   const clear = h("button", { id: "clear", onclick: () => { FACETS.forEach(name => state.facets[name].clear()); state.text = ""; clearBrush(); drawFilters(); refresh(); } }, "show all");
   const by = choice("colour", FACETS.slice(0, 4).map(name => [name, name]), state.colour, value => { state.colour = value; drawFilters(); refresh(); });
   const groups = new Map(data.runs.map(run => [run[state.colour], run]));
-  const legend = [...groups].sort(([one], [other]) => natural(one, other)).map(([value, run]) => h("span", {}, h("i", { class: "dot", style: `--c:${look(run).colour}` }), value));
+  const legend = [...groups].sort(([one], [other]) => natural(one, other)).map(([value, run]) => h("span", {}, dot(run), value));
   const typing = document.activeElement?.type === "search";
   bar.replaceChildren(...lists, search, by, clear, h("div", { class: "legend" }, legend));
   if (typing) bar.querySelector("input[type=search]").focus();

@@ -30,7 +30,7 @@ async function openRun(name) {
   const settings = Object.entries({ ...data.settings, ...run.settings }).sort(([one], [other]) => natural(one, other));
   dialog.replaceChildren(...[
     h("button", { class: "close", onclick: () => dialog.close(), autofocus: true }, "close"),
-    h("h2", { id: "run-name" }, h("i", { class: "dot", style: `--c:${look(run).colour}` }), run.name),
+    h("h2", { id: "run-name" }, dot(run), run.name),
     h("p", { class: "note" }, [run.mixture, run.objective, `seed ${run.seed}`, run.status, scores].filter(Boolean).join(" · ")),
     h("h3", {}, "What differs"),
     Object.keys(run.settings).length ? rowsOf(Object.entries(run.settings)) : h("p", { class: "note" }, "Its settings are those of all runs here."),

@@ -4,7 +4,7 @@ drawNotes();
 drawFilters();
 refresh();
 const asked = new URLSearchParams(location.hash.slice(1)).get("run");
-if (asked) openRun(asked);
+if (asked) addEventListener("DOMContentLoaded", () => openRun(asked)); // the failures come last
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { drawFilters(); refresh(); });
 
 if ("live" in document.body.dataset) {

@@ -33,8 +33,9 @@ const COLOURS = 7, DASHES = ["solid", "dashed", "dotted"];
 function look(run) {
   const values = unique(data.runs.map(other => other[state.colour])).sort(natural);
   const place = Math.max(0, values.indexOf(run[state.colour]));
-  return { colour: css(`--c${place % COLOURS}`), dash: DASHES[Math.floor(place / COLOURS) % DASHES.length], place };
+  return { colour: css(`--c${place % COLOURS}`), dash: DASHES[Math.floor(place / COLOURS) % DASHES.length] };
 }
+const dot = run => h("i", { class: `dot ${look(run).dash}`, style: `--c:${look(run).colour}` });
 
 // A metric's name for reading: its suite where there are several.
 const suites = () => unique(data.runs.flatMap(run => Object.keys(run.scores)));

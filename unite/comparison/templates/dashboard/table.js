@@ -19,7 +19,7 @@ view("runs", element => {
   const sorted = [...runs].sort(compareBy(table.key, table.down));
   const bests = Object.fromEntries(keys.filter(key => !key.startsWith("fact:")).map(key => {
     const values = runs.map(run => valueOf(run, key)).filter(value => value != null);
-    return [key, { best: Math.max(...values), least: Math.min(...values), several: values.length > 1 }];
+    return [key, { best: Math.max(...values), least: Math.min(...values), several: values.length > 1 && new Set(values).size > 1 }];
   }));
   const heading = key => {
     const isSorted = key === table.key, task = data.tasks.find(one => `metric:${one.key}` === key);
@@ -34,7 +34,7 @@ view("runs", element => {
     const depth = value == null || !several || best === least ? 0 : 0.04 + 0.26 * (value - least) / (best - least);
     return h("td", { class: several && value === best ? "best" : null, style: depth ? `background: rgb(var(--up) / ${depth.toFixed(3)})` : null }, shownValue(value, key));
   };
-  const row = run => h("tr", {}, h("th", { scope: "row" }, h("i", { class: "dot", style: `--c:${look(run).colour}` }), h("button", { onclick: () => openRun(run.name) }, run.name)), keys.slice(1).map(key => cell(run, key)));
+  const row = run => h("tr", {}, h("th", { scope: "row" }, dot(run), h("button", { onclick: () => openRun(run.name) }, run.name)), keys.slice(1).map(key => cell(run, key)));
   const body = sorted.length ? sorted.map(row) : h("tr", {}, h("td", { class: "empty", colspan: keys.length }, "No run passes the filters."));
   element.querySelector("table").replaceChildren(h("thead", {}, h("tr", {}, keys.map(heading))), h("tbody", {}, body));
 });
