@@ -116,9 +116,14 @@ def run_rows(stages: Sequence[StageLog], steps: RunSteps) -> Iterator[RunRow]:
             yield steps.row(step, row)
 
 
+def first_new_step(run: wandb.Run) -> int:
+    """Returns the first step that W&B does not have: of a run that was there before, one past its last."""
+    return int(max(run.step, run.starting_step))
+
+
 def send_rows(run: wandb.Run, rows: Iterator[RunRow]) -> int:
     """Sends the rows that W&B does not have yet; returns how many."""
-    known = run.step  # of a run that was there before: one past its last
+    known = first_new_step(run)
     sent = 0
     for row in rows:
         if row.step >= known:

@@ -21,7 +21,7 @@ import wandb
 from unite.errors import ConfigError, UniteError
 from unite.tracking.run_log import STAGE
 from unite.tracking.wandb_evaluation import log_evaluation
-from unite.tracking.wandb_run import RunSteps, define_metrics, run_id
+from unite.tracking.wandb_run import RunSteps, define_metrics, first_new_step, run_id
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class RunWandbLogger(WandbLogger):
         row = self.steps.row(step, {name: float(value) for name, value in metrics.items()})
         if self._known is None:
             define_metrics(self.experiment)
-            self._known = self.experiment.step  # a resumed run's: one past what W&B has
+            self._known = first_new_step(self.experiment)
         if row.step >= self._known:
             self.experiment.log(row.values, step=row.step)
 
