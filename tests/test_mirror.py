@@ -46,6 +46,7 @@ BY_WAY_OF = {
     "worlds/emoji/test_world.py": ("worlds/emoji/building.py", "worlds/emoji/folder.py", "worlds/emoji/preview.py"),
     # Commands as a user runs them.
     "test_curate.py": ("build/curate.py",),
+    "test_dashboard.py": ("build/dashboard.py",),
     "test_evaluate.py": ("build/evaluate.py", "build/suites.py"),
     "test_train.py": ("build/runs.py",),
 }

@@ -42,7 +42,8 @@ def write_report(folders: list[str], out: Path) -> None:
     suites = compare(recipes)
     notes = [*notes, *warnings(suites)]
     page, text = Path(f"{out}.html"), Path(f"{out}.md")
-    write_text(page, render_page(recipes, suites, notes))
+    dashboard = out.with_name("dashboard.html")
+    write_text(page, render_page(recipes, suites, notes, dashboard.name if dashboard.is_file() else None))
     write_text(text, render_markdown(recipes, suites, notes))
     lines = [*(f"{suite.name}: {headline(suite, recipes)}" for suite in suites), *(f"Note: {note}" for note in notes)]
     for line in (*lines, f"The page is {page}, the tables are {text}."):

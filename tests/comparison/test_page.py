@@ -29,6 +29,11 @@ def test_the_page_needs_nothing_else(rendered):
     assert "@import" not in rendered
 
 
+def test_it_links_the_dashboard(everything):
+    links = Page(render_page(*everything, [], dashboard="dashboard.html")).all("a")
+    assert links == [{"href": "dashboard.html"}]
+
+
 def test_the_page_tells_what_was_asked(rendered, everything):
     text = Page(rendered).text
     assert "bold wins: mean R@1" in text

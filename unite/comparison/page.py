@@ -30,8 +30,15 @@ class SuiteView:
     not_recorded: list[str]
 
 
-def render_page(recipes: Sequence[TrainingRecipe], suites: Sequence[SuiteComparison], notes: Sequence[str]) -> str:
-    """Returns the HTML page of a comparison; the first recipe is the baseline."""
+def render_page(
+    recipes: Sequence[TrainingRecipe], suites: Sequence[SuiteComparison], notes: Sequence[str], dashboard: str | None = None
+) -> str:
+    """Returns the HTML page of a comparison; the first recipe is the baseline.
+
+    Args:
+        recipes, suites, notes: what is compared.
+        dashboard: address of the page of `unite.dashboard`, for a link.
+    """
     template = html_environment("unite.comparison", (*FILTERS, mark, place)).get_template("report.html.j2")
     return template.render(
         headline=headline(suites[0], recipes),
@@ -41,6 +48,7 @@ def render_page(recipes: Sequence[TrainingRecipe], suites: Sequence[SuiteCompari
         mean=MEAN,
         suites=[_view(suite, recipes) for suite in suites],
         settings=differing_settings(recipes),
+        dashboard=dashboard,
     )
 
 

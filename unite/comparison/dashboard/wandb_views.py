@@ -144,7 +144,7 @@ def make_report(title: str, notes: Sequence[str], runs: Sequence[ShownRun], run_
         return wr.PanelGrid(runsets=[runset], panels=panels)
 
     blocks: list[Any] = [wr.P("Made by python -m unite.dashboard. The verdict, with its significance tests, is the page of unite.report.")]
-    blocks += [wr.UnorderedList([wr.UnorderedListItem(note) for note in notes])] if notes else []
+    blocks += [wr.UnorderedList(list(notes))] if notes else []
     recipes = over_seeds(runs)
     if recipes:
         blocks += [wr.H2("Over seeds"), wr.MarkdownBlock(markdown_table(recipes))]
