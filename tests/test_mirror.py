@@ -41,7 +41,6 @@ BY_WAY_OF = {
         "objective/precision.py",
     ),
     "training/test_stages.py": ("training/module.py",),
-    "build/test_train.py": ("training/loggers.py",),
     "encoder/test_tiny.py": ("encoder/tiny/*.py",),
     "worlds/emoji/test_world.py": ("worlds/emoji/building.py", "worlds/emoji/folder.py", "worlds/emoji/preview.py"),
     # Commands as a user runs them.
