@@ -3,6 +3,8 @@
 config.yaml        the resolved config
 overrides.json     what the command said that began the run
 provenance.json    versions, machine, data fingerprints, where the weights came from
+log/, log_2/       metrics.csv: of the run as it was begun, and as it was resumed
+wandb_id           of its W&B run, the same however often it is resumed
 skipped.jsonl      samples that could not be read, with the reason
 checkpoints/       one folder a stage, and in it best/, the weights that were best in validation
 encoder/           the trained encoder, adapters merged: loads in transformers and here
@@ -54,7 +56,7 @@ _FREE = re.compile(r"encoder\.(gradient_checkpointing|attention)")
 _OVERRIDES = "overrides.json"
 _UNTOLD = re.compile(r"resume$|run_folder$|logger|trainer\.progress_bar")
 #: What every run's folder holds before the run has made anything: our config, Hydra's notes and the log.
-_OF_EVERY_START = re.compile(r"hydra/.+|config\.yaml|overrides\.json|[^/]+\.log")
+_OF_EVERY_START = re.compile(r"hydra/.+|config\.yaml|overrides\.json|wandb_id|[^/]+\.log")
 #: Of the hub: `name`, or `owner/name`.
 _HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 

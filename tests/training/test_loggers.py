@@ -41,7 +41,7 @@ def train(folder, stages, finish):
         loggers[1].experiment.finish(exit_code=1)
 
 
-def test_a_resumed_run_is_one_run_without_gap_or_double_step(tmp_path, server, recwarn):
+def test_a_resumed_run_is_one_run_without_gap_or_double_step(tmp_path, server, capfd):
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG))
     train(tmp_path, {"alignment": (0, 20), "adaptation": (0, 40)}, finish=False)
     train(tmp_path, {"adaptation": (20, 60)}, finish=True)
@@ -55,4 +55,14 @@ def test_a_resumed_run_is_one_run_without_gap_or_double_step(tmp_path, server, r
         assert line["progress/hours"] == pytest.approx(line["_step"] * BATCH / SPEED / 3600)
     stages = read_log_of(tmp_path, CONFIG)
     assert {stage.name: list(stage.rows) for stage in stages} == {"alignment": [10, 20], "adaptation": list(range(10, 70, 10))}
-    assert not [str(warning.message) for warning in recwarn if "wandb" in str(warning.message).lower()]
+    assert "WARNING" not in capfd.readouterr().err
+
+
+def test_offline_it_says_nothing(tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    logger = wandb_logger(tmp_path, "offline", RunSteps({}, BATCH), project="p")
+    logger.log_metrics({"train/loss": 1.0}, step=10)
+    finish_loggers([logger], {}, tmp_path)
+    assert capfd.readouterr().err == ""
+    (folder,) = (tmp_path / "wandb").glob("offline-run-*")
+    assert folder.name.endswith(run_id(tmp_path))

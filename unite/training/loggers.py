@@ -47,6 +47,7 @@ class RunWandbLogger(WandbLogger):
 
     def __init__(self, steps: RunSteps, **settings: Any) -> None:
         super().__init__(**settings)
+        self._wandb_init.pop("anonymous", None)  # which Lightning hands on, and W&B warns of at each start
         self.steps = steps
         self._known: int | None = None
 
@@ -85,8 +86,8 @@ def wandb_logger(folder: Path, mode: str, steps: RunSteps, **settings: Any) -> R
     Raises:
         ConfigError: if it is to be used online and cannot be.
     """
-    # Quiet: its summary of every metric at the end would push our table off the screen.
-    quiet = wandb.Settings(quiet=True)
+    # Quiet: its summary of every metric at the end would push our table off the screen. Offline it has no address to tell.
+    quiet = wandb.Settings(quiet=True, silent=mode == "offline")
     logger = RunWandbLogger(steps, save_dir=folder, mode=mode, id=run_id(folder), settings=quiet, **settings)
     if mode == "online":
         _check_online(logger)

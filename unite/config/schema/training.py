@@ -70,7 +70,7 @@ class TrainerConfig:
 
 
 class WandbMode(StrEnum):
-    """`offline` needs no account and writes into the run folder; `wandb sync` uploads it later."""
+    """`offline` needs no account and writes into the run folder; `python -m unite.dashboard <run> --push` uploads it later."""
 
     offline = "offline"
     online = "online"
@@ -83,7 +83,8 @@ class LoggerConfig:
 
     Attributes:
         csv: write metrics.csv into the run folder.
-        wandb: `offline` needs no account and writes into the run folder (`wandb sync` uploads it later); `online`, `disabled`.
+        wandb: `offline` needs no account and writes into the run folder (`python -m unite.dashboard <run> --push` uploads it later);
+            `online`, `disabled`.
         project: of W&B.
         entity: of W&B: the user or team; null is the account's own.
         group: of W&B; null is the sweep's folder.
