@@ -29,7 +29,7 @@ def test_a_sweep_makes_a_page_and_w_and_bs_file(tmp_path):
 
 
 def test_none_is_said_without_a_traceback(tmp_path):
-    output = dashboard(tmp_path, "--html", code=1)
+    output = dashboard(tmp_path, "--html", f"out={tmp_path}/d", code=1)
     assert f"{tmp_path} must be a folder of runs" in output
     assert "Traceback" not in output
     assert "give at least one run's folder, or a sweep's" in dashboard("out=x", code=2)

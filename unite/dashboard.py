@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--push", action="store_true", help="upload runs, workspace and report to W&B")
     parser.add_argument("--project", default="unite", help="of W&B")
     parser.add_argument("--entity", help="of W&B: the user or team; the account's own where it is left out")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     folders = [argument for argument in options.runs if not argument.startswith("out=")]
     if not folders:
         parser.error("give at least one run's folder, or a sweep's")

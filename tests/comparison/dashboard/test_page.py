@@ -10,8 +10,9 @@ from tests.comparison.dashboard.material import many_runs, page_of, write_job, w
 from tests.comparison.material import Page
 from tests.tab import opened
 from unite.comparison.dashboard import page
+from unite.comparison.dashboard.gather import Gathering
 from unite.comparison.dashboard.page import render_dashboard
-from unite.comparison.dashboard.payload import make_payload
+from unite.comparison.dashboard.payload import make_payload, told_apart
 
 #: Where the axis of t2i's share stands in its chart: its place across, and the heights of 0.6 and 0.9.
 AXIS = """(() => {
@@ -61,6 +62,13 @@ def test_it_carries_the_runs(rendered):
     assert data["notes"] == ["Not finished, so without scores yet: 6_hostile<_script><script>alert(1)<_script>."]
     assert len(failures["contents"]) == 3  # of all runs, each content once
     assert set(failures["runs"]) == {str(place) for place, run in enumerate(data["runs"]) if run["status"] == "finished"}
+
+
+def test_mixtures_of_one_option_are_numbered_by_their_shares(tmp_path):
+    for number, share in enumerate((0.2, 0.5, 0.2)):
+        folder = write_job(tmp_path / str(number), share, finished=False)
+        (folder / "hydra" / "hydra.yaml").write_text("hydra: {runtime: {choices: {mixture: both}}}")
+    assert told_apart(Gathering([str(tmp_path)]).read().runs) == ["both (1)", "both (2)", "both (1)"]
 
 
 def test_two_hundred_runs_stay_small(tmp_path):

@@ -13,6 +13,9 @@ from unite.evaluation.direction import direction
 from unite.evaluation.results import short
 from unite.tracking.config_columns import config_columns, flat
 
+#: Mixtures that a reader tells apart by number.
+_FEW = 12
+
 
 @dataclass(frozen=True)
 class Payload:
@@ -33,6 +36,7 @@ def make_payload(runs: Sequence[ShownRun], notes: Sequence[str], title: str) -> 
     store = FailureStore().fill(runs)
     settings = [{key: str(value) for key, value in flat(config_columns(run.run.config)).items()} for run in runs]
     shared = {key: value for key, value in settings[0].items() if all(other.get(key) == value for other in settings[1:])}
+    mixtures = told_apart(runs)
     notes = [*notes, *(f"The failures of {name} cannot be read: {why}" for name, why in store.broken.items())]
     if store.num_left_out:
         notes.append(f"{store.num_left_out} of the worst failures are left out, to keep the page small.")
@@ -40,7 +44,7 @@ def make_payload(runs: Sequence[ShownRun], notes: Sequence[str], title: str) -> 
     data = {
         "title": title,
         "notes": notes,
-        "runs": [_run(run, own, shared, points) for run, own in zip(runs, settings, strict=True)],
+        "runs": [_run(run, mixture, own, shared, points) for run, mixture, own in zip(runs, mixtures, settings, strict=True)],
         "settings": shared,  # of all; each run has what it does not share
         "metrics": {key: direction(key) for key in keys},
         "tasks": _tasks(runs),
@@ -50,13 +54,27 @@ def make_payload(runs: Sequence[ShownRun], notes: Sequence[str], title: str) -> 
     return Payload(data, store.payload())
 
 
-def _run(run: ShownRun, settings: dict[str, str], shared: dict[str, str], points: int) -> dict[str, Any]:
+def told_apart(runs: Sequence[ShownRun]) -> list[str]:
+    """Returns the runs' mixtures; where a few mixtures of one option differ in their shares alone they are numbered, `instruction (2)`.
+
+    Of a search over shares there are too many, and axes show them better.
+    """
+    found: dict[str, list[dict[str, float]]] = {}
+    for run in runs:
+        of_option = found.setdefault(run.mixture, [])
+        if dict(run.shares) not in of_option:
+            of_option.append(dict(run.shares))
+    few = {mixture: 1 < len(of_option) <= _FEW for mixture, of_option in found.items()}
+    return [f"{run.mixture} ({found[run.mixture].index(dict(run.shares)) + 1})" if few[run.mixture] else run.mixture for run in runs]
+
+
+def _run(run: ShownRun, mixture: str, settings: dict[str, str], shared: dict[str, str], points: int) -> dict[str, Any]:
     facts = run.run.facts()
     return {
         "name": run.name,
         "sweep": run.sweep,
         "status": run.status,
-        "mixture": run.mixture,
+        "mixture": mixture,
         "objective": run.objective,
         "seed": "-" if run.run.seed is None else str(run.run.seed),
         "shares": {name: round(share, 5) for name, share in run.shares.items()},
