@@ -82,8 +82,8 @@ def page_of(path, *arguments):
     return path
 
 
-def many_runs(folder, number):
-    """Runs of eight folders under names of their own, each as large as that of the built-in run: 230 rows of 60 values, 88 failures."""
+def many_runs(folder, number, num_rows=230):
+    """Runs of eight folders under names of their own, each as large as that of the built-in run: rows of 60 values, 88 failures."""
     random = np.random.default_rng(0)
     runs = []
     for place in range(8):
@@ -91,7 +91,8 @@ def many_runs(folder, number):
         values = {f"train/source/s{at}/{name}": at / 7 for at in range(15) for name in ("loss", "accuracy", "samples_share")}
         noise = {name: float(random.random()) for name in ("train/accuracy", "train/gradient_norm", *(f"health/{at}" for at in range(8)))}
         write_log(
-            path, [row(10 * step, **values, **noise, **{"train/positive_similarity": float(random.random())}) for step in range(1, 231)]
+            path,
+            [row(10 * step, **values, **noise, **{"train/positive_similarity": float(random.random())}) for step in range(1, num_rows + 1)],
         )
         pictures = [base64.b64encode(random.bytes(4000)).decode() for _ in range(88 * 5)]
         tasks = {f"task{at}": _failures(pictures[at * 40 : at * 40 + 40]) for at in range(11)}
