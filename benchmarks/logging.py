@@ -83,7 +83,7 @@ def run(quick: bool) -> dict[str, float]:
         stage.mixture.attach(encoder.processor, num_steps)
         module = TimedModule(encoder, stage.objective, stage.optimizer, num_steps, config.trainer.graph_tokens)
         trainer.fit(module, datamodule=stage.mixture)
-        finish_loggers(loggers, {})
+        finish_loggers(loggers, {}, run_folder.path)
     return {
         "logging_overhead": sum(callback.seconds for callback in timed.values()) / module.seconds,
         "logging_overhead_step_log": timed["StepLog"].seconds / module.seconds,

@@ -82,8 +82,8 @@ def page_of(path, *arguments):
     return path
 
 
-def many_runs(folder, number, num_rows=230):
-    """Runs of eight folders under names of their own, each as large as that of the built-in run: rows of 60 values, 88 failures."""
+def many_runs(folder, number, num_rows=230, num_tasks=11):
+    """Runs of eight folders under names of their own, each as large as that of the built-in run: rows of 60 values, 8 failures a task."""
     random = np.random.default_rng(0)
     runs = []
     for place in range(8):
@@ -94,8 +94,8 @@ def many_runs(folder, number, num_rows=230):
             path,
             [row(10 * step, **values, **noise, **{"train/positive_similarity": float(random.random())}) for step in range(1, num_rows + 1)],
         )
-        pictures = [base64.b64encode(random.bytes(4000)).decode() for _ in range(88 * 5)]
-        tasks = {f"task{at}": _failures(pictures[at * 40 : at * 40 + 40]) for at in range(11)}
+        pictures = [base64.b64encode(random.bytes(4000)).decode() for _ in range(40 * num_tasks)]
+        tasks = {f"task{at}": _failures(pictures[at * 40 : at * 40 + 40]) for at in range(num_tasks)}
         (path / "emoji_failures.json").write_text(failures_to_json("emoji", tasks))
         base = shown(read_run(path, with_failures=False))
         for copy in range(number // 8):
