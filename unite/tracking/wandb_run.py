@@ -15,7 +15,7 @@ from typing import Any
 
 import wandb
 from unite.evaluation.direction import direction
-from unite.files import write_text
+from unite.files import locked, write_text
 from unite.tracking.config_columns import config_columns
 from unite.tracking.run_log import Progress, StageLog
 
@@ -31,8 +31,10 @@ def run_id(folder: Path) -> str:
     """Returns the id of a folder's W&B run, a new one the first time; a run of before ids were written down keeps the one that it has."""
     path = folder / _ID_FILE
     if not path.is_file():
-        found = [match["id"] for one in sorted((folder / "wandb").glob("*run-*")) if (match := _OFFLINE.fullmatch(one.name))]
-        write_text(path, found[0] if found else secrets.token_hex(4))
+        with locked(folder / f"{_ID_FILE}.lock"):  # several ranks ask at once
+            if not path.is_file():
+                found = [match["id"] for one in sorted((folder / "wandb").glob("*run-*")) if (match := _OFFLINE.fullmatch(one.name))]
+                write_text(path, found[0] if found else secrets.token_hex(4))
     return path.read_text(encoding="utf-8").strip()
 
 
