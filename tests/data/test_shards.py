@@ -6,7 +6,7 @@ import pytest
 import webdataset
 
 from tests.data.material import row, write
-from unite.data.index import INDEX_SUFFIX, index_shard
+from unite.data.index import INDEX_SUFFIX, ShardIndex, index_shard
 from unite.data.rows import Row, StoredContent
 from unite.data.shards import ShardReader, ShardWriter
 from unite.errors import DataError
@@ -34,6 +34,11 @@ def test_equal_rows_give_equal_checksums(tmp_path):
     first, second, other = (ShardReader.of_folder(tmp_path / name).checksum() for name in "abc")
     assert first == second != other
     assert (tmp_path / "a" / "shard-000000.tar").read_bytes() == (tmp_path / "b" / "shard-000000.tar").read_bytes()
+
+
+def test_the_index_that_is_written_is_that_of_the_tar(tmp_path):
+    for path in write(tmp_path):
+        assert ShardIndex.load(path.with_name(path.name + INDEX_SUFFIX)) == index_shard(path)
 
 
 def test_a_missing_or_unreadable_index_is_made_again(tmp_path):

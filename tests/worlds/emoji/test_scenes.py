@@ -3,9 +3,11 @@
 Of `captions.py`, `render.py`, `atlas.py`, `sources.py`, `hard_neighbours.py` and `pools.py` too: the world is read as it lies on disk.
 """
 
+import io
 import json
 import re
 
+import av
 import numpy as np
 import pytest
 
@@ -15,7 +17,9 @@ from unite.config.schema.media import Decoding
 from unite.data.decode import decode_medium
 from unite.data.shards import ShardReader
 from unite.data.tasks import read_task
-from unite.worlds.emoji.atlas import FOLDER
+from unite.worlds.emoji.atlas import FOLDER, first_glyphs
+from unite.worlds.emoji.hard_neighbours import Companions, clip_family
+from unite.worlds.emoji.render import draw_clip, encode_clips
 
 REVERSED = {"moves right": "moves left", "moves down": "moves up", "grows": "shrinks", "appears": "vanishes"}
 REVERSED |= {after: before for before, after in REVERSED.items()}
@@ -130,6 +134,17 @@ def test_a_dense_caption_says_everything(world):
         assert re.fullmatch(rf"{WITH_ARTICLE[mover]} {motion} (at |in )?{where}, {staying}", text.text)
         motions.add(motion)
     assert len(motions) == 8
+
+
+def test_clips_decode_to_what_was_drawn_at_two_frames_a_second():
+    family = clip_family(np.random.default_rng(0), Companions(first_glyphs(24), 0, "train"), ("motion",))
+    drawn = np.concatenate([draw_clip(clip) for clip in family])
+    with av.open(io.BytesIO(encode_clips(family).data)) as container:
+        (stream,) = container.streams
+        frames = list(container.decode(stream))
+        assert stream.codec_context.name == "png" and stream.average_rate == 2
+    assert np.array_equal([frame.to_ndarray(format="rgb24") for frame in frames], drawn)
+    assert [frame.time for frame in frames] == [number / 2 for number in range(16)]
 
 
 def test_the_still_glyph_of_a_clip_is_where_its_caption_says_in_every_frame(world):

@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -157,19 +157,28 @@ def _write_train(recipe: str, plan: Plan, folder: Path, count: Callable[[], None
 
 def _write_tasks(recipe: str, plan: Plan, folder: Path) -> dict[str, int]:
     """Writes the held-out and held-in tasks of a recipe; returns the size of each pool."""
+    family = cache(partial(_family, recipe, plan, "test"))  # sources of one recipe share its families
+
+    def write(place: str, source: str, families: Iterator[list[Pair]]) -> int:
+        return write_pair_task(folder / place / source, KINDS[source], families, plan.num_queries, plan.num_candidates)
+
     sizes = {}
-    num_families = {"train": plan.num_train // FAMILY, "test": _PATIENCE * plan.num_candidates}
-    for split, place in (("test", "test"), ("train", "held_in")):
-        family = cache(partial(_family, recipe, plan, split))  # sources of one recipe share its families
-        for source in family(0):
-            numbers = (number for number in range(num_families[split]) if (number + 1) % _ALONE_EVERY)
-            common = (number for number in numbers if plan.companions_of(split, number) is plan.companions[split])
-            families = (family(number)[source] for number in common)
-            name = f"{place}/{source}"
-            sizes[name] = write_pair_task(folder / name, KINDS[source], families, plan.num_queries, plan.num_candidates)
-            if split == "test":
-                check_pool(source, sizes[name], plan.num_candidates, plan.num_glyphs)
+    for source in family(0):
+        numbers = (number for number in range(_PATIENCE * plan.num_candidates) if (number + 1) % _ALONE_EVERY)
+        sizes[f"test/{source}"] = num = write("test", source, (family(number)[source] for number in numbers))
+        check_pool(source, num, plan.num_candidates, plan.num_glyphs)
+    for source in family(0):
+        rows = ShardReader.of_folder(folder / "train" / source)
+        sizes[f"held_in/{source}"] = write("held_in", source, _common_families(rows, plan))
     return sizes
+
+
+def _common_families(rows: ShardReader, plan: Plan) -> Iterator[list[Pair]]:
+    """Reads the training families that have no rare glyph and none that stands alone: to render them again would take longer."""
+    for number in range(plan.num_train // FAMILY):
+        if (number + 1) % _ALONE_EVERY and plan.companions_of("train", number) is plan.companions["train"]:
+            family = (rows.read(number * FAMILY + at) for at in range(FAMILY))
+            yield [(row.query, row.positives[0]) for row in family]
 
 
 class _Shown:
