@@ -13,10 +13,11 @@ import numpy as np
 from unite.comparison.compare import MEAN, Cell, Difference, SuiteComparison
 from unite.comparison.wording import percent, points, told, whiskers
 from unite.evaluation.results import arrow, short
+from unite.types import Modality
 
 NUM_COLOURS, NUM_SHAPES = 7, 4
-#: Modalities in the order of a heatmap's rows and columns; others follow.
-_ORDER = ("text", "image", "video", "text+image", "text+video")
+#: Modalities in the order of a heatmap's rows and columns: single ones, then what is fused of two, and so on.
+_ORDER = [str(modality) for modality in sorted(map(Modality, range(1, 1 << len(Modality))), key=lambda fused: (len(fused), fused.value))]
 
 
 @dataclass(frozen=True)

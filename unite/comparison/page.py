@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from unite.comparison.cards import FailedTask, failed_tasks, not_recorded
+from unite.comparison.cards import FailedTask, failed_tasks, not_recorded, room
 from unite.comparison.charts import Heatmap, Plot, differences_plot, heatmaps, mark, place, values_plot
 from unite.comparison.compare import MEAN, Cell, SuiteComparison
 from unite.comparison.evaluated_runs import TrainingRecipe, differing_settings
@@ -39,7 +39,7 @@ def render_page(
         recipes, suites, notes: what is compared.
         dashboard: address of the page of `unite.dashboard`, for a link.
     """
-    template = html_environment("unite.comparison", (*FILTERS, mark, place)).get_template("report.html.j2")
+    template = html_environment("unite.comparison", (*FILTERS, mark, place, room)).get_template("report.html.j2")
     return template.render(
         headline=headline(suites[0], recipes),
         notes=notes,
