@@ -14,6 +14,7 @@ from unite.comparison.compare import MEAN, Cell, SuiteComparison
 from unite.comparison.evaluated_runs import TrainingRecipe, differing_settings
 from unite.comparison.published import Published, published_beside
 from unite.comparison.wording import FILTERS, headline
+from unite.evaluation.results import LETTERS
 from unite.templates import html_environment
 
 
@@ -46,6 +47,7 @@ def render_page(
         recipes=recipes,
         ranking=_ranking(suites[0], recipes),
         mean=MEAN,
+        letters=LETTERS,
         suites=[_view(suite, recipes) for suite in suites],
         settings=differing_settings(recipes),
         dashboard=dashboard,

@@ -17,6 +17,10 @@ from unite.errors import DataError
 from unite.evaluation.metrics import Judged, chance_of, mean_interval, per_query
 from unite.evaluation.score import Score
 from unite.files import write_json
+from unite.types import Modality
+
+#: What the letters of `short` stand for, as a table or a page tells it.
+LETTERS = ", ".join(f"{str(modality)[0].upper()} {modality}" for modality in Modality)
 
 
 @dataclass(frozen=True)
