@@ -21,27 +21,27 @@ def test_a_modality_is_read_as_it_is_written(name):
 
 def test_a_fusion_is_a_modality_of_its_own():
     assert Modality.parse("text+image") not in (Modality.TEXT, Modality.IMAGE)
-    assert MEDIA == (Modality.IMAGE, Modality.VIDEO) and Modality.VIDEO.place == "<|VIDEO|>"
+    assert MEDIA[:2] == (Modality.IMAGE, Modality.VIDEO) and Modality.TEXT not in MEDIA and Modality.VIDEO.place == "<|VIDEO|>"
 
 
 @pytest.mark.parametrize("name", ["images", "", "text+"])
 def test_an_unknown_modality_is_named(name):
-    with pytest.raises(DataError, match="modality must be one of image, text, video, but is .* It was read from "):
+    with pytest.raises(DataError, match="modality must be one of .*image, text, video, but is .* It was read from "):
         Modality.parse(name)
 
 
 def test_a_place_in_a_text_is_no_text():
     assert modality_of(" <|IMAGE|>\n", [Modality.IMAGE]) is Modality.IMAGE
     assert modality_of("<|IMAGE|> a cat", [Modality.IMAGE, Modality.VIDEO]) == Modality.parse("text+image+video")
-    assert modality_of("a <|AUDIO|>", []) is Modality.TEXT and modality_of(" ", []) == Modality(0)
+    assert modality_of("a <|SCENT|>", []) is Modality.TEXT and modality_of(" ", []) == Modality(0)
     assert Content("<|VIDEO|>", (picture(1, Modality.VIDEO),)).modality is Modality.VIDEO
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"modality": Modality.TEXT}, "the modality of a medium must be image or video, but is 'text'"),
-        ({"modality": Modality.parse("image+video")}, "must be image or video, but is 'image.video'"),
+        ({"modality": Modality.TEXT}, "the modality of a medium must be image or video.*, but is 'text'"),
+        ({"modality": Modality.parse("image+video")}, "must be image or video.*, but is 'image.video'"),
         ({"frames": np.zeros((2, 2, 3), np.uint8)}, r"must be uint8 of shape \(frames, height, width, 3\), but is 'uint8 \(2, 2, 3\)'"),
         ({"frames": np.zeros((1, 2, 2, 4), np.uint8)}, "frames of a medium must be"),
         ({"frames": np.zeros((0, 2, 2, 3), np.uint8)}, "frames of a medium must be"),

@@ -33,7 +33,7 @@ from unite.errors import DataError, must_be, must_be_one_of
 class Modality(enum.Flag):
     """What a content is made of. A fusion is a modality of its own: `TEXT | IMAGE` equals neither `TEXT` nor `IMAGE`.
 
-    `.value` (1 to 7) stands for it in tensors; `str()` gives its name, parts joined by "+" (`text+image`).
+    `.value` stands for it in tensors; `str()` gives its name, parts joined by "+" (`text+image`).
     """
 
     TEXT = 1
@@ -162,8 +162,9 @@ class EncodedContent:
     Attributes:
         input_ids: (L,) int64, the whole prompt, with a token wherever a feature of a medium takes its place.
         token_types: (L,) int64, above 0 where it does, one number a kind of medium (`mm_token_type_ids` of transformers), 0 on text.
-        media: by name, concatenated over the M media in the order of their places; empty without media. Of every encoder, `fingerprints`
-            (M,) int64 and `modalities` (M,) int64, `Modality.value`; the others, pixels say, are known to its family alone.
+        media: by name, concatenated in the order of their places over those of the M media that have it; empty without media. Of every
+            medium, `fingerprints` (M,) int64 and `modalities` (M,) int64, `Modality.value`; the others, pixels say, are known to the
+            encoder's family alone.
     """
 
     input_ids: Tensor

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from tests.comparison.material import compared, make_config, make_suite, some_failures
-from unite.comparison.cards import failed_tasks, not_recorded
+from unite.comparison.cards import failed_tasks, not_recorded, room
 
 
 def test_a_card_has_the_query_the_right_one_and_what_came_first(everything):
@@ -54,6 +54,10 @@ def test_many_recipes_share_the_cards(write_run, recipes, each):
     folders = [write_run(f"r{at}", make_suite(), config=make_config(0, optimizer={"lr": at}), failures=failures) for at in range(recipes)]
     recipes, (suite,) = compared(*folders)
     assert len(failed_tasks(suite, recipes)[0].cards) == each * len(recipes)
+
+
+def test_a_video_takes_the_room_of_several_pictures():
+    assert [room(name) for name in ("video", "image", "one of a later version")] == ["strip", "still", "still"]
 
 
 def test_a_run_without_failures_is_named(write_run):

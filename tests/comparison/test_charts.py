@@ -60,6 +60,12 @@ def test_heatmaps_are_means_over_the_tasks_of_a_pair(write_run):
     assert heatmaps(compared(write_run("z", only))[1][0], ["z"]) == []
 
 
+def test_modalities_stand_in_one_order_single_ones_first():
+    wanted = ["text", "image", "video", "text+image", "text+video", "image+video", "text+image+video", "hologram"]
+    shown = heatmap("x", "c0", {f"{name}->text": 0.5 for name in sorted(wanted)})
+    assert [cells[0][3] for _, cells in shown.rows] == [f"{name} \u2192 text" for name in wanted]
+
+
 def test_a_colour_is_deeper_the_further_the_value():
     values = {"text->image": 0.02, "text->video": -0.04, "text->audio": 0.1, "text->text": 0.3}
     ((_, cells),) = heatmap("x", "c0", values, most=0.1).rows

@@ -37,7 +37,7 @@ def test_it_links_the_dashboard(everything):
 def test_the_page_tells_what_was_asked(rendered, everything):
     text = Page(rendered).text
     assert "bold wins: mean R@1" in text
-    assert "mind this" in text
+    assert "mind this" in text and "made of; T text, I image, V video" in text
     for heading in ("By task", "Difference from the baseline", "By modality", "In numbers", "Failures to look at", "The runs"):
         assert heading in text
     assert "a <b>cat</b> & a hat" in text  # a text of the data is shown as it is

@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from tests.curation.material import Rows, row
+from tests.media.material import Shapeless
 from unite.curation.datasheet import distribution
 from unite.curation.pipeline import Curation
 from unite.curation.steps.exact_duplicates import ExactDuplicates
 from unite.curation.steps.text_length import TextLength
 from unite.errors import SkippedRowError
+from unite.media.kind import Measure
 from unite.media.ready import RawMedium
+from unite.media.video import VideoKind
 from unite.types import Modality
 
 
@@ -54,6 +57,16 @@ def test_each_source_has_its_own_funnel_and_they_add_up(tmp_path):
         assert (step["in"], step["out"]) == (sum(one["in"] for one in of), sum(one["out"] for one in of))
         assert Counter(step["dropped"]) == sum((Counter(one["dropped"]) for one in of), Counter())
     assert sheet == json.loads((tmp_path / "set" / "datasheet.json").read_text())
+
+
+def test_a_kind_that_is_no_picture_is_measured_in_its_own_way(tmp_path, monkeypatch):
+    monkeypatch.setattr(VideoKind, "load", lambda self, raw, policy: Shapeless(raw, policy))
+    monkeypatch.setattr(VideoKind, "measures", (Measure("loudness", "Loudness", "dB", lambda facts: facts["num_bytes"] / 2),))
+    rows = [row(f"number {at}", "", positive_media=[RawMedium(Modality.VIDEO, data=bytes(at + 1))]) for at in range(3)]
+    sheet = Curation([Rows(rows)], [], out=tmp_path / "set", workers=1, progress=False).run()
+    assert {name for name in sheet["distributions"] if name.startswith("video")} == {"video_loudness"}
+    assert sheet["distributions"]["video_loudness"]["median"] == 1.0
+    assert (sheet["totals"]["videos"], sheet["totals"]["videos_resized"], sheet["totals"]["video_bytes_in"]) == (3, 0, 6)
 
 
 @pytest.mark.parametrize("values", [[3, 3, 3], [1, 2, 2, 7], [0.5, 40, 900, 1e5], np.random.default_rng(0).normal(size=500), [-5, 0.5, 9]])

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from unite.embedding.cache import DiskCache, encoder_fingerprint, prompt_fingerp
 from unite.embedding.embed import embed_contents
 from unite.embedding.sharing import told_cache
 from unite.errors import DataError
+from unite.media import KINDS
 from unite.types import Content
 
 CONTENTS = [Content(text=f"text {at}") for at in range(10)]
@@ -145,6 +147,16 @@ def test_the_fingerprint_of_a_prompt_tells_how_contents_are_read():
     fingerprints = [prompt_fingerprint(processor()) for processor in (FakeProcessor, FakeProcessor, Shorter, Refusing)]
     assert fingerprints[0] == fingerprints[1]
     assert len(set(fingerprints)) == 3
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=[kind.word for kind in KINDS])
+def test_the_fingerprint_of_a_prompt_tells_how_each_kind_of_media_is_read(kind):
+    class WithoutIt(FakeProcessor):
+        def encode(self, content):
+            media = tuple(medium for medium in content.media if medium.modality is not kind.modality)
+            return super().encode(replace(content, media=media))
+
+    assert prompt_fingerprint(WithoutIt()) != prompt_fingerprint(FakeProcessor())
 
 
 def test_of_two_embeddings_of_equal_contents_every_process_takes_the_same(tmp_path):

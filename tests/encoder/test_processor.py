@@ -1,5 +1,6 @@
 import logging
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -7,10 +8,11 @@ import torch
 from transformers import AutoProcessor, Qwen2VLConfig
 
 from unite.config.schema import ReadingConfig
+from unite.encoder.families.family import ReadMedium
 from unite.encoder.families.qwen2_vl import Qwen2VL
 from unite.encoder.processor import ContentProcessor
 from unite.errors import DataError
-from unite.types import Content, Medium, Modality
+from unite.types import MEDIA, Content, Medium, Modality
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +73,33 @@ def test_media_that_do_not_fit_are_refused_by_size(checkpoint):
         DataError, match=r"at most encoder.max_length \(60\).*text: the prompt with image of 16 tokens, video of 8 tok.*pixel caps"
     ):
         make(checkpoint, max_length=60).encode(Content("some text", (image(112, 112), video(4))))
+
+
+def test_a_kind_of_media_that_the_family_does_not_read_is_refused(checkpoint):
+    processor = make(checkpoint)
+    assert set(processor.reader.modalities) == {Modality.IMAGE, Modality.VIDEO}
+    processor.reader.modalities = (Modality.VIDEO,)
+    assert processor.encode(Content(media=(video(2),))).num_tokens
+    with pytest.raises(DataError, match=r"a medium for this encoder must be one of video, but is 'image'. Take another encoder"):
+        processor.encode(Content("a cat", (video(2), image())))
+
+
+def test_kinds_of_media_may_have_tensors_of_their_own(checkpoint):
+    def read(medium):
+        name = {Modality.IMAGE: "seen", Modality.VIDEO: "played"}[medium.modality]
+        return ReadMedium([5], {name: torch.tensor([medium.fingerprint]), "both": torch.tensor([medium.fingerprint])})
+
+    processor = make(checkpoint)
+    processor.reader = SimpleNamespace(read=read, modalities=MEDIA)
+    contents = [Content(media=(image(name=1),)), Content(media=(video(2, name=2), image(name=3))), Content(media=(video(2, name=4),))]
+    batch = processor.pad([processor.encode(content) for content in contents], range(3))
+    assert {name: tensor.tolist() for name, tensor in batch.media.items()} == {
+        "seen": [1, 3],
+        "played": [2, 4],
+        "both": [1, 2, 3, 4],
+        "fingerprints": [1, 2, 3, 4],
+        "modalities": [2, 4, 2, 4],
+    }
 
 
 def test_padding_is_on_the_right_and_media_keep_their_order(checkpoint):

@@ -9,7 +9,7 @@ from PIL import Image
 
 from unite.config.schema.media import Decoding, MediaPolicy
 from unite.media import kind_of
-from unite.media.ready import RawMedium
+from unite.media.ready import LoadedMedium, RawMedium, ReadyMedium
 from unite.types import Modality
 
 
@@ -49,6 +49,14 @@ def image_medium(image=None, **options):
 
 def video_medium(data=None, start=None, end=None):
     return RawMedium(Modality.VIDEO, data=clip() if data is None else data, start=start, end=end)
+
+
+class Shapeless(LoadedMedium):
+    """A medium that is no picture."""
+
+    @property
+    def ready(self):
+        return ReadyMedium(self.data, "bin")
 
 
 def load(raw, **policy):

@@ -75,7 +75,7 @@ def test_a_small_image_keeps_its_bytes():
         raw = image_medium(format=format)
         ready = load(raw).ready
         assert ready.data == raw.data and ready.extension == extension
-        assert (ready.width, ready.height) == (160, 120)
+        assert ready.size == (160, 120)
 
 
 def test_an_image_above_the_cap_becomes_the_size_the_encoder_gives_it():
@@ -87,7 +87,7 @@ def test_an_image_above_the_cap_becomes_the_size_the_encoder_gives_it():
     assert fit(160, 120, 200 * 28 * 28, 28) == (160, 120)
     ready = load(image_medium(photograph(1, 640, 480)), max_pixels=100 * 28 * 28).ready
     stored = Image.open(io.BytesIO(ready.data))
-    assert stored.format == "JPEG" and stored.size == (ready.width, ready.height) == fit(640, 480, 100 * 28 * 28, 28)
+    assert stored.format == "JPEG" and stored.size == ready.size == fit(640, 480, 100 * 28 * 28, 28)
     expected = np.asarray(photograph(1, 640, 480).resize(stored.size, Image.Resampling.BICUBIC)).astype(int)
     assert np.abs(np.asarray(stored).astype(int) - expected).mean() < 3
 
@@ -96,7 +96,7 @@ def test_what_is_turned_is_stored_upright_and_what_no_decoder_is_sure_of_as_jpeg
     exif = Image.Exif()
     exif[0x0112] = 6  # rotate by 90 degrees to the right
     upright = load(image_medium(exif=exif)).ready
-    assert (upright.width, upright.height) == (120, 160) and upright.extension == "jpg"
+    assert upright.size == (120, 160) and upright.extension == "jpg"
     assert load(image_medium(format="BMP")).ready.extension == "jpg"
 
 
@@ -146,7 +146,7 @@ def test_palettes_and_bits_keep_their_bytes():
 
 def test_one_pixel_is_an_image():
     ready = load(image_of(encoded(Image.new("RGB", (1, 1), "red"), "PNG"))).ready
-    assert (ready.width, ready.height) == (1, 1) and pixels(ready.data).tolist() == [[[255, 0, 0]]]
+    assert ready.size == (1, 1) and pixels(ready.data).tolist() == [[[255, 0, 0]]]
 
 
 def test_the_bytes_say_the_format_not_the_name(tmp_path):

@@ -2,7 +2,8 @@ import os
 
 import pytest
 
-from tests.media.material import encoded, image_medium, load, photograph, video_medium
+from tests.media.material import Shapeless, encoded, image_medium, load, photograph, video_medium
+from unite.config.schema.media import MediaPolicy
 from unite.errors import SkippedRowError
 from unite.media.ready import RawMedium
 from unite.types import Modality
@@ -64,3 +65,9 @@ def test_the_facts_of_an_image_and_of_a_video():
         "clip": [0.5, 2.5],
         "stored_frames": 4,
     }
+
+
+def test_what_is_no_picture_has_no_size():
+    medium = Shapeless(RawMedium(Modality.VIDEO, data=b"four"), MediaPolicy())
+    assert medium.size is None and medium.ready.size is None and medium.ready.greys == () and medium.seconds == 0
+    assert medium.facts() == {"modality": "video", "from": "", "num_bytes": 4, "stored_bytes": 4}

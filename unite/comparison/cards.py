@@ -9,6 +9,7 @@ from unite.comparison.charts import mark
 from unite.comparison.compare import SuiteComparison
 from unite.comparison.evaluated_runs import TrainingRecipe
 from unite.evaluation.failures_file import Failure, Preview, TaskFailures
+from unite.media import KINDS
 
 #: Cards of a task over all recipes; each picture is part of the page.
 _NUM_CARDS = 6
@@ -74,6 +75,11 @@ def failed_tasks(suite: SuiteComparison, recipes: Sequence[TrainingRecipe]) -> l
             found.append(FailedTask(task, known.pair, tuple(cards)))
     opened = next((index for index, task in enumerate(found) if task.has_pictures), 0)
     return [replace(task, opened=index == opened) for index, task in enumerate(found)]
+
+
+def room(modality: str) -> str:
+    """Returns how much room the preview of a medium takes: "strip", as several pictures side by side, or "still"."""
+    return "strip" if any(kind.word == modality and kind.preview_is_wide for kind in KINDS) else "still"
 
 
 def not_recorded(suite: SuiteComparison, recipes: Sequence[TrainingRecipe]) -> list[str]:

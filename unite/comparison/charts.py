@@ -12,11 +12,9 @@ import numpy as np
 
 from unite.comparison.compare import MEAN, Cell, Difference, SuiteComparison
 from unite.comparison.wording import percent, points, told, whiskers
-from unite.evaluation.results import arrow, short
+from unite.evaluation.results import arrow, modality_order, short
 
 NUM_COLOURS, NUM_SHAPES = 7, 4
-#: Modalities in the order of a heatmap's rows and columns; others follow.
-_ORDER = ("text", "image", "video", "text+image", "text+video")
 
 
 @dataclass(frozen=True)
@@ -175,7 +173,7 @@ def heatmap(title: str, mark: str, values: Mapping[str, float], most: float | No
         return side, depth, points(value) if most else percent(value), arrow(pair)
 
     sides = [dict.fromkeys(pair.split("->")[side] for pair in values) for side in (0, 1)]
-    rows, columns = (sorted(side, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name)) for side in sides)
+    rows, columns = (sorted(side, key=modality_order) for side in sides)
     lines = tuple((short(row), tuple(cell(f"{row}->{column}") for column in columns)) for row in rows)
     return Heatmap(title, mark, tuple(map(short, columns)), lines)
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from unite.comparison.cards import FailedTask, failed_tasks, not_recorded
+from unite.comparison.cards import FailedTask, failed_tasks, not_recorded, room
 from unite.comparison.charts import Heatmap, Plot, differences_plot, heatmaps, mark, place, values_plot
 from unite.comparison.compare import MEAN, Cell, SuiteComparison
 from unite.comparison.evaluated_runs import TrainingRecipe, differing_settings
 from unite.comparison.published import Published, published_beside
 from unite.comparison.wording import FILTERS, headline
+from unite.evaluation.results import LETTERS
 from unite.templates import html_environment
 
 
@@ -39,13 +40,14 @@ def render_page(
         recipes, suites, notes: what is compared.
         dashboard: address of the page of `unite.dashboard`, for a link.
     """
-    template = html_environment("unite.comparison", (*FILTERS, mark, place)).get_template("report.html.j2")
+    template = html_environment("unite.comparison", (*FILTERS, mark, place, room)).get_template("report.html.j2")
     return template.render(
         headline=headline(suites[0], recipes),
         notes=notes,
         recipes=recipes,
         ranking=_ranking(suites[0], recipes),
         mean=MEAN,
+        letters=LETTERS,
         suites=[_view(suite, recipes) for suite in suites],
         settings=differing_settings(recipes),
         dashboard=dashboard,

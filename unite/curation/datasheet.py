@@ -22,6 +22,8 @@ from unite.curation.pack import ROWS_SUFFIX
 from unite.data.index import INDEX_SUFFIX, ShardIndex
 from unite.errors import DataError
 from unite.files import read_lines
+from unite.media import kind_of
+from unite.types import Modality
 
 _LIBRARIES = ("av", "datasketch", "ImageHash", "numpy", "pillow", "webdataset")
 _NUM_BINS = 24
@@ -59,16 +61,12 @@ class _Tally:
 
     def _medium(self, medium: Mapping[str, Any]) -> None:
         kind = medium["modality"]
-        width, height = medium["size"]
         self.totals[f"{kind}s"] += 1
         self.totals[f"{kind}_bytes_in"] += medium["num_bytes"]
         self.totals[f"{kind}_bytes_stored"] += medium["stored_bytes"]
-        self.totals[f"{kind}s_resized"] += medium["size"] != medium["stored_size"]
-        self.values[f"{kind}_megapixels"].append(width * height / 1e6)
-        self.values[f"{kind}_aspect"].append(width / height)
-        for name, fact in (("seconds", "seconds"), ("frames", "stored_frames")):
-            if fact in medium:
-                self.values[f"{kind}_{name}"].append(medium[fact])
+        self.totals[f"{kind}s_resized"] += medium.get("size") != medium.get("stored_size")
+        for measure in kind_of(Modality.parse(kind)).measures:
+            self.values[f"{kind}_{measure.name}"].append(measure.of(medium))
 
 
 def make_datasheet(

@@ -11,18 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from unite.curation.datasheet_funnel import colour_legend, funnel_steps, source_bars
+from unite.media import KINDS
 from unite.templates import html_environment
-from unite.types import MEDIA
 
 _TITLES = {
     "query_words": ("Words in a query", "words"),
     "positive_words": ("Words in a positive", "words"),
-    "image_megapixels": ("Image size, as it came", "megapixels"),
-    "image_aspect": ("Image width over height", "ratio"),
-    "video_megapixels": ("Video frame size, as it came", "megapixels"),
-    "video_aspect": ("Video width over height", "ratio"),
-    "video_seconds": ("Video length", "seconds"),
-    "video_frames": ("Frames kept of a video", "frames"),
+    **{f"{kind.word}_{measure.name}": (measure.title, measure.unit) for kind in KINDS for measure in kind.measures},
 }
 #: Sources named in the title.
 _NUM_NAMED = 3
@@ -60,7 +55,7 @@ def render_page(sheet: Mapping[str, Any]) -> str:
         sheet=sheet,
         title=_title([recipe["name"] for recipe in sheet["plan"]["recipes"]]),
         came_in=sheet["funnel"][0]["in"] if sheet["funnel"] else sheet["totals"]["rows"],
-        media=[kind for kind in map(str, MEDIA) if sheet["totals"].get(f"{kind}s")],
+        media=[kind.word for kind in KINDS if sheet["totals"].get(f"{kind.word}s")],
         funnel=funnel_steps(sheet["funnel"]),
         legend=colour_legend(sheet["funnel"]),
         sources=source_bars(sheet["sources"], sheet["funnel"]),

@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -26,7 +25,8 @@ from torch import Tensor, nn
 from unite.embedding.embed import is_before
 from unite.errors import DataError, must_be
 from unite.files import whole_file, write_text
-from unite.types import Content, Medium, Modality, Processor, fingerprint, index_tensor
+from unite.media import KINDS
+from unite.types import Content, Processor, fingerprint, index_tensor
 
 _log = logging.getLogger(__name__)
 #: Attributes of modules that change nothing of the embeddings; the same checkpoint in another folder is the same encoder.
@@ -189,18 +189,11 @@ def encoder_fingerprint(encoder: nn.Module) -> int:
 def prompt_fingerprint(processor: Processor) -> int:
     """Returns a 63-bit hash of how contents are written as tokens and patches: by what becomes of a few of them, and by plain settings.
 
-    That covers the template, the tokenizer, the instruction's place and the pixel caps, whatever the processor calls them.
+    Those are texts and the probes of every kind of media (`Kind.probes`). That covers the template, the tokenizer, the instruction's place
+    and the pixel caps, whatever the processor calls them.
     """
-    ramp = np.arange(1200 * 1600 * 3, dtype=np.uint32).reshape(1, 1200, 1600, 3).astype(np.uint8)
-    large, small = Medium(Modality.IMAGE, ramp, 1), Medium(Modality.IMAGE, ramp[:, :28, :28], 2)
-    video = Medium(Modality.VIDEO, np.concatenate([ramp[:, ::3, ::3]] * 4), 3, (0.0, 1.0, 2.0, 3.0))
-    probes = (
-        Content("A plain text."),
-        Content("A plain text.", instruction="Find it."),
-        Content(media=(large,)),
-        Content(f"Before {Modality.IMAGE.place} after", (small,), "Find it."),
-        Content(f"{Modality.VIDEO.place} and text", (video,)),
-    )
+    texts = (Content("A plain text."), Content("A plain text.", instruction="Find it."))
+    probes = (*texts, *(probe for kind in KINDS for probe in kind.probes()))
     counts = {key for key in vars(processor) if key.startswith("num_")}
     settings = {key: value for key, value in vars(processor).items() if _is_setting(key, value) and key not in counts}
     return fingerprint(repr(sorted(settings.items())), *(part for probe in probes for part in _as_read(processor, probe)))

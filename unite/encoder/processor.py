@@ -17,7 +17,7 @@ from torch.nn.utils.rnn import pad_sequence
 from unite.config.schema.encoder import ReadingConfig
 from unite.encoder.families.family import Family
 from unite.encoder.prompt import MediumPlace, Segment, Text
-from unite.errors import DataError, must_be
+from unite.errors import DataError, must_be, must_be_one_of
 from unite.types import Content, EncodedContent, MicroBatch, index_tensor
 
 log = logging.getLogger(__name__)
@@ -56,8 +56,13 @@ class ContentProcessor:
         """Tokenises one content and reads its media.
 
         Raises:
-            DataError: if its media alone are longer than `max_length`, or the places in its text are not those of its media.
+            DataError: if a medium is of a kind that the family does not read, its media alone are longer than `max_length`, or the places
+                in its text are not those of its media.
         """
+        for medium in content.media:
+            if medium.modality not in self.reader.modalities:
+                hint = "Take another encoder, or leave these contents out."
+                raise DataError(must_be_one_of("a medium for this encoder", map(str, self.reader.modalities), str(medium.modality), hint))
         media = [self.reader.read(medium) for medium in content.media]
         tokens = index_tensor(self._fitting(self.prompt.segments(content), content, [medium.tokens for medium in media]))
         tensors = _joined([medium.tensors for medium in media])
@@ -151,7 +156,8 @@ class ContentProcessor:
 
 
 def _joined(tensors: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """Returns tensors of equal names concatenated; a single one is not copied."""
+    """Returns tensors of equal names concatenated, each of those that have it; a single one is not copied."""
     if len(tensors) <= 1:
         return dict(tensors[0]) if tensors else {}
-    return {name: torch.cat([each[name] for each in tensors]) for name in tensors[0]}
+    names = dict.fromkeys(name for each in tensors for name in each)
+    return {name: torch.cat([each[name] for each in tensors if name in each]) for name in names}

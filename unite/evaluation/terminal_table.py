@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from unite.evaluation.results import SuiteResult, short
+from unite.evaluation.results import LETTERS, SuiteResult, short
 
 #: Column heading -> the metrics it may show, first found first: benchmarks with several right answers a query report hit@k as R@k.
 _COLUMNS = {
@@ -78,7 +78,7 @@ def _interval(intervals: Mapping[str, tuple[float, float]], names: tuple[str, ..
 
 
 def _caption(result: SuiteResult) -> str:
-    lines = ["T text, I image, V video; R@1 by chance is 1 / pool (right ones / pool where any of several counts); ± half the 95% interval"]
+    lines = [f"{LETTERS}; R@1 by chance is 1 / pool (right ones / pool where any of several counts); ± half the 95% interval"]
     reasons: dict[str, list[str]] = {}
     for name, reason in result.missing.items():
         reasons.setdefault(reason, []).append(name)

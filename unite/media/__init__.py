@@ -8,8 +8,9 @@
 
     medium = kind_of(Modality.VIDEO).decode(Path("clip.mp4").read_bytes(), Decoding())
 
-Another kind is another file here and a line in `KINDS`. `picture` holds what images and frames share, `ready` what any medium of a raw
-collection goes through.
+Another kind is another file here and a line in `KINDS`; its modality and what its decoded form must be in `unite/types.py`; its limits in
+`unite/config/schema/media.py`; and a family of encoders that reads it, in `unite/encoder/families/`. `picture` holds what images and frames
+share, `ready` what any medium of a raw collection goes through.
 """
 
 from __future__ import annotations

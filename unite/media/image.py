@@ -16,10 +16,21 @@ from PIL import Image, ImageOps
 from unite.config.schema.media import Decoding, MediaPolicy
 from unite.errors import DataError, SkippedRowError
 from unite.media import picture
-from unite.media.kind import Kind
-from unite.media.picture import check_decoded_size, check_source_size, encoder_size, grey, on_white, open_picture, to_jpeg
+from unite.media.kind import Kind, Measure
+from unite.media.picture import (
+    aspect,
+    check_decoded_size,
+    check_source_size,
+    encoder_size,
+    grey,
+    megapixels,
+    on_white,
+    open_picture,
+    ramp,
+    to_jpeg,
+)
 from unite.media.ready import LoadedMedium, RawMedium, ReadyMedium
-from unite.types import Medium, Modality, fingerprint
+from unite.types import Content, Medium, Modality, fingerprint
 
 #: Formats an image may keep; others are stored as JPEG.
 _KEPT = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}
@@ -33,6 +44,10 @@ class ImageKind(Kind):
 
     modality = Modality.IMAGE
     suffixes = ("jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff")
+    measures = (
+        Measure("megapixels", "Image size, as it came", "megapixels", megapixels),
+        Measure("aspect", "Image width over height", "ratio", aspect),
+    )
 
     def decode(self, data: bytes, decoding: Decoding) -> Medium:
         """As of `Kind`."""
@@ -64,6 +79,11 @@ class ImageKind(Kind):
         """The image, at most 96 pixels a side."""
         return picture.strip(medium.frames)
 
+    def probes(self) -> tuple[Content, ...]:
+        """A large image alone, and a small one in a text."""
+        large, small = Medium(Modality.IMAGE, ramp(), 1), Medium(Modality.IMAGE, ramp()[:, :28, :28], 2)
+        return Content(media=(large,)), Content(f"Before {Modality.IMAGE.place} after", (small,), "Find it.")
+
 
 class LoadedImage(LoadedMedium):
     """An image of a raw row."""
@@ -77,7 +97,7 @@ class LoadedImage(LoadedMedium):
     def ready(self) -> ReadyMedium:
         """As of `LoadedMedium`."""
         data, extension, image = self._stored()
-        return ReadyMedium(data, extension, image.width, image.height, (grey(image),))
+        return ReadyMedium(data, extension, (image.width, image.height), (grey(image),))
 
     @cached_property
     def _image(self) -> Image.Image:

@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from unite.config.schema.media import Decoding, MediaPolicy
 from unite.media.ready import LoadedMedium, RawMedium
-from unite.types import Medium, Modality
+from unite.types import Content, Medium, Modality
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number that the datasheet of a curated set shows the distribution of.
+
+    Attributes:
+        name: of the distribution in the sheet, behind the kind's word: `aspect` gives `image_aspect`.
+        title, unit: what stands on the page.
+        of: the number of one medium, from its facts (`LoadedMedium.facts`).
+    """
+
+    name: str
+    title: str
+    unit: str
+    of: Callable[[Mapping[str, Any]], float]
 
 
 class Kind(ABC):
@@ -16,10 +34,14 @@ class Kind(ABC):
     Attributes:
         modality: of its media; their place in a text follows from it (`Modality.place`).
         suffixes: of its files, the usual ones, in lower case and without dot.
+        measures: what the datasheet tells of its media, in the order of the page.
+        preview_is_wide: whether a preview takes the room of several pictures side by side.
     """
 
     modality: ClassVar[Modality]
     suffixes: ClassVar[tuple[str, ...]]
+    measures: ClassVar[tuple[Measure, ...]] = ()
+    preview_is_wide: ClassVar[bool] = False
 
     @property
     def word(self) -> str:
@@ -49,3 +71,11 @@ class Kind(ABC):
     @abstractmethod
     def preview(self, medium: Medium) -> bytes:
         """Returns a little JPEG that tells a person what it is."""
+
+    @abstractmethod
+    def probes(self) -> tuple[Content, ...]:
+        """Returns contents, always the same, by which it is told whether two encoders read this kind alike.
+
+        What an encoder makes of them is part of the key of cached embeddings, so they must show every setting that changes how it reads:
+        media above and below its limits, with a text around them and without.
+        """

@@ -6,8 +6,9 @@ import io
 import math
 import struct
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,6 +100,24 @@ def to_jpeg(image: Image.Image, quality: int) -> bytes:
 def grey(image: Image.Image) -> Image.Image:
     """Returns 32 x 32 greys: all that perceptual hashes and the motion measure look at."""
     return image.convert("L").resize((32, 32), Image.Resampling.LANCZOS, reducing_gap=2.0)
+
+
+def megapixels(facts: Mapping[str, Any]) -> float:
+    """Returns how large the original was, from the facts of a medium (`LoadedMedium.facts`)."""
+    width, height = facts["size"]
+    return float(width * height / 1e6)
+
+
+def aspect(facts: Mapping[str, Any]) -> float:
+    """Returns the width of the original over its height."""
+    width, height = facts["size"]
+    return float(width / height)
+
+
+def ramp(every: int = 1) -> NDArray[np.uint8]:
+    """Returns a frame (1, H, W, 3) of 1600 x 1200 pixels that all differ from their neighbours, or every so-manieth of its pixels."""
+    whole = np.arange(1200 * 1600 * 3, dtype=np.uint32).reshape(1, 1200, 1600, 3).astype(np.uint8)
+    return whole[:, ::every, ::every]
 
 
 def blank(medium: Medium) -> Medium:

@@ -46,15 +46,15 @@ class ReadyMedium:
     Attributes:
         data: its bytes.
         extension: of the file, `jpg`.
-        width, height: of the image, or of each frame.
-        greys: the image, or each frame, as 32 x 32 greys (see `unite.media.picture.grey`).
+        size: width and height of the image, or of each frame; None of what is no picture.
+        greys: the image, or each frame, as 32 x 32 greys (see `unite.media.picture.grey`). Near duplicates and what is in an evaluation
+            task are found by them: what is no picture draws one (a spectrogram, say), or is never found.
     """
 
     data: bytes
     extension: str
-    width: int
-    height: int
-    greys: tuple[Image.Image, ...]
+    size: tuple[int, int] | None = None
+    greys: tuple[Image.Image, ...] = ()
 
 
 class LoadedMedium(ABC):
@@ -73,9 +73,9 @@ class LoadedMedium(ABC):
         return _check_file(self.raw.path, self.policy)
 
     @property
-    @abstractmethod
-    def size(self) -> tuple[int, int]:
-        """Width and height of the original, as its header says."""
+    def size(self) -> tuple[int, int] | None:
+        """Width and height of the original, as its header says; None of what is no picture."""
+        return None
 
     @property
     def seconds(self) -> float:
@@ -88,15 +88,16 @@ class LoadedMedium(ABC):
         """Decodes it and makes it ready for the shard, once."""
 
     def facts(self) -> dict[str, Any]:
-        """Returns what the record beside the shard and the datasheet keep of it."""
-        return {
+        """Returns what the record beside the shard and the datasheet keep of it; sizes of pictures alone."""
+        facts = {
             "modality": str(self.modality),
             "from": self.raw.path,
             "num_bytes": self.num_bytes,
-            "size": list(self.size),
+            "size": self.size and list(self.size),
             "stored_bytes": len(self.ready.data),
-            "stored_size": [self.ready.width, self.ready.height],
+            "stored_size": self.ready.size and list(self.ready.size),
         }
+        return {name: fact for name, fact in facts.items() if fact is not None}
 
     @cached_property
     def data(self) -> bytes:

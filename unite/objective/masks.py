@@ -94,7 +94,7 @@ def directions(
     Args:
         relations: of the whole pool.
         rows: (r,) the rows to score; all by default.
-        modality_weight: (8,) float, by `Modality.value`.
+        modality_weight: (1 << number of modalities,) float, by `Modality.value`.
         within_modality: whether targets of other modalities than the term's own are left out (MAMCL).
         symmetric: whether to score the reverse direction too; both then weigh half.
     """

@@ -17,11 +17,9 @@ from PIL import Image
 
 import wandb
 from unite.evaluation.failures_file import FAILURES_SUFFIX, Preview, TaskFailures, read_failures
-from unite.evaluation.results import SuiteResult, short
+from unite.evaluation.results import SuiteResult, modality_order, short
 from unite.files import read_json
 
-#: Modalities in the order of rows and columns; others follow.
-_ORDER = ("text", "image", "video", "text+image", "text+video")
 _EXAMPLES_A_TASK = 4
 _NUM_HITS = 3
 _HITS = re.compile(r"(?P<suite>[^/]+)/diagnostics/hits@\d+/(?P<task>[^/]+)/(?P<modality>[^/]+)")
@@ -109,7 +107,7 @@ def matrix_table(matrix: Matrix) -> wandb.Table:
 
 def matrix_picture(matrix: Matrix, title: str) -> Image.Image:
     """Draws a matrix of shares, each cell with its value in percent; what has no value stays white."""
-    columns, rows = _columns(matrix), sorted(matrix, key=_place)
+    columns, rows = _columns(matrix), sorted(matrix, key=modality_order)
     figure = Figure(figsize=(1.6 + 1.1 * len(columns), 1.4 + 0.5 * len(rows)), dpi=110, layout="constrained")
     axes = figure.subplots()
     cells = [[matrix[row].get(column, float("nan")) for column in columns] for row in rows]
@@ -127,11 +125,7 @@ def matrix_picture(matrix: Matrix, title: str) -> Image.Image:
 
 
 def _columns(matrix: Matrix) -> list[str]:
-    return sorted({column for row in matrix.values() for column in row}, key=_place)
-
-
-def _place(modality: str) -> tuple[int, str]:
-    return (_ORDER.index(modality) if modality in _ORDER else len(_ORDER), modality)
+    return sorted({column for row in matrix.values() for column in row}, key=modality_order)
 
 
 def _words(preview: Preview) -> str:

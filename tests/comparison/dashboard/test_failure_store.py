@@ -18,7 +18,7 @@ def test_the_worst_of_every_task_come_before_the_second_worst(tmp_path):
     runs = many_runs(tmp_path, 8)
     store = FailureStore(most_bytes=3_000_000).fill(runs)
     assert store.num_left_out > 0
-    size = sum(len(data) for content in store.contents.values() for _, data in content["pictures"])
+    size = sum(len(data) for content in store.contents.values() for _, data, _ in content["pictures"])
     assert 2_500_000 < size <= 3_000_000
     assert set(store.runs) == set(range(8))
     assert all({failure["task"] for failure in found} == {f"task{at}" for at in range(11)} for found in store.runs.values())

@@ -3,7 +3,9 @@ from PIL import Image
 
 from tests.curation.material import row
 from tests.curation.steps.material import reason
-from tests.media.material import encoded, image_medium, photograph
+from tests.media.material import Shapeless, encoded, image_medium, load, photograph
+from unite.config.schema.media import MediaPolicy
+from unite.curation.loaded import LoadedRow
 from unite.curation.steps.image_size import ImageSize
 from unite.errors import ConfigError, SkippedRowError
 from unite.media.ready import RawMedium
@@ -15,6 +17,16 @@ def test_image_size(size, expected):
     medium = image_medium(Image.new("RGB", size))
     assert reason(ImageSize(min_side=64, max_aspect=5), row(positive_media=[medium])) == expected
     assert reason(ImageSize(min_side=64, max_aspect=5), row(query_media=[medium])) == expected
+
+
+def test_what_is_no_picture_is_passed_by():
+    small, sound = image_medium(Image.new("RGB", (9, 9))), RawMedium(Modality.VIDEO, data=b"sound")
+
+    def judged(*media):
+        shapeless = LoadedRow(row(positive_media=media), lambda raw: Shapeless(raw, MediaPolicy()) if raw is sound else load(raw))
+        return ImageSize().judge_row(shapeless)
+
+    assert judged(sound) is None and judged(sound, small).reason == "image too small"
 
 
 def test_what_cannot_be_opened_is_told_by_the_medium():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from unite.comparison.cards import room
 from unite.comparison.dashboard.shown_runs import ShownRun
 from unite.errors import DataError
 from unite.evaluation.failures_file import FAILURES_SUFFIX, Failure, Preview, TaskFailures, read_failures
@@ -30,7 +31,7 @@ class FailureStore:
     """Failures by run, and the contents that they name.
 
     Attributes:
-        contents: id -> `{"text", "instruction", "pictures": [[modality, JPEG as base64], ...]}`.
+        contents: id -> `{"text", "instruction", "pictures": [[modality, JPEG as base64, its room], ...]}`.
         runs: place of the run -> its failures, `{"suite", "task", "query", "rank", "right", "hits": [[content, score, is right], ...]}`.
         num_left_out: failures for which there was no room.
         broken: name of a run -> why its failures could not be read.
@@ -105,4 +106,8 @@ def _size(preview: Preview) -> int:
 
 
 def _content(preview: Preview) -> dict[str, Any]:
-    return {"text": preview.text, "instruction": preview.instruction, "pictures": [list(picture) for picture in preview.pictures]}
+    return {
+        "text": preview.text,
+        "instruction": preview.instruction,
+        "pictures": [[*picture, room(picture[0])] for picture in preview.pictures],
+    }

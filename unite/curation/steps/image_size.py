@@ -31,6 +31,8 @@ class ImageSize:
     def judge_row(self, row: LoadedRow) -> Drop | None:
         """Returns the first picture that is out of bounds."""
         for medium in row.media:
+            if medium.size is None:
+                continue
             width, height = medium.size
             short, long = sorted((width, height))
             if short < self.min_side:

@@ -9,7 +9,7 @@ Shapes: n contents, L tokens, M media, V visual tokens of a medium (or of anothe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from unite.config.schema.encoder import ReadingConfig
 from unite.encoder.prompt import Prompt
-from unite.types import Medium, MicroBatch
+from unite.types import Medium, MicroBatch, Modality
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class ReadMedium:
 
     Attributes:
         tokens: what stands for it in the turn, marks around it included.
-        tensors: by name; those of all media of a micro-batch are concatenated along the first dimension.
+        tensors: by name; those of equal names are concatenated along the first dimension over all media of a micro-batch that have it.
     """
 
     tokens: list[int]
@@ -51,6 +51,11 @@ class Part(NamedTuple):
 
 class MediaReader(Protocol):
     """Reads media in the workers: holds no weights and can be pickled."""
+
+    @property
+    def modalities(self) -> Collection[Modality]:
+        """Those of the media that it reads; it is given no others."""
+        ...
 
     def read(self, medium: Medium) -> ReadMedium:
         """Returns tokens and tensors of one medium. Raises DataError if it cannot be read."""

@@ -48,6 +48,7 @@ class QwenReader:
             Modality.IMAGE: (config.min_image_tokens * side, config.max_image_tokens * side),
             Modality.VIDEO: (side, max(config.max_frame_pixels, side)),
         }
+        self.modalities = tuple(self.pixels)
         self._known_tokens: dict[tuple[Modality, Grid, tuple[float, ...]], list[int]] = {}
 
     def read(self, medium: Medium) -> ReadMedium:

@@ -13,7 +13,6 @@ from transformers import Qwen2Tokenizer
 from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
 
 from unite.errors import ConfigError, must_be
-from unite.media import KINDS
 
 #: Qwen's, in Qwen's order; they end the vocabulary.
 SPECIAL_TOKENS = tuple(
@@ -30,7 +29,8 @@ CHAT_TEMPLATE = (
     "{% else %}{{ part['text'] }}{% endif %}{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-_MEDIA = tuple(kind.word for kind in KINDS)
+#: What the architectures see. Not all kinds of media there are: another one must not make another tokenizer of the same name.
+_MEDIA = ("image", "video")
 #: What the prompt itself says, often enough that it becomes few tokens.
 _PROMPT_TEXTS = (
     "system\nYou are a helpful assistant.",

@@ -8,17 +8,18 @@ clip         the same of a raw collection's video or clip, stored as JPEGs in an
 from __future__ import annotations
 
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from unite.config.schema.media import Decoding, MediaPolicy
 from unite.media import picture
-from unite.media.kind import Kind
+from unite.media.kind import Kind, Measure
 from unite.media.ready import LoadedMedium, RawMedium, ReadyMedium
 from unite.media.video.clip import VideoReader, store_frames
 from unite.media.video.decode import decode_frames
-from unite.types import Medium, Modality, fingerprint
+from unite.types import Content, Medium, Modality, fingerprint
 
 #: Frames in a preview.
 _NUM_SHOWN = 4
@@ -29,6 +30,13 @@ class VideoKind(Kind):
 
     modality = Modality.VIDEO
     suffixes = ("mp4", "webm", "mkv", "avi", "mov")
+    measures = (
+        Measure("megapixels", "Video frame size, as it came", "megapixels", picture.megapixels),
+        Measure("aspect", "Video width over height", "ratio", picture.aspect),
+        Measure("seconds", "Video length", "seconds", itemgetter("seconds")),
+        Measure("frames", "Frames kept of a video", "frames", itemgetter("stored_frames")),
+    )
+    preview_is_wide = True
 
     def decode(self, data: bytes, decoding: Decoding) -> Medium:
         """As of `Kind`."""
@@ -52,6 +60,11 @@ class VideoKind(Kind):
         shown = np.unique(np.linspace(0, len(medium.frames) - 1, _NUM_SHOWN).round().astype(np.int64))
         return picture.strip(medium.frames[shown])
 
+    def probes(self) -> tuple[Content, ...]:
+        """Four frames before a text."""
+        frames = np.concatenate([picture.ramp(every=3)] * 4)
+        return (Content(f"{Modality.VIDEO.place} and text", (Medium(Modality.VIDEO, frames, 3, (0.0, 1.0, 2.0, 3.0)),)),)
+
 
 class LoadedVideo(LoadedMedium):
     """A video of a raw row, or a clip of it."""
@@ -71,8 +84,7 @@ class LoadedVideo(LoadedMedium):
         """As of `LoadedMedium`."""
         frames = self._reader.frames()
         data = store_frames(frames, self.seconds, self.policy.jpeg_quality)
-        width, height = frames[0][1].size
-        return ReadyMedium(data, "mp4", width, height, tuple(picture.grey(image) for _, image in frames))
+        return ReadyMedium(data, "mp4", frames[0][1].size, tuple(picture.grey(image) for _, image in frames))
 
     def facts(self) -> dict[str, Any]:
         """As of `LoadedMedium`, with the length, the clip and the number of frames kept."""

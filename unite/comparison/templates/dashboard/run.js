@@ -12,7 +12,7 @@ const rowsOf = entries => h("table", {}, entries.map(([key, value]) => h("tr", {
 function figure(key, label, kind) {
   const content = failures.contents[key] ?? { text: "", instruction: "", pictures: [] };
   return h("figure", { class: kind }, h("figcaption", {}, label),
-    content.pictures.map(([modality, jpeg]) => h("img", { alt: modality, class: modality === "video" ? "strip" : "still", src: `data:image/jpeg;base64,${jpeg}` })),
+    content.pictures.map(([modality, jpeg, room]) => h("img", { alt: modality, class: room, src: `data:image/jpeg;base64,${jpeg}` })),
     kind === "query" && content.instruction ? h("p", { class: "instruction" }, content.instruction) : null, content.text ? h("p", {}, content.text) : null);
 }
 function card(failure) {
