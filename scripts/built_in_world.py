@@ -9,7 +9,9 @@ import json
 import re
 import statistics
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -48,11 +50,13 @@ def main(folders: list[str]) -> None:
     page = STUDY / "README.md"
     text = page.read_text()
     for mark, table in (("figures", recalls(figures)), ("controls", controls(figures))):
-        text = re.sub(rf"(<!-- {mark} -->\n).*?(<!-- end -->)", lambda found, table=table: found[1] + table + found[2], text, flags=re.DOTALL)
+        text = re.sub(
+            rf"(<!-- {mark} -->\n).*?(<!-- end -->)", lambda found, table=table: found[1] + table + found[2], text, flags=re.DOTALL
+        )
     page.write_text(text)
 
 
-def flat(metrics: dict, path: str = ""):
+def flat(metrics: dict[str, Any], path: str = "") -> Iterator[tuple[str, float]]:
     """Yields what is a number, by its path."""
     for name, value in metrics.items():
         if isinstance(value, dict):
