@@ -1,8 +1,8 @@
 """The W&B run of a folder, against a server that keeps what it is sent; `wandb_push.py` and `wandb_evaluation.py` by way of it."""
 
 import pytest
-
 import wandb
+
 from tests.comparison.dashboard.material import BATCH, SPEED, row, write_job, write_log
 from tests.fake_wandb import fake_wandb
 from unite.comparison.evaluated_runs import read_run

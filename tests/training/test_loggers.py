@@ -1,9 +1,9 @@
 """A resumed run, logged live: what W&B and the folder have of it at the end is what one that never broke off leaves."""
 
 import pytest
+import wandb
 import yaml
 
-import wandb
 from tests.comparison.dashboard.material import BATCH, SPEED
 from tests.fake_wandb import fake_wandb
 from unite.tracking.recorded import read_log_of

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import wandb
 from matplotlib.figure import Figure
 from PIL import Image
 
-import wandb
 from unite.evaluation.failures_file import FAILURES_SUFFIX, Preview, TaskFailures, read_failures
 from unite.evaluation.results import SuiteResult, short
 from unite.files import read_json

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import wandb
 from wandb.errors import Error as WandbError
 
-import wandb
 from unite.errors import TrackingError
 from unite.tracking.recorded import batch_size_of, mixture_shares, read_log_of, stage_lengths
 from unite.tracking.wandb_evaluation import log_evaluation

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import wandb
+
 from unite.evaluation.direction import direction
 from unite.files import locked, write_text
 from unite.tracking.config_columns import config_columns

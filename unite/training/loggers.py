@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import wandb
 from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
 from typing_extensions import override
 from wandb.errors import Error as WandbError
 
-import wandb
 from unite.errors import ConfigError, UniteError
 from unite.tracking.run_log import STAGE
 from unite.tracking.wandb_evaluation import log_evaluation

@@ -4,8 +4,8 @@ import builtins
 import json
 
 import pytest
-
 import wandb
+
 from tests.comparison.dashboard.material import write_job, write_sweep
 from tests.fake_wandb import ENTITY, fake_wandb
 from unite.comparison.dashboard.gather import Gathering
