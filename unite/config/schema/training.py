@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from unite.config.schema.data import DataConfig, MixtureConfig
+from unite.config.schema.sweep import SweepConfig
 from unite.config.schema.validation import Export, ValidationConfig
 from unite.config.schema.world import WorldConfig
 
@@ -38,6 +39,7 @@ class TrainerConfig:
 
     Attributes:
         max_steps: optimizer steps of the adaptation stage.
+        max_samples: samples of the adaptation stage, in place of max_steps: arms of any batch size see as many; null goes by max_steps.
         accelerator: `auto`, `cpu`, `gpu`.
         devices: how many on each machine; `auto` is all.
         num_nodes: machines.
@@ -54,6 +56,7 @@ class TrainerConfig:
     """
 
     max_steps: int = 2000
+    max_samples: int | None = None
     accelerator: str = "auto"
     devices: int | str = 1
     num_nodes: int = 1
@@ -125,6 +128,7 @@ class TrainConfig:
         suite: what is evaluated at the end.
         validation: what is looked at while the adaptation stage trains.
         export: the weights that the adaptation stage ends with: those of its `last` step, or the `best` in validation.
+        sweep: of `-m`: how its jobs run, and what of them stays.
     """
 
     name: str = "train"
@@ -148,3 +152,4 @@ class TrainConfig:
     suite: Any = None
     validation: ValidationConfig = field(default_factory=ValidationConfig)
     export: Export = Export.last
+    sweep: SweepConfig = field(default_factory=SweepConfig)
