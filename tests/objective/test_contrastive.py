@@ -260,6 +260,7 @@ def test_bad_options_are_refused(options, error, message):
 
 def test_bad_shapes_and_indices_are_refused():
     end = 1 << len(Modality)
+
     def relations(**changes) -> Relations:
         good = relations_of([0, 1], [[2], [3]], [TEXT] * 4)
         return Relations(**{**vars(good), **changes})
@@ -276,7 +277,12 @@ def test_bad_shapes_and_indices_are_refused():
         ),
         (unit(4, 3, 0), relations(query=torch.tensor([0, 4])), None, r"relations\.query must be in 0\.\.3, but is 4"),
         (unit(4, 3, 0), relations(positive=torch.tensor([[-1], [2]])), None, r"relations\.positive\[:, 0\] must be in 0\.\.3, but is -1"),
-        (unit(4, 3, 0), relations(modality=torch.tensor([1, 1, end, 1])), None, rf"relations\.modality must be in 1\.\.{end - 1}, but is {end}"),
+        (
+            unit(4, 3, 0),
+            relations(modality=torch.tensor([1, 1, end, 1])),
+            None,
+            rf"relations\.modality must be in 1\.\.{end - 1}, but is {end}",
+        ),
         (unit(4, 3, 0), relations(), torch.tensor([2]), r"rows must be in 0\.\.1, but is 2"),
     ]
     for embeddings, bad, rows, message in cases:
