@@ -18,7 +18,7 @@ from unite.config.schema import InfoNCEConfig, MAMCLConfig
 from unite.errors import ConfigError, DataError, TrainingError
 from unite.objective import MAMCL, InfoNCE, blockwise
 from unite.objective.contrastive import Contrastive
-from unite.types import Relations
+from unite.types import Modality, Relations
 
 OPTIONS = st.fixed_dictionaries(
     {
@@ -248,7 +248,7 @@ def test_without_grad_no_graph_is_made():
         ({"temperature": math.nan}, ConfigError, r"objective\.temperature must be a number above 0, but is nan"),
         ({"temperature": 5.0, "learnable_temperature": True}, ConfigError, r"must be between 0\.01 and 1\.0, but is 5\.0"),
         ({"modality_weights": {"text": 0}}, ConfigError, r"objective\.modality_weights\.text must be a number above 0, but is 0"),
-        ({"modality_weights": {"txt": 1.0}}, DataError, r"modality must be one of image, text, video, but is 'txt'.*Did you mean 'text'"),
+        ({"modality_weights": {"txt": 1.0}}, DataError, r"modality must be one of .*image, text, video, but is 'txt'.*Did you mean 'text'"),
         ({"false_negative_margin": -0.1}, ConfigError, r"false_negative_margin must be null or a number of at least 0, but is -0\.1"),
         ({"hardness": -1.0}, ConfigError, r"objective\.hardness must be a number of at least 0, but is -1\.0"),
     ],
@@ -259,6 +259,8 @@ def test_bad_options_are_refused(options, error, message):
 
 
 def test_bad_shapes_and_indices_are_refused():
+    end = 1 << len(Modality)
+
     def relations(**changes) -> Relations:
         good = relations_of([0, 1], [[2], [3]], [TEXT] * 4)
         return Relations(**{**vars(good), **changes})
@@ -275,7 +277,12 @@ def test_bad_shapes_and_indices_are_refused():
         ),
         (unit(4, 3, 0), relations(query=torch.tensor([0, 4])), None, r"relations\.query must be in 0\.\.3, but is 4"),
         (unit(4, 3, 0), relations(positive=torch.tensor([[-1], [2]])), None, r"relations\.positive\[:, 0\] must be in 0\.\.3, but is -1"),
-        (unit(4, 3, 0), relations(modality=torch.tensor([1, 1, 8, 1])), None, r"relations\.modality must be in 1\.\.7, but is 8"),
+        (
+            unit(4, 3, 0),
+            relations(modality=torch.tensor([1, 1, end, 1])),
+            None,
+            rf"relations\.modality must be in 1\.\.{end - 1}, but is {end}",
+        ),
         (unit(4, 3, 0), relations(), torch.tensor([2]), r"rows must be in 0\.\.1, but is 2"),
     ]
     for embeddings, bad, rows, message in cases:
