@@ -13,6 +13,6 @@ def test_what_a_component_says_about_its_config_is_shown_as_it_is():
 
 
 def test_an_unknown_modality_has_no_weight():
-    config = composed("train", "+objective.modality_weights.audio=2")
-    with pytest.raises(Exception, match="modality must be one of image, text, video, but is 'audio'"):
+    config = composed("train", "+objective.modality_weights.scent=2")
+    with pytest.raises(Exception, match="modality must be one of .*image, text, video, but is 'scent'"):
         build(config.objective, "objective")

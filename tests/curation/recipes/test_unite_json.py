@@ -25,9 +25,9 @@ def test_unite_json(tmp_path):
                 "target_modal": "text,video",
             },
             {"query": {"text": f"{Modality.IMAGE.place} {Modality.IMAGE.place}", "image": "one.jpg"}, "candidate": {"text": "x"}},
-            {"query": {"text": "a"}, "candidate": {"text": "b"}, "target_modal": "audio"},
+            {"query": {"text": "a"}, "candidate": {"text": "b"}, "target_modal": "scent"},
             {"query": {"text": "a"}, "candidate": {"text": "b"}, "target_modal": "image"},
-            {"query": {"text": "a", "audio": "a.wav"}, "candidate": {"text": "b"}},
+            {"query": {"text": "a", "scent": "a.wav"}, "candidate": {"text": "b"}},
             {"query": {"text": ""}, "candidate": {"text": "b"}},
         ],
     )
