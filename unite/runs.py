@@ -31,6 +31,7 @@ from typing import Any
 import yaml
 
 from unite.config.moved import as_of_today
+from unite.config.schema.sweep import Keep
 from unite.errors import CheckpointError, ConfigError, must_be
 from unite.files import write_json, write_text
 
@@ -54,7 +55,7 @@ _KEPT = re.compile(r"seed$|init_from|encoder|objective|optimizer|(alignment|adap
 _FREE = re.compile(r"encoder\.(gradient_checkpointing|attention)")
 #: Not in `hydra/`, which is written anew when the run is resumed.
 _OVERRIDES = "overrides.json"
-_UNTOLD = re.compile(r"resume$|run_folder$|logger|trainer\.progress_bar")
+_UNTOLD = re.compile(r"resume$|run_folder$|logger|sweep\.|trainer\.progress_bar")
 #: What every run's folder holds before the run has made anything: our config, Hydra's notes and the log.
 _OF_EVERY_START = re.compile(r"hydra/.+|config\.yaml|overrides\.json|wandb_id|[^/]+\.log")
 #: Of the hub: `name`, or `owner/name`.
@@ -157,6 +158,23 @@ class RunFolder:
             "packages": {name: _version(name) for name in _PACKAGES},
         }
         write_json(self.path / "provenance.json", {**known, **facts})
+
+    def thin(self, keep: Keep, stage: str) -> None:
+        """Removes the checkpoints of a finished run but for those to keep; the exported encoder is none of them.
+
+        Args:
+            keep: the last checkpoint, the weights that were best in validation, or none.
+            stage: the last one, of which it is kept.
+        """
+        last = self.last_checkpoint(stage) if keep is Keep.last else None
+        for path in list((self.path / "checkpoints").iterdir()):
+            if path.name != stage or keep is Keep.none:
+                shutil.rmtree(path)
+        for path in self.checkpoints(stage).iterdir() if keep is not Keep.none else ():
+            if path.is_dir() and not (keep is Keep.best and path == self.best(stage)):
+                shutil.rmtree(path)
+            elif path.is_file() and path != last:
+                path.unlink()
 
     def finish(self) -> None:
         """Marks the run as finished: `resume=true` passes it by."""

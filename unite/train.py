@@ -1,7 +1,7 @@
 """Trains an embedder: `python -m unite.train +experiment=stage2_mamcl`.
 
-`--help` lists the config groups; `-m` sweeps over comma-separated options; `resume=true` goes on with the newest unfinished run of that
-name.
+`--help` lists the config groups; `-m` sweeps over comma-separated options; `resume=true` goes on with the newest unfinished run, or with
+`-m` the newest sweep, of that name.
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ import logging
 
 import hydra
 
+from unite.build.sweep import register_sweeps
 from unite.config.register import CONF, register
 from unite.config.schema import TrainConfig
 from unite.entry import agree_on_start, shown_errors
+from unite.sweeps.lifeline import end_with_launcher
 
 register()
+register_sweeps()
 log = logging.getLogger("unite.train")  # not of this module, which is `__main__`
 
 
@@ -22,7 +25,7 @@ log = logging.getLogger("unite.train")  # not of this module, which is `__main__
 @shown_errors
 def main(config: TrainConfig) -> float | None:
     """Trains the stages of a config, exports the encoder, evaluates it; returns the suite's score, which sweepers may optimise."""
-    from unite.build.runs import build_run, plan_of, resumed_config, suite_fits
+    from unite.build.runs import build_run, last_stage, plan_of, resumed_config, suite_fits
     from unite.runs import find_checkpoint
 
     config = resumed_config(config)
@@ -61,6 +64,8 @@ def main(config: TrainConfig) -> float | None:
         return None
     finish_loggers(loggers, {**evaluation.metrics(), "score": evaluation.score} if evaluation else {}, run.path)
     run.finish()
+    if config.sweep.folder is not None:
+        run.thin(config.sweep.keep, last_stage(config))
     made = "encoder/, config.yaml" + (", metrics.json, recall.png" if evaluation else "")
     compare = f"\nCompare runs: python -m unite.report {run.path} <another run>" if evaluation else ""
     console().print(f"The run is in {run.path}: {made}.{compare}", soft_wrap=True)
@@ -68,5 +73,6 @@ def main(config: TrainConfig) -> float | None:
 
 
 if __name__ == "__main__":
+    end_with_launcher()
     agree_on_start()
     main()

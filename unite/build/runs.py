@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
@@ -18,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 def in_sweep() -> bool:
-    """Returns whether this is a job of `-m`."""
+    """Returns whether this is a job of `-m` that another launcher than ours runs: ours starts jobs as single runs."""
     return HydraConfig.initialized() and HydraConfig.get().mode is RunMode.MULTIRUN
 
 
@@ -42,23 +43,33 @@ def resumed_config(config: TrainConfig) -> TrainConfig:
         log.warning("there is no unfinished run in %s to resume: a new one begins", Path(config.run_folder).parent)
         return config
     ours = list(HydraConfig.get().overrides.task)
-    named = {_overridden(override) for override in ours}
-    first = [override for override in begun_with if _overridden(override) not in named]
+    named = {overridden(override) for override in ours}
+    first = [override for override in begun_with if overridden(override) not in named]
     log.info("resuming %s, begun with: %s", config.run_folder, " ".join(first) or "the same options")
     return cast(TrainConfig, compose("train", first + ours))
 
 
-def suite_fits(config: TrainConfig) -> bool:
+def suite_fits(config: TrainConfig, overrides: Sequence[str] | None = None) -> bool:
     """Returns whether a run is to be evaluated on its suite: the command names it, or the mixture has rows of its world.
 
     The tests of the built-in world, which are the default, say nothing of a mixture of one's own.
+
+    Args:
+        config: of the run.
+        overrides: what the command says; None where Hydra knows it.
     """
     if config.suite is None:
         return False
-    ours = list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
-    said = [*(RunFolder.read_overrides(config.run_folder) or []), *ours]
+    if overrides is None:
+        overrides = list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
+    said = [*(RunFolder.read_overrides(config.run_folder) or []), *overrides]
     world, sources = config.suite.get("world"), config.adaptation.mixture.sources.values()
-    return world is None or "suite" in map(_overridden, said) or any(source.get("world") is not None for source in sources)
+    return world is None or "suite" in map(overridden, said) or any(source.get("world") is not None for source in sources)
+
+
+def last_stage(config: TrainConfig) -> str:
+    """Returns the name of the last stage that is trained."""
+    return config.adaptation.name if config.adaptation.max_steps > 0 else config.alignment.name
 
 
 def plan_of(config: TrainConfig) -> str:
@@ -81,6 +92,6 @@ def _listed(names: list[str]) -> str:
     return ", ".join(names) if len(names) <= 4 else f"{', '.join(names[:3])} and {len(names) - 3} more sources"
 
 
-def _overridden(override: str) -> str:
+def overridden(override: str) -> str:
     """Returns what an override is of: `trainer.max_steps` of `trainer.max_steps=5`, `experiment` of `+experiment=...`."""
     return override.lstrip("+~").partition("=")[0]

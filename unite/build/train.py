@@ -6,6 +6,7 @@ import logging
 import sys
 import warnings
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import pytorch_lightning as pl
@@ -16,7 +17,6 @@ from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 from pytorch_lightning.loggers import Logger
 
 from unite.build.component import build
-from unite.build.runs import in_sweep
 from unite.build.validation import build_validation, check_validation, hold_out
 from unite.config.schema import StageConfig, TrainConfig, TrainerConfig, WandbMode
 from unite.data.mixture import MixtureDataModule
@@ -160,7 +160,7 @@ def build_loggers(config: TrainConfig, run: RunFolder) -> list[Logger]:
             name=f"{config.name}/{run.path.name}",
             project=logger.project,
             entity=logger.entity,
-            group=logger.group or (run.path.parent.name if in_sweep() else None),
+            group=logger.group or (Path(config.sweep.folder).name if config.sweep.folder else None),
             tags=list(logger.tags),
             config=columns_of(plain, choices, mixture_shares(plain)),
         )

@@ -29,6 +29,7 @@ _NOT_COMPARED = (
     "resume",
     "evaluate",
     "logger",
+    "sweep",
     "trainer.progress_bar",
 )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,7 +68,7 @@ def register() -> None:
         store.store(name=entry.name, node=entry.node, group=entry.group)
     # The run's start is one moment: cached, or the folder's name would change while the run goes on.
     OmegaConf.register_new_resolver("run_folder", _run_folder, replace=True, use_cache=True)
-    OmegaConf.register_new_resolver("job_folder", _job_folder, replace=True)
+    OmegaConf.register_new_resolver("sweep_folder", _sweep_folder, replace=True, use_cache=True)
     OmegaConf.register_new_resolver("option_help", _option_help, replace=True)
 
 
@@ -88,20 +87,26 @@ def run_started() -> str:
     return os.environ.setdefault(RUN_STARTED, f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{secrets.token_hex(2)}")
 
 
-def _job_folder(number: int, overrides: str) -> str:
-    """Returns the folder of a sweep's job: its number and its overrides, without what a command line would have to quote."""
-    return re.sub(r"[^\w.+-]+", "-", f"{number}_{overrides.replace(',', '_')}")[:120]
-
-
 def _run_folder(root: str, name: str, resume: bool) -> str:
     """Returns a new folder, or with `resume` the newest unfinished one of that name (a new one if there is none)."""
-    nearest = next((one for one in (Path(root), *Path(root).parents) if one.exists()), Path())
-    if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
-        # Hydra itself is the first to write there, and shows a traceback of whatever else is raised, there or here.
-        raise SystemExit(f"ConfigError: {must_be('runs_root', 'a folder that can be written', root)}")
-    folder = Path(root) / name
+    folder = _writable(root) / name
     if resume and folder.is_dir():
         unfinished = [run for run in folder.iterdir() if (run / "checkpoints").is_dir() and not (run / FINISHED).exists()]
         if unfinished:
             return str(max(unfinished, key=lambda run: run.name))
     return str(folder / run_started())
+
+
+def _sweep_folder(root: str, name: str, resume: bool) -> str:
+    """Returns a new folder, or with `resume` that of the newest sweep of that name (a new one if there is none)."""
+    folder = _writable(root) / name
+    begun = [path.parent for path in folder.glob("sweep_*/sweep.json")] if resume else []
+    return str(max(begun, key=lambda path: path.name) if begun else folder / f"sweep_{run_started()}")
+
+
+def _writable(root: str) -> Path:
+    nearest = next((one for one in (Path(root), *Path(root).parents) if one.exists()), Path())
+    if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
+        # Hydra itself is the first to write there, and shows a traceback of whatever else is raised, there or here.
+        raise SystemExit(f"ConfigError: {must_be('runs_root', 'a folder that can be written', root)}")
+    return Path(root)

@@ -11,6 +11,7 @@ from unite.config.schema.evaluation import EvaluateConfig, MtebSuiteConfig, Pair
 from unite.config.schema.media import Decoding, MediaPolicy
 from unite.config.schema.objective import InfoNCEConfig, MAMCLConfig, MatryoshkaConfig, ObjectiveConfig
 from unite.config.schema.optimizer import AdamWConfig, MuonConfig
+from unite.config.schema.sweep import Keep, SweepConfig
 from unite.config.schema.training import LoggerConfig, StageConfig, TrainConfig, TrainerConfig, WandbMode
 from unite.config.schema.validation import Export, HeldOutConfig, ValidationConfig
 from unite.config.schema.world import EmojiHardConfig, WorldConfig
@@ -27,6 +28,7 @@ __all__ = [
     "Export",
     "HeldOutConfig",
     "InfoNCEConfig",
+    "Keep",
     "LoRAConfig",
     "LoggerConfig",
     "MAMCLConfig",
@@ -43,6 +45,7 @@ __all__ = [
     "SourceConfig",
     "StageConfig",
     "SuiteConfig",
+    "SweepConfig",
     "TinyCheckpointConfig",
     "TrainConfig",
     "TrainerConfig",

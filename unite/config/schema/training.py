@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from unite.config.schema.data import DataConfig, MixtureConfig
+from unite.config.schema.sweep import SweepConfig
 from unite.config.schema.validation import Export, ValidationConfig
 from unite.config.schema.world import WorldConfig
 
@@ -125,6 +126,7 @@ class TrainConfig:
         suite: what is evaluated at the end.
         validation: what is looked at while the adaptation stage trains.
         export: the weights that the adaptation stage ends with: those of its `last` step, or the `best` in validation.
+        sweep: of `-m`: how its jobs run, and what of them stays.
     """
 
     name: str = "train"
@@ -148,3 +150,4 @@ class TrainConfig:
     suite: Any = None
     validation: ValidationConfig = field(default_factory=ValidationConfig)
     export: Export = Export.last
+    sweep: SweepConfig = field(default_factory=SweepConfig)
