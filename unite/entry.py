@@ -34,11 +34,13 @@ R = TypeVar("R")
 def shown_errors(main: Callable[P, R]) -> Callable[P, R]:
     """Ends the process with the message alone when the user's input is at fault; a bug keeps its traceback.
 
-    The folder of a run that made nothing is removed.
+    The folder of a run that made nothing is removed. Where a launcher of Hydra's runs several jobs in one process, the error goes on
+    to it: it counts the job as failed and begins the next, while the end of the process would be that of all jobs.
     """
 
     @functools.wraps(main)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        in_sweep = HydraConfig.initialized() and HydraConfig.get().mode is RunMode.MULTIRUN
         try:
             configs = [one for one in args if OmegaConf.is_config(one)]
             with _no_bare_folder(configs):
@@ -47,12 +49,16 @@ def shown_errors(main: Callable[P, R]) -> Callable[P, R]:
                 return main(*args, **kwargs)
         except UniteError as error:
             logging.getLogger("unite").error("%s: %s", type(error).__name__, error.told)
+            if in_sweep:
+                raise
             sys.exit(1)
         except OSError as error:
             if error.errno not in _OF_THE_DISK:
                 raise
             hint = "Free space there, or give another place: data_root, runs_root, cache and out are where things are written."
             logging.getLogger("unite").error("nothing can be written: %s. %s", error, hint)
+            if in_sweep:
+                raise
             sys.exit(1)
 
     return wrapped
@@ -67,11 +73,10 @@ def _no_bare_folder(configs: list[Any]) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        is_first = os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) == "0"
-        is_resumed = any(config.get("resume") for config in configs)
-        if is_first and not is_resumed and HydraConfig.initialized() and HydraConfig.get().mode is RunMode.RUN:
-            from unite.runs import remove_bare
+        from unite.runs import is_first_started, remove_bare
 
+        is_kept = any(config.get("resume") or (config.get("sweep") or {}).get("folder") for config in configs)
+        if is_first_started() and not is_kept and HydraConfig.initialized() and HydraConfig.get().mode is RunMode.RUN:
             name = next((str(config.get("name")) for config in configs), "")
             remove_bare(HydraConfig.get().runtime.output_dir, name)
         raise

@@ -14,15 +14,17 @@ finished           written last
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
+import os
 import platform
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from difflib import get_close_matches
 from importlib import metadata
 from pathlib import Path
@@ -33,7 +35,7 @@ import yaml
 from unite.config.moved import as_of_today
 from unite.config.schema.sweep import Keep
 from unite.errors import CheckpointError, ConfigError, must_be
-from unite.files import write_json, write_text
+from unite.files import locked, write_json, write_text
 
 _PACKAGES = (
     "unite",
@@ -57,7 +59,8 @@ _FREE = re.compile(r"encoder\.(gradient_checkpointing|attention)")
 _OVERRIDES = "overrides.json"
 _UNTOLD = re.compile(r"resume$|run_folder$|logger|sweep\.|trainer\.progress_bar")
 #: What every run's folder holds before the run has made anything: our config, Hydra's notes and the log.
-_OF_EVERY_START = re.compile(r"hydra/.+|config\.yaml|overrides\.json|wandb_id|[^/]+\.log")
+_OF_EVERY_START = re.compile(r"hydra/.+|config\.yaml|overrides\.json|lock|wandb_id|[^/]+\.log")
+_LOCK = "lock"
 #: Of the hub: `name`, or `owner/name`.
 _HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 
@@ -104,6 +107,13 @@ class RunFolder:
         """Returns the newest checkpoint of a stage, or None. `check_checkpoint` tells whether it is whole."""
         found = list(self.checkpoints(stage).glob("*.ckpt"))
         return max(found, key=lambda path: path.stat().st_mtime_ns) if found else None
+
+    def hold(self) -> None:
+        """Keeps other processes out of the folder until this one ends: they wait, since two that go on with one run would spoil it."""
+        if is_first_started():
+            held = ExitStack()
+            held.enter_context(locked(self.path / _LOCK))
+            atexit.register(held.close)
 
     def write_config(self, text: str) -> None:
         """Writes the resolved config. A resumed run whose config changed keeps both: the newer as `config.resumed.yaml`.
@@ -154,8 +164,7 @@ class RunFolder:
             "command": " ".join([Path(sys.executable).name, *sys.argv]),
             "python": platform.python_version(),
             "platform": platform.platform(),
-            "git_commit": _git_commit(),
-            "packages": {name: _version(name) for name in _PACKAGES},
+            **versions(),
         }
         write_json(self.path / "provenance.json", {**known, **facts})
 
@@ -179,6 +188,16 @@ class RunFolder:
     def finish(self) -> None:
         """Marks the run as finished: `resume=true` passes it by."""
         (self.path / "finished").touch()
+
+
+def is_first_started() -> bool:
+    """Returns whether this process is the first of those that torchrun, SLURM or Lightning started; told before they know each other."""
+    return next((os.environ[name] for name in ("RANK", "SLURM_PROCID", "LOCAL_RANK") if name in os.environ), "0") == "0"
+
+
+def versions() -> dict[str, Any]:
+    """Returns what code this is: the commit, and the versions of the packages that results depend on."""
+    return {"git_commit": _git_commit(), "packages": {name: _version(name) for name in _PACKAGES}}
 
 
 def remove_bare(path: str | Path, name: str) -> None:

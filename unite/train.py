@@ -36,7 +36,7 @@ def main(config: TrainConfig) -> float | None:
     # The heavy half, which takes seconds to import, comes after what can be refused: `--help` and errors of the config answer at once.
     from unite.build.encoder import build_encoder
     from unite.build.suites import build_evaluation
-    from unite.build.train import build_loggers, build_stages, build_trainer
+    from unite.build.train import build_loggers, build_shared_stages, build_stages, build_trainer
     from unite.build.validation import build_held_out_suite
     from unite.entry import console, seed_everything
     from unite.processes import is_first_rank
@@ -55,6 +55,8 @@ def main(config: TrainConfig) -> float | None:
         build_trainer=lambda stage: build_trainer(config, stage, run, loggers),
         graph_tokens=config.trainer.graph_tokens,
         resume=config.resume,
+        seed=config.seed,
+        shared=build_shared_stages(config),
     )
     if is_first_rank():
         run.write_provenance(data={stage.name: stage.mixture.fingerprints() for stage in stages}, init_from=config.init_from)

@@ -71,7 +71,8 @@ class Checks:
 
     def _open(self, config: TrainConfig, stages: Sequence[Stage], overrides: Sequence[str]) -> None:
         """Opens the data of the stages and of the suite."""
-        data = [_key(config.data, config.validation, config[stage.name].mixture, config.data_root) for stage in stages]
+        stage_configs = {stage.name: stage for stage in (config.alignment, config.adaptation)}
+        data = [_key(config.data, config.validation, stage_configs[stage.name].mixture, config.data_root) for stage in stages]
         for stage, key in zip(stages, data, strict=True):
             if key not in self._opened:
                 stage.mixture.check()

@@ -26,6 +26,7 @@ def in_sweep() -> bool:
 def build_run(config: TrainConfig | EvaluateConfig) -> RunFolder:
     """Makes the run's folder, in a sweep the job's own, and writes the resolved config into it."""
     run = RunFolder(HydraConfig.get().runtime.output_dir if in_sweep() else config.run_folder)
+    run.hold()
     run.write_config(OmegaConf.to_yaml(config, resolve=True))
     run.write_overrides(list(HydraConfig.get().overrides.task))
     return run

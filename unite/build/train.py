@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import warnings
 from dataclasses import replace
@@ -21,7 +22,8 @@ from unite.build.validation import build_validation, check_validation, hold_out
 from unite.config.schema import StageConfig, TrainConfig, TrainerConfig, WandbMode
 from unite.data.mixture import MixtureDataModule
 from unite.errors import ConfigError, must_be
-from unite.runs import RunFolder
+from unite.runs import RunFolder, versions
+from unite.sweeps.record import SHARED
 from unite.tracking.recorded import mixture_shares, read_log_of, stage_lengths
 from unite.tracking.wandb_run import RunSteps, columns_of
 from unite.training.collapse_alarm import CollapseAlarm
@@ -30,9 +32,13 @@ from unite.training.loggers import begin_stage, csv_logger, wandb_logger
 from unite.training.parallel import PoolStrategy
 from unite.training.progress_bar import StageProgressBar
 from unite.training.sample_keys import FailedBatch, SampleKeys
+from unite.training.shared_stages import SharedStages
 from unite.training.skipped_samples import SkippedSamples
 from unite.training.stages import Stage
 from unite.training.step_log import StepLog
+
+#: The options of the trainer that a stage's weights depend on.
+_OF_THE_RESULT = ("accelerator", "devices", "num_nodes", "strategy", "precision", "graph_tokens", "options")
 
 
 def build_stages(config: TrainConfig, run: RunFolder) -> list[Stage]:
@@ -58,6 +64,21 @@ def build_stages(config: TrainConfig, run: RunFolder) -> list[Stage]:
 def _build_stage(stage: StageConfig, config: TrainConfig) -> Stage:
     objective, optimizer = (build(getattr(stage, part), f"{stage.name}.{part}") for part in ("objective", "optimizer"))
     return Stage(stage.name, build_mixture(stage, config), objective, optimizer, stage.max_steps)
+
+
+def build_shared_stages(config: TrainConfig) -> SharedStages | None:
+    """Builds the place where the jobs of a sweep share stages; None for a run alone, or where other processes were started beside it.
+
+    Those would have to wait for what the first one finds.
+    """
+    beside = "TORCHELASTIC_RUN_ID" in os.environ or os.environ.get("SLURM_NTASKS", "1") != "1"
+    if config.sweep.folder is None or not config.sweep.share_stages or beside:
+        return None
+    plain: Any = OmegaConf.to_container(config, resolve=True, enum_to_str=True)
+    trainer = {name: plain["trainer"][name] for name in _OF_THE_RESULT}
+    of_all = {"encoder": plain["encoder"], "data": plain["data"], "trainer": trainer, "seed": plain["seed"], "versions": versions()}
+    settings = {plain[stage]["name"]: {**of_all, "stage": plain[stage]} for stage in ("alignment", "adaptation")}
+    return SharedStages(Path(config.sweep.folder) / SHARED, settings)
 
 
 def build_mixture(stage: StageConfig, config: TrainConfig) -> MixtureDataModule:

@@ -1,10 +1,10 @@
 """A sweep's folder: `sweep.json` tells its jobs; what became of each is read from the job's own folder.
 
-    <runs_root>/<name>/sweep_<start>/
-        sweep.json            the command's options, and of each job its options and config
-        mixture-tt_seed-0/    a run folder, as a single run makes it; `output.txt` is what the job printed
-        shared/               stages that several jobs share, while the sweep goes on
-        report.html           where sweep.report=true
+<runs_root>/<name>/sweep_<start>/
+    sweep.json            the command's options, and of each job its options and config
+    mixture-tt_seed-0/    a run folder, as a single run makes it; `output.txt` is what the job printed
+    shared/               stages that several jobs share, while the sweep goes on
+    report.html           where sweep.report=true
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from unite.files import read_json, write_json
 
 #: The record's name.
 RECORD = "sweep.json"
+
+#: The folder of the stages that several jobs share.
+SHARED = "shared"
 
 #: What changes neither the results of a job nor where it lies.
 _FREE = (

@@ -15,7 +15,7 @@ from unite.errors import CheckpointError, must_be
 from unite.training.optimizer import OptimizerBuilder
 from unite.training.parallel import sum_gradients
 from unite.training.step import ContrastiveStep
-from unite.types import Batch
+from unite.types import Batch, fingerprint
 
 
 class UniteModule(pl.LightningModule):
@@ -30,9 +30,12 @@ class UniteModule(pl.LightningModule):
         optimizer: builds the optimizer and the schedule.
         num_steps: length of the stage.
         graph_tokens: see `ContrastiveStep`.
+        seed: of the random numbers of each step (dropout), which are a function of it, the step and the rank: a resumed run draws the same.
     """
 
-    def __init__(self, encoder: VLMEncoder, objective: nn.Module, optimizer: OptimizerBuilder, num_steps: int, graph_tokens: int) -> None:
+    def __init__(
+        self, encoder: VLMEncoder, objective: nn.Module, optimizer: OptimizerBuilder, num_steps: int, graph_tokens: int, seed: int = 0
+    ) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.strict_loading = False  # frozen weights come from the encoder's own folder, not from the checkpoint
@@ -40,6 +43,7 @@ class UniteModule(pl.LightningModule):
         self.objective = objective
         self.optimizer = optimizer
         self.num_steps = num_steps
+        self.seed = seed
         self.step = ContrastiveStep(encoder, objective, graph_tokens)
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
@@ -48,6 +52,7 @@ class UniteModule(pl.LightningModule):
         Returns:
             For the callbacks: `loss`, `gradient_norm` before clipping (both of the global batch), `step`, a `StepOutput`.
         """
+        torch.manual_seed(fingerprint(f"{self.seed} {self.global_step} {self.global_rank}"))
         optimizer = cast(LightningOptimizer, self.optimizers())
         optimizer.zero_grad(set_to_none=True)
         output = self.step(batch, self.manual_backward)

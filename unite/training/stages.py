@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import pickle
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from unite.processes import is_first_rank
 from unite.runs import RunFolder
 from unite.training.module import UniteModule
 from unite.training.optimizer import OptimizerBuilder
+from unite.training.shared_stages import SharedStages
 from unite.training.validation import Validation
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,8 @@ def train_stages(
     build_trainer: Callable[[Stage], pl.Trainer],
     graph_tokens: int,
     resume: bool,
+    seed: int = 0,
+    shared: SharedStages | None = None,
 ) -> VLMEncoder:
     """Trains the stages one after the other and returns the trained encoder, which is exported to `run.encoder`.
 
@@ -66,6 +69,8 @@ def train_stages(
         load_encoder: given the folder that the stage before exported, or None for the run's own start.
         build_trainer: given a stage.
         resume: passes over the stages that are done, and goes on in the next one from its last checkpoint.
+        seed: of the random numbers that a stage draws: they are those of the stage, whatever came before it in this process.
+        shared: where stages but the last are shared with other jobs; None trains them here.
     """
     if not stages:
         hint = "Give alignment.max_steps or trainer.max_steps a number above 0."
@@ -78,14 +83,22 @@ def train_stages(
         if stage.validation is not None:
             stage.validation.validator.prepare()
     for stage, export in list(zip(stages, exports, strict=True))[done:]:
-        checkpoint = run.last_checkpoint(stage.name) if resume else None
-        if checkpoint:
-            check_checkpoint(checkpoint, stage.num_steps)
-        with _told_how_to_go_on(run, stage):
-            _train(stage, encoder, build_trainer(stage), graph_tokens, checkpoint)
-        encoder.merge_adapter()
-        if is_first_rank():
-            encoder.save(export)
+        turn = nullcontext() if shared is None or stage is stages[-1] else shared.turn(stage.name, stage.mixture, encoder)
+        with turn as shared_stage:
+            if shared_stage is not None and shared_stage.is_there:
+                shared_stage.take(export)
+                encoder = load_encoder(export)
+                continue
+            checkpoint = run.last_checkpoint(stage.name) if resume else None
+            if checkpoint:
+                check_checkpoint(checkpoint, stage.num_steps)
+            with _told_how_to_go_on(run, stage):
+                _train(stage, encoder, build_trainer(stage), graph_tokens, checkpoint, seed)
+            encoder.merge_adapter()
+            if is_first_rank():
+                encoder.save(export)
+                if shared_stage is not None:
+                    shared_stage.put(export, run.path)
     return encoder
 
 
@@ -124,13 +137,14 @@ def check_checkpoint(path: Path, num_steps: int) -> None:
         )
 
 
-def _train(stage: Stage, encoder: VLMEncoder, trainer: pl.Trainer, graph_tokens: int, checkpoint: Path | None) -> None:
+def _train(stage: Stage, encoder: VLMEncoder, trainer: pl.Trainer, graph_tokens: int, checkpoint: Path | None, seed: int) -> None:
+    torch.manual_seed(seed)
     encoder.add_adapter()
     encoder.train()  # transformers loads in evaluation mode, and Lightning leaves modes as they are
     num_steps = stage.mixture.attach(encoder.processor, stage.num_steps)
     where = f"{trainer.world_size} x {trainer.strategy.root_device.type}"
     log.info("stage %s: %d steps on %s%s", stage.name, num_steps, where, f", resumed from {checkpoint.name}" if checkpoint else "")
-    module = UniteModule(encoder, stage.objective, stage.optimizer, num_steps, graph_tokens)
+    module = UniteModule(encoder, stage.objective, stage.optimizer, num_steps, graph_tokens, seed)
     trainer.fit(module, datamodule=stage.mixture, ckpt_path=checkpoint, weights_only=True)
     if stage.export is Export.best and stage.validation is not None:
         trainer.strategy.barrier()  # the first rank writes which one it is
