@@ -1,6 +1,7 @@
 """Compares evaluated runs: `python -m unite.report runs/a better=runs/b out=report`.
 
-Each run is a folder, or `name=folder`; the first is the baseline. Writes `<out>.html`, one page that needs nothing else, and `<out>.md`.
+Each run is a folder, or `name=folder`; a sweep's folder stands for its finished jobs. The first is the baseline. Writes `<out>.html`, one page
+that needs nothing else, and `<out>.md`.
 """
 
 from __future__ import annotations
@@ -24,29 +25,18 @@ def main() -> None:
     out = (places[-1] if places else "runs/report").removesuffix(".html")
     if not Path(out).name:
         parser.error(f"out must be a file's path, with or without .html, but is {out!r}")
-    write_report(folders, Path(out))
+    compare_runs(folders, Path(out))
 
 
 @shown_errors
-def write_report(folders: list[str], out: Path) -> None:
-    """Compares the runs, writes `<out>.html` and `<out>.md`, and says who wins and where they are."""
-    from unite.comparison.compare import compare
-    from unite.comparison.evaluated_runs import group_runs, load_runs
-    from unite.comparison.markdown import render_markdown
-    from unite.comparison.page import render_page
-    from unite.comparison.wording import headline, warnings
+def compare_runs(folders: list[str], out: Path) -> None:
+    """Compares the runs, of a sweep its finished jobs, and says who wins and where the page is."""
+    from unite.comparison.report import write_report
     from unite.entry import console
-    from unite.files import write_text
+    from unite.sweeps.record import run_folders
 
-    recipes, notes = group_runs(load_runs(folders))
-    suites = compare(recipes)
-    notes = [*notes, *warnings(suites)]
-    page, text = Path(f"{out}.html"), Path(f"{out}.md")
-    dashboard = out.with_name("dashboard.html")
-    write_text(page, render_page(recipes, suites, notes, dashboard.name if dashboard.is_file() else None))
-    write_text(text, render_markdown(recipes, suites, notes))
-    lines = [*(f"{suite.name}: {headline(suite, recipes)}" for suite in suites), *(f"Note: {note}" for note in notes)]
-    for line in (*lines, f"The page is {page}, the tables are {text}."):
+    runs = [str(run) for folder in folders for run in (run_folders(folder) or [folder])]
+    for line in write_report(runs, out):
         console().print(line, markup=False, highlight=False, soft_wrap=True)
 
 

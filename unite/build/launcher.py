@@ -6,7 +6,6 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -25,13 +24,6 @@ log = logging.getLogger("unite.sweep")
 
 #: Overrides of Hydra's own that are the sweep's and not its jobs'.
 _OF_THE_SWEEP = ("hydra.mode", "hydra.sweep", "hydra/sweep", "hydra.launcher", "hydra/launcher")
-
-
-@dataclass
-class ProcessLauncherConfig:
-    """The launcher has no options of its own: `sweep.num_parallel` is part of the command's config."""
-
-    _target_: str = "unite.build.launcher.ProcessLauncher"
 
 
 class ProcessLauncher(Launcher):

@@ -10,12 +10,10 @@ import shlex
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobStatus, configure_log
@@ -25,14 +23,14 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from unite.build.launcher import ProcessLauncher, ProcessLauncherConfig, job_config, module_name, quoted
+from unite.build.launcher import ProcessLauncher, job_config, module_name, quoted
 from unite.build.runs import overridden
 from unite.config.schema import SweepConfig, TrainConfig
 from unite.errors import ConfigError, UniteError
 from unite.files import locked
 from unite.runs import RunFolder
 from unite.sweeps.naming import differences, folder_names, told
-from unite.sweeps.record import RECORD, SHARED, Status, Sweep, SweepJob, flat
+from unite.sweeps.record import RECORD, SHARED, Status, Sweep, SweepJob, flat, run_folders
 
 log = logging.getLogger("unite.sweep")
 
@@ -41,22 +39,11 @@ _GIVEN = ("resume", "run_folder", "sweep.folder")
 _KEPT = {"last": "their last checkpoint stays", "best": "the weights that were best in validation stay", "none": "no checkpoint stays"}
 
 
-@dataclass
-class JobSweeperConfig:
-    """Options of the sweeper: `params`, option -> values, as on the command line, which wins."""
-
-    _target_: str = "unite.build.sweep.JobSweeper"
-    params: dict[str, str] | None = None
-
-
 def register_sweeps() -> None:
-    """Hands the plugins to Hydra: the options `hydra/sweeper=jobs` and `hydra/launcher=processes`."""
+    """Hands the plugins to Hydra, for the options `hydra/sweeper=jobs` and `hydra/launcher=processes`."""
     for plugin in (JobSweeper, ProcessLauncher):
         Plugins.instance().register(plugin)
     Plugins.is_in_toplevel_plugins_module = staticmethod(_is_plugin)  # type: ignore[method-assign, assignment]
-    store = ConfigStore.instance()
-    store.store(group="hydra/sweeper", name="jobs", node=JobSweeperConfig, provider="unite")
-    store.store(group="hydra/launcher", name="processes", node=ProcessLauncherConfig, provider="unite")
 
 
 def _is_plugin(name: str) -> bool:
@@ -99,7 +86,7 @@ class JobSweeper(Sweeper):
         with locked(folder / "lock"):
             sweep.write()
             failed, interrupted = self._launch(sweep, options)
-        self._end(sweep, failed, interrupted)
+        self._end(sweep, options, failed, interrupted)
 
     def _overrides(self, arguments: Sequence[str], begun: Sweep | None) -> list[str]:
         """Returns the options of the command, and those that began the sweep where this command does not say otherwise."""
@@ -172,14 +159,16 @@ class JobSweeper(Sweeper):
                 failed[job.folder] = str(returned._return_value).partition("\n")[0]
         return failed, False
 
-    def _end(self, sweep: Sweep, failed: dict[str, str], interrupted: bool) -> None:
-        """Shows the jobs, and how to go on where some are left."""
+    def _end(self, sweep: Sweep, options: SweepConfig, failed: dict[str, str], interrupted: bool) -> None:
+        """Shows the jobs and the report, and how to go on where some are left."""
         from rich.console import Console
 
         from unite.sweeps.table import table
 
         console = Console()
         console.print(table(sweep, failed))
+        for line in _report(sweep) if options.report and not interrupted else ():
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
         left = [job for job in sweep.jobs if sweep.status(job) is not Status.finished]
         if not left:
             shutil.rmtree(sweep.folder / SHARED, ignore_errors=True)
@@ -190,6 +179,16 @@ class JobSweeper(Sweeper):
         told_left = f"{len(left)} of {len(sweep.jobs)} jobs are left ({why}). To go on: {again}"
         console.print(told_left, markup=False, highlight=False, soft_wrap=True)
         sys.exit(130 if interrupted else 1)
+
+
+def _report(sweep: Sweep) -> list[str]:
+    """Compares the finished jobs; returns what is to be told. A sweep is not lost by what its report refuses."""
+    from unite.comparison.report import write_report
+
+    try:
+        return write_report([str(folder) for folder in run_folders(sweep.folder) or ()], sweep.folder / "report")
+    except UniteError as error:
+        return [f"There is no report: {error.told}"]
 
 
 def _option(override: str) -> tuple[str, str]:

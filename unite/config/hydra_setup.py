@@ -10,8 +10,14 @@ from hydra._internal.utils import run_and_report
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
+from hydra.errors import MissingConfigException
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.types import RunMode
+
+from unite.errors import must_be_one_of
+
+#: What the names of a launcher's options begin with -> how it is installed.
+_LAUNCHERS = {"submitit": "pip install hydra-submitit-launcher", "ray": "pip install --no-deps hydra-ray-launcher"}
 
 
 class WorkingFolderOptions(SearchPathPlugin):
@@ -42,6 +48,24 @@ def _itself(store: ConfigStore, memo: Any) -> ConfigStore:
 
 def _mode(hydra: Hydra, config_name: str | None, overrides: list[str]) -> RunMode | None:
     """Hydra's own composes to learn of `hydra.mode`, and where that fails composes again for the error; here it is shown at once."""
-    config = run_and_report(lambda: hydra.compose_config(config_name, overrides, RunMode.MULTIRUN, False, validate_sweep_overrides=False))
+
+    def compose() -> Any:
+        try:
+            return hydra.compose_config(config_name, overrides, RunMode.MULTIRUN, False, validate_sweep_overrides=False)
+        except MissingConfigException as error:
+            _tell_launcher(error)
+            raise
+
+    config = run_and_report(compose)
     mode: RunMode | None = config.hydra.mode
     return mode
+
+
+def _tell_launcher(error: MissingConfigException) -> None:
+    """Ends the process with what to install where the option that is missing is a launcher; Hydra lists those that are installed."""
+    group, _, name = str(error.missing_cfg_file).rpartition("/")
+    if group == "hydra/launcher":
+        there = [option for option in error.options or [] if not option.startswith("_")]
+        package = next((package for prefix, package in _LAUNCHERS.items() if name.startswith(prefix)), None)
+        hint = f"Install it: {package}; see docs/sweeps.md." if package else ""
+        raise SystemExit(f"ConfigError: {must_be_one_of('hydra/launcher', there, name, hint)}")

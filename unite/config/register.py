@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 from dataclasses import dataclass
@@ -57,6 +58,8 @@ _ENTRIES = (
     _Entry("schema", schema.SuiteConfig, "suite"),
     _Entry("mteb_schema", schema.MtebSuiteConfig, "suite"),
     _Entry("pairs_schema", schema.PairsSuiteConfig, "suite"),
+    _Entry("jobs", schema.JobSweeperConfig, "hydra/sweeper"),
+    _Entry("processes", schema.ProcessLauncherConfig, "hydra/launcher"),
 )
 
 
@@ -69,6 +72,7 @@ def register() -> None:
     # The run's start is one moment: cached, or the folder's name would change while the run goes on.
     OmegaConf.register_new_resolver("run_folder", _run_folder, replace=True, use_cache=True)
     OmegaConf.register_new_resolver("sweep_folder", _sweep_folder, replace=True, use_cache=True)
+    OmegaConf.register_new_resolver("num_steps", _num_steps, replace=True)
     OmegaConf.register_new_resolver("option_help", _option_help, replace=True)
 
 
@@ -85,6 +89,11 @@ def run_started() -> str:
     The moment of the start, and four random digits: two runs may be started within one second.
     """
     return os.environ.setdefault(RUN_STARTED, f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{secrets.token_hex(2)}")
+
+
+def _num_steps(max_steps: int, max_samples: int | None, batch_size: int) -> int:
+    """Returns the steps that show a number of samples, the last batch whole; without one, the steps that were asked for."""
+    return max_steps if max_samples is None else math.ceil(max_samples / max(1, batch_size))
 
 
 def _run_folder(root: str, name: str, resume: bool) -> str:

@@ -31,3 +31,22 @@ class SweepConfig:
     share_stages: bool = True
     report: bool = False
     folder: str | None = None
+
+
+@dataclass(kw_only=True)
+class JobSweeperConfig:
+    """Hydra's `hydra/sweeper=jobs`.
+
+    Attributes:
+        params: option -> values, as on the command line, which wins.
+    """
+
+    _target_: str = "unite.build.sweep.JobSweeper"
+    params: dict[str, str] | None = None
+
+
+@dataclass(kw_only=True)
+class ProcessLauncherConfig:
+    """Hydra's `hydra/launcher=processes`. How many run at a time is `sweep.num_parallel`."""
+
+    _target_: str = "unite.build.launcher.ProcessLauncher"

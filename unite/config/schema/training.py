@@ -39,6 +39,7 @@ class TrainerConfig:
 
     Attributes:
         max_steps: optimizer steps of the adaptation stage.
+        max_samples: samples of the adaptation stage, in place of max_steps: arms of any batch size see as many; null goes by max_steps.
         accelerator: `auto`, `cpu`, `gpu`.
         devices: how many on each machine; `auto` is all.
         num_nodes: machines.
@@ -55,6 +56,7 @@ class TrainerConfig:
     """
 
     max_steps: int = 2000
+    max_samples: int | None = None
     accelerator: str = "auto"
     devices: int | str = 1
     num_nodes: int = 1
