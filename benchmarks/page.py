@@ -35,6 +35,7 @@ GOALS = (
     Goal("loss_memory_vs_dense", "loss, memory against the dense matrix", 0.25, at_most=True),
     Goal("padded_share", "padded share of the tokens", 0.05, at_most=True),
     Goal("logging_overhead", "logging, share of a step's processor time", 0.03, at_most=True),
+    Goal("sweep_vs_single_runs", "sweep of 8 jobs, wall time against single runs", 0.75, at_most=True),
     Goal("startup_help_seconds", "--help, seconds of user time", 1, at_most=True),
     Goal("startup_config_error_seconds", "a config error, seconds of user time", 1, at_most=True),
     Goal("startup_path_error_seconds", "an error of paths, seconds of user time", 2, at_most=True),

@@ -47,6 +47,7 @@ BY_WAY_OF = {
     "test_curate.py": ("build/curate.py",),
     "test_dashboard.py": ("build/dashboard.py",),
     "test_evaluate.py": ("build/evaluate.py", "build/suites.py"),
+    "test_report.py": ("comparison/report.py",),
     "test_train.py": ("build/runs.py",),
 }
 #: Tests of what is no file of `unite/`, and what that is.

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from tests.comparison.material import make_config, make_suite, write_run
+from unite.sweeps.record import Sweep, SweepJob
 
 ROOT = Path(__file__).parents[1]
 
@@ -25,6 +26,14 @@ def test_two_runs_make_a_page_and_its_text(tmp_path):
     assert "better wins: mean R@1" in output
     assert f"The page is {tmp_path}/made/report.html, the tables are {tmp_path}/made/report.md." in output
     assert sorted(path.name for path in (tmp_path / "made").iterdir()) == ["report.html", "report.md"]
+
+
+def test_a_sweep_stands_for_its_finished_jobs(tmp_path):
+    for name, recall in (("lr-1", 0.2), ("lr-2", 0.8)):
+        write_run(tmp_path / name, make_suite(recall, num=100), config=make_config(0, optimizer={"lr": recall}))
+        (tmp_path / name / "finished").touch()
+    Sweep(tmp_path, [], [SweepJob(name, [], {"lr": name}, {}) for name in ("lr-1", "lr-2", "lr-3")]).write()
+    assert "lr-2 wins: mean R@1" in report(tmp_path, f"out={tmp_path}/report")
 
 
 def test_a_folder_that_is_no_run_is_said_without_a_traceback(tmp_path):

@@ -1,10 +1,14 @@
 """What a run folder refuses on resuming, and what a checkpoint's name means."""
 
+import fcntl
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+from unite.config.schema.sweep import Keep
 from unite.errors import CheckpointError, ConfigError
 from unite.runs import RunFolder, find_checkpoint, remove_bare
 
@@ -147,3 +151,33 @@ def test_a_run_that_made_something_stays(tmp_path, made):
     (folder / made).touch()
     remove_bare(folder, "stage2")
     assert (folder / made).exists() and (folder / "config.yaml").exists() and (folder / "hydra" / "hydra.yaml").exists()
+
+
+def finished_run(folder):
+    run = RunFolder(folder)
+    for path in ("alignment/step=2.ckpt", "alignment/encoder/config.json", "adaptation/step=4.ckpt", "adaptation/best/step=3.ckpt"):
+        (folder / "checkpoints" / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "checkpoints" / path).touch()
+    (folder / "encoder").mkdir()
+    return run
+
+
+@pytest.mark.parametrize(
+    ("keep", "left"), [(Keep.last, ["adaptation/step=4.ckpt"]), (Keep.best, ["adaptation/best/step=3.ckpt"]), (Keep.none, [])]
+)
+def test_of_a_finished_run_the_checkpoints_asked_for_stay(tmp_path, keep, left):
+    run = finished_run(tmp_path)
+    for _ in range(2):  # what is thin stays as it is
+        run.thin(keep, "adaptation")
+        found = [path for path in (tmp_path / "checkpoints").rglob("*") if path.is_file()]
+        assert [path.relative_to(tmp_path / "checkpoints").as_posix() for path in found] == left and run.encoder.is_dir()
+
+
+def test_two_processes_cannot_go_on_with_one_run(tmp_path):
+    code = f"from unite.runs import RunFolder; RunFolder({str(tmp_path)!r}).hold(); print('held', flush=True); input()"
+    holder = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline() == "held\n"
+    with (tmp_path / "lock").open() as file, pytest.raises(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    holder.communicate("\n", timeout=60)
+    assert not (tmp_path / "lock").exists()

@@ -9,7 +9,6 @@ import time
 
 import pytest
 import torch
-from omegaconf import OmegaConf
 from safetensors.torch import load_file
 
 from tests.commands import ROOT, SMALL, command, environment, only, run
@@ -62,26 +61,6 @@ def test_a_killed_run_resumes_exactly_and_is_evaluated(data, tmp_path):
     again = json.loads((only(tmp_path / "evaluated" / "evaluate") / "metrics.json").read_text())
     assert again.pop("score_is") == told
     assert again == pytest.approx(metrics, abs=1e-6)
-
-
-def test_a_sweep_runs_each_job_in_a_folder_of_its_own(data, tmp_path):
-    output = run(
-        "train",
-        data,
-        tmp_path,
-        "-m",
-        *SMALL,
-        "+experiment=stage2_mamcl",
-        "alignment=none",
-        "trainer.max_steps=2",
-        "mixture=tt,ti",
-        "evaluate=false",
-    )
-    assert output.count("The run is in") == 2 and "Compare runs" not in output  # there is nothing to compare
-    jobs = sorted(path.parent for path in tmp_path.rglob("finished"))
-    assert [job.name[:2] for job in jobs] == ["0_", "1_"] and len({job.parent for job in jobs}) == 1
-    sources = [set(OmegaConf.load(job / "config.yaml").mixture.sources) for job in jobs]
-    assert sources == [{"t2t"}, {"t2i", "i2t"}]
 
 
 def test_a_folder_to_start_from_that_is_no_run_is_told_before_anything_is_built(tmp_path):

@@ -1,7 +1,7 @@
 """Compares evaluated runs: `python -m unite.report runs/a better=runs/b out=report`.
 
-Each run is a folder, or `name=folder`; a sweep's folder stands for its finished jobs. The first is the baseline. Writes `<out>.html`, one page
-that needs nothing else, and `<out>.md`.
+Each run is a folder, or `name=folder`; a sweep's folder stands for its finished jobs; the first is the baseline.
+Writes `<out>.html`, one page that needs nothing else, and `<out>.md`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def compare_runs(folders: list[str], out: Path) -> None:
     from unite.entry import console
     from unite.sweeps.record import run_folders
 
-    runs = [str(run) for folder in folders for run in (run_folders(folder) or [folder])]
+    runs = [str(run) for folder in folders for run in (run_folders(folder) or [Path(folder)])]
     for line in write_report(runs, out):
         console().print(line, markup=False, highlight=False, soft_wrap=True)
 

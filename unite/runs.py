@@ -175,15 +175,10 @@ class RunFolder:
             keep: the last checkpoint, the weights that were best in validation, or none.
             stage: the last one, of which it is kept.
         """
-        last = self.last_checkpoint(stage) if keep is Keep.last else None
-        for path in list((self.path / "checkpoints").iterdir()):
-            if path.name != stage or keep is Keep.none:
-                shutil.rmtree(path)
-        for path in self.checkpoints(stage).iterdir() if keep is not Keep.none else ():
-            if path.is_dir() and not (keep is Keep.best and path == self.best(stage)):
-                shutil.rmtree(path)
-            elif path.is_file() and path != last:
-                path.unlink()
+        kept = {Keep.last: self.last_checkpoint(stage), Keep.best: self.best(stage), Keep.none: None}[keep]
+        for path in [*self.checkpoints(stage).iterdir(), *(self.path / "checkpoints").iterdir()]:
+            if path != kept and path != self.checkpoints(stage):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def finish(self) -> None:
         """Marks the run as finished: `resume=true` passes it by."""

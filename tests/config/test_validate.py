@@ -29,7 +29,7 @@ def test_every_option_and_experiment_composes():
 
 
 def test_every_file_is_composed_at_least_once():
-    named = {override.lstrip("+").rpartition("=")[2] for _, overrides in combinations(CONF) for override in overrides}
+    named = {override.rpartition("=")[2].rpartition("/")[2] for _, overrides in combinations(CONF) for override in overrides}
     assert {path.relative_to(CONF).with_suffix("").parts[-1] for path in CONF.glob("*/**/*.yaml")} <= named
 
 
@@ -37,7 +37,7 @@ def test_all_errors_are_listed_at_once(tmp_path):
     conf = tmp_path / "conf"
     shutil.copytree(CONF, conf)
     for group in ("encoder", "experiment", "logger", "mixture", "objective", "recipe", "step", "suite"):  # what no default needs
-        for option in (conf / group).glob("*.yaml"):
+        for option in (conf / group).rglob("*.yaml"):
             if option.stem not in NEEDED:
                 option.unlink()
     (conf / "objective" / "broken.yaml").write_text("defaults:\n  - mamcl_schema\n  - _self_\n\ntemprature: 0.1\n")

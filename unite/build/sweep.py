@@ -167,7 +167,7 @@ class JobSweeper(Sweeper):
 
         console = Console()
         console.print(table(sweep, failed))
-        for line in _report(sweep) if options.report and not interrupted else ():
+        for line in [f"The sweep is in {sweep.folder}.", *(_report(sweep) if options.report and not interrupted else ())]:
             console.print(line, markup=False, highlight=False, soft_wrap=True)
         left = [job for job in sweep.jobs if sweep.status(job) is not Status.finished]
         if not left:

@@ -20,7 +20,7 @@ def table(sweep: Sweep, failed: Mapping[str, str]) -> Table:
     """
     count = sum(sweep.status(job) is Status.finished for job in sweep.jobs)
     view = Table(
-        title=f"{sweep.folder}: {count} of {len(sweep.jobs)} jobs finished",
+        title=f"{count} of {len(sweep.jobs)} jobs finished",
         title_justify="left",
         box=SIMPLE_HEAD,
         pad_edge=False,

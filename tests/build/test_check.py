@@ -1,0 +1,56 @@
+"""What a job is refused for before it starts is what a single run would be refused for."""
+
+import pytest
+
+from tests.commands import SMALL
+from tests.composed import composed
+from unite.build.check import Checks
+from unite.errors import CheckpointError, ConfigError, DataError
+
+
+@pytest.mark.parametrize(
+    ("override", "error", "message"),
+    [
+        ("seed=-1", ConfigError, "seed must be from 0 to"),
+        ("sweep.num_parallel=0", ConfigError, "sweep.num_parallel must be at least 1, but is 0"),
+        ("sweep.keep=best", ConfigError, "sweep.keep must be last or none where nothing is validated"),
+        ("init_from=runs/no/such", CheckpointError, "init_from must be a run folder"),
+        ("+objective.temprature=1", ConfigError, "an option of objective must be one of .* Did you mean 'temperature'"),
+        ("encoder=qwen2_vl_2b", CheckpointError, "encoder.path must be a run folder"),
+        ("export=best", ConfigError, "export must be last where nothing is validated"),
+        ("trainer.precision=8-nonsense", ConfigError, "refuses the config group trainer"),
+        ("trainer.max_steps=-1", ConfigError, "trainer.max_steps must be at least 0"),
+        ("trainer.max_steps=0", ConfigError, "number of stages must be at least 1"),
+        ("mixture.sources.t2t.world=null", DataError, "no/such"),
+        ("suite=flickr30k", DataError, "flickr30k must be complete"),
+    ],
+)
+def test_what_a_run_refuses_is_told(tmp_path, override, error, message):
+    own = (
+        ["mixture=tt", "alignment=none", "mixture.sources.t2t.shards=no/such"] if "world" in override else ["mixture=tt", "alignment=none"]
+    )
+    config = composed(
+        "train", *own, override, "trainer.accelerator=cpu", f"data_root={tmp_path}", "world.num_train=8", f"runs_root={tmp_path}"
+    )
+    with pytest.raises(error, match=message):
+        Checks(on_this_machine=True)(config, [override])
+
+
+def test_of_a_machine_elsewhere_devices_are_not_judged(tmp_path, monkeypatch):
+    monkeypatch.setattr("unite.build.check.Checks._open", lambda *given: None)
+    config = composed("train", "trainer.accelerator=gpu", "trainer.devices=8", f"runs_root={tmp_path}")
+    Checks(on_this_machine=False)(config, [])
+    with pytest.raises(ConfigError, match="refuses the config group trainer"):
+        Checks(on_this_machine=True)(config, [])
+
+
+def test_what_jobs_have_in_common_is_opened_once(tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr("unite.data.mixture.MixtureDataModule.check", lambda mixture: opened.append(list(mixture.sources)))
+    monkeypatch.setattr("unite.build.check.build_evaluation", lambda *given: opened.append("suite"))
+    checks = Checks(on_this_machine=True)
+    for seed in (0, 1):
+        for objective in ("mamcl", "infonce"):
+            overrides = [*SMALL, "trainer.accelerator=cpu", "mixture=tt", f"seed={seed}", f"objective={objective}"]
+            checks(composed("train", *overrides, f"data_root={tmp_path}", f"runs_root={tmp_path}"), [])
+    assert opened == [["t2i", "i2t"], ["t2t"], "suite"]

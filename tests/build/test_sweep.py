@@ -1,0 +1,192 @@
+"""Sweeps as a user runs them, killed at any moment; and what a sweep says before it begins, with jobs that only pretend to run.
+
+`launcher.py` is tested by way of them.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+import torch
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
+from hydra.core.global_hydra import GlobalHydra
+from safetensors.torch import load_file
+
+from tests.commands import ROOT, SMALL, command, environment, only, run
+from unite.build.sweep import register_sweeps
+from unite.config.register import CONF, RUN_STARTED, register
+from unite.errors import ConfigError
+from unite.sweeps.processes import Ended
+from unite.sweeps.record import Sweep
+
+TINY = [*SMALL, "+experiment=stage2_mamcl", "alignment.max_steps=2", "trainer.max_steps=6", "evaluate=false"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return tmp_path_factory.mktemp("data")
+
+
+def until(condition, process, seconds=200):
+    deadline = time.monotonic() + seconds
+    while not condition() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def test_a_sweep_of_which_a_job_and_then_the_launcher_are_killed_ends_as_if_nothing_had_been(data, tmp_path):
+    """Its jobs share the alignment, and end with the weights of a single run that trains it for itself."""
+    line = command("train", data, tmp_path / "runs", "-m", *TINY, "mixture=tt,ti", "sweep.num_parallel=2")
+    first = subprocess.Popen(line, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    runs = tmp_path / "runs" / "stage2_mamcl"
+    until(lambda: list(runs.glob("sweep_*/mixture-tt/checkpoints/adaptation/*.ckpt")), first)
+    folder = only(runs)
+    killed, other = folder / "mixture-tt", folder / "mixture-ti"
+    os.kill(int((killed / "lock").read_text().split()[1]), signal.SIGKILL)
+    said = ""
+    while "failed: mixture-tt, SIGKILL" not in said and (line := first.stdout.readline()):
+        said += line
+    assert "failed: mixture-tt, SIGKILL, as when memory runs out" in said  # and the other goes on
+    first.kill()
+    first.wait()
+
+    output = run("train", data, tmp_path / "runs", "-m", "+experiment=stage2_mamcl", "resume=true")  # the rest is remembered
+    assert "2 of 2 jobs finished" in output and only(runs) == folder and not (folder / "shared").exists()
+    assert sum("which is the same in all that matters" in (job / "output.txt").read_text() for job in (killed, other)) == 1
+    for job in (killed, other):  # of the alignment nothing is left
+        assert [path.name for path in (job / "checkpoints").rglob("*") if path.is_file()] == ["step=6.ckpt"]
+
+    run("train", data, tmp_path / "alone", *TINY, "mixture=tt")
+    alone = only(tmp_path / "alone" / "stage2_mamcl")
+    torch.testing.assert_close(
+        load_file(killed / "encoder" / "model.safetensors"), load_file(alone / "encoder" / "model.safetensors"), rtol=0, atol=0
+    )
+
+
+@pytest.fixture
+def sweep(tmp_path, monkeypatch, capsys):
+    """Runs a sweep whose jobs are not checked by what is slow to import, and pretend to run; returns its exit status and what it said."""
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setattr("unite.build.check.Checks.__call__", lambda *given: None)
+
+    def pretend(jobs, num_parallel, *, on_start, on_end, **shares):
+        for number, job in enumerate(jobs):
+            on_start(number)
+            commands.append(job.command)
+            job.folder.mkdir(parents=True, exist_ok=True)
+            (job.folder / "overrides.json").write_text("[]")
+            if job.name in fails:
+                on_end(number, Ended(-9, 1.0))
+                continue
+            (job.folder / "finished").touch()
+            (job.folder / "metrics.json").write_text(json.dumps({"score": 0.5}))
+            on_end(number, Ended(0, 1.0))
+
+    monkeypatch.setattr("unite.build.launcher.run_jobs", pretend)
+    commands, fails = [], set()
+
+    def start(*arguments, failing=()):
+        monkeypatch.delenv(RUN_STARTED, raising=False)
+        monkeypatch.setattr("sys.argv", ["train", *arguments])
+        register()
+        register_sweeps()
+        fails.clear()
+        fails.update(failing)
+        commands.clear()
+        capsys.readouterr()
+        hydra = Hydra.create_main_hydra2("train", create_config_search_path(str(CONF)))
+        status = 0
+        try:
+            hydra.multirun("train", lambda config: None, [*arguments, f"runs_root={tmp_path}", "hydra.mode=MULTIRUN"], False)
+        except SystemExit as end:
+            status = end.code
+        finally:
+            GlobalHydra.instance().clear()
+        return status, " ".join(capsys.readouterr().out.split())
+
+    start.commands = commands
+    return start
+
+
+def test_everything_wrong_with_any_job_is_told_before_the_first_starts(sweep, tmp_path, monkeypatch):
+    status, said = sweep("mixture=tt,tx", "objective.temprature=1,2", "seed=3")
+    assert status == 1 and "ConfigError: 4 of the 4 jobs cannot run, so none was started." in said
+    assert (
+        "mixture=tt objective.temprature=1: Could not override 'objective.temprature'" in said
+        and "Key 'temprature' not in 'MAMCLConfig'" in said
+    )
+    assert "mixture=tx objective.temprature=1, mixture=tx objective.temprature=2: In 'train': Could not find 'mixture/tx'" in said
+    assert "Available options in 'mixture': fine_video" in said
+
+    def refuse(*given):
+        raise ConfigError("seed must be another.")
+
+    monkeypatch.setattr("unite.build.check.Checks.__call__", refuse)
+    status, said = sweep("seed=0,1")
+    assert status == 1 and said.endswith("2 of the 2 jobs cannot run, so none was started. every job: seed must be another.")
+    assert not sweep.commands and not list(tmp_path.iterdir())
+
+
+def test_a_failed_job_is_told_and_alone_runs_again(sweep, tmp_path):
+    status, said = sweep("seed=0,1,2", "mixture=tt", failing=["seed-1"])
+    assert status == 1 and "2 of 3 jobs finished" in said
+    assert "1 seed=1 failed: SIGKILL, as when memory runs out - seed-1" in said and "2 seed=2 finished 0.5000 seed-2" in said
+    assert "1 of 3 jobs are left (1 failed). To go on: python -m" in said and said.endswith("seed=0,1,2 mixture=tt resume=true")
+    assert "seed=1" in sweep.commands[1] and "hydra.mode=RUN" in sweep.commands[1] and "resume=true" not in sweep.commands[1]
+    folder = only(tmp_path / "train")
+    status, said = sweep("resume=true")  # what was typed first is remembered
+    assert status == 0 and "begun with: seed=0,1,2 mixture=tt" in said and "2 are finished and passed over; 1 jobs run" in said
+    (job,) = sweep.commands
+    assert "seed=1" in job and "mixture=tt" in job and "resume=true" in job
+    status, said = sweep("resume=true")
+    assert status == 0 and "3 of 3 jobs finished" in said and not sweep.commands
+    assert only(tmp_path / "train") == folder
+
+
+def test_two_sweeps_of_one_name_are_two_and_the_newer_is_resumed(sweep, tmp_path):
+    _, said = sweep("seed=0,1", "resume=true")
+    assert "there is no sweep in" in said and "to resume: a new one begins" in said
+    old = only(tmp_path / "train")
+    old.rename(old.with_name("sweep_2020-01-01_00-00-00_aaaa"))
+    sweep("seed=5,6")
+    assert len(list((tmp_path / "train").iterdir())) == 2
+    _, said = sweep("resume=true")
+    assert "begun with: seed=5,6" in said
+
+
+def test_a_sweep_whose_config_changed_is_not_resumed(sweep, tmp_path):
+    sweep("seed=0,1")
+    record = (only(tmp_path / "train") / "sweep.json").read_text()
+    status, said = sweep("seed=0,1", "objective.temperature=0.5", "resume=true")
+    assert status == 1 and "objective.temperature was 0.05 and is 0.5 (all jobs)" in said and not sweep.commands
+    status, said = sweep("seed=0,1,2", "resume=true")
+    assert status == 1 and "'with seed-2'" in said
+    assert (only(tmp_path / "train") / "sweep.json").read_text() == record
+    status, said = sweep("sweep.num_parallel=3", "sweep.keep=none", "logger=csv", "resume=true")  # how it runs may change
+    assert status == 0 and "no checkpoint stays" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "names"),
+    [
+        (
+            "mixtures",
+            "seed=0",
+            ["mixture-tt", "mixture-ti", "mixture-tv", "mixture-tt_ti", "mixture-tt_tv", "mixture-ti_tv", "mixture-tt_ti_tv"],
+        ),
+        ("objectives", "objective=weighted", ["seed-0", "seed-1", "seed-2"]),
+    ],
+)
+def test_the_ablations_are_sweeps_of_as_many_samples(sweep, tmp_path, name, given, names):
+    assert sweep(f"+experiment=ablation/{name}", given, "data.batch_size=20", "sweep.report=false")[0] == 0
+    jobs = Sweep.read(only(tmp_path / f"ablation_{name}")).jobs
+    assert [job.folder for job in jobs] == names
+    assert {(job.config["adaptation.max_steps"], job.config["suite.name"]) for job in jobs} == {(3200, "emoji_hard")}
+
+
+def test_a_report_that_cannot_be_made_loses_nothing(sweep):
+    status, said = sweep("seed=0,1", "sweep.report=true")
+    assert status == 0 and "There is no report: " in said
