@@ -1,9 +1,12 @@
 """What a user sees of an error: its message, and no traceback."""
 
 import errno
+from types import SimpleNamespace
 
 import pytest
 import torch
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from unite.entry import seed_everything, shown_errors
@@ -44,6 +47,15 @@ def test_values_that_were_not_given_are_named_at_once(caplog):
     config = OmegaConf.create({"checkpoint": "???", "deep": {"er": "???"}, "here": 1})
     message = shown(raising(AssertionError("too late")), caplog, config)
     assert message == "ConfigError: checkpoint, deep.er must be given, but is 'missing'. Add checkpoint=... deep.er=... to the command."
+
+
+def test_where_several_jobs_run_in_one_process_an_error_ends_one_of_them(caplog, monkeypatch):
+    monkeypatch.setattr(HydraConfig, "initialized", staticmethod(lambda: True))
+    monkeypatch.setattr(HydraConfig, "get", staticmethod(lambda: SimpleNamespace(mode=RunMode.MULTIRUN)))
+    for error in (ConfigError("seed must be 0"), OSError(errno.ENOSPC, "full")):
+        with pytest.raises(type(error)):  # which Hydra catches, unlike SystemExit
+            shown_errors(raising(error))()
+    assert "ConfigError: seed must be 0" in caplog.text and "nothing can be written" in caplog.text
 
 
 class Unreadable(torch.utils.data.Dataset):

@@ -1,5 +1,8 @@
 """Options of a user's own, and where ours are found."""
 
+import subprocess
+import sys
+
 import pytest
 from hydra.errors import MissingConfigException
 
@@ -36,3 +39,16 @@ def test_a_conf_of_something_else_does_no_harm(own):
     assert "gadget" not in composed("train")
     with pytest.raises(MissingConfigException, match="Could not find 'objective/colder'"):
         composed("train", "objective=colder")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("submitit_slurm", "but is 'submitit_slurm'. Install it: pip install hydra-submitit-launcher; see docs/sweeps.md."),
+        ("proceses", "one of basic, processes, but is 'proceses'. Did you mean 'processes'?"),
+    ],
+)
+def test_a_launcher_that_is_not_installed_is_told(tmp_path, name, message):
+    command = [sys.executable, "-m", "unite.train", "-m", "seed=0,1", f"hydra/launcher={name}"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 1 and message in done.stderr and "Traceback" not in done.stderr and not list(tmp_path.iterdir())
