@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -55,40 +56,35 @@ def test_fewer_gpus_than_jobs_are_shared(tmp_path):
     assert [last_lines(one.folder) for one in jobs] == [["7"], ["7"]]
 
 
-WAITING = "import time; print('here', flush=True); time.sleep(60)"
-DEAF = f"import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); {WAITING}"
+WAITING = "import time; print('here', flush=True); time.sleep(120)"
+DEAF = f"import os, signal; signal.signal(signal.SIGINT, signal.SIG_IGN); print(os.getpid()); {WAITING}"
+
+
+def interrupted(jobs, number):
+    """Runs jobs, two at a time, and sends this process a signal once both say that they are there."""
+
+    def send():
+        deadline = time.monotonic() + 60
+        while not all(last_lines(one.folder)[-1:] == ["here"] for one in jobs[:2]) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        os.kill(os.getpid(), number)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_jobs(jobs, 2, num_threads=2, on_start=lambda started: threading.Thread(target=send).start() if started == 1 else None)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_sweep_ends_what_runs(tmp_path, number, monkeypatch):
-    monkeypatch.setattr("unite.sweeps.processes._PATIENCE", 0.5)
-    processes, jobs = [], [job(tmp_path, name, code) for name, code in (("polite", WAITING), ("deaf", DEAF), ("left", "print('never')"))]
-
-    def interrupt(started):
-        if started == 1:
-            deadline = time.monotonic() + 20
-            processes.extend(one.folder / OUTPUT for one in jobs[:2])
-            send_when_ready(lambda: wait_for(processes[:2], deadline), number)
-
-    with pytest.raises(KeyboardInterrupt):
-        run_jobs(jobs, 2, num_threads=2, on_start=interrupt)
-    assert not jobs[2].folder.exists() and "KeyboardInterrupt" in (jobs[0].folder / OUTPUT).read_text()
+def test_an_interrupted_sweep_ends_what_runs_and_starts_nothing(tmp_path, number):
+    jobs = [job(tmp_path, name, code) for name, code in (("one", WAITING), ("other", WAITING), ("left", "print('never')"))]
+    interrupted(jobs, number)
+    assert [last_lines(one.folder)[-1] for one in jobs[:2]] == ["KeyboardInterrupt"] * 2 and not jobs[2].folder.exists()
 
 
-def send_when_ready(ready, number):
-    """Sends this process a signal once the jobs are there."""
-    import threading
-
-    def send():
-        ready()
-        os.kill(os.getpid(), number)
-
-    threading.Thread(target=send, daemon=True).start()
-
-
-def wait_for(outputs, deadline):
-    while not all(output.is_file() and b"here" in output.read_bytes() for output in outputs) and time.monotonic() < deadline:
-        time.sleep(0.02)
+def test_a_job_that_does_not_end_is_killed(tmp_path, monkeypatch):
+    monkeypatch.setattr("unite.sweeps.processes.PATIENCE", 0.1)
+    jobs = [job(tmp_path, name, DEAF) for name in ("one", "other")]
+    interrupted(jobs, signal.SIGINT)
+    assert not any(is_running(int(last_lines(one.folder)[0])) for one in jobs)
 
 
 def test_a_job_ends_when_its_launcher_is_killed(tmp_path):

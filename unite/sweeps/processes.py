@@ -20,7 +20,7 @@ from unite.sweeps.lifeline import LAUNCHER
 OUTPUT = "output.txt"
 
 #: Seconds that a job has to end by itself when it is told to.
-_PATIENCE = 20.0
+PATIENCE = 20.0
 _EVERY = 0.05
 
 
@@ -121,7 +121,7 @@ def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
     """Ends jobs with all that they started: by SIGINT, by which a run says how to go on, then by SIGKILL."""
     for process in processes:
         _signal(process, signal.SIGINT)
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + PATIENCE
     for process in processes:
         with suppress(subprocess.TimeoutExpired):
             process.wait(max(0.0, deadline - time.monotonic()))
