@@ -10,7 +10,7 @@ import yaml
 
 from unite.config.schema.sweep import Keep
 from unite.errors import CheckpointError, ConfigError
-from unite.runs import RunFolder, find_checkpoint, remove_bare
+from unite.runs import RunFolder, find_checkpoint, remove_bare, sweep_of
 
 CONFIG = {
     "seed": 0,
@@ -181,3 +181,10 @@ def test_two_processes_cannot_go_on_with_one_run(tmp_path):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     holder.communicate("\n", timeout=60)
     assert not (tmp_path / "lock").exists()
+
+
+def test_a_run_tells_its_sweep(tmp_path):
+    assert sweep_of(tmp_path / "job", {"sweep": {"folder": "runs/x/sweep_1"}}) == "sweep_1"
+    assert sweep_of(tmp_path / "job", {"sweep": {"folder": None}}) is None
+    (tmp_path / "multirun.yaml").touch()  # as commit 36027d0 and earlier left it
+    assert sweep_of(tmp_path / "job", {}) == tmp_path.name

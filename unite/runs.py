@@ -23,7 +23,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from difflib import get_close_matches
 from importlib import metadata
@@ -183,6 +183,19 @@ class RunFolder:
     def finish(self) -> None:
         """Marks the run as finished: `resume=true` passes it by."""
         (self.path / "finished").touch()
+
+
+def sweep_of(folder: Path, config: Mapping[str, Any]) -> str | None:
+    """Returns the name of the sweep that a run is a job of; None where it is of none.
+
+    Args:
+        folder: of the run.
+        config: of the run. Earlier versions did not say it there, and Hydra left its own record in the sweep's folder.
+    """
+    said = (config.get("sweep") or {}).get("folder")
+    if said:
+        return Path(said).name
+    return folder.resolve().parent.name if (folder.parent / "multirun.yaml").is_file() else None
 
 
 def is_first_started() -> bool:

@@ -182,11 +182,15 @@ class JobSweeper(Sweeper):
 
 
 def _report(sweep: Sweep) -> list[str]:
-    """Compares the finished jobs; returns what is to be told. A sweep is not lost by what its report refuses."""
+    """Writes the pages of the finished jobs; returns what is to be told. A sweep is not lost by what they refuse."""
+    from unite.build.dashboard import write_page
+    from unite.comparison.dashboard.gather import Gathering
     from unite.comparison.report import write_report
 
     try:
-        return write_report([str(folder) for folder in run_folders(sweep.folder) or ()], sweep.folder / "report")
+        runs = [str(folder) for folder in run_folders(sweep.folder) or ()]
+        told_page = write_page(Gathering(runs).read(), sweep.folder / "dashboard")
+        return [*write_report(runs, sweep.folder / "report"), told_page]  # which links the dashboard beside it
     except UniteError as error:
         return [f"There is no report: {error.told}"]
 

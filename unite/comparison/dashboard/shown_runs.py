@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from unite.comparison.evaluated_runs import Run
-from unite.runs import RunFolder
+from unite.runs import RunFolder, sweep_of
 from unite.tracking.recorded import mixture_shares, read_log_of
 from unite.tracking.run_log import StageLog
 
@@ -56,10 +56,9 @@ def shown(run: Run) -> ShownRun:
     """Reads what a dashboard shows of a run; the log when it is asked for."""
     folder = run.trained
     is_finished = (folder / "finished").exists() or bool(run.suites)
-    in_sweep = (folder.parent / "multirun.yaml").is_file()
     return ShownRun(
         run=run,
-        sweep=folder.resolve().parent.name if in_sweep else str(run.config.get("name") or folder.resolve().parent.name),
+        sweep=sweep_of(folder, run.config) or str(run.config.get("name") or folder.resolve().parent.name),
         status=FINISHED if is_finished else UNFINISHED,
         mixture=_option(run, "mixture", free="mixture.shares"),
         objective=_option(run, "objective"),

@@ -15,6 +15,7 @@ from unite.comparison.dashboard.wandb_views import check_installed, make_report,
 from unite.comparison.evaluated_runs import read_run
 from unite.errors import DataError, TrackingError
 from unite.files import read_json, write_json
+from unite.runs import sweep_of
 from unite.tracking.wandb_push import PushedRun, push_run
 from unite.tracking.wandb_run import run_id
 
@@ -104,6 +105,5 @@ def _pushed(name: str, folder: Path) -> PushedRun:
     run = read_run(folder, name, with_failures=False)
     trained = run.trained.resolve()
     settings = run.config.get("logger") or {}
-    in_sweep = (trained.parent / "multirun.yaml").is_file()
-    group = settings.get("group") or (trained.parent.name if in_sweep else None)
+    group = settings.get("group") or sweep_of(trained, run.config)
     return PushedRun(trained, run.folder, f"{run.config.get('name') or name}/{trained.name}", group, run.config, run.choices)

@@ -22,7 +22,7 @@ class SweepConfig:
         num_parallel: jobs that run at a time on this machine, each with its share of the threads and GPUs.
         keep: which checkpoint of a finished job stays: `last`, `best` (in validation), `none`. The exported encoder always stays.
         share_stages: jobs whose first stages are the same in all that matters train them once.
-        report: compare the jobs at the end, in the sweep's folder.
+        report: write a report and a dashboard of the finished jobs at the end, in the sweep's folder.
         folder: of the sweep that a job is of; the sweep gives it.
     """
 
