@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import time
+from collections import Counter
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ from hydra.core.global_hydra import GlobalHydra
 from safetensors.torch import load_file
 
 from tests.commands import ROOT, SMALL, command, environment, only, run
+from tests.composed import composed
 from unite.build.sweep import register_sweeps
 from unite.config.register import CONF, RUN_STARTED, register
 from unite.errors import ConfigError
@@ -158,12 +160,12 @@ def test_two_sweeps_of_one_name_are_two_and_the_newer_is_resumed(sweep, tmp_path
 
 
 def test_a_sweep_whose_config_changed_is_not_resumed(sweep, tmp_path):
-    sweep("seed=0,1")
+    sweep("seed=0,1", "objective.temperature=0.05")
     record = (only(tmp_path / "train") / "sweep.json").read_text()
     status, said = sweep("seed=0,1", "objective.temperature=0.5", "resume=true")
     assert status == 1 and "objective.temperature was 0.05 and is 0.5 (all jobs)" in said and not sweep.commands
     status, said = sweep("seed=0,1,2", "resume=true")
-    assert status == 1 and "'with seed-2'" in said
+    assert status == 1 and "'with seed-2'" in said and not sweep.commands
     assert (only(tmp_path / "train") / "sweep.json").read_text() == record
     status, said = sweep("sweep.num_parallel=3", "sweep.keep=none", "logger=csv", "resume=true")  # how it runs may change
     assert status == 0 and "no checkpoint stays" in said
@@ -185,6 +187,16 @@ def test_the_ablations_are_sweeps_of_as_many_samples(sweep, tmp_path, name, give
     jobs = Sweep.read(only(tmp_path / f"ablation_{name}")).jobs
     assert [job.folder for job in jobs] == names
     assert {(job.config["adaptation.max_steps"], job.config["suite.name"]) for job in jobs} == {(3200, "emoji_hard")}
+
+
+def test_the_weights_of_the_ablation_make_all_modalities_of_the_mixture_count_the_same():
+    config = composed("train", "mixture=instruction", "objective=weighted")
+    counts = Counter()
+    for name, source in config.mixture.sources.items():
+        modality = "+".join(sorted(source.positive.split("+"), key=["text", "image", "video"].index))
+        counts[modality] += config.mixture.shares[name] * config.objective.modality_weights[modality]
+    assert max(counts.values()) == pytest.approx(min(counts.values()), rel=1e-3) and len(counts) == 4
+    assert sum(counts.values()) == pytest.approx(sum(config.mixture.shares.values()), rel=1e-3)
 
 
 def test_a_report_that_cannot_be_made_loses_nothing(sweep):
