@@ -26,7 +26,11 @@ OPTIONS = st.fixed_dictionaries(
         "symmetric": st.booleans(),
         "modality_weights": st.sampled_from([{}, {"text": 2.0, "text+image": 0.25}]),
         "false_negative_margin": st.sampled_from([None, 0.0, 0.1]),
+        "margin_spares_hand_made": st.booleans(),
         "hardness": st.sampled_from([0.0, 9.0]),
+        "hardness_on": st.sampled_from(["all", "hand_made"]),
+        "query_query": st.booleans(),
+        "candidate_candidate": st.booleans(),
     }
 )
 
@@ -135,6 +139,26 @@ def test_worked_by_hand():
     # The other way, each candidate finds four equal queries.
     expected = (expected + math.log(4)) / 2
     assert InfoNCE(InfoNCEConfig(temperature=0.5))(embeddings, relations).loss.item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_queries_and_candidates_among_themselves_by_hand():
+    """Qwen3-Embedding's sum on orthogonal pairs: every similarity but that of a pair, 1/2, is 0; each sum has 1 + 1 + 1 zeros."""
+    queries, candidates = torch.eye(6)[:3], torch.eye(6)[:3] / 2 + torch.eye(6)[3:] * math.sqrt(3) / 2
+    embeddings = torch.cat([queries[:2], candidates[:2]])
+    relations = relations_of([0, 1], [[2], [3]], [TEXT] * 4)
+    for query_query, candidate_candidate in ((False, False), (True, False), (False, True), (True, True)):
+        terms = {"query_query": query_query, "candidate_candidate": candidate_candidate}
+        output = InfoNCE(InfoNCEConfig(temperature=0.5, symmetric=False, **terms))(embeddings, relations)
+        zeros = 1 + query_query + candidate_candidate
+        assert output.loss.item() == pytest.approx(-math.log(math.e / (math.e + zeros)), rel=1e-6)
+        assert output.metrics["num_negatives"].item() == zeros
+
+
+def test_queries_that_share_a_positive_do_not_compete():
+    relations = relations_of([0, 1, 2], [[3, 4], [4], [5]], [TEXT] * 6)
+    objective = InfoNCE(InfoNCEConfig(symmetric=False, query_query=True))
+    # Of query 0: candidate 5 and query 2, twice; of query 1: candidates 3 and 5, query 2; of query 2: candidates 3 and 4, queries 0 and 1.
+    assert objective(unit(6, 4, 0), relations).terms.num_negatives.tolist() == [2, 2, 3, 4]
 
 
 def test_a_fusion_competes_with_neither_of_its_parts():
@@ -250,6 +274,7 @@ def test_without_grad_no_graph_is_made():
         ({"modality_weights": {"text": 0}}, ConfigError, r"objective\.modality_weights\.text must be a number above 0, but is 0"),
         ({"modality_weights": {"txt": 1.0}}, DataError, r"modality must be one of .*image, text, video, but is 'txt'.*Did you mean 'text'"),
         ({"false_negative_margin": -0.1}, ConfigError, r"false_negative_margin must be null or a number of at least 0, but is -0\.1"),
+        ({"hardness_on": "own"}, ConfigError, r"objective\.hardness_on must be one of all, hand_made, but is 'own'"),
         ({"hardness": -1.0}, ConfigError, r"objective\.hardness must be a number of at least 0, but is -1\.0"),
     ],
 )

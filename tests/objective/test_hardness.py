@@ -20,3 +20,14 @@ def test_equation_5_of_the_paper_by_hand():
     # Equation 6: the gradient at a negative's logit is its weighted share, with nothing through the weight itself.
     hard = e(9 * 0.8) * e(1.6) / total / 0.5
     torch.testing.assert_close(embeddings.grad[2], torch.tensor([hard, 0.0]), rtol=1e-5, atol=1e-6)
+
+
+def test_hand_made_negatives_alone_are_weighted():
+    # Row 0 made candidate 2 for itself; candidate 4 is row 1's positive, and weighs as ever in row 0.
+    embeddings = torch.tensor([[1.0, 0], [0.6, 0.8], [0.8, 0.6], [0, 1.0], [0.28, 0.96]])
+    relations = relations_of([0, 3], [[1], [4]], [TEXT] * 5, negative=[[2], []])
+    config = InfoNCEConfig(temperature=0.5, symmetric=False, hardness=9.0, hardness_on="hand_made")
+    e = math.exp
+    first = -math.log(e(1.2) / (e(1.2) + e(9 * 0.8) * e(1.6) + e(0.56)))
+    second = -math.log(e(1.92) / (e(1.92) + e(1.6) + e(1.2)))
+    assert InfoNCE(config)(embeddings, relations).terms.loss.tolist() == pytest.approx([first, second], rel=1e-5)

@@ -22,7 +22,11 @@ def contrastive_loss(
     symmetric: bool,
     modality_weights: Mapping[str, float] | None = None,
     false_negative_margin: float | None = None,
+    margin_spares_hand_made: bool = True,
     hardness: float = 0.0,
+    hardness_on: str = "all",
+    query_query: bool = False,
+    candidate_candidate: bool = False,
     rows: list[int] | None = None,
 ) -> tuple[Tensor, dict[str, float]]:
     """Returns the loss (float64 scalar, with a graph) and the metrics of the query -> candidate direction."""
@@ -45,21 +49,27 @@ def contrastive_loss(
     # A row weighs the mean of its positives' weights: shared equally among its positives.
     total_weight = sum(sum(weight(positive) for positive in row) / len(row) for row in positives)
 
-    def term(anchor: int, target: int, pool: list[int], same_as_row: set[int], also_right: set[int]) -> tuple[Tensor, list[int]]:
-        """One -log softmax, and the negatives in it."""
-        kept = []
-        for other in pool:
-            if other in (anchor, target) or other in also_right or identity[other] in same_as_row:
+    def term(anchor: int, target: int, compared: list[tuple[int, int, bool]]) -> tuple[Tensor, list[float]]:
+        """One -log softmax of the pair against what else is compared: (one, other, whether other is the row's own hand-made negative).
+
+        And the similarities that stayed.
+        """
+        own = similarity[anchor, target]
+        logits, kept = [own / temperature], []
+        for one, other, is_hand_made in compared:
+            found = similarity[one, other]
+            is_spared = is_hand_made and margin_spares_hand_made
+            if false_negative_margin is not None and not is_spared and found.item() > own.item() + false_negative_margin:
                 continue
-            if within_modality and modality[other] != modality[target]:
-                continue
-            limit = float("inf") if false_negative_margin is None else similarity[anchor, target].item() + false_negative_margin
-            if similarity[anchor, other].item() > limit:
-                continue
-            kept.append(other)
-        own = similarity[anchor, target] / temperature
-        others = [similarity[anchor, other] / temperature + hardness * similarity[anchor, other].detach() for other in kept]
-        return -torch.log_softmax(torch.stack([own, *others]), dim=0)[0], kept
+            kept.append(found.item())
+            weight = hardness if hardness_on == "all" or is_hand_made else 0.0
+            logits.append(found / temperature + weight * found.detach())
+        return -torch.log_softmax(torch.stack(logits), dim=0)[0], kept
+
+    def rivals(pool: list[int], same_as_row: set[int], also_right: set[int], kind: int) -> list[int]:
+        """The contents of a pool that are neither the same as the row nor right as well, of a modality where that is asked for."""
+        kept = [other for other in pool if other not in also_right and identity[other] not in same_as_row]
+        return [other for other in kept if not within_modality or modality[other] == kind]
 
     loss = embeddings.double().sum() * 0
     correct, similar, counts = [], [], []
@@ -69,13 +79,21 @@ def contrastive_loss(
         for positive in positives[row]:
             share = weight(positive) / len(positives[row]) / total_weight
             right = {p for other, its in enumerate(positives) if queries[other] == query for p in its}
-            forward, kept = term(query, positive, all_candidates, same_as_row, right)
-            correct.append(all(similarity[query, positive].item() > similarity[query, other].item() for other in kept))
+            against = rivals(all_candidates, same_as_row, right, modality[positive])
+            compared = [(query, other, other in negatives[row]) for other in against]
+            if candidate_candidate:
+                compared += [(positive, other, other in negatives[row]) for other in against]
+            if query_query:
+                sharing = {queries[other] for other, its in enumerate(positives) if right & set(its)}
+                compared += [(query, other, False) for other in rivals(all_queries, same_as_row, sharing, modality[query])]
+            forward, kept = term(query, positive, compared)
+            correct.append(all(similarity[query, positive].item() > found for found in kept))
             similar.append(similarity[query, positive].item())
             counts.append(len(kept))
             if symmetric:
                 askers = {queries[other] for other, its in enumerate(positives) if positive in its}
-                backward, _ = term(positive, query, all_queries, same_as_row, askers)
+                asking = rivals(all_queries, same_as_row, askers, modality[query])
+                backward, _ = term(positive, query, [(positive, other, False) for other in asking])
                 loss = loss + share * (forward + backward) / 2
             else:
                 loss = loss + share * forward

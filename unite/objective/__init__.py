@@ -2,7 +2,7 @@
 
     embeddings (U, D), Relations -> [masks: terms, targets, exclusions] -> [blockwise: loss and gradient] -> ObjectiveOutput
 
-    >>> objective = MAMCL(temperature=0.03)
+    >>> objective = MAMCL(MAMCLConfig(temperature=0.03))
     >>> output = objective(embeddings, batch.relations)
     >>> output.loss.backward()
 
@@ -18,7 +18,12 @@ The candidates c are the pool's unique contents that are anybody's positive or n
 - what shows or tells the same as the row: the identity of its query or of one of its positives (so never q or p itself);
 - the positives of any row with the same query;
 - for MAMCL, what is not of the positive's modality: equality of the whole tag, text+image is neither text nor image.
-A row's hand-made negatives are candidates like any other, for every row, under the same rules.
+A row's hand-made negatives are candidates like any other, for every row, under the same rules; but a margin (`false_negative_margin`)
+spares them in their own row.
+
+`candidate_candidate=True` adds to the sum exp(s_pc / t) of each c in N(row, p), `query_query=True` exp(s_qr / t) of the pool's queries r
+except what shows or tells the same as the row, the queries that share a positive with q and, for MAMCL, those not of q's modality. These
+are the terms of Qwen3-Embedding (arXiv 2506.05176, Eq. 1). Margin and hardness treat them as the others; they count among the negatives.
 
 This is MAMCL of UNITE (arXiv 2505.19650), with its mask M_ij = [modality(c_j) = modality(p_i)] inside the sum; without that rule it is
 InfoNCE (arXiv 1807.03748). Beyond the paper: several positives, the two rules about what is the same, weights, and for `symmetric=True`

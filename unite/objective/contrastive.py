@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from unite.config.schema.objective import ObjectiveConfig
+from unite.config.schema.objective import HardnessOn, ObjectiveConfig
 from unite.errors import TrainingError, must_be
-from unite.objective.blockwise import Scores, contrast
+from unite.objective.blockwise import Scores, Weighing, contrast
 from unite.objective.masks import directions
 from unite.objective.output import ObjectiveOutput, Terms
 from unite.objective.temperature import Temperature
@@ -40,8 +40,10 @@ class Contrastive(nn.Module):
         self.within_modality = within_modality
         self.symmetric = config.symmetric
         self.temperature = Temperature(config.temperature, config.learnable_temperature)
-        self.false_negative_margin = config.false_negative_margin
-        self.hardness = config.hardness
+        self.query_query, self.candidate_candidate = config.query_query, config.candidate_candidate
+        self.weighing = Weighing(
+            config.false_negative_margin, config.margin_spares_hand_made, config.hardness, config.hardness_on is HardnessOn.all
+        )
         self.register_buffer("modality_weight", _weight_table(config.modality_weights), persistent=False)
         self._warned = False
 
@@ -59,8 +61,16 @@ class Contrastive(nn.Module):
         """
         _check(embeddings, relations, rows)
         temperature = self.temperature()
-        scored = directions(relations, rows, self.modality_weight, within_modality=self.within_modality, symmetric=self.symmetric)
-        loss, scores = contrast(embeddings, temperature, scored, margin=self.false_negative_margin, hardness=self.hardness)
+        scored = directions(
+            relations,
+            rows,
+            self.modality_weight,
+            within_modality=self.within_modality,
+            symmetric=self.symmetric,
+            query_query=self.query_query,
+            candidate_candidate=self.candidate_candidate,
+        )
+        loss, scores = contrast(embeddings, temperature, scored, self.weighing)
         forward = scored[0]
         modality = relations.modality[forward.target]
         self._warn_without_negatives(scores, modality)

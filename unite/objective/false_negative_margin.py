@@ -2,6 +2,9 @@
 
 Source: Qwen3-VL-Embedding (arXiv 2601.04720) drops a negative whose similarity exceeds the positive's by more than 0.1. The other half of
 its rule, "or the same document", is always on here: the identity rule of `unite.objective.masks`.
+
+A row's own hand-made negatives are spared (`margin_spares_hand_made`): they were chosen for being near and wrong, and dropping what scores
+high would drop the very hardest of them, gradient and all.
 """
 
 from __future__ import annotations

@@ -7,6 +7,9 @@ stops the gradient:
 
 The paper uses a = 9 with t = 0.02; a = 0 is the plain loss. The gradient at s_qc is the softmax over these weighted logits, divided by t
 alone.
+
+With `hardness_on=hand_made` only a row's own hand-made negatives are weighted (`hardness_mode` of sentence-transformers' losses tells the
+same two apart), and w = 1 for the others.
 """
 
 from __future__ import annotations

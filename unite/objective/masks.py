@@ -15,7 +15,40 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unite.types import Relations
+from unite.types import Modality, Relations
+
+#: More than the largest `Modality.value`.
+_GROUPS = 1 << len(Modality)
+
+
+@dataclass(eq=False)
+class Rivals:
+    """Targets of a block, and what of a term is compared with them.
+
+    Attributes:
+        anchor: (T,) contents, one of each of the direction's terms: its anchor, or its own target.
+        contents: (S,) the targets, ascending by identity; a target's place here is its column.
+        identities: (S,) of the targets.
+        right: what leads from a term's anchor to targets that are right for it as well, of the whole pool: one or more steps, each two
+            tensors (N,): a content, ascending, and what it leads to, in the last step a column.
+        column: (U,) of each content, -1 where it is no target; None where a hand-made negative means no target.
+    """
+
+    anchor: Tensor
+    contents: Tensor
+    identities: Tensor
+    right: list[tuple[Tensor, Tensor]]
+    column: Tensor | None
+
+    def excluded(self, anchors: Tensor, identities: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yields places (row, column) of the (t, S) similarities that are no negatives, given the terms' anchors (t,) and identities."""
+        row, column = _matches(identities.flatten(), self.identities)
+        yield row // identities.shape[1], column
+        row, reached = torch.arange(len(anchors), device=anchors.device), anchors
+        for known, leads_to in self.right:
+            nth, pair = _matches(reached, known)
+            row, reached = row[nth], leads_to[pair]
+        yield row, reached
 
 
 @dataclass(eq=False)
@@ -23,31 +56,26 @@ class Block:
     """The targets of one modality, and the terms that score them. Without a modality rule there is one block with all.
 
     Attributes:
-        contents: (S,) the targets, ascending by identity; a target's place here is its column.
-        identities: (S,) of the targets.
         terms: (t,) the direction's terms whose own target is in the block.
-        columns: (t,) the column of each term's own target.
-        answered, answers: (N,) every known pair of anchor and right target, of the whole pool, whose target is in the block: the anchor
-            (a content, ascending) and the target (a column).
+        columns: (t,) the column of each term's own target among the first rivals.
+        rivals: all that compete in one sum; the columns of the second follow those of the first.
     """
 
-    contents: Tensor
-    identities: Tensor
     terms: Tensor
     columns: Tensor
-    answered: Tensor
-    answers: Tensor
+    rivals: list[Rivals]
 
 
 @dataclass(eq=False)
 class Direction:
-    """One way of scoring: T anchors, each against its own target and the rest of the target's block.
+    """One way of scoring: T anchors, each against its own target and its rivals.
 
     Attributes:
         row: (T,) of the relations.
         anchor, target: (T,) contents.
         weight: (T,) float32; over all ranks and directions they sum to 1.
         identities: (T, 1 + P) of all contents of the term's row.
+        hand_made: (T, K) the row's hand-made negatives, -1 where there are fewer; none the other way.
         blocks: every term is in exactly one.
     """
 
@@ -56,15 +84,32 @@ class Direction:
     target: Tensor
     weight: Tensor
     identities: Tensor
+    hand_made: Tensor
     blocks: list[Block]
 
     def excluded(self, block: Block, terms: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yields places (row, column) of the (len(terms), S) similarities that are no negatives, each term's own target among them."""
-        same = self.identities[terms]
-        row, column = _matches(same.flatten(), block.identities)
-        yield row // same.shape[1], column
-        row, pair = _matches(self.anchor[terms], block.answered)
-        yield row, block.answers[pair]
+        """Yields places (row, column) of the (len(terms), S) similarities that are no negatives, each term's own target among them.
+
+        S counts the columns of all rivals.
+        """
+        start = 0
+        for rivals in block.rivals:
+            for row, column in rivals.excluded(self.anchor[terms], self.identities[terms]):
+                yield row, column + start
+            start += len(rivals.contents)
+
+    def hand_made_places(self, block: Block, terms: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the places (row, column) of the terms' own hand-made negatives; a negative of several comparisons has several."""
+        rows, columns, start = [terms[:0]], [terms[:0]], 0
+        contents = self.hand_made[terms]
+        for rivals in block.rivals:
+            if rivals.column is not None:
+                column = torch.where(contents >= 0, rivals.column[contents.clamp(min=0)], -1)
+                row, slot = (column >= 0).nonzero(as_tuple=True)
+                rows.append(row)
+                columns.append(column[row, slot] + start)
+            start += len(rivals.contents)
+        return torch.cat(rows), torch.cat(columns)
 
 
 def deduplicated(relations: Relations) -> Relations:
@@ -87,7 +132,14 @@ def deduplicated(relations: Relations) -> Relations:
 
 
 def directions(
-    relations: Relations, rows: Tensor | None, modality_weight: Tensor, *, within_modality: bool, symmetric: bool
+    relations: Relations,
+    rows: Tensor | None,
+    modality_weight: Tensor,
+    *,
+    within_modality: bool,
+    symmetric: bool,
+    query_query: bool = False,
+    candidate_candidate: bool = False,
 ) -> list[Direction]:
     """Returns the directions to score: query -> candidate first and, if symmetric, candidate -> query.
 
@@ -97,6 +149,8 @@ def directions(
         modality_weight: (1 << number of modalities,) float, by `Modality.value`.
         within_modality: whether targets of other modalities than the term's own are left out (MAMCL).
         symmetric: whether to score the reverse direction too; both then weigh half.
+        query_query, candidate_candidate: whether a term's sum also has its query against the other queries, its positive against the
+            other candidates; in the first direction.
     """
     relations = deduplicated(relations)
     row, slot = (relations.positive >= 0).nonzero(as_tuple=True)
@@ -111,29 +165,48 @@ def directions(
     scored = slice(None) if rows is None else torch.isin(row, rows)
     key = relations.modality if within_modality else torch.zeros_like(relations.modality)
     candidates = torch.unique(torch.cat([positive, relations.negative[relations.negative >= 0]]))
+    queries = torch.unique(query)
 
-    def direction(anchor: Tensor, target: Tensor, targets: Tensor) -> Direction:
-        scored_target = target[scored]
-        blocks = [
-            _block(
-                targets[key[targets] == value], (key[scored_target] == value).nonzero().squeeze(1), scored_target, anchor, target, relations
-            )
-            for value in torch.unique(key[scored_target]).tolist()
-        ]
-        return Direction(row[scored], anchor[scored], scored_target, weight[scored], identities[row[scored]], blocks)
+    def direction(
+        anchor: Tensor, target: Tensor, targets: Tensor, hand_made: Tensor, more: tuple[bool, bool] = (False, False)
+    ) -> Direction:
+        anchors_too, targets_too = more
+        ours, own = anchor[scored], target[scored]
+        group = key[own] * _GROUPS + (key[ours] if anchors_too else 0)
+        blocks = []
+        for value in torch.unique(group).tolist():
+            terms = (group == value).nonzero().squeeze(1)
+            contents, column = _in_columns(targets[key[targets] == value // _GROUPS], relations)
+            right = [_table(anchor, column[target])]
+            identity = relations.identity[contents]
+            rivals = [Rivals(ours, contents, identity, right, column)]
+            if targets_too:
+                rivals.append(Rivals(own, contents, identity, right, column))
+            if anchors_too:  # the anchors that share a target with this one are right for what it is right for
+                beside, place = _in_columns(queries[key[queries] == value % _GROUPS], relations)
+                shared = [_table(anchor, target), _table(target, place[anchor])]
+                rivals.append(Rivals(ours, beside, relations.identity[beside], shared, None))
+            blocks.append(Block(terms, column[own[terms]], rivals))
+        return Direction(row[scored], ours, own, weight[scored], identities[row[scored]], hand_made, blocks)
 
-    forward = direction(query, positive, candidates)
-    return [forward, direction(positive, query, torch.unique(query))] if symmetric else [forward]
+    hand_made = relations.negative[row[scored]]
+    forward = direction(query, positive, candidates, hand_made, (query_query, candidate_candidate))
+    return [forward, direction(positive, query, queries, hand_made[:, :0])] if symmetric else [forward]
 
 
-def _block(contents: Tensor, terms: Tensor, scored_target: Tensor, anchor: Tensor, target: Tensor, relations: Relations) -> Block:
-    identities, order = relations.identity[contents].sort(stable=True)
-    contents = contents[order]
+def _in_columns(contents: Tensor, relations: Relations) -> tuple[Tensor, Tensor]:
+    """Returns contents (S,) ascending by identity, and the column of each content of the pool (U,), -1 where it is not among them."""
+    contents = contents[relations.identity[contents].argsort(stable=True)]
     column = torch.full_like(relations.modality, -1)
     column[contents] = torch.arange(len(contents), device=contents.device)
-    inside = column[target] >= 0
-    answered, order = anchor[inside].sort(stable=True)
-    return Block(contents, identities, terms, column[scored_target[terms]], answered, column[target[inside]][order])
+    return contents, column
+
+
+def _table(known: Tensor, leads_to: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns pairs ascending by the first, without those that lead to no column."""
+    inside = leads_to >= 0
+    known, order = known[inside].sort(stable=True)
+    return known, leads_to[inside][order]
 
 
 def _matches(keys: Tensor, table: Tensor) -> tuple[Tensor, Tensor]:

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
-from unite.errors import ConfigError, must_be
+from unite.errors import ConfigError, must_be, must_be_one_of
+
+
+class HardnessOn(StrEnum):
+    """Which negatives count by their hardness: all, or a row's own hand-made ones alone."""
+
+    all = "all"
+    hand_made = "hand_made"
 
 
 @dataclass(kw_only=True)
@@ -20,7 +28,11 @@ class ObjectiveConfig:
         modality_weights: weight of a row by the name of its positive's modality (`text+image`); 1 where none is given.
         false_negative_margin: negatives more similar than the positive by more than this are left out; null keeps all. See
             `unite.objective.false_negative_margin`.
+        margin_spares_hand_made: whether a row's own hand-made negatives stay whatever the margin: who made them has judged them.
         hardness: how much more a negative counts that resembles the query; 0 counts all alike. See `unite.objective.hardness`.
+        hardness_on: `all` negatives, or a row's own `hand_made` ones alone.
+        query_query: whether a query also competes with the other queries of the batch (Qwen3-Embedding, arXiv 2506.05176, Eq. 1).
+        candidate_candidate: whether a positive is also compared with the other candidates (likewise).
 
     Raises:
         ConfigError: if a value is out of its range. That of the temperature is `unite.objective.Temperature`'s.
@@ -32,7 +44,11 @@ class ObjectiveConfig:
     symmetric: bool = False
     modality_weights: dict[str, float] = field(default_factory=dict)
     false_negative_margin: float | None = None
+    margin_spares_hand_made: bool = True
     hardness: float = 0.0
+    hardness_on: HardnessOn = HardnessOn.all
+    query_query: bool = False
+    candidate_candidate: bool = False
 
     def __post_init__(self) -> None:
         for name, weight in self.modality_weights.items():
@@ -43,6 +59,9 @@ class ObjectiveConfig:
             raise ConfigError(must_be("objective.false_negative_margin", "null or a number of at least 0", self.false_negative_margin))
         if not 0 <= self.hardness < math.inf:
             raise ConfigError(must_be("objective.hardness", "a number of at least 0", self.hardness))
+        if self.hardness_on not in list(HardnessOn):  # a name may stand for it
+            raise ConfigError(must_be_one_of("objective.hardness_on", HardnessOn, self.hardness_on))
+        self.hardness_on = HardnessOn(self.hardness_on)
 
 
 @dataclass(kw_only=True)
