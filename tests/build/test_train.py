@@ -14,7 +14,7 @@ from unite.runs import RunFolder
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("trainer.precision=8-nonsense", "refuses the config group trainer: Precision '8-nonsense' is invalid. Allowed.*bf16-mixed"),
+        ("trainer.precision=8-nonsense", "trainer.precision must be one of 32-true, bf16-mixed, but is '8-nonsense'"),
         ("trainer.accelerator=toaster", "refuses the config group trainer: .*invalid accelerator name.*toaster.*cpu"),
         ("trainer.devices=0", r"refuses the config group trainer: .*devices=0"),
         ("trainer.num_nodes=0", "refuses the config group trainer: .*num_nodes.* must be a positive integer"),

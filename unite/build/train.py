@@ -18,8 +18,9 @@ from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 from pytorch_lightning.loggers import Logger
 
 from unite.build.component import build
+from unite.build.device import check_device, device_arguments
 from unite.build.validation import build_validation, check_validation, hold_out
-from unite.config.schema import StageConfig, TrainConfig, TrainerConfig, WandbMode
+from unite.config.schema import StageConfig, TrainConfig, WandbMode
 from unite.data.mixture import MixtureDataModule
 from unite.errors import ConfigError, must_be
 from unite.runs import RunFolder, versions
@@ -29,7 +30,6 @@ from unite.tracking.wandb_run import RunSteps, columns_of
 from unite.training.collapse_alarm import CollapseAlarm
 from unite.training.embedding_health import EmbeddingHealth
 from unite.training.loggers import begin_stage, csv_logger, wandb_logger
-from unite.training.parallel import PoolStrategy
 from unite.training.progress_bar import StageProgressBar
 from unite.training.sample_keys import FailedBatch, SampleKeys
 from unite.training.shared_stages import SharedStages
@@ -51,6 +51,7 @@ def build_stages(config: TrainConfig, run: RunFolder) -> list[Stage]:
     for name, steps in (("alignment.max_steps", config.alignment.max_steps), ("trainer.max_steps", config.adaptation.max_steps)):
         if steps < 0:
             raise ConfigError(must_be(name, "at least 0 (which leaves the stage out)", steps))
+    check_device(config.trainer)
     check_validation(config)
     stages = [_build_stage(stage, config) for stage in (config.alignment, config.adaptation) if stage.max_steps > 0]
     mixtures = [stage.mixture for stage in stages]
@@ -137,11 +138,7 @@ def build_trainer(config: TrainConfig, stage: Stage, run: RunFolder, loggers: li
     begin_stage(loggers, stage.name)
     try:
         return pl.Trainer(
-            accelerator=trainer.accelerator,
-            devices=trainer.devices,
-            num_nodes=trainer.num_nodes,
-            strategy=_strategy(trainer),
-            precision=trainer.precision,  # type: ignore[arg-type]
+            **device_arguments(trainer),
             max_steps=stage.num_steps,
             max_epochs=1,
             logger=loggers or False,
@@ -153,14 +150,14 @@ def build_trainer(config: TrainConfig, stage: Stage, run: RunFolder, loggers: li
             default_root_dir=run.path,
             **trainer.options,
         )
-    except (MisconfigurationException, ValueError, TypeError, ImportError) as error:  # Lightning names the bad value, and the good ones
+    except (
+        MisconfigurationException,
+        RuntimeError,
+        ValueError,
+        TypeError,
+        ImportError,
+    ) as error:  # Lightning names the bad value, and the good ones
         raise ConfigError(f"Lightning's Trainer refuses the config group trainer: {error}") from error
-
-
-def _strategy(trainer: TrainerConfig) -> str | PoolStrategy:
-    """Returns ours where several processes train together, unless another is named."""
-    several = trainer.num_nodes > 1 or str(trainer.devices) not in ("1", "auto")
-    return PoolStrategy() if several and trainer.strategy == "auto" else trainer.strategy
 
 
 def build_loggers(config: TrainConfig, run: RunFolder) -> list[Logger]:

@@ -43,8 +43,9 @@ class TrainerConfig:
         accelerator: `auto`, `cpu`, `gpu`.
         devices: how many on each machine; `auto` is all.
         num_nodes: machines.
-        strategy: how processes work together; `auto` is the project's own, which gathers the pool over the ranks.
-        precision: `32-true`, `bf16-mixed` or another of Lightning's.
+        strategy: how processes work together: `unite`, the project's own, which gathers the pool over the ranks; `auto` takes it where
+            there are several. No other gives the right gradients.
+        precision: `32-true`, or `bf16-mixed`, which computes in bfloat16; what is trained is kept in float32 with either.
         graph_tokens: a batch of up to this many tokens keeps every activation; a larger one caches gradients.
         log_every_n_steps: between two lines of the log, each of means over the steps since the last.
         health_every_n_steps: between two looks at the embeddings (alignment, uniformity, effective rank, modality gap); 0 never looks.

@@ -1,0 +1,55 @@
+"""Where training runs, as Lightning understands it; other machines are made up."""
+
+import pytest
+
+from unite.build.device import check_device, device_arguments
+from unite.config.schema import TrainerConfig
+from unite.errors import ConfigError
+from unite.training.parallel import PoolStrategy
+
+
+def trainer(**options):
+    return TrainerConfig(accelerator="cpu", **options)
+
+
+def is_ours(**options):
+    return isinstance(device_arguments(trainer(**options))["strategy"], PoolStrategy)
+
+
+@pytest.mark.parametrize("name", ["ddp", "ddp_find_unused_parameters_true", "ddp_spawn", "fsdp", "deepspeed", "single_device", "nonsense"])
+def test_strategies_that_the_step_was_not_made_for_are_refused(name):
+    with pytest.raises(ConfigError, match=f"trainer.strategy must be one of auto, unite, but is '{name}'. Others expect one backward pass"):
+        check_device(trainer(strategy=name))
+
+
+@pytest.mark.parametrize("name", ["bf16-true", "16-mixed", "16-true", "64-true", "transformer-engine", "8-nonsense"])
+def test_precisions_that_were_not_tested_are_refused(name):
+    with pytest.raises(ConfigError, match=f"trainer.precision must be one of 32-true, bf16-mixed, but is '{name}'. .* encoder.dtype="):
+        check_device(trainer(precision=name))
+
+
+def test_auto_is_ours_wherever_there_are_several(monkeypatch):
+    assert not is_ours() and not is_ours(devices="auto") and not is_ours(devices="1")  # a CPU is one device
+    assert is_ours(strategy="unite") and is_ours(devices=2) and is_ours(num_nodes=2)
+    monkeypatch.setattr("pytorch_lightning.accelerators.CPUAccelerator.auto_device_count", staticmethod(lambda: 3))  # as on three GPUs
+    assert is_ours(devices="auto")
+
+
+def test_lightning_takes_the_short_names_of_a_precision():
+    assert device_arguments(trainer(precision="32"))["precision"] == "32-true"
+    assert device_arguments(trainer(precision="bf16"))["precision"] == "bf16-mixed"
+
+
+def test_processes_that_would_not_train_together_are_refused(monkeypatch):
+    message = r"trainer.devices x trainer.num_nodes must be 2, the processes that {} started, but is 1. Give trainer.devices"
+    with monkeypatch.context() as patch:
+        for name, value in {"TORCHELASTIC_RUN_ID": "a", "WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": "0", "GROUP_RANK": "0"}.items():
+            patch.setenv(name, value)
+        with pytest.raises(ConfigError, match=message.format("torchrun")):
+            device_arguments(trainer())
+        assert is_ours(devices=2)
+    slurm = {"NTASKS": "2", "NTASKS_PER_NODE": "2", "STEP_NUM_TASKS": "2", "JOB_NAME": "train", "PROCID": "0", "LOCALID": "0"}
+    for name, value in slurm.items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    with pytest.raises(ConfigError, match=message.format("srun")):
+        device_arguments(trainer())
