@@ -7,7 +7,7 @@ Shapes: n contents, L tokens, V tokens of media, D width.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -53,6 +53,7 @@ class VLMEncoder(nn.Module):
         self._language_model.requires_grad_(config.adapter is None)
         for tower in self.family.towers(self.model):
             tower.requires_grad_(config.train_vision)
+        self._widened: list[nn.Parameter] = []
         self.family.speed_up(self.model)
         if config.gradient_checkpointing:
             self.model.gradient_checkpointing_enable({"use_reentrant": False})
@@ -112,16 +113,24 @@ class VLMEncoder(nn.Module):
     def add_adapter(self) -> None:
         """Adds a fresh adapter, if the encoder has one configured: a stage begins.
 
+        Until it ends, what is trained is float32, whatever the weights' type: in bfloat16, of 8 bits, most steps of an optimizer are lost.
+
         Raises:
             CheckpointError: if the adapter of the stage before is not merged.
         """
         self._check_merged("before another adapter is added")
         if self.config.adapter is not None:
             setattr(self.model, self.family.language_model, add_lora(self._language_model, self.config.adapter))
+        self._widened = list(self._narrow_parts())
+        for parameter in self._widened:
+            parameter.data = parameter.data.float()
 
     def merge_adapter(self) -> None:
-        """Merges the adapter, if there is one, into the weights: a stage ends."""
+        """Merges the adapter, if there is one, into the weights, and gives what was trained its own type again: a stage ends."""
         setattr(self.model, self.family.language_model, merge_lora(self._language_model))
+        for parameter in self._widened:
+            parameter.data = parameter.data.to(getattr(torch, self.config.dtype))
+        self._widened = []
 
     def save(self, folder: str | Path) -> None:
         """Exports a folder that transformers' AutoModel and this class load: weights, processor, settings. It replaces one of its name.
@@ -151,6 +160,12 @@ class VLMEncoder(nn.Module):
             for micro_batch, seen in zip(micro_batches, features, strict=True)
         ]
         return [nn.functional.normalize(states.float(), dim=-1) for states in self.family.states(self.model, parts)]
+
+    def _narrow_parts(self) -> Iterator[nn.Parameter]:
+        """Yields the weights, of less than float32, of the parts that are trained whole; peft keeps those of adapters in float32."""
+        for part in (self._language_model, *self.family.towers(self.model)):
+            if not has_lora(part) and any(parameter.requires_grad for parameter in part.parameters()):
+                yield from (parameter for parameter in part.parameters() if parameter.dtype == torch.bfloat16)
 
     @property
     def _language_model(self) -> nn.Module:

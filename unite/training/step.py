@@ -114,6 +114,7 @@ class ContrastiveStep:
             for micro in batch.micro_batches:
                 states.append(_RandomState(micro.input_ids.device))
                 parts.append(self.encoder(micro, self.encoder.encode_media(micro, known)))
+        torch.clear_autocast_cache()  # of weights cast without graph, which older torch would use for the replay
         # Features of a frozen tower serve the replay; those of a trained one must be made again, with their graph, and take no memory.
         kept = known if self.encoder.vision_is_frozen else None
         del known

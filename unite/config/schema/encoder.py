@@ -55,7 +55,7 @@ class ReadingConfig:
 
     Attributes:
         positions: mrope, as the model was made for, or sequential, as UNITE's released checkpoints were trained.
-        dtype: type of the weights, float32 or bfloat16.
+        dtype: type of the weights, float32 or bfloat16; what is trained is float32 until its stage ends.
         min_image_tokens: smaller images are enlarged to so many visual tokens.
         max_image_tokens: larger images are shrunk to so many visual tokens.
         max_frame_pixels: larger video frames are shrunk to so many pixels.
