@@ -50,6 +50,14 @@ def losses(**wanted):
     return [term["loss"] for term in terms if all(term[name] == value for name, value in wanted.items())]
 
 
+def test_a_step_that_was_not_taken_has_no_norm():
+    window = filled(STEPS[:1])
+    window.add(*step_of(STEPS[1]), torch.tensor(torch.inf))
+    assert window.close().means["gradient_norm"] == 1.0
+    window.add(*step_of(STEPS[1]), torch.tensor(torch.nan))
+    assert "gradient_norm" not in window.close().means
+
+
 def test_means_are_plain_sums_over_steps_and_terms():
     window = filled()
     assert window.num_steps == 2

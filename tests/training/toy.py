@@ -104,7 +104,7 @@ def fit(
         callbacks=callbacks,
         log_every_n_steps=1,
         logger=rows,
-        enable_checkpointing=False,
+        enable_checkpointing=any(isinstance(callback, pl.callbacks.ModelCheckpoint) for callback in callbacks),
         enable_progress_bar=any(isinstance(callback, pl.callbacks.ProgressBar) for callback in callbacks),
         enable_model_summary=False,
     )

@@ -34,6 +34,7 @@ from unite.training.progress_bar import StageProgressBar
 from unite.training.sample_keys import FailedBatch, SampleKeys
 from unite.training.shared_stages import SharedStages
 from unite.training.skipped_samples import SkippedSamples
+from unite.training.skipped_steps import SkippedSteps
 from unite.training.stages import Stage
 from unite.training.step_log import StepLog
 
@@ -113,6 +114,7 @@ def build_trainer(config: TrainConfig, stage: Stage, run: RunFolder, loggers: li
     told = not (trainer.progress_bar and sys.stdout.isatty())
     step_log = StepLog(trainer.log_every_n_steps, stage.mixture.source_names, told)
     callbacks: list[Callback] = [
+        SkippedSteps(run.path, trainer.max_skipped_steps),
         step_log,
         SkippedSamples(run.skipped, config.data.max_skipped_share),
         CollapseAlarm(),

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from unite.encoder.vlm import VLMEncoder
-from unite.errors import CheckpointError, must_be
+from unite.errors import CheckpointError, TrainingError, must_be
 from unite.training.optimizer import OptimizerBuilder
 from unite.training.parallel import sum_gradients
 from unite.training.step import ContrastiveStep
@@ -49,8 +49,11 @@ class UniteModule(pl.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
         """Takes one optimizer step on a batch.
 
+        A step whose gradient is not finite, as a half-precision overflow makes it, moves nothing; it counts as one, so that batches and
+        schedule stay a function of the step.
+
         Returns:
-            For the callbacks: `loss`, `gradient_norm` before clipping (both of the global batch), `step`, a `StepOutput`.
+            For the callbacks: `loss`, `gradient_norm` before clipping (both of the global batch), `step`, a `StepOutput`, and `is_taken`.
         """
         torch.manual_seed(fingerprint(f"{self.seed} {self.global_step} {self.global_rank}"))
         optimizer = cast(LightningOptimizer, self.optimizers())
@@ -58,9 +61,12 @@ class UniteModule(pl.LightningModule):
         output = self.step(batch, self.manual_backward)
         sum_gradients(self.parameters())
         norm = self._clip()
+        is_taken = bool(torch.isfinite(norm))  # of the summed gradients: the same on every rank
+        if not is_taken:
+            optimizer.zero_grad(set_to_none=True)  # an optimizer passes over what has no gradient
         optimizer.step()
         cast(LRScheduler, self.lr_schedulers()).step()
-        return {"loss": output.loss, "gradient_norm": norm, "step": output}
+        return {"loss": output.loss, "gradient_norm": norm, "step": output, "is_taken": is_taken}
 
     def configure_optimizers(self) -> Any:
         """Builds optimizer and schedule over everything that is trained."""
@@ -68,8 +74,16 @@ class UniteModule(pl.LightningModule):
         return [optimizer], [schedule]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keeps only what is trained."""
-        trained = {name for name, parameter in self.named_parameters() if parameter.requires_grad}
+        """Keeps only what is trained.
+
+        Raises:
+            TrainingError: if a weight is not finite: it would take the place of the last checkpoint that can be gone on from.
+        """
+        trained = {name: parameter for name, parameter in self.named_parameters() if parameter.requires_grad}
+        broken = next((name for name, parameter in trained.items() if not torch.isfinite(parameter).all()), None)
+        if broken is not None:
+            hint = "No checkpoint is written; resume=true goes on from the last one. Try a lower optimizer.lr."
+            raise TrainingError(must_be(f"the weights of {broken}", "finite", "not", hint))
         checkpoint["state_dict"] = {name: value for name, value in checkpoint["state_dict"].items() if name in trained}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

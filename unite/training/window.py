@@ -67,13 +67,15 @@ class Window:
         Args:
             batch: of this rank.
             output: of its step.
-            gradient_norm: scalar, of the global batch.
+            gradient_norm: scalar, of the global batch; one that is not finite, of a step that was not taken, is left out.
         """
         tokens, padded = count_tokens(batch.micro_batches)
         self.num_steps += 1
         self._counts.update(rows=batch.relations.num_rows, contents=batch.relations.num_contents, padded_tokens=padded)
         self._rows.update(batch.sources)
-        scalars = {"loss": output.loss, "gradient_norm": gradient_norm, "tokens": tokens, **output.objective.parts}
+        taken = torch.isfinite(gradient_norm)
+        norm = torch.where(taken, gradient_norm, 0.0)
+        scalars = {"loss": output.loss, "gradient_norm": norm, "taken": taken, "tokens": tokens, **output.objective.parts}
         for name, value in scalars.items():
             value = value.to(output.loss)  # float32, on the device
             self._sums[name] = self._sums[name] + value if name in self._sums else value
@@ -96,9 +98,10 @@ class Window:
         summed = sum_over_ranks(torch.cat([scalars, self._cells.flatten()])).cpu().double()
         sums = dict(zip(names, summed[: len(names)].tolist(), strict=True))
         cells = summed[len(names) :].view(len(self.sources), _NUM_MODALITIES, _NUM_MODALITIES, len(_VALUES))
-        parts = [name for name in self._sums if name not in ("loss", "gradient_norm", "tokens")]
+        parts = [name for name in self._sums if name not in ("loss", "gradient_norm", "taken", "tokens")]
         # Each rank counts its steps, and knows the whole job's loss and norm at each; of a part it knows its own share.
-        means = {name: sums[name] / sums["steps"] for name in ("loss", "gradient_norm")}
+        means = {"loss": sums["loss"] / sums["steps"]}
+        means |= {"gradient_norm": sums["gradient_norm"] / sums["taken"]} if sums["taken"] else {}
         means |= {name: sums[name] / self.num_steps for name in parts}
         means |= _by_pair(cells.sum(0)) | self._by_source(cells.sum((1, 2)), sums) | _overall(cells.sum((0, 1, 2)))
         self._start()

@@ -51,6 +51,7 @@ class TrainerConfig:
         health_every_n_steps: between two looks at the embeddings (alignment, uniformity, effective rank, modality gap); 0 never looks.
         checkpoint_every_n_steps: between two checkpoints.
         keep_last: how many of the last checkpoints stay; the best in validation is kept beside them.
+        max_skipped_steps: steps of a stage that may have a gradient that is not finite before the run breaks off; they move nothing.
         progress_bar: show one on a terminal.
         log_sample_keys: write each step's samples into the run folder.
         options: further arguments of Lightning's Trainer, handed over as they are.
@@ -68,6 +69,7 @@ class TrainerConfig:
     health_every_n_steps: int = 100
     checkpoint_every_n_steps: int = 200
     keep_last: int = 1
+    max_skipped_steps: int = 10
     progress_bar: bool = True
     log_sample_keys: bool = False
     options: dict[str, Any] = field(default_factory=dict)
