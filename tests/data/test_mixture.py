@@ -86,6 +86,17 @@ def test_a_killed_stream_goes_on_with_the_very_samples(folder, num_workers):
     assert [batch.keys for batch in resumed.train_dataloader()] == whole[6:]
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")
+def test_a_signal_to_every_process_of_a_run_ends_no_worker(folder):
+    batches = iter(mixture(folder, num_workers=2).train_dataloader())
+    keys = [next(batches).keys]
+    for worker in multiprocessing.active_children():
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+            os.kill(worker.pid, number)
+    keys += [batch.keys for batch in batches]
+    assert keys == [batch.keys for batch in mixture(folder).train_dataloader()]
+
+
 def test_a_mixture_streams_from_an_address_with_workers(folder, tmp_path_factory, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
     store = fsspec.filesystem("memory")

@@ -14,7 +14,7 @@ import pytorch_lightning as pl
 from hydra.core.hydra_config import HydraConfig
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import OmegaConf
-from pytorch_lightning.callbacks import Callback, ModelCheckpoint
+from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
 
 from unite.build.component import build
@@ -33,6 +33,7 @@ from unite.training.loggers import begin_stage, csv_logger, wandb_logger
 from unite.training.progress_bar import StageProgressBar
 from unite.training.sample_keys import FailedBatch, SampleKeys
 from unite.training.shared_stages import SharedStages
+from unite.training.signals import StageCheckpoint
 from unite.training.skipped_samples import SkippedSamples
 from unite.training.skipped_steps import SkippedSteps
 from unite.training.stages import Stage
@@ -119,7 +120,7 @@ def build_trainer(config: TrainConfig, stage: Stage, run: RunFolder, loggers: li
         SkippedSamples(run.skipped, config.data.max_skipped_share),
         CollapseAlarm(),
         FailedBatch(run.path),
-        ModelCheckpoint(
+        StageCheckpoint(
             run.checkpoints(stage.name),
             filename="{step}",
             every_n_train_steps=trainer.checkpoint_every_n_steps,

@@ -7,6 +7,7 @@ first source would begin again (`exhausted="end"`). The order being a pure funct
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
@@ -179,6 +180,7 @@ class MixtureDataModule(pl.LightningDataModule):
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
             multiprocessing_context="fork" if self.num_workers else None,
+            worker_init_fn=_leave_signals_to_the_parent if self.num_workers else None,
         )
 
     def state_dict(self) -> dict[str, Any]:
@@ -227,6 +229,12 @@ class MixtureDataModule(pl.LightningDataModule):
                 epochs[name],
                 self.num_steps,
             )
+
+
+def _leave_signals_to_the_parent(worker: int) -> None:
+    """Has a worker pass over signals that are sent to all processes of a run; it ends with its parent, which first finishes the step."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
 
 
 class _Samples(Dataset[tuple[Example | None, str, str]]):

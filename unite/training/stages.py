@@ -26,6 +26,7 @@ from unite.runs import RunFolder
 from unite.training.module import UniteModule
 from unite.training.optimizer import OptimizerBuilder
 from unite.training.shared_stages import SharedStages
+from unite.training.signals import status_of
 from unite.training.validation import Validation
 
 log = logging.getLogger(__name__)
@@ -104,7 +105,7 @@ def train_stages(
 
 @contextmanager
 def _told_how_to_go_on(run: RunFolder, stage: Stage) -> Iterator[None]:
-    """Says, when training breaks off, from where `resume=true` would go on."""
+    """Says, when training breaks off, from where `resume=true` would go on. A signal that ended it is told by the exit status."""
     try:
         yield
     except BaseException as error:
@@ -113,6 +114,9 @@ def _told_how_to_go_on(run: RunFolder, stage: Stage) -> Iterator[None]:
         if is_first_rank() and (interrupted or (last and not isinstance(error, ConfigError))):
             again = f"the same command with resume=true goes on from {last}" if last else "there is no checkpoint yet to go on from"
             log.error("stage %s broke off: %s.", stage.name, again)
+        status = status_of(error)
+        if status is not None:  # told by the first rank: Lightning kills that one where another ends with an error
+            raise SystemExit(status if is_first_rank() else 0) from error
         raise
 
 
