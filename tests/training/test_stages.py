@@ -1,5 +1,6 @@
 """What is said when a stage breaks off, and what a checkpoint of other weights is told."""
 
+import signal
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +14,7 @@ from unite.objective import MAMCL
 from unite.runs import RunFolder
 from unite.training.adamw import AdamWCosine
 from unite.training.module import UniteModule
+from unite.training.signals import EndedBySignal
 from unite.training.stages import Stage, check_checkpoint, train_stages
 
 
@@ -24,7 +26,7 @@ class Adapted(BagEncoder):
 
 
 def break_off(run, error):
-    """Trains a stage whose trainer raises the error."""
+    """Trains a stage whose trainer raises the error; returns what comes of it."""
 
     def fit(*arguments, **options):
         raise error
@@ -32,8 +34,9 @@ def break_off(run, error):
     trainer = SimpleNamespace(world_size=1, strategy=SimpleNamespace(root_device=torch.device("cpu")), fit=fit)
     mixture = SimpleNamespace(check=lambda: None, attach=lambda processor, num_steps: num_steps)
     stage = Stage("adaptation", mixture, nn.Identity(), AdamWCosine(AdamWConfig()), 5)
-    with pytest.raises(type(error)):
+    with pytest.raises(BaseException) as raised:  # of any kind, as given
         train_stages([stage], run, lambda folder: Adapted(), lambda stage: trainer, 100, resume=False)
+    return raised.value
 
 
 def test_a_stage_that_breaks_off_says_how_to_go_on(tmp_path, caplog):
@@ -44,8 +47,14 @@ def test_a_stage_that_breaks_off_says_how_to_go_on(tmp_path, caplog):
     break_off(run, OSError("no space"))
     assert "the same command with resume=true goes on from" in caplog.text and "step=2.ckpt" in caplog.text
     caplog.clear()
-    break_off(run, ConfigError("of the user's"))  # its own message says what to do
-    assert not caplog.records
+    error = ConfigError("of the user's")  # its own message says what to do
+    assert break_off(run, error) is error and not caplog.records
+
+
+@pytest.mark.parametrize(("error", "code"), [(EndedBySignal(signal.SIGTERM), 143), (KeyboardInterrupt(), 130), (SystemExit(1), 1)])
+def test_a_signal_that_ends_a_stage_is_told_by_the_exit_status(tmp_path, error, code):
+    found = break_off(RunFolder(tmp_path), error)
+    assert isinstance(found, SystemExit) and found.code == code
 
 
 def test_the_data_of_every_stage_is_looked_at_before_the_first_is_trained(tmp_path):

@@ -157,6 +157,7 @@ class _Sweep:
         anchors = [self.embeddings[rivals.anchor[terms]].float() for rivals in block.rivals]
         parts = [anchor @ target.T for anchor, target in zip(anchors, targets, strict=True)]
         similarities = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+        del parts
         positive = similarities.gather(1, columns[:, None]).squeeze(1)
         for row, column in direction.excluded(block, terms):
             similarities[row, column] = -torch.inf
