@@ -52,7 +52,7 @@ class TrainerConfig:
         checkpoint_every_n_steps: between two checkpoints.
         keep_last: how many of the last checkpoints stay; the best in validation is kept beside them.
         max_skipped_steps: steps of a stage that may have a gradient that is not finite before the run breaks off; they move nothing.
-        progress_bar: show one on a terminal.
+        progress_bar: show one on a terminal; false writes lines there too.
         log_sample_keys: write each step's samples into the run folder.
         options: further arguments of Lightning's Trainer, handed over as they are.
     """
