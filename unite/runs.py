@@ -17,7 +17,6 @@ from __future__ import annotations
 import atexit
 import json
 import logging
-import os
 import platform
 import re
 import shutil
