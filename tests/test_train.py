@@ -32,6 +32,7 @@ def test_a_killed_run_resumes_exactly_and_is_evaluated(data, tmp_path):
     output = run("train", data, tmp_path / "whole", *arguments, "resume=true", "trainer.log_every_n_steps=1")
     whole = only(tmp_path / "whole" / "stage2_mamcl")
     assert "there is no unfinished run in" in output and "a new one begins" in output  # nothing to resume
+    assert "site-packages" not in output and "[pytorch_lightning" not in output  # no library has anything to warn of
     assert "temporal" in output and "held-in" in output and "train/loss" in (whole / "log" / "metrics.csv").read_text()
     metrics = json.loads((whole / "metrics.json").read_text())
     told = metrics.pop("score_is")
@@ -94,6 +95,12 @@ def test_validation_changes_no_sample_and_own_data_is_evaluated_on_its_held_out_
     assert [row["step"] for row in rows if row["validation/loss"] and row["validation/text-to-text/recall@10"]] == ["2", "4", "5"]
     assert {path.name for path in (often / "checkpoints" / "adaptation").glob("*.ckpt")} == {"step=2.ckpt", "step=4.ckpt"}
     assert (often / "checkpoints" / "adaptation" / "best" / best["file"]).is_file()
+
+    # Without a suite that is named, the same rows later; elsewhere than that, nothing is built.
+    output = run("evaluate", tmp_path / "other", tmp_path / "evaluated", f"checkpoint={often}")
+    assert "evaluated on its held-out rows" in output and not list((tmp_path / "other").glob("emoji*"))
+    again = json.loads((only(tmp_path / "evaluated" / "evaluate") / "metrics.json").read_text())
+    assert again.pop("score_is") == metrics.pop("score_is") and again == pytest.approx(metrics, abs=1e-6)
 
     run("train", data, tmp_path / "never", *arguments, "validation.every_n_steps=0", "evaluate=false")
     never = only(tmp_path / "never" / "train")

@@ -7,6 +7,8 @@ Steps run in the order in which they are named. A killed run goes on where it st
 
 from __future__ import annotations
 
+import logging
+
 import hydra
 
 from unite.config.register import CONF, register
@@ -14,12 +16,14 @@ from unite.config.schema import CurateConfig
 from unite.entry import shown_errors
 
 register()
+log = logging.getLogger("unite.curate")  # not of this module, which is `__main__`
 
 
 @hydra.main(config_path=str(CONF), config_name="curate", version_base="1.3")
 @shown_errors
 def main(config: CurateConfig) -> None:
     """Runs the recipes through the steps into `out`, and says where the datasheet is."""
+    log.info("curating %s into %s; steps: %s", ", ".join(config.recipes), config.out, ", ".join(config.steps) or "none")
     from unite.build.curate import build_curation
     from unite.entry import console
 

@@ -15,8 +15,11 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
+from unite.build.component import check_untyped, missing_keys
 from unite.config.register import RUN_STARTED, run_started
 from unite.errors import ConfigError, UniteError, must_be
+from unite.processes import is_first_started
+from unite.silenced import silence
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,11 +44,13 @@ def shown_errors(main: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(main)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
         in_sweep = HydraConfig.initialized() and HydraConfig.get().mode is RunMode.MULTIRUN
+        silence()
         try:
             configs = [one for one in args if OmegaConf.is_config(one)]
             with _no_bare_folder(configs):
                 for config in configs:
                     _check_complete(config)
+                    check_untyped(config)
                 return main(*args, **kwargs)
         except UniteError as error:
             logging.getLogger("unite").error("%s: %s", type(error).__name__, error.told)
@@ -73,7 +78,7 @@ def _no_bare_folder(configs: list[Any]) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        from unite.runs import is_first_started, remove_bare
+        from unite.runs import remove_bare
 
         is_kept = any(config.get("resume") or (config.get("sweep") or {}).get("folder") for config in configs)
         if is_first_started() and not is_kept and HydraConfig.initialized() and HydraConfig.get().mode is RunMode.RUN:
@@ -84,8 +89,7 @@ def _no_bare_folder(configs: list[Any]) -> Iterator[None]:
 
 def _check_complete(config: Any) -> None:
     """Refuses a config with values that were not given, before anything heavy begins."""
-    missing = sorted(OmegaConf.missing_keys(config))
-    if missing:
+    if missing := missing_keys(config):
         hint = f"Add {' '.join(f'{key}=...' for key in missing)} to the command."
         raise ConfigError(must_be(", ".join(missing), "given", "missing", hint))
 

@@ -5,13 +5,17 @@ Over several processes or GPUs: `torchrun --nproc-per-node 2 -m unite.evaluate c
 
 from __future__ import annotations
 
+import logging
+
 import hydra
 
 from unite.config.register import CONF, register
 from unite.config.schema import EvaluateConfig
 from unite.entry import agree_on_start, shown_errors
+from unite.progress import shown
 
 register()
+log = logging.getLogger("unite.evaluate")  # not of this module, which is `__main__`
 
 
 @hydra.main(config_path=str(CONF), config_name="evaluate", version_base="1.3")
@@ -20,20 +24,24 @@ def main(config: EvaluateConfig) -> float | None:
     """Evaluates a run folder, an exported encoder or a hub checkpoint; returns the suite's score, which sweepers may optimise."""
     from unite.runs import find_checkpoint
 
-    find_checkpoint(config.checkpoint)  # refused before anything is built, and before what takes seconds to import
+    where = find_checkpoint(config.checkpoint)  # refused before anything is built, and before what takes seconds to import
 
-    from unite.build.encoder import build_trained_encoder
-    from unite.build.evaluate import build_cache
-    from unite.build.runs import build_run
-    from unite.build.suites import build_evaluation
-    from unite.embedding.sharing import told_cache
-    from unite.entry import console
-    from unite.errors import ConfigError, must_be
-    from unite.processes import is_first_rank, joined_ranks
+    log.info("evaluating %s", where)
+    with shown("importing torch and transformers"):
+        from unite.build.encoder import build_trained_encoder
+        from unite.build.evaluate import build_cache
+        from unite.build.runs import build_run
+        from unite.build.suites import build_evaluation
+        from unite.build.trained_run import build_trained_held_out
+        from unite.embedding.sharing import told_cache
+        from unite.entry import console
+        from unite.errors import ConfigError, must_be
+        from unite.processes import is_first_rank, joined_ranks
 
     with joined_ranks(config.device):
         encoder = build_trained_encoder(config)  # first: to build the suite's world takes longer
-        evaluate = build_evaluation(config)
+        held_out = build_trained_held_out(config)
+        evaluate = build_evaluation(config, held_out, fits=held_out is None)
         if evaluate is None:
             raise ConfigError(must_be("suite", "one of conf/suite", None))
         cache = build_cache(config, encoder)

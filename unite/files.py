@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from unite.errors import DataError, must_be
+from unite.progress import shown
 
 log = logging.getLogger(__name__)
 
@@ -148,7 +149,8 @@ def locked(path: str | Path) -> Iterator[None]:
             except BlockingIOError:
                 file.seek(0)
                 log.info("waiting for %s, which holds %s", file.read().strip() or "another process", path)
-                fcntl.flock(file, fcntl.LOCK_EX)
+                with shown(f"waiting for {path}"):
+                    fcntl.flock(file, fcntl.LOCK_EX)
             if not _is_open(file.fileno(), path):  # the holder before removed it: others lock a new file of that name
                 continue
             file.truncate(0)

@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-import torch
-import torch.distributed as dist
-
 from unite.errors import ConfigError, must_be
+
+
+def is_first_started() -> bool:
+    """Returns whether this process is the first of those that torchrun, SLURM or Lightning started; told before they know each other."""
+    return next((os.environ[name] for name in ("RANK", "SLURM_PROCID", "LOCAL_RANK") if name in os.environ), "0") == "0"
 
 
 def num_ranks() -> int:
     """Returns how many processes work together; 1 without torch.distributed."""
+    if "torch" not in sys.modules:  # whoever joins a group imports it; nobody else has to wait for it
+        return 1
+    import torch.distributed as dist
+
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def is_first_rank() -> bool:
     """Returns whether this process is the one that writes and prints."""
-    return num_ranks() == 1 or dist.get_rank() == 0
+    if num_ranks() == 1:
+        return True
+    import torch.distributed as dist
+
+    return dist.get_rank() == 0
 
 
 @contextmanager
@@ -36,6 +47,9 @@ def joined_ranks(device: str) -> Iterator[None]:
     Raises:
         ConfigError: if there are more processes than GPUs.
     """
+    import torch
+    import torch.distributed as dist
+
     if not (dist.is_available() and dist.is_torchelastic_launched()):
         yield
         return
@@ -52,6 +66,8 @@ def joined_ranks(device: str) -> Iterator[None]:
 
 
 def _take_gpu(rank: int, num_processes: int, num_gpus: int) -> None:
+    import torch
+
     if num_processes > num_gpus:
         hint = "Give torchrun a smaller --nproc-per-node, or the command device=cpu."
         raise ConfigError(must_be("the number of processes on this machine", f"at most {num_gpus}, one a GPU", num_processes, hint))

@@ -17,7 +17,6 @@ from __future__ import annotations
 import atexit
 import json
 import logging
-import os
 import platform
 import re
 import shutil
@@ -36,6 +35,7 @@ from unite.config.moved import as_of_today
 from unite.config.schema.sweep import Keep
 from unite.errors import CheckpointError, ConfigError, must_be
 from unite.files import locked, write_json, write_text
+from unite.processes import is_first_started
 
 _PACKAGES = (
     "unite",
@@ -196,11 +196,6 @@ def sweep_of(folder: Path, config: Mapping[str, Any]) -> str | None:
     if said:
         return Path(said).name
     return folder.resolve().parent.name if (folder.parent / "multirun.yaml").is_file() else None
-
-
-def is_first_started() -> bool:
-    """Returns whether this process is the first of those that torchrun, SLURM or Lightning started; told before they know each other."""
-    return next((os.environ[name] for name in ("RANK", "SLURM_PROCID", "LOCAL_RANK") if name in os.environ), "0") == "0"
 
 
 def versions() -> dict[str, Any]:

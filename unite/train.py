@@ -14,6 +14,7 @@ from unite.build.sweep import register_sweeps
 from unite.config.register import CONF, register
 from unite.config.schema import TrainConfig
 from unite.entry import agree_on_start, shown_errors
+from unite.progress import shown
 from unite.sweeps.lifeline import end_with_launcher
 
 register()
@@ -34,14 +35,15 @@ def main(config: TrainConfig) -> float | None:
         find_checkpoint(config.init_from, "init_from")  # refused before anything is built
 
     # The heavy half, which takes seconds to import, comes after what can be refused: `--help` and errors of the config answer at once.
-    from unite.build.encoder import build_encoder
-    from unite.build.suites import build_evaluation
-    from unite.build.train import build_loggers, build_shared_stages, build_stages, build_trainer
-    from unite.build.validation import build_held_out_suite
-    from unite.entry import console, seed_everything
-    from unite.processes import is_first_rank
-    from unite.training.loggers import finish_loggers
-    from unite.training.stages import train_stages
+    with shown("importing torch, Lightning and transformers"):
+        from unite.build.encoder import build_encoder
+        from unite.build.suites import build_evaluation
+        from unite.build.train import build_loggers, build_shared_stages, build_stages, build_trainer
+        from unite.build.validation import build_held_out_suite
+        from unite.entry import console, seed_everything
+        from unite.processes import is_first_rank
+        from unite.training.loggers import finish_loggers
+        from unite.training.stages import provenance_of, train_stages
 
     seed_everything(config.seed)
     run = build_run(config)
@@ -59,7 +61,7 @@ def main(config: TrainConfig) -> float | None:
         shared=build_shared_stages(config),
     )
     if is_first_rank():
-        run.write_provenance(data={stage.name: stage.mixture.fingerprints() for stage in stages}, init_from=config.init_from)
+        run.write_provenance(**provenance_of(stages), init_from=config.init_from)
     # All ranks share the embedding. Nothing is kept on disk: this encoder is new, and a sweep would fill the disk with such embeddings.
     evaluation = evaluate(encoder, folder=run.path, console=console()) if evaluate else None
     if not is_first_rank():

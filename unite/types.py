@@ -20,14 +20,16 @@ from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from hashlib import blake2b
 from operator import or_
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from unite.errors import DataError, must_be, must_be_one_of
+
+if TYPE_CHECKING:  # torch takes a second to import, and a config error, a recipe or a step needs none
+    import torch
+    from torch import Tensor
 
 
 class Modality(enum.Flag):
@@ -202,6 +204,7 @@ class MicroBatch:
 
     def to(self, device: torch.device | str) -> MicroBatch:
         """Returns it on a device; a GPU is not waited for."""
+        import torch
 
         def moved(tensor: Tensor) -> Tensor:
             return tensor.to(device, non_blocking=torch.device(device).type == "cuda")
@@ -288,4 +291,6 @@ def fingerprint(*parts: str | bytes) -> int:
 
 def index_tensor(values: Any) -> Tensor:
     """Returns an int64 tensor of indices or hashes."""
+    import torch
+
     return torch.as_tensor(values, dtype=torch.int64)

@@ -37,7 +37,10 @@ def test_an_option_of_our_name_stays_ours(own):
 def test_a_conf_of_something_else_does_no_harm(own):
     own("train.yaml", "gadget: 1\n")
     assert "gadget" not in composed("train")
-    with pytest.raises(MissingConfigException, match="Could not find 'objective/colder'"):
+    with pytest.raises(
+        MissingConfigException,
+        match="objective must be one of infonce, mamcl, matryoshka, weighted, but is 'colder'. Options of your own: objective/ in conf/",
+    ):
         composed("train", "objective=colder")
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from tests.curation.material import Rows, row
 from tests.media.material import image_medium, photograph
+from tests.watched import watched
+from unite.curation import engine
 from unite.curation.engine import run
 from unite.curation.pipeline import Curation
 from unite.curation.steps.exact_duplicates import ExactDuplicates
@@ -40,7 +42,7 @@ class Fail(Mark):
         return super().__call__(number)
 
 
-def test_every_number_is_done_once_and_a_process_keeps_what_it_cached(tmp_path, capsys):
+def test_every_number_is_done_once_and_a_process_keeps_what_it_cached(tmp_path):
     run(Mark(tmp_path), range(12), title="rows", num_rows=36, workers=2)
     done = [path.name.split("-") for path in tmp_path.iterdir()]
     assert sorted(int(number) for number, _, _ in done) == list(range(12))
@@ -49,12 +51,17 @@ def test_every_number_is_done_once_and_a_process_keeps_what_it_cached(tmp_path, 
     for process in processes:
         made = sorted(int(made) for _, one, made in done if one == process)
         assert made == list(range(1, len(made) + 1))  # the work was received once, not once a number
-    assert "36/36" in capsys.readouterr().err
 
 
-def test_one_worker_is_this_process(tmp_path, capsys):
+def test_it_is_shown_how_many_rows_are_done(tmp_path, monkeypatch):
+    works = watched(monkeypatch, engine)
+    run(Mark(tmp_path), range(12), title="packing", num_rows=36, workers=1)
+    assert [(work.title, work.done, work.total, work.unit) for work in works] == [("packing", 36, 36, "rows")]
+
+
+def test_one_worker_is_this_process(tmp_path):
     run(Mark(tmp_path), [4, 5], title="rows", num_rows=6, workers=1, progress=False)
-    assert {path.name for path in tmp_path.iterdir()} == {f"4-{os.getpid()}-1", f"5-{os.getpid()}-2"} and not capsys.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} == {f"4-{os.getpid()}-1", f"5-{os.getpid()}-2"}
 
 
 def test_a_worker_that_dies_is_an_error_that_says_what_to_do(tmp_path):

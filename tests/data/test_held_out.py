@@ -228,3 +228,10 @@ def test_held_out_rows_that_fill_no_batch_are_refused(folder):
 def test_a_share_that_leaves_less_than_a_batch_to_train_on_is_refused(folder):
     with pytest.raises(ConfigError, match=r"rows left to train on must be at least a batch of 8 .*, but is \{'a': 2, 'b': 2\}.*Lower"):
         mixture(folder, share=0.95).check()
+
+
+def test_what_some_rows_hold_is_numbered_by_their_places_among_them(tmp_path):
+    folder = write(tmp_path / "a", [(f"q{at}", [f"p{at}"], []) for at in range(20)])
+    lines = identities(ShardReader.of_folder(folder).of_rows(np.array([3, 11, 12])))
+    expected = [hash_of(text(f"{side}{at}")) for at in (3, 11, 12) for side in "qp"]
+    assert lines[:, 0].tolist() == [0, 0, 1, 1, 2, 2] and lines[:, 2].tolist() == expected

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from tests.fake_encoder import image
@@ -6,7 +7,7 @@ from unite.data.rows import Row, StoredContent, StoredMedium
 from unite.data.shards import ShardReader, ShardWriter
 from unite.data.source import SourceDataModule
 from unite.errors import ConfigError
-from unite.evaluation.leaks import refuse_trained_pairs
+from unite.evaluation.leaks import refuse_rows_seen, refuse_trained_pairs
 from unite.evaluation.pair_tasks import pairs_task, read_pairs
 from unite.evaluation.suite import Suite
 from unite.evaluation.tasks import RetrievalTask
@@ -71,3 +72,18 @@ def test_contents_in_memory_are_compared_by_their_texts(tmp_path):
     refuse_trained_pairs(suite(Content("q", (image(3),)), Content("p")), [source])
     with pytest.raises(ConfigError, match="on the pair q -> c0 of task t, row train/shard-000000.tar/0000"):
         refuse_trained_pairs(suite(Content("q", instruction="Find."), Content("p"), Content("p1")), [source])
+
+
+def test_held_out_rows_that_an_earlier_run_was_trained_on_are_refused(tmp_path, source):
+    rows = [(text(f"q{at}", "Search."), photo(bytes([at]) * 9)) for at in (7, 3, 8)]
+    later = SourceDataModule(SourceConfig(name="later", shards=str(shards(tmp_path / "later", *rows)), query="text", positive="image"))
+    later.leave_out(np.array([0, 2]), np.array([1]), {})
+    refuse_rows_seen([later], [source], "runs/x")  # row 1 is trained on, and not held out
+    later = SourceDataModule(SourceConfig(name="later", shards=str(tmp_path / "later"), query="text", positive="image"))
+    later.leave_out(np.array([1, 2]), np.array([0]), {})
+    with pytest.raises(
+        ConfigError,
+        match=r"what is held out must be new to runs/x, whose weights init_from takes, but is 'trained on there: "
+        r"row later/shard-000000.tar/0001 is its row train/shard-000001.tar/0003; 1 of 2 are so'. Hold the same rows out of both",
+    ):
+        refuse_rows_seen([later], [source], "runs/x")

@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 import pytrec_eval
 from rich.console import Console
-from rich.progress import Progress
 
 from tests.fake_encoder import FakeEncoder
+from tests.watched import watched
 from unite.config.schema import SuiteConfig
 from unite.embedding.embed import embed_contents
 from unite.errors import ConfigError, DataError
+from unite.evaluation import suite
 from unite.evaluation.recall_plot import draw_recall, plot_recall
 from unite.evaluation.results import SuiteResult, write_metrics
 from unite.evaluation.suite import Suite
@@ -114,10 +115,10 @@ def test_names_that_would_break_the_keys_are_refused(make_task):
         Suite(SuiteConfig(name="s", tasks={}))
 
 
-def test_progress_ends_full(make_task, encoder):
-    progress = Progress(disable=True)
-    Suite(SuiteConfig(name="s", tasks={"a": make_task(), "b": make_task()})).run(encoder, progress=progress)
-    assert [(bar.completed, bar.total) for bar in progress.tasks] == [(24, 24), (24, 24)]
+def test_it_is_shown_how_many_contents_are_embedded(make_task, encoder, monkeypatch):
+    works = watched(monkeypatch, suite)
+    Suite(SuiteConfig(name="s", tasks={"a": make_task(), "b": make_task()})).run(encoder)
+    assert [(work.title, work.done, work.total) for work in works] == [("s/a", 24, 24), ("s/b", 24, 24)]
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """The rows of the log of a toy stage that Lightning trains."""
 
-import logging
-
 import pytest
 import torch
 
@@ -55,13 +53,6 @@ def test_training_is_the_same_with_and_without_the_log():
     alone = fit(batches(), objective(), [])
     for name, value in alone.module.state_dict().items():
         assert torch.equal(watched.module.state_dict()[name], value), name
-
-
-def test_the_line_in_the_runs_own_log_tells_the_windows_mean(caplog):
-    with caplog.at_level(logging.INFO, logger="unite.training.step_log"):
-        rows = fit(batches(), objective(), [StepLog(2, ["toy"], told=True)]).rows
-    (line,) = [record.getMessage() for record in caplog.records if "unite" in record.name]  # of the last step
-    assert line.startswith(f"step 5/5, loss {rows[5]['train/loss']:.3f}, ") and line.endswith(" samples/s, 0:00:00 left")
 
 
 def test_an_epoch_that_ends_before_the_steps_asked_for_is_logged_to_its_end():

@@ -11,6 +11,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from unite.build.component import missing_keys
 from unite.build.runs import suite_fits
 from unite.build.suites import build_evaluation
 from unite.build.train import build_stages, build_trainer
@@ -40,8 +41,7 @@ class Checks:
         Raises:
             UniteError: as the run would.
         """
-        missing = sorted(OmegaConf.missing_keys(config))
-        if missing:
+        if missing := missing_keys(config):
             raise ConfigError(must_be(", ".join(missing), "given", "missing"))
         if config.sweep.num_parallel < 1:
             raise ConfigError(must_be("sweep.num_parallel", "at least 1", config.sweep.num_parallel))

@@ -2,13 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from unite.config.target import assemble
 
 
 def build(config: Any, path: str, /, **given: Any) -> Any:
     """Builds a component from its node in the config; `path` and `given` are those of `assemble`."""
-    return assemble(OmegaConf.to_container(config, resolve=True, enum_to_str=True), path, given)
+    return assemble(_plain(config), path, given)
+
+
+def missing_keys(config: Any) -> list[str]:
+    """Returns the full names of the values that are still to be given; that of one which another refers to, once."""
+    return sorted(_missing(OmegaConf.to_container(config, resolve=False), ""))
+
+
+def _missing(value: Any, path: str) -> Iterator[str]:
+    if value == "???":
+        yield path
+    for name, inner in value.items() if isinstance(value, dict) else ():
+        yield from _missing(inner, f"{path}.{name}".lstrip("."))
+
+
+def check_untyped(config: Any) -> None:
+    """Checks the names and types in the components that no schema of ours describes: recipes, steps, layouts, classes of a user's own.
+
+    Of the others Hydra did it when it composed. Nothing is made, and no more is imported than the modules of these components.
+
+    Raises:
+        ConfigError: at the first that is wrong.
+    """
+    for path, node in _untyped(config, ""):
+        assemble(_plain(node), path, dry=True)
+
+
+def _untyped(node: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Yields the outermost components that have no type, with their paths."""
+    if isinstance(node, ListConfig):
+        for number, one in enumerate(node):
+            yield from _untyped(one, f"{path}[{number}]")
+    if not isinstance(node, DictConfig):
+        return
+    if "_target_" in node and OmegaConf.get_type(node) is dict:
+        yield path, node
+        return
+    for name in map(str, node):
+        if not (OmegaConf.is_missing(node, name) or OmegaConf.is_interpolation(node, name)):  # what that refers to stands elsewhere
+            yield from _untyped(node[name], f"{path}.{name}".lstrip("."))
+
+
+def _plain(config: Any) -> Any:
+    return OmegaConf.to_container(config, resolve=True, enum_to_str=True)

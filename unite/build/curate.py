@@ -7,12 +7,14 @@ from omegaconf import OmegaConf
 from unite.build.component import build
 from unite.config.schema import CurateConfig
 from unite.curation.pipeline import Curation
+from unite.progress import tracked
 
 
 def build_curation(config: CurateConfig) -> Curation:
     """Builds a curation; a recipe without a name takes that of its key."""
+    recipes = tracked(config.recipes.items(), "looking through the collections", "recipes")
     return Curation(
-        [build(recipe, f"recipes.{key}", name=recipe.get("name") or key) for key, recipe in config.recipes.items()],
+        [build(recipe, f"recipes.{key}", name=recipe.get("name") or key) for key, recipe in recipes],
         [build(step, f"steps.{key}") for key, step in config.steps.items()],
         out=config.out,
         media=OmegaConf.to_object(config.media),  # type: ignore[arg-type]

@@ -16,6 +16,7 @@ from unite.data.source import SourceDataModule
 from unite.encoder.tiny.tokenizer import split_share
 from unite.encoder.vlm import VLMEncoder
 from unite.errors import ConfigError, must_be
+from unite.progress import shown, tracked
 from unite.runs import find_checkpoint
 
 log = logging.getLogger(__name__)
@@ -35,14 +36,16 @@ def build_encoder(config: TrainConfig, folder: Path | None) -> VLMEncoder:
     else:
         path = find_checkpoint(config.encoder.path, "encoder.path")
     log.info("the encoder's weights come from %s", path)
-    return cast(VLMEncoder, build(config.encoder, "encoder", path=path, checkpoint=None))
+    with shown("loading the encoder"):
+        return cast(VLMEncoder, build(config.encoder, "encoder", path=path, checkpoint=None))
 
 
 def build_checkpoint(config: TrainConfig) -> Path:
     """Builds the encoder's random checkpoint if it is not there yet, its tokenizer trained on the texts of the mixtures."""
-    texts = list(_texts(config))
-    folder = Path(build(config.encoder.checkpoint, "encoder.checkpoint", root=config.data_root, corpus=texts))
-    _tell_words(AutoTokenizer.from_pretrained(folder), texts)
+    texts = list(tracked(_texts(config), "reading the texts for the tokenizer", "texts"))
+    with shown(f"the random checkpoint and its tokenizer, of {len(texts):,} texts"):
+        folder = Path(build(config.encoder.checkpoint, "encoder.checkpoint", root=config.data_root, corpus=texts))
+        _tell_words(AutoTokenizer.from_pretrained(folder), texts)
     return folder
 
 
@@ -75,8 +78,9 @@ def build_trained_encoder(config: EvaluateConfig) -> VLMEncoder:
     """Builds the encoder of a run folder, of an exported encoder's folder, or of a hub name, on the device asked for."""
     device = _device(config.device)
     path = find_checkpoint(config.checkpoint)
-    encoder: VLMEncoder = build(config.encoder, "encoder", path=path, checkpoint=None)
-    return encoder.to(device)
+    with shown("loading the encoder"):
+        encoder: VLMEncoder = build(config.encoder, "encoder", path=path, checkpoint=None)
+        return encoder.to(device)
 
 
 def _device(name: str) -> torch.device:

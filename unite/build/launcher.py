@@ -18,6 +18,7 @@ from omegaconf import DictConfig, open_dict
 from unite.build.runs import overridden
 from unite.config.schema import TrainConfig
 from unite.errors import TrainingError
+from unite.progress import shown
 from unite.sweeps.processes import OUTPUT, Ended, Job, last_lines, run_jobs
 
 log = logging.getLogger("unite.sweep")
@@ -48,6 +49,7 @@ class ProcessLauncher(Launcher):
             log.info("job %d of %d starts: %s (%s)", number + 1, count, jobs[number].name, folders[number] / OUTPUT)
 
         def on_end(number: int, ended: Ended) -> None:
+            work.advance()
             which = f"job {number + 1} of {count}"
             if ended.status == 0 and (folders[number] / "finished").is_file():
                 returns[number].return_value, returns[number].status = None, JobStatus.COMPLETED
@@ -61,7 +63,8 @@ class ProcessLauncher(Launcher):
         num_parallel = min(first.sweep.num_parallel, count)
         num_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         log.info("%d at a time on %d threads", num_parallel, num_threads)
-        run_jobs(jobs, num_parallel, num_threads=num_threads, gpus=_gpus(), on_start=on_start, on_end=on_end)
+        with shown("the sweep", count, "jobs") as work:
+            run_jobs(jobs, num_parallel, num_threads=num_threads, gpus=_gpus(), on_start=on_start, on_end=on_end)
         return returns
 
     def _command(self, overrides: Sequence[str]) -> list[str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from hydra import compose
 from hydra.core.hydra_config import HydraConfig
@@ -59,13 +59,32 @@ def suite_fits(config: TrainConfig, overrides: Sequence[str] | None = None) -> b
         config: of the run.
         overrides: what the command says; None where Hydra knows it.
     """
-    if config.suite is None:
+    now = overrides_now() if overrides is None else overrides
+    said = [*(RunFolder.read_overrides(config.run_folder) or []), *now]
+    return suite_is_of_data(config.suite, config.adaptation.mixture.sources, said)
+
+
+def suite_is_of_data(suite: Any, sources: Mapping[str, Any], said: Sequence[str]) -> bool:
+    """Returns whether a suite is one for the sources of a mixture, or was asked for all the same.
+
+    Args:
+        suite: its config; None is for no data.
+        sources: their configs by name.
+        said: the overrides of the command.
+    """
+    if suite is None:
         return False
-    if overrides is None:
-        overrides = list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
-    said = [*(RunFolder.read_overrides(config.run_folder) or []), *overrides]
-    world, sources = config.suite.get("world"), config.adaptation.mixture.sources.values()
-    return world is None or "suite" in map(overridden, said) or any(source.get("world") is not None for source in sources)
+    return suite.get("world") is None or names_suite(said) or any(source.get("world") is not None for source in sources.values())
+
+
+def overrides_now() -> list[str]:
+    """Returns the overrides of the command that is running."""
+    return list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
+
+
+def names_suite(said: Sequence[str]) -> bool:
+    """Returns whether overrides name a suite, or an option of one."""
+    return any(overridden(override).partition(".")[0] == "suite" for override in said)
 
 
 def last_stage(config: TrainConfig) -> str:
@@ -90,7 +109,7 @@ def plan_of(config: TrainConfig) -> str:
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(names) if len(names) <= 4 else f"{', '.join(names[:3])} and {len(names) - 3} more sources"
+    return ", ".join(names) or "no source" if len(names) <= 4 else f"{', '.join(names[:3])} and {len(names) - 3} more sources"
 
 
 def overridden(override: str) -> str:

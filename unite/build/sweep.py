@@ -28,6 +28,7 @@ from unite.build.runs import overridden
 from unite.config.schema import SweepConfig, TrainConfig
 from unite.errors import ConfigError, UniteError
 from unite.files import locked
+from unite.progress import tracked
 from unite.runs import RunFolder
 from unite.sweeps.naming import differences, folder_names, told
 from unite.sweeps.record import RECORD, SHARED, Status, Sweep, SweepJob, flat, run_folders
@@ -119,7 +120,7 @@ class JobSweeper(Sweeper):
         checks = Checks(on_this_machine=isinstance(self.jobs, ProcessLauncher))
         errors: dict[str, list[str]] = {}
         jobs, options = [], SweepConfig()
-        for combination, differs, name in zip(combinations, differing, names, strict=True):
+        for combination, differs, name in tracked(list(zip(combinations, differing, names, strict=True)), "checking", "jobs"):
             given = [*combination, f"run_folder={quoted(folder / name)}", f"sweep.folder={quoted(folder)}"]
             try:
                 config = cast(TrainConfig, job_config(self.context, self.master, given))
@@ -205,5 +206,5 @@ def _message(error: Exception) -> str:
     if isinstance(error, UniteError):
         return error.told
     cause = f" ({str(error.__cause__).strip().splitlines()[0]})" if isinstance(error.__cause__, OmegaConfBaseException) else ""
-    text: Any = str(error).partition("Config search path")[0]
+    text: Any = str(error).removeprefix("ConfigError: ").partition("Config search path")[0]
     return " ".join(line.strip() for line in text.splitlines() if line.strip()) + cause

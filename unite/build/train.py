@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import sys
-import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -30,10 +27,10 @@ from unite.training.collapse_alarm import CollapseAlarm
 from unite.training.embedding_health import EmbeddingHealth
 from unite.training.loggers import begin_stage, csv_logger, wandb_logger
 from unite.training.parallel import PoolStrategy
-from unite.training.progress_bar import StageProgressBar
 from unite.training.sample_keys import FailedBatch, SampleKeys
 from unite.training.shared_stages import SharedStages
 from unite.training.skipped_samples import SkippedSamples
+from unite.training.stage_progress import StageProgress
 from unite.training.stages import Stage
 from unite.training.step_log import StepLog
 
@@ -82,7 +79,13 @@ def build_shared_stages(config: TrainConfig) -> SharedStages | None:
 
 
 def build_mixture(stage: StageConfig, config: TrainConfig) -> MixtureDataModule:
-    """Builds a stage's data."""
+    """Builds a stage's data.
+
+    Raises:
+        ConfigError: if there is none.
+    """
+    if not stage.mixture.sources:
+        raise ConfigError(must_be(f"{stage.name}.mixture.sources", "at least one source", "empty", "Choose a mixture: mixture=..."))
     mixture, data = OmegaConf.to_object(stage.mixture), OmegaConf.to_object(config.data)
     sources = {name: build(source, f"{stage.name}.mixture.sources.{name}") for name, source in stage.mixture.sources.items()}
     return MixtureDataModule(mixture, data, sources, config.seed)  # type: ignore[arg-type]
@@ -99,20 +102,10 @@ def build_trainer(config: TrainConfig, stage: Stage, run: RunFolder, loggers: li
         raise ConfigError(must_be("trainer.checkpoint_every_n_steps", "at least 1", trainer.checkpoint_every_n_steps))
     if trainer.keep_last < 1:
         raise ConfigError(must_be("trainer.keep_last", "at least 1", trainer.keep_last))
-    # Right as it is: a checkpoint is taken after the optimizer's step, a stage may be shorter than the interval of the log, and the mixture
-    # resumes itself. The last is between Lightning and torch.
-    manual, short, resumed = (
-        ".*ModelCheckpoint with manual optimization.*",
-        ".*smaller than the logging interval.*",
-        ".*dataloader is not resumable.*",
-    )
-    for message in (manual, short, resumed, ".*LeafSpec.*"):
-        warnings.filterwarnings("ignore", message)
-    logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)  # the stage says itself where it runs
-    told = not (trainer.progress_bar and sys.stdout.isatty())
-    step_log = StepLog(trainer.log_every_n_steps, stage.mixture.source_names, told)
+    step_log = StepLog(trainer.log_every_n_steps, stage.mixture.source_names)
     callbacks: list[Callback] = [
         step_log,
+        StageProgress(stage.name, step_log, "bar" if trainer.progress_bar else "lines"),
         SkippedSamples(run.skipped, config.data.max_skipped_share),
         CollapseAlarm(),
         FailedBatch(run.path),
@@ -130,8 +123,6 @@ def build_trainer(config: TrainConfig, stage: Stage, run: RunFolder, loggers: li
         callbacks.append(EmbeddingHealth(trainer.health_every_n_steps))
     if stage.validation is not None:
         callbacks.append(stage.validation)
-    if trainer.progress_bar:
-        callbacks.append(StageProgressBar(stage.name, step_log))
     if trainer.log_sample_keys:
         callbacks.append(SampleKeys(run.path))
     begin_stage(loggers, stage.name)
@@ -147,7 +138,7 @@ def build_trainer(config: TrainConfig, stage: Stage, run: RunFolder, loggers: li
             logger=loggers or False,
             callbacks=callbacks,
             log_every_n_steps=trainer.log_every_n_steps,
-            enable_progress_bar=trainer.progress_bar,
+            enable_progress_bar=False,  # ours is a callback
             enable_model_summary=False,
             use_distributed_sampler=False,  # the mixture splits its batches over the ranks
             default_root_dir=run.path,

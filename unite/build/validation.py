@@ -7,13 +7,15 @@ from collections.abc import Callable, Sequence
 from omegaconf import OmegaConf
 
 from unite.build.suites import build_suite
+from unite.build.trained_run import trained_before
 from unite.config.schema import Export, TrainConfig
 from unite.config.schema.validation import HeldOutConfig, ValidationConfig
 from unite.config.target import find_target
 from unite.data.held_out import HeldOut
 from unite.data.mixture import MixtureDataModule
+from unite.data.source import SourceDataModule
 from unite.errors import ConfigError, must_be
-from unite.evaluation.leaks import refuse_trained_pairs
+from unite.evaluation.leaks import refuse_rows_seen, refuse_trained_pairs
 from unite.evaluation.pairs_suite import PairsSuite
 from unite.evaluation.suite import Suite
 from unite.runs import RunFolder
@@ -46,12 +48,20 @@ def check_validation(config: TrainConfig) -> None:
 
 
 def hold_out(config: TrainConfig, mixtures: Sequence[MixtureDataModule]) -> None:
-    """Has the mixtures of all stages leave out the same rows, if any are held out."""
+    """Has the mixtures of all stages leave out the same rows, if any are held out.
+
+    Raises:
+        ConfigError: if the run whose weights this one starts from was trained on them.
+    """
     held_out = _held_out_config(config)
-    if held_out is not None:
-        division = HeldOut(held_out, [source for mixture in mixtures for source in mixture.sources.values()])
-        for mixture in mixtures:
-            mixture.held_out = division
+    if held_out is None:
+        return
+    division = HeldOut(held_out, [source for mixture in mixtures for source in mixture.sources.values()])
+    for mixture in mixtures:
+        mixture.held_out = division
+    for folder, sources in trained_before(config.init_from):
+        division.divide()
+        refuse_rows_seen(division.sources, list(sources.values()), str(folder))
 
 
 def build_validation(config: TrainConfig, mixtures: Sequence[MixtureDataModule], run: RunFolder) -> Validation | None:
@@ -70,7 +80,7 @@ def build_validation(config: TrainConfig, mixtures: Sequence[MixtureDataModule],
         validator = HeldOutValidator(held_out, mixtures[-1])
     else:
         trained_on = [source for mixture in mixtures for source in mixture.sources.values()]
-        validator = SuiteValidator(lambda: _suite(config), lambda suite: refuse_trained_pairs(suite, trained_on))
+        validator = SuiteValidator(lambda: _suite(config), lambda suite: _refuse_trained_pairs(suite, trained_on, config.init_from))
     return Validation(validator, validation.every_n_steps, validation.patience, run.best(config.adaptation.name))
 
 
@@ -78,6 +88,13 @@ def build_held_out_suite(config: TrainConfig, stages: Sequence[Stage]) -> Callab
     """Returns what gives the held-out rows of the last stage as a suite; None where nothing is held out."""
     held_out = _held_out_config(config)
     return None if held_out is None or not stages else HeldOutValidator(held_out, stages[-1].mixture).suite
+
+
+def _refuse_trained_pairs(suite: Suite, sources: Sequence[SourceDataModule], init_from: str | None) -> None:
+    """Refuses a suite of what is trained on, by this run or by those that its weights come from."""
+    refuse_trained_pairs(suite, sources)
+    for folder, seen in trained_before(init_from):
+        refuse_trained_pairs(suite, list(seen.values()), str(folder))
 
 
 def _held_out_config(config: TrainConfig) -> HeldOutConfig | None:

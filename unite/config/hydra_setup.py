@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any, ClassVar
 
+from hydra._internal import config_loader_impl
+from hydra._internal.defaults_list import create_defaults_list
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import run_and_report
 from hydra.core.config_search_path import ConfigSearchPath
@@ -14,6 +18,7 @@ from hydra.errors import MissingConfigException
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.types import RunMode
 
+from unite.config.group_choice import checked
 from unite.errors import must_be_one_of
 
 #: What the names of a launcher's options begin with -> how it is installed.
@@ -34,11 +39,24 @@ class WorkingFolderOptions(SearchPathPlugin):
 
 
 def set_up_hydra(conf: Path) -> None:
-    """Registers the plugin, and takes two detours out of Hydra 1.3 that cost a second of every `--help` and error."""
+    """Registers the plugin, has choices checked, and takes two detours out of Hydra 1.3 that cost a second of every `--help` and error."""
     WorkingFolderOptions.ours = conf
     Plugins.instance().register(WorkingFolderOptions)
     ConfigStore.__deepcopy__ = _itself  # type: ignore[attr-defined]
+    config_loader_impl.create_defaults_list = checked(create_defaults_list)  # type: ignore[attr-defined]
+    if not hasattr(Hydra.app_help, "__wrapped__"):
+        Hydra.app_help = _reported(Hydra.app_help)  # type: ignore[method-assign]
     Hydra.get_mode = _mode  # type: ignore[method-assign, assignment]
+
+
+def _reported(app_help: Callable[..., None]) -> Callable[..., None]:
+    """Hydra's own shows a traceback of what is wrong with the config that `--help` is about."""
+
+    @wraps(app_help)
+    def reported(*arguments: Any, **given: Any) -> None:
+        run_and_report(lambda: app_help(*arguments, **given))
+
+    return reported
 
 
 def _itself(store: ConfigStore, memo: Any) -> ConfigStore:

@@ -7,7 +7,7 @@ the same decision, even where an embedding on another device would differ in its
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
@@ -23,6 +23,7 @@ from unite.curation.records import Skipped
 from unite.curation.signatures import Signatures, group_number
 from unite.curation.steps.step import Collection, Embed, Embeddings, SetStep
 from unite.files import read_json, read_lines, whole_file, whole_folder, write_json, write_lines
+from unite.progress import How, shown
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class AllRows:
         task = EmbedTask(self.parts, counts, embed, self.work / "embeddings" / name)
         left = [number for number, count in enumerate(counts) if count and not task.path(number).exists()]
         num_rows = sum(counts[number] for number in left)
-        run(task, left, title="embed", num_rows=num_rows, workers=1, progress=self.progress and num_rows > 0)
+        run(task, left, title="embedding", num_rows=num_rows, workers=1, progress=self.progress and num_rows > 0)
         both = np.concatenate([np.load(task.path(number), allow_pickle=False) for number, count in enumerate(counts) if count], axis=1)
         return both[0], both[1]
 
@@ -114,18 +115,19 @@ class EmbedTask:
         return self.counts[number]
 
 
-def decide(rows: AllRows, steps: Sequence[SetStep], seed: int, shown: Callable[[str], None]) -> tuple[Decision, list[Skipped]]:
+def decide(rows: AllRows, steps: Sequence[SetStep], seed: int, how: How = "bar") -> tuple[Decision, list[Skipped]]:
     """Runs the set-wise steps, each over what the one before left.
 
     Args:
         rows: of all parts.
         steps: in their order.
         seed: for what they draw by chance.
-        shown: is told the name of each step before it runs.
+        how: what is seen of how far it is.
     """
-    signatures = rows.signatures
+    with shown("the signatures of all rows", how=how):
+        signatures = rows.signatures
+        names = ["/".join(key) for key in rows.keys]
     kept = np.arange(len(signatures))
-    names = ["/".join(key) for key in rows.keys]
     groups: dict[int, str] = {}
     negatives: dict[int, list[int]] = {}
     skipped: list[Skipped] = []
@@ -140,8 +142,8 @@ def decide(rows: AllRows, steps: Sequence[SetStep], seed: int, shown: Callable[[
     for step in steps:
         if not len(kept):
             break
-        shown(step.name)
-        verdict = step.judge_set(Collection([names[row] for row in kept], signatures.take(kept), seed, embeddings))
+        with shown(f"{step.name} over {len(kept):,} rows", how=how):
+            verdict = step.judge_set(Collection([names[row] for row in kept], signatures.take(kept), seed, embeddings))
         # A verdict counts the rows that the steps before left.
         for place, group in verdict.groups.items():
             groups[int(kept[place])] = group

@@ -14,11 +14,9 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
-from rich.text import Text
-
 from unite.errors import ConfigError, UniteError, must_be, must_be_one_of
+from unite.progress import shown
+from unite.silenced import silence
 
 #: Does the number's work and returns how many rows that was.
 Work = Callable[[int], int]
@@ -33,11 +31,11 @@ def run(
     Args:
         work: can be sent to another process.
         numbers: what is still to be done.
-        title: of the progress bar.
-        num_rows: rows in all of them, for the bar.
+        title: what is done, for whoever waits.
+        num_rows: rows in all of them, likewise.
         workers: processes; 0 is one a core, 1 is this very process. Ray has its own count.
         engine: `local` or `ray`.
-        progress: whether to show a bar on stderr.
+        progress: whether to show how far it is.
 
     Raises:
         ConfigError: if the engine is unknown or not installed.
@@ -48,11 +46,9 @@ def run(
     if workers < 0:
         raise ConfigError(must_be("workers", "0 (one a core) or more", workers))
     done = _on_ray(work, numbers) if engine == "ray" else _on_this_machine(work, numbers, workers or os.cpu_count() or 1)
-    columns = (TextColumn("{task.description:>10}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=not progress) as bar:
-        shown = bar.add_task(title, total=num_rows)
+    with shown(title, num_rows, "rows", how="bar" if progress else "nothing") as told:
         for rows in done:
-            bar.advance(shown, rows)
+            told.advance(rows)
 
 
 def _on_this_machine(work: Work, numbers: Sequence[int], workers: int) -> Iterator[int]:
@@ -62,7 +58,7 @@ def _on_this_machine(work: Work, numbers: Sequence[int], workers: int) -> Iterat
         return
     # A fork of a process that has threads (torch's) can hang: workers come from a server that has none.
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["unite.curation.part"])
+    context.set_forkserver_preload(["unite.curation.part", "webdataset", "datasketch"])  # what every worker would import
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_take, initargs=(work,)) as pool:
         futures = [pool.submit(_do, number) for number in numbers]
         try:
@@ -97,6 +93,7 @@ def _take(work: Work) -> None:
     """Receives the work once a process, so that what it caches (where records lie, a language model) is kept from part to part."""
     global _work
     _work = work
+    silence()
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_die_with, args=(parent.sentinel,), daemon=True).start()
@@ -112,11 +109,3 @@ def _do(number: int) -> int:
     if _work is None:
         raise UniteError("a worker process was given no work.")
     return _work(number)
-
-
-class _Rate(ProgressColumn):
-    """Rows a second."""
-
-    def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:,.1f} rows/s", style="progress.data.speed")

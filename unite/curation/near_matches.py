@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
-from datasketch import MinHashLSH
 from numpy.typing import NDArray
 
 from unite.curation.signatures import NUM_PERMUTATIONS, Signatures
@@ -74,6 +73,8 @@ class _Texts:
     """datasketch's LSH finds candidates; the signatures themselves decide."""
 
     def __init__(self, threshold: float) -> None:
+        from datasketch import MinHashLSH
+
         self._threshold = threshold
         # More weight on missing none: a false candidate costs one comparison.
         self._lsh = MinHashLSH(threshold=threshold, num_perm=NUM_PERMUTATIONS, weights=(0.1, 0.9))

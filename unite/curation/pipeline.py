@@ -21,8 +21,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from unite.config.schema.media import MediaPolicy
 from unite.curation.datasheet import make_datasheet
 from unite.curation.datasheet_page import render_page
@@ -37,6 +35,7 @@ from unite.curation.set_folder import DATASHEET, LOCK, PAGE, SKIPPED, check_sour
 from unite.curation.steps.step import RowStep, SetStep, Step
 from unite.errors import ConfigError, DataError, must_be
 from unite.files import locked, read_lines, write_json, write_lines, write_text
+from unite.progress import How, shown, tracked
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +55,7 @@ class Curation:
         engine: `local` or `ray`.
         max_unusable_share: of each recipe's records; if more cannot be read or opened, the run stops before anything is decided.
         config: the resolved config, kept in the datasheet.
-        progress: whether bars are shown on stderr.
+        progress: whether it is shown how far the work is.
 
     Raises:
         ConfigError: if two recipes share a name, or one is no folder name; if a row-wise step stands after a set-wise one, or a number
@@ -94,6 +93,7 @@ class Curation:
             check_source(name)
         self.rows_per_part, self.samples_per_shard, self.seed = rows_per_part, samples_per_shard, seed
         self.workers, self.engine, self.progress = workers, engine, progress
+        self._how: How = "bar" if progress else "nothing"
         self.max_unusable_share = max_unusable_share
         self.config = dict(config or {})
 
@@ -140,20 +140,24 @@ class Curation:
             funnels[line["source"]].dropped[line["step"], line["reason"]] += 1
         _check_left(funnels)
         shards = self._pack(rows, decision)
-        write_lines(self.out / SKIPPED, self._skipped(parts))
-        order = [READ, *(step.name for step in self.row_steps), MEDIA, *(step.name for step in self.set_steps)]
-        steps = {name: funnel.steps(order) for name, funnel in funnels.items()}
-        total = Funnel.total(funnels.values()).steps(order)
-        datasheet = make_datasheet(self.out, [shard.path for shard in shards], total, steps, plan, self.config)
-        write_text(self.out / PAGE, render_page(datasheet))
-        write_json(self.out / DATASHEET, datasheet)
-        shutil.rmtree(self.work)
+        with shown("the datasheet", how=self._how):
+            write_lines(self.out / SKIPPED, self._skipped(parts))
+            order = [READ, *(step.name for step in self.row_steps), MEDIA, *(step.name for step in self.set_steps)]
+            steps = {name: funnel.steps(order) for name, funnel in funnels.items()}
+            total = Funnel.total(funnels.values()).steps(order)
+            datasheet = make_datasheet(self.out, [shard.path for shard in shards], total, steps, plan, self.config)
+            write_text(self.out / PAGE, render_page(datasheet))
+            write_json(self.out / DATASHEET, datasheet)
+            shutil.rmtree(self.work)
         return datasheet
 
     def _plan(self) -> dict[str, Any]:
         """Says what the set depends on."""
         return {
-            "recipes": [{**describe(recipe), "num_records": len(recipe), "fingerprint": recipe.fingerprint()} for recipe in self.recipes],
+            "recipes": [
+                {**describe(recipe), "num_records": len(recipe), "fingerprint": recipe.fingerprint()}
+                for recipe in tracked(self.recipes, "the fingerprints of the annotations", "recipes", how=self._how)
+            ],
             "steps": [{"name": step.name, **describe(step)} for step in self.steps],
             "media": describe(self.media),
             "rows_per_part": self.rows_per_part,
@@ -164,7 +168,7 @@ class Curation:
     def _do_parts(self, parts: list[Part]) -> None:
         left = [number for number, part in enumerate(parts) if not part.is_done]
         num_rows = sum(parts[number].stop - parts[number].start for number in left)
-        self._run(PartTask(self.recipes, self.row_steps, self.media, parts), left, "rows", num_rows)
+        self._run(PartTask(self.recipes, self.row_steps, self.media, parts), left, "reading", num_rows)
 
     def _check(self, parts: Sequence[Part]) -> dict[str, Funnel]:
         """Adds the parts' counts up by source. Raises DataError if too many records of one cannot be used."""
@@ -185,8 +189,7 @@ class Curation:
     def _decide(self, rows: AllRows) -> Decision:
         folder = self.work / "decision"
         if not folder.is_dir():
-            console = Console(stderr=True, quiet=not self.progress)
-            decision, skipped = decide(rows, self.set_steps, self.seed, lambda name: console.print(f"{name} over all rows", style="dim"))
+            decision, skipped = decide(rows, self.set_steps, self.seed, self._how)
             decision.save(folder, skipped)
         return Decision.load(folder)
 
@@ -195,7 +198,7 @@ class Curation:
         left = [number for number, shard in enumerate(shards) if not shard.is_done]
         folders = [part.folder for part in rows.parts]
         task = PackTask(shards, folders, rows.starts, decision.groups, decision.negatives, self.work / "pack")
-        self._run(task, left, "shards", sum(len(shards[number].rows) for number in left))
+        self._run(task, left, "packing", sum(len(shards[number].rows) for number in left))
         return shards
 
     def _run(self, work: PartTask | PackTask, numbers: list[int], title: str, num_rows: int) -> None:

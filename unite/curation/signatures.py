@@ -17,7 +17,6 @@ from pathlib import Path
 
 import imagehash
 import numpy as np
-from datasketch import MinHash
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -162,6 +161,8 @@ def normalise(text: str) -> str:
 
 def minhash(text: str) -> NDArray[np.uint32]:
     """Returns (H,) MinHash values of a normalised text's first 131072 characters; the largest number throughout for none."""
+    from datasketch import MinHash  # and scipy with it, which takes half a second: here and below, for whoever only names a step
+
     text = text[:_SKETCHED]
     shingles = {text[start : start + _SHINGLE].encode() for start in range(max(len(text) - _SHINGLE + 1, min(len(text), 1)))}
     sketch = MinHash(num_perm=NUM_PERMUTATIONS, permutations=_permutations(), scheme="affine32")
@@ -177,5 +178,7 @@ def perceptual_hash(image: Image.Image) -> int:
 
 @cache
 def _permutations() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    from datasketch import MinHash
+
     permutations: tuple[NDArray[np.uint64], NDArray[np.uint64]] = MinHash(num_perm=NUM_PERMUTATIONS, scheme="affine32").permutations
     return permutations

@@ -23,6 +23,7 @@ from unite.config.schema.validation import HeldOutConfig
 from unite.data.identities import NEGATIVE, identities
 from unite.data.source import SourceDataModule
 from unite.errors import ConfigError, must_be
+from unite.progress import shown
 from unite.types import fingerprint
 
 log = logging.getLogger(__name__)
@@ -72,7 +73,9 @@ class HeldOut:
         if self._divided:
             return
         self.prepare()
-        for source, division in zip(self.sources, divide(self.config, self.sources), strict=True):
+        with shown("choosing the rows that are held out"):
+            divisions = divide(self.config, self.sources)
+        for source, division in zip(self.sources, divisions, strict=True):
             source.leave_out(division.held_out, division.kept, division.without)
         self._divided = True
 

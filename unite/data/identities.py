@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from unite.data.rows import StoredContent
 from unite.data.shards import ShardReader
 from unite.files import whole_file
+from unite.progress import tracked
 from unite.types import fingerprint
 
 #: What a content is in its row, the second column of `identities`.
@@ -32,7 +33,8 @@ def identities(reader: ShardReader) -> NDArray[np.int64]:
         DataError: if a row cannot be read.
     """
     parts, start = [], 0
-    for address, index in zip(reader.addresses, reader.indices, strict=True):
+    shards = list(zip(reader.addresses, reader.indices, strict=True))
+    for address, index in tracked(shards, "what the rows hold", "shards"):
         name = f".{index.sha256[:16]}{_SUFFIX}"
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "unite" / "identities" / name.removeprefix(".")
         places = [*([address.beside(name).path] if address.is_local else []), cache]
@@ -42,7 +44,14 @@ def identities(reader: ShardReader) -> NDArray[np.int64]:
             _keep(places, found)
         parts.append(found + np.array([start, 0, 0, 0]))
         start += len(index.samples)
-    return np.concatenate(parts)
+    lines = np.concatenate(parts)
+    if reader.rows is None:
+        return lines
+    place = np.full(start, -1)
+    place[reader.rows] = np.arange(len(reader.rows))
+    lines[:, 0] = place[lines[:, 0]]
+    lines = lines[lines[:, 0] >= 0]
+    return lines[np.argsort(lines[:, 0], kind="stable")]
 
 
 def hash_of(content: StoredContent) -> int:

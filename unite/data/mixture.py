@@ -163,6 +163,10 @@ class MixtureDataModule(pl.LightningDataModule):
         """Returns the checksum of each source's shards."""
         return {name: source.reader.checksum() for name, source in self.sources.items()}
 
+    def held_out_fingerprints(self) -> dict[str, str]:
+        """Returns what tells which rows are held out of each source that has some."""
+        return {name: source.held_out_fingerprint for name, source in sorted(self.sources.items()) if source.num_held_out}
+
     def train_dataloader(self) -> DataLoader[Batch]:
         """Returns the batches of this rank, from the step after the last one taken."""
         if self._processor is None:
@@ -203,7 +207,7 @@ class MixtureDataModule(pl.LightningDataModule):
         """Returns all that the order follows from."""
         order = self.order
         sizes = {name: [size.num_rows, size.neighbours] for name, size in sorted(order.sizes.items())}
-        held_out = {name: source.held_out_fingerprint for name, source in sorted(self.sources.items()) if source.num_held_out}
+        held_out = self.held_out_fingerprints()
         return {
             "seed": self.seed,
             "batch_size": self.batch_size,

@@ -18,9 +18,9 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import numpy as np
-import webdataset
 from numpy.typing import NDArray
 
 from unite.data.address import Address
@@ -29,6 +29,10 @@ from unite.data.rows import Row, from_members, to_members
 from unite.data.tar import IndexedTar
 from unite.errors import DataError, must_be
 from unite.files import partial_path
+from unite.progress import tracked
+
+if TYPE_CHECKING:
+    import webdataset
 
 #: Written into every tar header instead of the clock, so that equal samples give equal checksums. A float would cost a kilobyte a member.
 _MTIME = 0
@@ -72,6 +76,8 @@ class ShardWriter:
         members = to_members(row)
         self._keys.add(row.key)
         if self._tar is None:
+            import webdataset  # and torch with it, which takes a second: not for who only reads
+
             self._path = self.folder / f"{self.prefix}-{len(self.paths):06d}.tar"
             self._partial = partial_path(self._path)
             self._file = self._partial.open("wb", buffering=_BUFFER)
@@ -127,7 +133,7 @@ class ShardReader:
         if not shards:
             raise DataError("no shards: the list of paths is empty.")
         self.addresses = [Address.of(shard) for shard in shards]
-        self.indices = [load_index(address) for address in self.addresses]
+        self.indices = [load_index(address) for address in tracked(self.addresses, "the index of shards", "shards")]
         self._starts = np.cumsum([0, *(len(index.samples) for index in self.indices)])
         self._chosen: NDArray[np.int64] | None = None
 
@@ -144,6 +150,11 @@ class ShardReader:
         chosen = copy.copy(self)
         chosen._chosen = rows if self._chosen is None else self._chosen[rows]
         return chosen
+
+    @property
+    def rows(self) -> NDArray[np.int64] | None:
+        """Which rows of the shards it reads; None where it is all of them."""
+        return self._chosen
 
     def __len__(self) -> int:
         return int(self._starts[-1]) if self._chosen is None else len(self._chosen)

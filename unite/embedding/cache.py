@@ -26,6 +26,7 @@ from unite.embedding.embed import is_before
 from unite.errors import DataError, must_be
 from unite.files import whole_file, write_text
 from unite.media import KINDS
+from unite.progress import tracked
 from unite.types import Content, Processor, fingerprint, index_tensor
 
 _log = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ class DiskCache:
         self._fingerprints: dict[int, int] = {}
         self._new_fingerprints: dict[int, int] = {}
         self._check_made_by({"encoder": f"{encoder:016x}", "prompt": f"{prompt:016x}", "format": _FORMAT})
-        for path in sorted(self.folder.glob("part-*.safetensors")):
+        for path in tracked(sorted(self.folder.glob("part-*.safetensors")), "the cache of embeddings", "files"):
             self._load(path)
         self._left = frozenset(self._at)
 

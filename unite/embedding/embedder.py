@@ -15,21 +15,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from unite.config.schema.encoder import EncoderConfig
 from unite.config.schema.media import Decoding
 from unite.data.rows import StoredContent, StoredMedium
-from unite.embedding.embed import embed_contents
 from unite.embedding.lazy import LazyContent
 from unite.errors import ConfigError, DataError, must_be, must_be_one_of
 from unite.media import KINDS, Kind, kind_of_file
 from unite.runs import find_checkpoint
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from unite.encoder.vlm import VLMEncoder
 
 #: An image or video: a file (a Path, or its name where a medium is asked for), or a Pillow image.
@@ -70,6 +69,8 @@ class Embedder:
             if name not in known:
                 raise ConfigError(must_be_one_of("a setting of the encoder", known, name))
         self._path = find_checkpoint(checkpoint)
+        import torch  # not before: what is wrong with the arguments is told at once
+
         self._device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.checkpoint = str(checkpoint)
         self.decoding = decoding or Decoding()
@@ -119,6 +120,8 @@ class Embedder:
         return embeddings
 
     def _embed(self, contents: Iterable[StoredContent]) -> Tensor:
+        from unite.embedding.embed import embed_contents
+
         lazy = (LazyContent.of_stored(stored, self.decoding, f"item {position}") for position, stored in enumerate(contents))
         return embed_contents(self.encoder, lazy, token_budget=self.token_budget)
 

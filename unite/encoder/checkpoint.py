@@ -26,6 +26,7 @@ from unite.encoder.families import family_of
 from unite.encoder.families.family import Family
 from unite.errors import CheckpointError, ConfigError, UniteError, must_be
 from unite.files import read_json, whole_folder, write_json
+from unite.silenced import silenced
 
 log = logging.getLogger(__name__)
 
@@ -115,13 +116,12 @@ def save_checkpoint(folder: Path, model: Any, processor: Any, config: ReadingCon
 
 @contextlib.contextmanager
 def quiet_transformers() -> Iterator[None]:
-    """No progress bars, and no report of unused language-model heads: what is missing is checked here."""
-    level, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
-    transformers_logging.set_verbosity_error()
+    """No progress bars, and nothing of what `unite.silenced` lists."""
+    bars = transformers_logging.is_progress_bar_enabled()
     transformers_logging.disable_progress_bar()
     try:
-        yield
+        with silenced():
+            yield
     finally:
-        transformers_logging.set_verbosity(level)
         if bars:
             transformers_logging.enable_progress_bar()

@@ -23,6 +23,7 @@ from unite.evaluation.metrics import per_query
 from unite.evaluation.results import short
 from unite.evaluation.suite import Suite, judge_task
 from unite.evaluation.tasks import RetrievalTask
+from unite.progress import tracked
 from unite.types import Content, Modality, index_tensor
 
 #: `embed(contents)` -> (N, D): `embed_contents` or `embed_sharded`, the encoder and the cache given.
@@ -122,7 +123,7 @@ def diagnose(suite: Suite, embed: EmbedContents, cache: EmbeddingCache) -> Diagn
         cache: which knows the contents, so that none is read again.
     """
     parts: dict[str, _Part] = {}
-    for name in suite.tasks:
+    for name in tracked(suite.tasks, f"{suite.name}: a look behind the recall", "tasks"):
         try:
             task = suite.load(name)
         except MissingTaskError:
@@ -132,7 +133,8 @@ def diagnose(suite: Suite, embed: EmbedContents, cache: EmbeddingCache) -> Diagn
     pool = _Pool()
     for part in parts.values():
         pool.add(part.candidate_prints, part.candidates, part.task.candidate_modality)
-    found = {name: _look(part, pool, embed, suite.device) for name, part in parts.items()}
+    looked_at = tracked(parts.items(), f"{suite.name}: diagnostics", "tasks")
+    found = {name: _look(part, pool, embed, suite.device) for name, part in looked_at}
     return Diagnosis(suite.name, found, _uniformity(list(parts.values())))
 
 

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from torch import Tensor
 
 from unite.embedding.embed import EmbeddingCache, Encoder, MemoryCache
@@ -25,6 +24,7 @@ from unite.evaluation.tasks import RetrievalTask
 from unite.evaluation.terminal_table import table
 from unite.files import write_text
 from unite.processes import is_first_rank
+from unite.progress import Work, shown
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,9 @@ def evaluate(encoder: Encoder, suites: Sequence[Suite], folder: Path, console: C
             `<suite>_failures.json` (the worst ones to look at), both for `unite.report`.
         cache: of embeddings; without one, each suite keeps its own while it runs.
     """
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not is_first_rank()) as progress:
-        ran = [_run(encoder, suite, progress, MemoryCache() if cache is None else cache) for suite in suites]
+    num_tasks = sum(len(suite.tasks) for suite in suites)
+    with shown("evaluation", num_tasks, "tasks") as work:
+        ran = [_run(encoder, suite, MemoryCache() if cache is None else cache, work) for suite in suites]
     results = [result for result, _, _ in ran]
     diagnoses = [diagnosis for _, _, diagnosis in ran if diagnosis is not None]
     evaluation = Evaluation(results, diagnoses)
@@ -81,14 +81,15 @@ def evaluate(encoder: Encoder, suites: Sequence[Suite], folder: Path, console: C
 
 
 def _run(
-    encoder: Encoder, suite: Suite, progress: Progress, cache: EmbeddingCache
+    encoder: Encoder, suite: Suite, cache: EmbeddingCache, work: Work
 ) -> tuple[SuiteResult, dict[str, TaskFailures], Diagnosis | None]:
     failures: dict[str, TaskFailures] = {}
 
     def look(name: str, task: RetrievalTask, queries: Tensor, candidates: Tensor, judged: Mapping[str, Judged]) -> None:
+        work.advance()
         failures[name] = find_failures(task, queries, candidates, judged)
 
     # Only the rank that writes the failures looks for them: their contents are decoded for that.
-    result = suite.run(encoder, progress=progress, cache=cache, embed=embed_sharded, on_task=look if is_first_rank() else None)
+    result = suite.run(encoder, cache=cache, embed=embed_sharded, on_task=look if is_first_rank() else None)
     embed = partial(embed_sharded, encoder, token_budget=suite.token_budget, cache=cache)
     return result, failures, diagnose(suite, embed, cache) if suite.diagnose else None

@@ -13,27 +13,29 @@ from numpy.typing import NDArray
 
 from unite.data.identities import POSITIVE, QUERY, hash_of, identities
 from unite.data.rows import StoredContent
+from unite.data.shards import ShardReader
 from unite.data.source import SourceDataModule
 from unite.embedding.lazy import LazyContent
 from unite.errors import ConfigError, must_be
 from unite.evaluation.suite import Suite
 from unite.evaluation.tasks import RetrievalTask
+from unite.progress import tracked
 from unite.types import Content, fingerprint
 
 
-def refuse_trained_pairs(suite: Suite, sources: Sequence[SourceDataModule], what: str = "validation.suite") -> None:
+def refuse_trained_pairs(suite: Suite, sources: Sequence[SourceDataModule], by: str = "") -> None:
     """Reads every content of the suite, and what the sources hold (see `unite.data.identities`).
 
     Args:
         suite: its tasks are loaded, without being decoded.
         sources: those that are trained on.
-        what: how to call the suite in an error.
+        by: another run that was trained on them, for the error.
 
     Raises:
         ConfigError: if a pair is trained on; it is named, with the row.
     """
-    trained = [_trained(source) for source in sources]
-    for name in suite.tasks:
+    trained = [_trained(source.reader) for source in sources]
+    for name in tracked(suite.tasks, "comparing the suite with what is trained on", "tasks"):
         names, pairs = _pairs(suite.load(name))
         for source, (rows, known) in zip(sources, trained, strict=True):
             found = np.flatnonzero(np.isin(pairs, known))
@@ -42,12 +44,41 @@ def refuse_trained_pairs(suite: Suite, sources: Sequence[SourceDataModule], what
                 row = source.reader.name(int(rows[np.flatnonzero(known == pairs[found[0]])[0]]))
                 hint = "Take such rows out (step decontamination of unite.curate), or set validation=held_out."
                 actual = f"on the pair {query} -> {candidate} of task {name}, row {source.source}/{row}; {len(found)} such pairs there"
-                raise ConfigError(must_be(what, "on pairs that are not trained on", actual, hint))
+                expected = f"on pairs that {by} was not trained on" if by else "on pairs that are not trained on"
+                raise ConfigError(must_be("validation.suite", expected, actual, hint))
 
 
-def _trained(source: SourceDataModule) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def refuse_rows_seen(held_out: Sequence[SourceDataModule], seen: Sequence[SourceDataModule], by: str) -> None:
+    """Refuses to validate on held-out rows that the run whose weights are trained on has seen.
+
+    Args:
+        held_out: divided.
+        seen: what that run was trained on, divided as it was.
+        by: that run.
+
+    Raises:
+        ConfigError: if there is such a row; it is named.
+    """
+    trained = [_trained(source.reader) for source in seen]
+    for source in held_out:
+        if source.held_out is None:
+            continue
+        rows, pairs = _trained(source.held_out)
+        for other, (other_rows, known) in zip(seen, trained, strict=True):
+            found = np.flatnonzero(np.isin(pairs, known))
+            if len(found):
+                row = source.held_out.name(int(rows[found[0]]))
+                same = other.reader.name(int(other_rows[np.flatnonzero(known == pairs[found[0]])[0]]))
+                actual = (
+                    f"trained on there: row {source.source}/{row} is its row {other.source}/{same}; {len(found)} of {len(pairs)} are so"
+                )
+                hint = "Hold the same rows out of both (validation=held_out, with equal options), or validate on none: validation=none."
+                raise ConfigError(must_be("what is held out", f"new to {by}, whose weights init_from takes", actual, hint))
+
+
+def _trained(reader: ShardReader) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Returns the row and the hash of each pair of a query and a positive, (N,) each."""
-    row, what, own, _ = identities(source.reader).T
+    row, what, own, _ = identities(reader).T
     queries = own[what == QUERY]  # (rows,): each has one
     pairs = what == POSITIVE
     rows = row[pairs]

@@ -27,6 +27,7 @@ from unite.errors import ConfigError, DataError, must_be
 from unite.evaluation.results import write_metrics
 from unite.evaluation.score import Score
 from unite.processes import is_first_rank
+from unite.progress import in_terminal, shown
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +125,9 @@ class MtebSuite:
             about = task.metadata
             try:
                 # Every rank has to run every task, so none is taken from results that only the first rank has.
-                done = mteb.evaluate(model, task, cache=kept, overwrite_strategy="always", show_progress_bar=is_first_rank())
+                with shown(f"mteb's {about.name}"):
+                    bars = is_first_rank() and in_terminal()
+                    done = mteb.evaluate(model, task, cache=kept, overwrite_strategy="always", show_progress_bar=bars)
             except Exception as error:  # whatever a data set that is not there, or broken, makes it raise: the rest still run
                 log.warning("mteb's %s could not be run: %s: %s", about.name, type(error).__name__, error)
                 failed[about.name] = f"{type(error).__name__}: {error}"

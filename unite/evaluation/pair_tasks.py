@@ -21,6 +21,7 @@ from unite.errors import DataError, must_be
 from unite.evaluation.blanked import spread
 from unite.evaluation.metrics import parse_metric
 from unite.evaluation.tasks import RetrievalTask
+from unite.progress import tracked
 from unite.types import Modality, fingerprint
 
 log = logging.getLogger(__name__)
@@ -90,7 +91,7 @@ def read_pairs(reader: ShardReader, decoding: Decoding, where: str) -> list[tupl
         DataError: if no row has a positive, or the queries or the positives are not of one modality.
     """
     pairs = []
-    for at, row in enumerate(reader):
+    for at, row in enumerate(tracked(reader, f"reading {where}", "rows")):
         query = row_side(reader, at, None, row.query, decoding)
         pairs += [(query, row_side(reader, at, number, positive, decoding)) for number, positive in enumerate(row.positives)]
     if not pairs:

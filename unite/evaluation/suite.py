@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from rich.progress import Progress
 from torch import Tensor
 
 from unite.config.schema.evaluation import SuiteConfig
@@ -20,6 +19,7 @@ from unite.evaluation.layouts.source import MissingTaskError, TaskFolder, TaskSo
 from unite.evaluation.metrics import Judged
 from unite.evaluation.results import SuiteResult, TaskResult
 from unite.evaluation.tasks import RetrievalTask, data_fingerprint
+from unite.progress import in_terminal, shown, tracked
 from unite.retrieval.ranks import ranks
 
 #: `embed_contents`, `embed_sharded`, or what has their arguments.
@@ -57,7 +57,6 @@ class Suite:
         self,
         encoder: Encoder,
         *,
-        progress: Progress | None = None,
         cache: EmbeddingCache | None = None,
         embed: Embed = embed_contents,
         on_task: OnTask | None = None,
@@ -90,8 +89,8 @@ class Suite:
                     _log.warning("%s/%s is not run: %s", self.name, name, error)
                 missing[name] = error
                 continue
-            results[name] = self._run_task(name, task, embed_side, progress, on_task)
-            if told and (progress is None or not progress.console.is_terminal):  # nobody sees the bar
+            results[name] = self._run_task(name, task, embed_side, on_task)
+            if told and not in_terminal():  # nobody sees the bar
                 done = results[name]
                 _log.info("%s/%s: %d queries, %d candidates, %.1f s", self.name, name, done.num_queries, done.num_candidates, done.seconds)
         if not results:
@@ -109,7 +108,7 @@ class Suite:
             DataError: if none is, or the first that is there is broken.
         """
         missing: dict[str, MissingTaskError] = {}
-        for name in self.tasks:
+        for name in tracked(self.tasks, f"looking for the data of suite {self.name}", "tasks"):
             try:
                 self.load(name)
             except MissingTaskError as error:
@@ -135,17 +134,14 @@ class Suite:
         reader: TaskSource = TaskFolder(source) if isinstance(source, str | Path) else source
         return reader.load(name, self.data_root, self.decoding)
 
-    def _run_task(self, name: str, task: RetrievalTask, embed: Embed, progress: Progress | None, on_task: OnTask | None) -> TaskResult:
+    def _run_task(self, name: str, task: RetrievalTask, embed: Embed, on_task: OnTask | None) -> TaskResult:
+        with shown(f"{self.name}/{name}", len(task.query_ids) + len(task.candidate_ids), "contents") as work:
+            return self._measure(name, task, partial(embed, on_progress=work.advance), on_task)
+
+    def _measure(self, name: str, task: RetrievalTask, embed: Embed, on_task: OnTask | None) -> TaskResult:
         start = time.perf_counter()
-        bar = progress.add_task(f"{self.name}/{name}", total=len(task.query_ids) + len(task.candidate_ids)) if progress else None
-
-        def advance(count: int) -> None:
-            if progress is not None and bar is not None:
-                progress.advance(bar, count)
-
         queries, candidates = (
-            embed(contents, ids=ids, on_progress=advance)
-            for contents, ids in ((task.queries, task.query_ids), (task.candidates, task.candidate_ids))
+            embed(contents, ids=ids) for contents, ids in ((task.queries, task.query_ids), (task.candidates, task.candidate_ids))
         )
         judged = judge_task(task, queries, candidates, self.device)
         result = TaskResult.of_ranks(

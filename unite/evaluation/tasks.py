@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from unite.config.schema.media import Decoding
 from unite.data.shards import ShardReader
@@ -17,6 +16,9 @@ from unite.embedding.lazy import FileContents, LazyContent, StoredContents
 from unite.errors import DataError, must_be, must_be_one_of
 from unite.evaluation.metrics import largest_k
 from unite.types import Content, Modality, fingerprint, index_tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 #: What a task of each kind is asked. "pair" tasks are the modality pairs that a suite's mean is over; a "subset" is a test of its own,
 #: the spatial and the temporal one say, with a few hard candidates a query.

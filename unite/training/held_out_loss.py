@@ -21,6 +21,7 @@ from unite.data.source import SourceDataModule
 from unite.embedding.lazy import LazyContent
 from unite.errors import DataError, must_be
 from unite.evaluation.pair_tasks import RowContents, RowSide, row_side
+from unite.progress import tracked
 from unite.types import Modality, Relations
 
 #: Batches that the loss is a mean over, where there are so many.
@@ -38,7 +39,8 @@ class HeldOutLoss:
     def __init__(self, sources: Mapping[str, SourceDataModule], order: MixtureOrder) -> None:
         self.contents = _Contents(sources)
         self.num_batches = min(order.steps_an_epoch, MAX_BATCHES)
-        self._batches = [self._batch(sources, order.batch(step)) for step in range(self.num_batches)]
+        steps = tracked(range(self.num_batches), "reading what is validated on", "batches")
+        self._batches = [self._batch(sources, order.batch(step)) for step in steps]
 
     def _batch(self, sources: Mapping[str, SourceDataModule], samples: Sequence[tuple[str, int]]) -> tuple[Relations, Tensor]:
         pool: dict[int, RowSide] = {}

@@ -19,6 +19,7 @@ from typing_extensions import override
 from wandb.errors import Error as WandbError
 
 from unite.errors import ConfigError, UniteError
+from unite.progress import tracked
 from unite.tracking.run_log import STAGE
 from unite.tracking.wandb_evaluation import log_evaluation
 from unite.tracking.wandb_run import RunSteps, define_metrics, first_new_step, run_id
@@ -109,7 +110,7 @@ def finish_loggers(loggers: Sequence[Logger], metrics: dict[str, float], folder:
         metrics: of the evaluation; empty if there is none.
         folder: of the run, with the evaluation's files.
     """
-    for logger in loggers:
+    for logger in tracked(loggers, "closing the log", "loggers"):
         if isinstance(logger, WandbLogger):
             logger.finalize("success")
             try:

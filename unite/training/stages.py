@@ -22,6 +22,7 @@ from unite.data.mixture import MixtureDataModule
 from unite.encoder.vlm import VLMEncoder
 from unite.errors import CheckpointError, ConfigError, must_be
 from unite.processes import is_first_rank
+from unite.progress import shown
 from unite.runs import RunFolder
 from unite.training.module import UniteModule
 from unite.training.optimizer import OptimizerBuilder
@@ -92,14 +93,21 @@ def train_stages(
             checkpoint = run.last_checkpoint(stage.name) if resume else None
             if checkpoint:
                 check_checkpoint(checkpoint, stage.num_steps)
-            with _told_how_to_go_on(run, stage):
+            with _told_how_to_go_on(run, stage), shown(f"stage {stage.name}"):
                 _train(stage, encoder, build_trainer(stage), graph_tokens, checkpoint, seed)
-            encoder.merge_adapter()
-            if is_first_rank():
-                encoder.save(export)
-                if shared_stage is not None:
-                    shared_stage.put(export, run.path)
+            with shown("exporting the encoder"):
+                encoder.merge_adapter()
+                if is_first_rank():
+                    encoder.save(export)
+                    if shared_stage is not None:
+                        shared_stage.put(export, run.path)
     return encoder
+
+
+def provenance_of(stages: Sequence[Stage]) -> dict[str, dict[str, dict[str, str]]]:
+    """Returns what tells the data of each stage's sources: the checksum of their shards, and the fingerprint of the rows held out."""
+    held_out = {stage.name: stage.mixture.held_out_fingerprints() for stage in stages}
+    return {"data": {stage.name: stage.mixture.fingerprints() for stage in stages}, "held_out": held_out}
 
 
 @contextmanager

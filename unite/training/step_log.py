@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 import pytorch_lightning as pl
@@ -17,8 +15,6 @@ from unite.errors import ConfigError, must_be
 from unite.training.step import StepOutput
 from unite.training.window import Window, WindowMeans
 from unite.types import Batch
-
-log = logging.getLogger(__name__)
 
 
 class StepLog(pl.Callback):
@@ -35,20 +31,18 @@ class StepLog(pl.Callback):
     Args:
         every: steps between two rows.
         sources: the names of the samples' sources, all of them.
-        told: whether to write a line to the run's own log too, at most one in ten seconds: where no progress bar is seen.
 
     Attributes:
         loss, samples_per_second: of the last row, nan before the first.
     """
 
-    def __init__(self, every: int, sources: Sequence[str], told: bool = False) -> None:
+    def __init__(self, every: int, sources: Sequence[str]) -> None:
         if every < 1:
             raise ConfigError(must_be("trainer.log_every_n_steps", "at least 1", every))
         self.every = every
-        self.told = told
         self.window = Window(sources)
         self.loss = self.samples_per_second = math.nan
-        self._told_at = self._since = time.monotonic()
+        self._since = time.monotonic()
         self._learning_rates: dict[str, float] = {}
 
     def leave_out(self, seconds: float) -> None:
@@ -67,11 +61,9 @@ class StepLog(pl.Callback):
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Batch, batch_idx: int) -> None:
         output: StepOutput = outputs["step"]
         self.window.add(batch, output, outputs["gradient_norm"])
-        num_steps = min(trainer.max_steps, trainer.num_training_batches)  # an epoch of the mixture may end before
-        is_last = trainer.global_step >= num_steps
-        if trainer.global_step % self.every and not is_last:
+        if trainer.global_step % self.every and trainer.global_step < steps_of(trainer):
             return
-        steps, means = self.window.num_steps, self.window.close()
+        means = self.window.close()
         if means is None:
             return
         now = time.monotonic()
@@ -83,11 +75,11 @@ class StepLog(pl.Callback):
         self.loss, self.samples_per_second = row["train/loss"], row["throughput/samples_per_second"]
         for logger in trainer.loggers:
             logger.log_metrics(row, step=trainer.global_step)
-        if self.told and trainer.is_global_zero and (is_last or now - self._told_at >= 10):
-            self._told_at = now
-            left = timedelta(seconds=round((num_steps - trainer.global_step) * seconds / steps))
-            values = trainer.global_step, num_steps, self.loss, self.samples_per_second, left
-            log.info("step %d/%d, loss %.3f, %.0f samples/s, %s left", *values)
+
+
+def steps_of(trainer: pl.Trainer) -> int:
+    """Returns how many steps the stage has: those asked for, or fewer where an epoch of the mixture ends before."""
+    return int(min(trainer.max_steps, trainer.num_training_batches))
 
 
 def learning_rates(optimizer: Optimizer) -> dict[str, float]:

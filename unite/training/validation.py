@@ -24,7 +24,8 @@ from typing_extensions import override
 from unite.errors import CheckpointError, must_be
 from unite.files import read_json, write_json
 from unite.processes import is_first_rank
-from unite.training.step_log import StepLog
+from unite.progress import shown
+from unite.training.step_log import StepLog, steps_of
 from unite.training.validator import Validator
 from unite.types import Batch
 
@@ -79,10 +80,10 @@ class Validation(pl.Callback):
     @override
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Batch, batch_idx: int) -> None:
         step = trainer.global_step
-        if step % self.every and step < min(trainer.max_steps, trainer.num_training_batches):
+        if step % self.every and step < steps_of(trainer):
             return
         began = time.monotonic()
-        with undisturbed(pl_module), trainer.precision_plugin.forward_context():
+        with shown(f"validation at step {step}"), undisturbed(pl_module), trainer.precision_plugin.forward_context():
             found = self.validator(pl_module.encoder, pl_module.objective, pl_module.device)  # type: ignore[arg-type]
         is_better = self.best is None or found.score > self.best.score
         if is_better:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.watched import watched
 from tests.worlds.emoji.material import SMALL
 from tests.worlds.emoji.reader import NAMES, glyphs_in, pixels_of
 from unite.config.schema import WorldConfig
@@ -191,15 +192,14 @@ def test_a_whole_world_is_not_built_again(world, monkeypatch):
     EmojiWorld(WorldConfig(root=world.folder.parent, **SMALL)).prepare()
 
 
-def test_one_process_builds_the_same_bytes_and_says_how_far_it_is(world, tmp_path, monkeypatch, caplog):
+def test_one_process_builds_the_same_bytes_and_shows_how_far_it_is(world, tmp_path, monkeypatch):
     monkeypatch.setattr(building, "may_fork", lambda: False)
-    monkeypatch.setattr(building, "TELL", 0.0)
+    works = watched(monkeypatch, building)
     again = EmojiWorld(WorldConfig(root=tmp_path, **SMALL))
-    with caplog.at_level("INFO"):
-        again.prepare()
+    again.prepare()
     assert files(again.folder) == files(world.folder)
     total = 7 * SMALL["num_train"] // 4
-    assert f"building the emoji world: {total} of {total} families" in caplog.text
+    assert [(work.title, work.done, work.total) for work in works] == [("building the emoji world", total, total)]
 
 
 def test_a_build_that_fails_leaves_nothing_and_is_made_good(world, tmp_path, monkeypatch):

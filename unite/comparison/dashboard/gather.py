@@ -11,6 +11,7 @@ from unite.comparison.dashboard.shown_runs import ShownRun, notes_on, shown
 from unite.comparison.evaluated_runs import read_run
 from unite.comparison.wording import count_of
 from unite.errors import CheckpointError, DataError
+from unite.progress import tracked
 
 #: What changes in a run's folder while the run goes on.
 _CHANGING = ("config.yaml", "overrides.json", "metrics.json", "finished", "log*/metrics.csv", "*_failures.json")
@@ -55,7 +56,7 @@ class Gathering:
         found = find_runs(self.arguments)
         signatures = {folder: _signature(folder) for _, folder in found}
         runs, notes = [], []
-        for name, folder in found:
+        for name, folder in tracked(found, "reading the runs", "runs"):
             signature = (name, *signatures[folder])
             try:
                 if folder not in self._known or self._known[folder][0] != signature:

@@ -15,6 +15,7 @@ from unite.comparison.dashboard.wandb_views import check_installed, make_report,
 from unite.comparison.evaluated_runs import read_run
 from unite.errors import DataError, TrackingError
 from unite.files import read_json, write_json
+from unite.progress import tracked
 from unite.runs import sweep_of
 from unite.tracking.wandb_push import PushedRun, push_run
 from unite.tracking.wandb_run import run_id
@@ -84,7 +85,7 @@ def push_wandb_file(path: Path, project: str, entity: str | None) -> list[str]:
 
     runs, workspace, report = read_wandb_file(path)
     lines = []
-    for name, folder in runs:
+    for name, folder in tracked(runs, "pushing the runs", "runs"):
         url, sent = push_run(_pushed(name, folder), project, entity)
         lines.append(f"{name}: {sent} new rows, {url}")
     try:

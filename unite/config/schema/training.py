@@ -50,7 +50,7 @@ class TrainerConfig:
         health_every_n_steps: between two looks at the embeddings (alignment, uniformity, effective rank, modality gap); 0 never looks.
         checkpoint_every_n_steps: between two checkpoints.
         keep_last: how many of the last checkpoints stay; the best in validation is kept beside them.
-        progress_bar: show one on a terminal.
+        progress_bar: show one on a terminal; false writes lines there too.
         log_sample_keys: write each step's samples into the run folder.
         options: further arguments of Lightning's Trainer, handed over as they are.
     """

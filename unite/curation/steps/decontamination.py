@@ -16,6 +16,7 @@ from unite.data.rows import StoredContent
 from unite.data.tasks import read_task
 from unite.errors import ConfigError, must_be
 from unite.media.ready import RawMedium
+from unite.progress import tracked
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Decontamination:
         for entry in range(len(known)):
             index.add(entry, known, entry, 0)
         verdict, signatures = Verdict(), collection.signatures
-        for row in range(len(collection)):
+        for row in tracked(range(len(collection)), "comparing", "rows"):
             for side in (0, 1):
                 pictures = index.pictures_like(signatures, row, side, least=1)
                 long = signatures.length[row, side] >= self.min_characters
@@ -76,6 +77,6 @@ class Decontamination:
 
     def _sides(self) -> Iterator[SideSignature]:
         load = medium_loader(self.media)
-        for _, stored in self._contents():
+        for _, stored in tracked(self._contents(), "reading the tasks", "contents"):
             content = LoadedContent(RawContent(stored.text, tuple(RawMedium(one.modality, data=one.data) for one in stored.media)), load)
             yield sign_side([content.store()], content.greys())

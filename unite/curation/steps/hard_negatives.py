@@ -10,6 +10,7 @@ import numpy as np
 from unite.curation.steps.neighbours import nearest
 from unite.curation.steps.step import Collection, Embed, Verdict
 from unite.errors import ConfigError, must_be
+from unite.progress import tracked
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class HardNegatives:
             most = max(len(answers[query]) for query in exact[rows, 0].tolist())
             # Right answers take places in the ranking: look as much further.
             scores, near = nearest(queries[rows], positives[pool], self.last_rank + most + alike)
-            for place, row in enumerate(rows.tolist()):
+            for place, row in enumerate(tracked(rows.tolist(), "choosing negatives", "rows")):
                 own = float(queries[row] @ positives[row])
                 ranked = ((int(pool[one]), float(score)) for one, score in zip(near[place], scores[place], strict=True))
                 right, groups = answers[int(exact[row, 0])], set(group[row].tolist()) - {0}

@@ -8,6 +8,7 @@ from unite.curation.near_matches import SimilarIndex
 from unite.curation.steps.exact_duplicates import SIDES
 from unite.curation.steps.step import Collection, Drop, Verdict
 from unite.errors import ConfigError, must_be_one_of
+from unite.progress import tracked
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class NearDuplicates:
         """Drops rows like one that is kept before them."""
         verdict, signatures = Verdict(), collection.signatures
         indices = {side: SimilarIndex(self.threshold, self.max_distance, self.name) for side in SIDES[self.of]}
-        for row in range(len(collection)):
+        for row in tracked(range(len(collection)), "comparing", "rows"):
             found = set.intersection(*(index.like(signatures, row, side) for side, index in indices.items()))
             found = {other for other in found if (signatures.modality[other] == signatures.modality[row]).all()}
             if found:

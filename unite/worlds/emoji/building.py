@@ -5,11 +5,9 @@ Every family is drawn by a generator of its own from (seed, split, recipe, numbe
 
 from __future__ import annotations
 
-import logging
 import multiprocessing
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from contextlib import ExitStack
@@ -19,16 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.progress import Progress
 
 from unite.data.rows import Row
 from unite.data.shards import ShardReader, ShardWriter
+from unite.progress import shown
 from unite.types import PLACES, fingerprint
 from unite.worlds.emoji.hard_neighbours import FAMILY, Companions, RareCompanions
 from unite.worlds.emoji.pools import SUBSETS, check_pool, write_pair_task, write_subset_task
 from unite.worlds.emoji.sources import KINDS, RECIPES, Pair
-
-log = logging.getLogger(__name__)
 
 #: Splits by the number that seeds them.
 SPLITS = {"train": 0, "test": 1}
@@ -39,8 +35,8 @@ _ALONE_EVERY = 3
 _RARE_EVERY = 28
 #: A test pool is given up when this many families a candidate did not fill it.
 _PATIENCE = 8
-#: Seconds between two looks at the progress, and between two lines of it where there is no terminal.
-LOOK, TELL = 0.2, 10.0
+#: Seconds between two looks at what the processes have counted.
+LOOK = 0.2
 
 
 @dataclass(frozen=True)
@@ -80,16 +76,17 @@ def build_all(plan: Plan, folder: Path) -> Built:
         ConfigError: if the glyphs are too few for the pools that are asked for.
     """
     names = [*RECIPES, *SUBSETS]
-    with _Shown(len(RECIPES) * (plan.num_train // FAMILY)) as shown:
+    with shown("building the emoji world", len(RECIPES) * (plan.num_train // FAMILY), "families") as work:
         if may_fork():
             context = multiprocessing.get_context("fork")  # a new interpreter would take longer to start than a recipe to build
-            with ProcessPoolExecutor(min(os.cpu_count() or 1, len(names)), context, _begin, (shown.counter, os.getpid())) as pool:
+            counter = context.Value("q", 0)  # of the families that are done
+            with ProcessPoolExecutor(min(os.cpu_count() or 1, len(names)), context, _begin, (counter, os.getpid())) as pool:
                 futures = [pool.submit(_build, name, plan, folder) for name in names]
                 while wait(futures, LOOK, FIRST_EXCEPTION).not_done:
-                    shown.look()
+                    work.done = counter.value
                 parts = [future.result() for future in futures]
         else:
-            parts = [_build(name, plan, folder, shown.advance) for name in names]
+            parts = [_build(name, plan, folder, work.advance) for name in names]
     texts = dict.fromkeys(text for part in parts for text in part.texts)
     return Built(
         {name: size for part in parts for name, size in part.sizes.items()},
@@ -179,40 +176,3 @@ def _common_families(rows: ShardReader, plan: Plan) -> Iterator[list[Pair]]:
         if (number + 1) % _ALONE_EVERY and plan.companions_of("train", number) is plan.companions["train"]:
             family = (rows.read(number * FAMILY + at) for at in range(FAMILY))
             yield [(row.query, row.positives[0]) for row in family]
-
-
-class _Shown:
-    """How far the building is: a bar in a terminal, elsewhere a line every ten seconds.
-
-    Args:
-        total: families.
-
-    Attributes:
-        counter: of the families that are done, which other processes count up.
-    """
-
-    def __init__(self, total: int) -> None:
-        self.total = total
-        self.counter = multiprocessing.get_context("fork" if may_fork() else None).Value("q", 0)
-        self._told = time.monotonic()
-        self._bar = Progress(transient=True)
-        self._task = self._bar.add_task("building the emoji world", total=total)
-
-    def __enter__(self) -> _Shown:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._bar.stop()
-
-    def advance(self) -> None:
-        """Counts a family that this process has done."""
-        self.counter.value += 1
-        self.look()
-
-    def look(self) -> None:
-        """Shows what is done by now."""
-        self._bar.update(self._task, completed=self.counter.value)
-        if not self._bar.console.is_terminal and time.monotonic() - self._told >= TELL:
-            self._told = time.monotonic()
-            log.info("building the emoji world: %d of %d families", self.counter.value, self.total)
