@@ -15,7 +15,7 @@ from tests.composed import composed
     [
         ("train", "suite=null", r"suite must be one of carebench, .*, webvid_covr, but is 'null'. To train without .*: evaluate=false.$"),
         ("evaluate", "suite=null", r"suite must be one of carebench, .*, webvid_covr, but is 'null'.$"),
-        ("train", "objective=null", r"objective must be one of infonce, mamcl, matryoshka, but is 'null'.$"),
+        ("train", "objective=null", r"objective must be one of infonce, mamcl, matryoshka, weighted, but is 'null'.$"),
         (
             "train",
             "validation=null",
@@ -45,4 +45,4 @@ def test_what_is_no_choice_of_a_group_passes():
 def test_a_command_shows_no_traceback(tmp_path, arguments):
     command = [sys.executable, "-m", "unite.train", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment() | {"PYTHONPATH": str(ROOT)})
-    assert done.returncode == 1 and "must be one of" in done.stderr and "Traceback" not in done.stderr + done.stdout
+    assert done.returncode == 1 and "must be one of" in done.stderr + done.stdout and "Traceback" not in done.stderr + done.stdout

@@ -39,7 +39,7 @@ def test_a_conf_of_something_else_does_no_harm(own):
     assert "gadget" not in composed("train")
     with pytest.raises(
         MissingConfigException,
-        match="objective must be one of infonce, mamcl, matryoshka, but is 'colder'. Options of your own: objective/ in conf/",
+        match="objective must be one of infonce, mamcl, matryoshka, weighted, but is 'colder'. Options of your own: objective/ in conf/",
     ):
         composed("train", "objective=colder")
 
