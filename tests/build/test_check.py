@@ -18,7 +18,7 @@ from unite.errors import CheckpointError, ConfigError, DataError
         ("+objective.temprature=1", ConfigError, "an option of objective must be one of .* Did you mean 'temperature'"),
         ("encoder=qwen2_vl_2b", CheckpointError, "encoder.path must be a run folder"),
         ("export=best", ConfigError, "export must be last where nothing is validated"),
-        ("trainer.precision=8-nonsense", ConfigError, "refuses the config group trainer"),
+        ("trainer.precision=8-nonsense", ConfigError, "trainer.precision must be one of 32-true, bf16-mixed"),
         ("trainer.max_steps=-1", ConfigError, "trainer.max_steps must be at least 0"),
         ("trainer.max_steps=0", ConfigError, "number of stages must be at least 1"),
         ("mixture.sources.t2t.world=null", DataError, "no/such"),
