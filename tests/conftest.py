@@ -2,8 +2,26 @@
 
 import os
 
+import pytest
+
 os.environ.update(
     HF_HUB_OFFLINE="1", WANDB_MODE="offline", WANDB_SILENT="true", CUDA_VISIBLE_DEVICES=os.environ.get("CUDA_VISIBLE_DEVICES", "")
 )
 
 import unite  # noqa: F401  before whatever else imports torchvision
+
+
+@pytest.fixture
+def wandb_server(monkeypatch):
+    """A server that keeps what it is sent, as the one that the client speaks to."""
+    import wandb  # few tests need it, and it takes its time to import
+
+    from tests.fake_wandb import fake_wandb
+
+    with fake_wandb() as fake:
+        monkeypatch.setenv("WANDB_BASE_URL", fake.address)
+        monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
+        monkeypatch.delenv("WANDB_MODE", raising=False)
+        wandb.teardown()  # the address is read when the client starts
+        yield fake
+        wandb.teardown()

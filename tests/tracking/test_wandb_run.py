@@ -4,7 +4,6 @@ import pytest
 import wandb
 
 from tests.comparison.dashboard.material import BATCH, SPEED, row, write_job, write_log
-from tests.fake_wandb import fake_wandb
 from unite.comparison.evaluated_runs import read_run
 from unite.errors import TrackingError
 from unite.evaluation.results import SuiteResult
@@ -14,17 +13,6 @@ from unite.tracking.wandb_push import PushedRun, push_run
 from unite.tracking.wandb_run import RunSteps, run_id, run_rows
 
 LENGTHS = {"alignment": 100, "adaptation": 100}
-
-
-@pytest.fixture
-def server(monkeypatch):
-    with fake_wandb() as fake:
-        monkeypatch.setenv("WANDB_BASE_URL", fake.address)
-        monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
-        monkeypatch.delenv("WANDB_MODE", raising=False)
-        wandb.teardown()  # the address is read when the client starts
-        yield fake
-        wandb.teardown()
 
 
 def pushed(folder, group="sweep"):
@@ -59,7 +47,7 @@ def test_a_resumed_run_is_as_far_as_one_that_never_broke_off(tmp_path):
             assert found.values[name] == pytest.approx(whole[100 + step][name])
 
 
-def test_a_run_is_pushed_and_only_what_is_new_again(tmp_path, server):
+def test_a_run_is_pushed_and_only_what_is_new_again(tmp_path, wandb_server):
     folder = write_job(tmp_path / "job", 0.5)
     log = folder / "log" / "metrics.csv"
     every = log.read_text()
@@ -73,7 +61,7 @@ def test_a_run_is_pushed_and_only_what_is_new_again(tmp_path, server):
     log.write_text(every)
     _, sent = push_run(pushed(folder), "unite", None)
     assert sent == 8
-    (run,) = server.runs.values()
+    (run,) = wandb_server.runs.values()
     assert [line["_step"] for line in run["lines"]] == list(range(10, 210, 10))  # no gap, no double
     assert run["lines"][-1]["train/loss"] == 2.0
     assert run["group"] == "sweep"
@@ -86,10 +74,10 @@ def test_a_run_is_pushed_and_only_what_is_new_again(tmp_path, server):
     assert run["summary"]["train/loss"] == {"min": 2.0}
     assert run["summary"]["emoji/examples"]["nrows"] == 1
     assert run["summary"]["emoji/pairs_picture"]["format"] == "png"
-    assert any(name.startswith("media/table/emoji/examples") for name in server.files)
+    assert any(name.startswith("media/table/emoji/examples") for name in wandb_server.files)
 
 
-def test_without_a_server_it_is_told(tmp_path, server, monkeypatch):
+def test_without_a_server_it_is_told(tmp_path, wandb_server, monkeypatch):
     monkeypatch.setattr("wandb.init", lambda **settings: (_ for _ in ()).throw(wandb.errors.CommError("no route")))
     with pytest.raises(
         TrackingError, match=r"could not be pushed to W&B \(no route\)\. Log in with `wandb login`; the folder stays as it is"

@@ -1,27 +1,14 @@
 """A resumed run, logged live: what W&B and the folder have of it at the end is what one that never broke off leaves."""
 
 import pytest
-import wandb
 import yaml
 
 from tests.comparison.dashboard.material import BATCH, SPEED
-from tests.fake_wandb import fake_wandb
 from unite.tracking.recorded import read_log_of
 from unite.tracking.wandb_run import RunSteps, run_id
 from unite.training.loggers import begin_stage, csv_logger, finish_loggers, wandb_logger
 
 CONFIG = {"data": {"batch_size": BATCH}, "alignment": {"max_steps": 20}, "adaptation": {"max_steps": 60}}
-
-
-@pytest.fixture
-def server(monkeypatch):
-    with fake_wandb() as fake:
-        monkeypatch.setenv("WANDB_BASE_URL", fake.address)
-        monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
-        monkeypatch.delenv("WANDB_MODE", raising=False)
-        wandb.teardown()
-        yield fake
-        wandb.teardown()
 
 
 def train(folder, stages, finish):
@@ -41,12 +28,12 @@ def train(folder, stages, finish):
         loggers[1].experiment.finish(exit_code=1)
 
 
-def test_a_resumed_run_is_one_run_without_gap_or_double_step(tmp_path, server, capfd):
+def test_a_resumed_run_is_one_run_without_gap_or_double_step(tmp_path, wandb_server, capfd):
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG))
     train(tmp_path, {"alignment": (0, 20), "adaptation": (0, 40)}, finish=False)
     train(tmp_path, {"adaptation": (20, 60)}, finish=True)
-    assert list(server.runs) == [run_id(tmp_path)]
-    lines = server.runs[run_id(tmp_path)]["lines"]
+    assert list(wandb_server.runs) == [run_id(tmp_path)]
+    lines = wandb_server.runs[run_id(tmp_path)]["lines"]
     assert [line["_step"] for line in lines] == list(range(10, 90, 10))
     assert [line["train/loss"] for line in lines] == [1, 2, 1, 2, 3, 4, 5, 6]
     assert all(line["validation/score"] == 0.5 for line in lines)

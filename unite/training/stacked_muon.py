@@ -39,29 +39,28 @@ class StackedMuon(torch.optim.Muon):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            stacks: dict[Any, list[nn.Parameter]] = defaultdict(list)
+            stacks: dict[Any, list[tuple[nn.Parameter, Tensor]]] = defaultdict(list)
             for parameter in group["params"]:
                 if parameter.grad is not None:
                     rows, columns = parameter.shape
-                    stacks[min(rows, columns), max(rows, columns), parameter.device, parameter.dtype].append(parameter)
-            for parameters in stacks.values():
-                self._step(parameters, group)
+                    stacks[min(rows, columns), max(rows, columns), parameter.device, parameter.dtype].append((parameter, parameter.grad))
+            for stack in stacks.values():
+                self._step(stack, group)
         return loss
 
-    def _step(self, parameters: Sequence[nn.Parameter], group: dict[str, Any]) -> None:
-        """Takes the step of matrices of one shape, some of them turned."""
+    def _step(self, stack: Sequence[tuple[nn.Parameter, Tensor]], group: dict[str, Any]) -> None:
+        """Takes the step of matrices of one shape, some of them turned, given each with its gradient."""
         updates = []
-        for parameter in parameters:
+        for parameter, gradient in stack:
             state = self.state[parameter]
             if "momentum_buffer" not in state:
                 state["momentum_buffer"] = torch.zeros_like(parameter)
-            gradient, momentum = parameter.grad, state["momentum_buffer"]
-            assert gradient is not None
+            momentum = state["momentum_buffer"]
             momentum.lerp_(gradient, 1 - group["momentum"])
             update = gradient.lerp(momentum, group["momentum"]) if group["nesterov"] else momentum
             updates.append(update.T if _is_tall(parameter) else update)
         directions = orthogonal(torch.stack(updates), group["ns_coefficients"], group["ns_steps"], group["eps"])
-        for parameter, direction in zip(parameters, directions, strict=True):
+        for (parameter, _), direction in zip(stack, directions, strict=True):
             rows, columns = parameter.shape
             parameter.mul_(1 - group["lr"] * group["weight_decay"])
             direction = direction.T if _is_tall(parameter) else direction
