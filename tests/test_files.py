@@ -93,6 +93,30 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_n
             process.wait()
 
 
+WRITE_ON = """
+import os, sys, time
+from unite.files import whole_folder, write_text
+with whole_folder(sys.argv[1], existing="keep") as partial:
+    if os.fork():
+        time.sleep(60)
+    for number in range(20_000):
+        write_text(partial / "train" / str(number % 200), "a worker that outlives its process")
+        time.sleep(0.001)
+"""
+
+
+def test_a_worker_that_outlives_a_killed_process_cannot_write_on_into_what_is_removed(tmp_path):
+    process = subprocess.Popen([sys.executable, "-c", WRITE_ON, str(tmp_path / "folder")], stderr=subprocess.PIPE, text=True)
+    while not list(tmp_path.glob("*.partial/train/100")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    files.write_text(tmp_path / "mine.txt", "")
+    assert names(tmp_path) == ["mine.txt"]
+    assert "FileNotFoundError" in process.communicate(timeout=20)[1]  # which ends when the worker has ended
+
+
 def test_json_and_lines_come_back_as_they_were(tmp_path):
     value = {"text": "\u7ea2 | \n", "number": 1.5, "list": [1, None]}
     files.write_json(tmp_path / "a.json", value)

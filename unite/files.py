@@ -44,7 +44,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     A file of that name is replaced. The folder is made if it is not there.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     partial = partial_path(path)
     try:
         yield partial
@@ -72,6 +72,20 @@ def whole_folder(folder: str | Path, *, existing: Literal["keep", "replace"]) ->
         shutil.rmtree(partial, ignore_errors=True)
 
 
+def make_folder(folder: Path) -> None:
+    """Makes a folder and those above it, but no folder that is being written: if that is gone, its process was killed and it was removed.
+
+    Raises:
+        FileNotFoundError: if it lies in a partial folder that is not there any more.
+    """
+    if folder.is_dir():
+        return
+    if _PARTIAL.search(folder.name):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+
+
 def partial_path(path: Path) -> Path:
     """Returns a name to write under that is this process's own, for a writer that cannot be a block.
 
@@ -82,8 +96,20 @@ def partial_path(path: Path) -> Path:
         for left in path.parent.glob(f"*{_SUFFIX}"):
             named = _PARTIAL.search(left.name)
             if named and named["host"] == _HOST and not _is_alive(int(named["process"])):
-                shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+                _remove_left(left)
+    return _own_name(path)
+
+
+def _own_name(path: Path) -> Path:
     return path.with_name(f"{path.name}.{_HOST}-{os.getpid()}-{next(_numbers)}{_SUFFIX}")
+
+
+def _remove_left(left: Path) -> None:
+    """Removes what a dead process left, under another name: a worker that outlives it for a moment then cannot write on into it."""
+    own = _own_name(left)
+    with suppress(FileNotFoundError):  # another process removes it too
+        left.rename(own)
+        shutil.rmtree(own, ignore_errors=True) if own.is_dir() else own.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str) -> None:

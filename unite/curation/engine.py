@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import connection
 
 from unite.errors import ConfigError, UniteError, must_be, must_be_one_of
 from unite.progress import shown
 from unite.silenced import silence
+from unite.workers import end_with_parent
 
 #: Does the number's work and returns how many rows that was.
 Work = Callable[[int], int]
@@ -94,15 +93,7 @@ def _take(work: Work) -> None:
     global _work
     _work = work
     silence()
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_die_with, args=(parent.sentinel,), daemon=True).start()
-
-
-def _die_with(sentinel: int) -> None:
-    """Ends this process when the one that started it is gone: a killed run leaves no worker behind."""
-    connection.wait([sentinel])
-    os._exit(1)
+    end_with_parent()
 
 
 def _do(number: int) -> int:

@@ -28,7 +28,7 @@ from unite.data.index import INDEX_SUFFIX, IndexedSample, load_index
 from unite.data.rows import Row, from_members, to_members
 from unite.data.tar import IndexedTar
 from unite.errors import DataError, must_be
-from unite.files import partial_path
+from unite.files import make_folder, partial_path
 from unite.progress import tracked
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class ShardWriter:
         if samples_per_shard < 1:
             raise DataError(must_be("samples_per_shard", "at least 1", samples_per_shard))
         self.folder = Path(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         self.samples_per_shard = samples_per_shard
         self.prefix = prefix
         self.paths: list[Path] = []

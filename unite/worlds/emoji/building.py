@@ -22,6 +22,7 @@ from unite.data.rows import Row
 from unite.data.shards import ShardReader, ShardWriter
 from unite.progress import shown
 from unite.types import PLACES, fingerprint
+from unite.workers import end_with_parent
 from unite.worlds.emoji.hard_neighbours import FAMILY, Companions, RareCompanions
 from unite.worlds.emoji.pools import SUBSETS, check_pool, write_pair_task, write_subset_task
 from unite.worlds.emoji.sources import KINDS, RECIPES, Pair
@@ -80,7 +81,7 @@ def build_all(plan: Plan, folder: Path) -> Built:
         if may_fork():
             context = multiprocessing.get_context("fork")  # a new interpreter would take longer to start than a recipe to build
             counter = context.Value("q", 0)  # of the families that are done
-            with ProcessPoolExecutor(min(os.cpu_count() or 1, len(names)), context, _begin, (counter, os.getpid())) as pool:
+            with ProcessPoolExecutor(min(os.cpu_count() or 1, len(names)), context, _begin, (counter,)) as pool:
                 futures = [pool.submit(_build, name, plan, folder) for name in names]
                 while wait(futures, LOOK, FIRST_EXCEPTION).not_done:
                     work.done = counter.value
@@ -101,15 +102,14 @@ def may_fork() -> bool:
     return sys.platform == "linux" and (os.cpu_count() or 1) > 1 and not multiprocessing.current_process().daemon
 
 
-def _begin(counter: Any, parent: int) -> None:
-    """Tells a process of the pool where to count, and whom it works for."""
+def _begin(counter: Any) -> None:
+    """Tells a process of the pool where to count."""
     global _count  # of this process alone, which lives for the pool
+    end_with_parent()
 
     def count() -> None:
         with counter.get_lock():
             counter.value += 1
-        if os.getppid() != parent:  # it was killed: nobody waits for the rest
-            os._exit(1)
 
     _count = count
 
