@@ -3,7 +3,6 @@
 `launcher.py` is tested by way of them.
 """
 
-import json
 import os
 import signal
 import subprocess
@@ -12,17 +11,11 @@ from collections import Counter
 
 import pytest
 import torch
-from hydra._internal.hydra import Hydra
-from hydra._internal.utils import create_config_search_path
-from hydra.core.global_hydra import GlobalHydra
 from safetensors.torch import load_file
 
 from tests.commands import ROOT, SMALL, command, environment, only, run
 from tests.composed import composed
-from unite.build.sweep import register_sweeps
-from unite.config.register import CONF, RUN_STARTED, register
 from unite.errors import ConfigError
-from unite.sweeps.processes import Ended
 from unite.sweeps.record import Sweep
 
 TINY = [*SMALL, "+experiment=stage2_mamcl", "alignment.max_steps=2", "trainer.max_steps=6", "evaluate=false"]
@@ -66,51 +59,6 @@ def test_a_sweep_of_which_a_job_and_then_the_launcher_are_killed_ends_as_if_noth
     torch.testing.assert_close(
         load_file(killed / "encoder" / "model.safetensors"), load_file(alone / "encoder" / "model.safetensors"), rtol=0, atol=0
     )
-
-
-@pytest.fixture
-def sweep(tmp_path, monkeypatch, capsys):
-    """Runs a sweep whose jobs are not checked by what is slow to import, and pretend to run; returns its exit status and what it said."""
-    monkeypatch.setenv("COLUMNS", "160")
-    monkeypatch.setattr("unite.build.check.Checks.__call__", lambda *given: None)
-
-    def pretend(jobs, num_parallel, *, on_start, on_end, **shares):
-        for number, job in enumerate(jobs):
-            on_start(number)
-            commands.append(job.command)
-            job.folder.mkdir(parents=True, exist_ok=True)
-            (job.folder / "overrides.json").write_text("[]")
-            if job.name in fails:
-                on_end(number, Ended(-9, 1.0))
-                continue
-            (job.folder / "finished").touch()
-            (job.folder / "metrics.json").write_text(json.dumps({"score": 0.5}))
-            on_end(number, Ended(0, 1.0))
-
-    monkeypatch.setattr("unite.build.launcher.run_jobs", pretend)
-    commands, fails = [], set()
-
-    def start(*arguments, failing=()):
-        monkeypatch.delenv(RUN_STARTED, raising=False)
-        monkeypatch.setattr("sys.argv", ["train", *arguments])
-        register()
-        register_sweeps()
-        fails.clear()
-        fails.update(failing)
-        commands.clear()
-        capsys.readouterr()
-        hydra = Hydra.create_main_hydra2("train", create_config_search_path(str(CONF)))
-        status = 0
-        try:
-            hydra.multirun("train", lambda config: None, [*arguments, f"runs_root={tmp_path}", "hydra.mode=MULTIRUN"], False)
-        except SystemExit as end:
-            status = end.code
-        finally:
-            GlobalHydra.instance().clear()
-        return status, " ".join(capsys.readouterr().out.split())
-
-    start.commands = commands
-    return start
 
 
 def test_everything_wrong_with_any_job_is_told_before_the_first_starts(sweep, tmp_path, monkeypatch):

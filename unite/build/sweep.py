@@ -9,9 +9,9 @@ import logging
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -25,13 +25,16 @@ from omegaconf.errors import OmegaConfBaseException
 
 from unite.build.launcher import ProcessLauncher, job_config, module_name, quoted
 from unite.build.runs import overridden
-from unite.config.schema import SweepConfig, TrainConfig
+from unite.config.schema import SearchConfig, SweepConfig, TrainConfig
 from unite.errors import ConfigError, UniteError
 from unite.files import locked
 from unite.progress import tracked
 from unite.runs import RunFolder
 from unite.sweeps.naming import differences, folder_names, told
 from unite.sweeps.record import RECORD, SHARED, Status, Sweep, SweepJob, flat, run_folders
+
+if TYPE_CHECKING:
+    from unite.build.check import Checks
 
 log = logging.getLogger("unite.sweep")
 
@@ -53,14 +56,17 @@ def _is_plugin(name: str) -> bool:
 
 
 class JobSweeper(Sweeper):
-    """Every combination of the values given.
+    """Every combination of the values given, or a search among them.
 
     Args:
         params: option -> values, as on the command line; what is given there wins.
+        search: see `SearchConfig`; None is every combination.
     """
 
-    def __init__(self, params: dict[str, str] | None = None) -> None:
+    def __init__(self, params: dict[str, str] | None = None, search: Mapping[str, Any] | None = None) -> None:
         self.params = dict(params or {})
+        self._search = search or {}
+        self._checks: Checks | None = None
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Called by Hydra."""
@@ -81,12 +87,22 @@ class JobSweeper(Sweeper):
         begun = Sweep.read(folder) if resume and (folder / RECORD).is_file() else None
         if resume and begun is None:
             log.warning("there is no sweep in %s to resume: a new one begins", folder.parent)
-        sweep, options = self._checked(folder, self._overrides(arguments, begun))
+        self._run(folder, self._overrides(arguments, begun), begun)
+
+    def _run(self, folder: Path, overrides: list[str], begun: Sweep | None) -> None:
+        """Runs the jobs of these options; `begun` is the sweep that is gone on with."""
+        search = SearchConfig(**self._search)
+        if search.num_trials:
+            from unite.build.search import SearchRun  # which uses this
+
+            SearchRun(self, search).run(folder, overrides, begun)
+            return
+        sweep, options = self._checked(folder, overrides)
         if begun is not None:
             begun.refuse_changes(sweep)
         with locked(folder / "lock"):
             sweep.write()
-            failed, interrupted = self._launch(sweep, options)
+            failed, interrupted = self.launch(sweep, options)
         self._end(sweep, options, failed, interrupted)
 
     def _overrides(self, arguments: Sequence[str], begun: Sweep | None) -> list[str]:
@@ -110,33 +126,47 @@ class JobSweeper(Sweeper):
         Raises:
             ConfigError: with everything that is wrong with any job.
         """
-        from unite.build.check import Checks  # what takes seconds to import
-
         parsed = OverridesParser.create(config_loader=self.context.config_loader).parse_overrides(overrides)
         combinations = BasicSweeper.split_arguments(parsed, None)[0]
         differing = differences([dict(_option(override) for override in combination) for combination in combinations])
         names = folder_names(differing)
         log.info("%d jobs are checked before the first starts", len(names))
-        checks = Checks(on_this_machine=isinstance(self.jobs, ProcessLauncher))
+        jobs, options, errors = self.compose(folder, list(zip(names, combinations, differing, strict=True)))
+        if errors:
+            raise cannot_run(errors, len(names))
+        return Sweep(folder, overrides, jobs), options
+
+    def compose(
+        self, folder: Path, wanted: Sequence[tuple[str, list[str], dict[str, str]]]
+    ) -> tuple[list[SweepJob], SweepConfig, dict[str, list[str]]]:
+        """Composes and checks jobs.
+
+        Args:
+            folder: the sweep's.
+            wanted: of each job the name of its folder, its options, and those in which it differs from the others.
+
+        Returns:
+            The jobs that can run, how they are to run, and what is wrong -> what the others are told by.
+        """
+        from unite.build.check import Checks  # what takes seconds to import
+
+        if self._checks is None:
+            self._checks = Checks(on_this_machine=isinstance(self.jobs, ProcessLauncher))
         errors: dict[str, list[str]] = {}
         jobs, options = [], SweepConfig()
-        for combination, differs, name in tracked(list(zip(combinations, differing, names, strict=True)), "checking", "jobs"):
+        for name, combination, differs in tracked(wanted, "checking", "jobs"):
             given = [*combination, f"run_folder={quoted(folder / name)}", f"sweep.folder={quoted(folder)}"]
             try:
                 config = cast(TrainConfig, job_config(self.context, self.master, given))
-                checks(config, given)
+                self._checks(config, given)
                 plain = OmegaConf.to_container(cast(DictConfig, config), resolve=True, enum_to_str=True)
                 jobs.append(SweepJob(name, given, differs, flat(plain)))
                 options = config.sweep
             except (HydraException, OmegaConfBaseException, UniteError) as error:
                 errors.setdefault(_message(error), []).append(told(differs))
-        if errors:
-            count = sum(map(len, errors.values()))
-            lines = [f"  {'every job' if len(of) == len(names) else ', '.join(of)}: {message}" for message, of in errors.items()]
-            raise ConfigError("\n".join([f"{count} of the {len(names)} jobs cannot run, so none was started.", *lines]))
-        return Sweep(folder, overrides, jobs), options
+        return jobs, options, errors
 
-    def _launch(self, sweep: Sweep, options: SweepConfig) -> tuple[dict[str, str], bool]:
+    def launch(self, sweep: Sweep, options: SweepConfig) -> tuple[dict[str, str], bool]:
         """Launches the jobs that are not finished; returns why some failed, and whether the sweep was interrupted."""
         left: list[tuple[SweepJob, list[str]]] = []
         for job in sweep.jobs:
@@ -168,21 +198,32 @@ class JobSweeper(Sweeper):
 
         console = Console()
         console.print(table(sweep, failed))
-        for line in [f"The sweep is in {sweep.folder}.", *(_report(sweep) if options.report and not interrupted else ())]:
+        for line in [f"The sweep is in {sweep.folder}.", *(report_of(sweep) if options.report and not interrupted else ())]:
             console.print(line, markup=False, highlight=False, soft_wrap=True)
         left = [job for job in sweep.jobs if sweep.status(job) is not Status.finished]
         if not left:
             shutil.rmtree(sweep.folder / SHARED, ignore_errors=True)
             return
-        arguments = [argument for argument in sys.argv[1:] if overridden(argument) != "resume"]
-        again = shlex.join(["python", "-m", module_name(), *arguments, "resume=true"])
         why = "interrupted" if interrupted else f"{len(failed)} failed"
-        told_left = f"{len(left)} of {len(sweep.jobs)} jobs are left ({why}). To go on: {again}"
+        told_left = f"{len(left)} of {len(sweep.jobs)} jobs are left ({why}). To go on: {again()}"
         console.print(told_left, markup=False, highlight=False, soft_wrap=True)
         sys.exit(130 if interrupted else 1)
 
 
-def _report(sweep: Sweep) -> list[str]:
+def again() -> str:
+    """Returns the command that goes on with this sweep."""
+    arguments = [argument for argument in sys.argv[1:] if overridden(argument) != "resume"]
+    return shlex.join(["python", "-m", module_name(), *arguments, "resume=true"])
+
+
+def cannot_run(errors: dict[str, list[str]], count: int) -> ConfigError:
+    """Returns the error that tells everything that is wrong with any of `count` jobs."""
+    num_wrong = sum(map(len, errors.values()))
+    lines = [f"  {'every job' if len(of) == count else ', '.join(of)}: {message}" for message, of in errors.items()]
+    return ConfigError("\n".join([f"{num_wrong} of the {count} jobs cannot run, so none was started.", *lines]))
+
+
+def report_of(sweep: Sweep) -> list[str]:
     """Writes the pages of the finished jobs; returns what is to be told. A sweep is not lost by what they refuse."""
     from unite.build.dashboard import write_page
     from unite.comparison.dashboard.gather import Gathering

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from omegaconf import OmegaConf
 
@@ -19,6 +20,7 @@ from unite.evaluation.leaks import refuse_rows_seen, refuse_trained_pairs
 from unite.evaluation.pairs_suite import PairsSuite
 from unite.evaluation.suite import Suite
 from unite.runs import RunFolder
+from unite.sweeps.pruning import Pruner
 from unite.training.stages import Stage
 from unite.training.validation import Validation
 from unite.training.validator import HeldOutValidator, SuiteValidator, Validator
@@ -81,7 +83,12 @@ def build_validation(config: TrainConfig, mixtures: Sequence[MixtureDataModule],
     else:
         trained_on = [source for mixture in mixtures for source in mixture.sources.values()]
         validator = SuiteValidator(lambda: _suite(config), lambda suite: _refuse_trained_pairs(suite, trained_on, config.init_from))
-    return Validation(validator, validation.every_n_steps, validation.patience, run.best(config.adaptation.name))
+    return Validation(validator, validation.every_n_steps, validation.patience, run.best(config.adaptation.name), _pruner(config, run))
+
+
+def _pruner(config: TrainConfig, run: RunFolder) -> Pruner | None:
+    sweep = config.sweep
+    return None if sweep.trial is None or sweep.folder is None else Pruner(Path(sweep.folder), sweep.trial, run.path)
 
 
 def build_held_out_suite(config: TrainConfig, stages: Sequence[Stage]) -> Callable[[], Suite] | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from unite.comparison.compare import SuiteComparison
 from unite.comparison.evaluated_runs import TrainingRecipe, differing_settings
 from unite.comparison.published import published_beside
+from unite.comparison.searches import find_searches
 from unite.comparison.wording import FILTERS, headline
 from unite.templates import markdown_environment
 
@@ -20,4 +21,5 @@ def render_markdown(recipes: Sequence[TrainingRecipe], suites: Sequence[SuiteCom
         recipes=recipes,
         suites=[(suite, published_beside(suite)) for suite in suites],
         settings=differing_settings(recipes),
+        searches=find_searches(run.trained for recipe in recipes for run in recipe.runs),
     )

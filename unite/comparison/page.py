@@ -13,6 +13,7 @@ from unite.comparison.charts import Heatmap, Plot, differences_plot, heatmaps, m
 from unite.comparison.compare import MEAN, Cell, SuiteComparison
 from unite.comparison.evaluated_runs import TrainingRecipe, differing_settings
 from unite.comparison.published import Published, published_beside
+from unite.comparison.searches import find_searches
 from unite.comparison.wording import FILTERS, headline
 from unite.evaluation.results import LETTERS
 from unite.templates import html_environment
@@ -50,6 +51,7 @@ def render_page(
         letters=LETTERS,
         suites=[_view(suite, recipes) for suite in suites],
         settings=differing_settings(recipes),
+        searches=find_searches(run.trained for recipe in recipes for run in recipe.runs),
         dashboard=dashboard,
     )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -33,4 +34,15 @@ def table(sweep: Sweep, failed: Mapping[str, str]) -> Table:
         shown = "-" if score is None or status is not Status.finished else f"{score:.4f}"
         style = {Status.finished: "", Status.left: "dim"}.get(status, "red")
         view.add_row(str(number), told(job.differing), why, shown, job.folder, style="red" if job.folder in failed else style)
+    return view
+
+
+def matters_table(matters: Sequence[Mapping[str, Any]]) -> Table:
+    """Returns what mattered in a search, the most important option first, see `Search.write`."""
+    view = Table(title="What the score depends on", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("option", "importance", "rises with it"):
+        view.add_column(heading, justify="left" if heading == "option" else "right", overflow="fold")
+    for option in matters:
+        rises = "-" if option["rises"] is None else f"{option['rises']:+.2f}"
+        view.add_row(option["option"], f"{100 * option['importance']:.0f} %", rises)
     return view

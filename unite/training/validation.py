@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pytorch_lightning as pl
@@ -30,6 +30,18 @@ from unite.training.validator import Validator
 from unite.types import Batch
 
 log = logging.getLogger(__name__)
+
+
+class EarlyEnd(Protocol):
+    """Judges from outside whether a run is worth going on with: a search that its run is a trial of."""
+
+    def was_pruned(self) -> bool:
+        """Returns whether the run was told to end before it was broken off."""
+        ...
+
+    def should_end(self, step: int, score: float) -> bool:
+        """Takes note of the score of a validation; returns whether training is to end."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -59,13 +71,15 @@ class Validation(pl.Callback):
         every: steps between two validations.
         patience: validations in a row without a better score after which training ends; None never ends it.
         folder: gets the best weights, `step=<n>.ckpt` without the optimizer's state, and `best.json`. A resumed run goes on with them.
+        early_end: may end training too; None never does.
     """
 
-    def __init__(self, validator: Validator, every: int, patience: int | None, folder: Path) -> None:
+    def __init__(self, validator: Validator, every: int, patience: int | None, folder: Path, early_end: EarlyEnd | None = None) -> None:
         self.validator = validator
         self.every = every
         self.patience = patience
         self.folder = folder
+        self.early_end = early_end
         self.best: Best | None = None
         self.num_validations = 0
         self._seconds = 0.0
@@ -76,6 +90,7 @@ class Validation(pl.Callback):
         self._start = time.monotonic()
         self.best = Best.read(self.folder)
         self._stop_if_no_better(trainer)
+        self._stop_if_told(trainer, lambda early_end: early_end.was_pruned())
 
     @override
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Batch, batch_idx: int) -> None:
@@ -103,6 +118,8 @@ class Validation(pl.Callback):
             loss = f"loss {found.metrics['loss']:.3f}, " if "loss" in found.metrics else ""
             log.info("validation at step %d: %sscore %.3f%s", step, loss, found.score, ", the best so far" if is_better else "")
         self._stop_if_no_better(trainer)
+        if step < steps_of(trainer):
+            self._stop_if_told(trainer, lambda early_end: early_end.should_end(step, found.score))
 
     @override
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -141,6 +158,11 @@ class Validation(pl.Callback):
         """Ends training where patience is at its end; judged by steps, so that a resumed run ends where the undisturbed one would."""
         if self.patience is not None and self.best is not None and trainer.global_step >= self.best.step + self.patience * self.every:
             log.info("step %d: no better score since step %d, training ends (validation.patience)", trainer.global_step, self.best.step)
+            trainer.should_stop = True
+
+    def _stop_if_told(self, trainer: pl.Trainer, is_told: Callable[[EarlyEnd], bool]) -> None:
+        """Ends training where the first rank is told to: it alone asks."""
+        if self.early_end is not None and trainer.strategy.broadcast(is_first_rank() and is_told(self.early_end)):
             trainer.should_stop = True
 
 

@@ -28,6 +28,7 @@ def render_dashboard(payload: Payload, *, report: str | None = None, live: bool 
     template = environment.get_template("dashboard/dashboard.html.j2")
     return template.render(
         data=payload.runs,
+        searches=payload.searches,
         failures=None if live else payload.failures,
         library=_library(),
         report=report,

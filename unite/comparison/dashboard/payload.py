@@ -9,6 +9,7 @@ from typing import Any
 from unite.comparison.dashboard.curves import curves_of, num_points
 from unite.comparison.dashboard.failure_store import FailureStore
 from unite.comparison.dashboard.shown_runs import HELD_IN, ShownRun
+from unite.comparison.searches import FoundSearch, find_searches
 from unite.evaluation.direction import direction
 from unite.evaluation.results import short
 from unite.tracking.config_columns import config_columns, flat
@@ -24,10 +25,12 @@ class Payload:
     Attributes:
         runs: what is drawn first.
         failures: what a click on a run opens.
+        searches: that runs are trials of.
     """
 
     runs: dict[str, Any]
     failures: dict[str, Any]
+    searches: list[FoundSearch]
 
 
 def make_payload(runs: Sequence[ShownRun], notes: Sequence[str], title: str) -> Payload:
@@ -51,7 +54,7 @@ def make_payload(runs: Sequence[ShownRun], notes: Sequence[str], title: str) -> 
         "sources": list(dict.fromkeys(source for run in runs for source in run.shares)),
         "directions": {key: direction(key) for run in runs for stage in run.stages for key in stage.keys},
     }
-    return Payload(data, store.payload())
+    return Payload(data, store.payload(), find_searches(run.run.folder for run in runs))
 
 
 def told_apart(runs: Sequence[ShownRun]) -> list[str]:

@@ -27,7 +27,7 @@ class _News:
         self._gathering = gathering
         self._lock = Lock()
         self._signature: tuple[object, ...] = ()
-        self._payload = Payload({}, {})
+        self._payload = Payload({}, {}, [])
 
     def payload(self) -> tuple[str, Payload]:
         """Returns the data and a tag, another one when the data changed."""

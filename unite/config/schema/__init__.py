@@ -11,7 +11,7 @@ from unite.config.schema.evaluation import EvaluateConfig, MtebSuiteConfig, Pair
 from unite.config.schema.media import Decoding, MediaPolicy
 from unite.config.schema.objective import InfoNCEConfig, MAMCLConfig, MatryoshkaConfig, ObjectiveConfig
 from unite.config.schema.optimizer import AdamWConfig, MuonConfig
-from unite.config.schema.sweep import JobSweeperConfig, Keep, ProcessLauncherConfig, SweepConfig
+from unite.config.schema.sweep import JobSweeperConfig, Keep, ProcessLauncherConfig, SearchConfig, SweepConfig
 from unite.config.schema.training import LoggerConfig, StageConfig, TrainConfig, TrainerConfig, WandbMode
 from unite.config.schema.validation import Export, HeldOutConfig, ValidationConfig
 from unite.config.schema.world import EmojiHardConfig, WorldConfig
@@ -44,6 +44,7 @@ __all__ = [
     "Precision",
     "ProcessLauncherConfig",
     "ReadingConfig",
+    "SearchConfig",
     "SourceConfig",
     "StageConfig",
     "SuiteConfig",
