@@ -115,7 +115,7 @@ def test_a_full_disk_leaves_no_half_encoder(tiny_folder, tmp_path, monkeypatch):
     encoder.save(tmp_path / "encoder")
     before = (tmp_path / "encoder" / "model.safetensors").read_bytes()
 
-    def full(folder):
+    def full(folder, **options):
         (folder / "model.safetensors").write_bytes(b"half")
         raise SafetensorError("I/O error: No space left on device")
 
@@ -134,7 +134,7 @@ def test_no_such_checkpoint(tmp_path):
 
 def test_another_family_is_refused(tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
-    with pytest.raises(CheckpointError, match="must be one of qwen2_5_vl, qwen2_vl, qwen3_vl, but is 'bert'"):
+    with pytest.raises(CheckpointError, match="must be one of qwen2_5_vl, qwen2_vl, qwen3_vl, unite_qwen2_vl, but is 'bert'"):
         make(tmp_path)
 
 

@@ -16,14 +16,15 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModel, AutoProcessor
+from transformers import AutoProcessor
 from transformers.utils import logging as transformers_logging
 
 from unite.config.schema.encoder import EncoderConfig, ReadingConfig
-from unite.encoder.families import family_of
 from unite.encoder.families.family import Family
+from unite.encoder.folder import Parts, file_of, no_checkpoint
+from unite.encoder.peft_folder import merge_adapter_folder
+from unite.encoder.weights import load_weights
 from unite.errors import CheckpointError, ConfigError, UniteError, must_be
 from unite.files import read_json, whole_folder, write_json
 from unite.silenced import silenced
@@ -32,23 +33,20 @@ log = logging.getLogger(__name__)
 
 SETTINGS_FILE = "unite_encoder.json"
 _READING = tuple(field.name for field in fields(ReadingConfig))
-_HINT = (
-    "Give a folder with config.json, weights and processor files, or the hub name of a checkpoint that is in the local cache; "
-    "with HF_HUB_OFFLINE=0 it is downloaded."
-)
 
 
-def read_as_trained(config: EncoderConfig) -> EncoderConfig:
-    """Returns a config that reads contents as the exported encoder's folder at its path says, and says what that changes.
+def read_as_trained(config: EncoderConfig, parts: Parts) -> EncoderConfig:
+    """Returns a config that reads contents as the weights were trained to, and says what that changes.
 
-    The config as it is where the path is not such a folder.
+    How they were an exported encoder's folder says, that of the base where an adapter's has nothing to say; else the model type of released
+    weights; else it is the config as it is.
 
     Raises:
-        CheckpointError: if what the folder says is not readable.
+        CheckpointError: if what the folder says is not readable, or it is a run's and the file that says it is not there.
     """
-    file = Path(config.path) / SETTINGS_FILE
-    if not file.is_file():
-        return config
+    file = next((file for place in parts.places if (file := Path(place) / SETTINGS_FILE).is_file()), None)
+    if file is None:
+        return _as_released(config, parts)
     try:
         saved = read_json(file)
         trained = replace(config, **{name: saved[name] for name in _READING})
@@ -60,41 +58,63 @@ def read_as_trained(config: EncoderConfig) -> EncoderConfig:
     return trained
 
 
-def load_checkpoint(path: str, dtype: str, attention: str) -> tuple[Any, Any, Family]:
-    """Returns model (without language-model head) and processor of a folder or hub name, by transformers, and their family.
+def _as_released(config: EncoderConfig, parts: Parts) -> EncoderConfig:
+    folder = Path(parts.weights)
+    if folder.name == "encoder" and (folder.parent / "config.yaml").is_file():
+        found, hint = f"without {SETTINGS_FILE}", "Copy the run's encoder folder again: how contents are read stands there."
+        raise CheckpointError(must_be(f"the exported encoder {folder}", "whole", found, hint))
+    changed = {name: value for name, value in parts.released.reading.items() if getattr(config, name) != value}
+    if changed:
+        log.info("%s was trained with settings of its own: %s", parts.weights, {name: str(value) for name, value in changed.items()})
+    return replace(config, **changed)
+
+
+def load_checkpoint(parts: Parts, dtype: str, attention: str) -> tuple[Any, Any, Family]:
+    """Returns model (without language-model head, an adapter merged) and processor of a checkpoint, by transformers, and their family.
 
     Raises:
-        CheckpointError: if there is no such checkpoint, it is of no known family, or weights are missing from it.
+        CheckpointError: if it is broken, weights are missing or have no place, or tokenizer, processor or adapter are not of the weights.
         ConfigError: if the attention implementation is not to be had.
     """
     with quiet_transformers():
         try:
-            family = family_of(AutoConfig.from_pretrained(path).model_type, path)
-            weights = getattr(torch, dtype)
-            model, report = AutoModel.from_pretrained(path, dtype=weights, attn_implementation=attention, output_loading_info=True)
-            processor = AutoProcessor.from_pretrained(path)
+            processor = AutoProcessor.from_pretrained(_with_processor(parts), trust_remote_code=False)
+            _check_tokenizer(parts, processor)
+            family = parts.family(parts.config, processor)
+            model = load_weights(parts, dtype, attention)
         except ImportError as error:
             raise ConfigError(must_be("encoder.attention", "one that is installed", attention, f"`sdpa` always is. ({error})")) from error
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             if "attn_implementation" in str(error):  # transformers lists what it knows
                 raise ConfigError(must_be("encoder.attention", "one that transformers knows", attention, f"({error})")) from error
-            raise CheckpointError(must_be("encoder.path", "a checkpoint", path, f"{_HINT} ({error})")) from error
-    if missing := sorted(report["missing_keys"]):
-        found = f"without {len(missing)} of its weights, {missing[0]} first"
-        raise CheckpointError(must_be(f"the checkpoint {path}", "complete", found, "Copy it again; they would be random."))
-    _check_tokenizer(path, processor, model.config, family)
-    return model, processor, family(model.config, processor)
+            raise no_checkpoint("encoder.path", parts.path, error) from error
+        if parts.has_adapter:
+            model = merge_adapter_folder(model, parts)
+    return model, processor, family
 
 
-def _check_tokenizer(path: str, processor: Any, config: Any, family: type[Family]) -> None:
+def _with_processor(parts: Parts) -> str:
+    """Returns where the processor is: an adapter's folder may have its own, or leave it to the base."""
+    files = ("processor_config.json", "preprocessor_config.json")
+    return next((place for place in parts.places if any(file_of(place, file) for file in files)), parts.weights)
+
+
+def _check_tokenizer(parts: Parts, processor: Any) -> None:
     """Refuses a folder without the tokenizer's files, of which transformers makes an empty tokenizer, or with those of another model."""
-    name, hint = f"the tokenizer of {path}", "Copy the checkpoint's tokenizer.json, or vocab.json and merges.txt, there."
+    name, hint = f"the tokenizer of {parts.path}", "Copy the checkpoint's tokenizer.json, or vocab.json and merges.txt, there."
+    if not hasattr(processor, "image_processor"):  # transformers gives what there is
+        found = f"a {type(processor).__name__} alone"
+        raise CheckpointError(must_be(f"the processor of {parts.path}", "whole", found, "Copy the checkpoint's processor files there."))
     if processor.tokenizer.vocab_size < 256:  # a byte-level tokenizer knows every byte
         raise CheckpointError(must_be(name, "complete", f"of {processor.tokenizer.vocab_size} tokens", hint))
-    for token in family.token_types:
-        found, expected = getattr(processor, token), getattr(config, token)
+    for token in parts.family.token_types:
+        found, expected = getattr(processor, token), getattr(parts.config, token)
         if found != expected:
             raise CheckpointError(must_be(name, f"that of the weights, with {token} {expected}", found, hint))
+    known, num_rows = processor.tokenizer.get_vocab(), parts.config.get_text_config().vocab_size
+    if missing := [token for token in parts.family.special_tokens if known.get(token, num_rows) >= num_rows]:
+        expected = f"that of the weights, with {', '.join(parts.family.special_tokens)} among its first {num_rows} tokens"
+        raise CheckpointError(must_be(name, expected, f"without {', '.join(missing)}", hint))
 
 
 def save_checkpoint(folder: Path, model: Any, processor: Any, config: ReadingConfig) -> None:
@@ -105,7 +125,7 @@ def save_checkpoint(folder: Path, model: Any, processor: Any, config: ReadingCon
     """
     with whole_folder(folder, existing="replace") as partial, quiet_transformers():
         try:
-            model.save_pretrained(partial)
+            model.save_pretrained(partial, save_original_format=False)  # by the model's names, whatever they were
         except SafetensorError as error:  # a full disk, which is no OSError here
             raise CheckpointError(
                 f"the weights cannot be written to {folder} ({error}). Free space there, or choose another place."

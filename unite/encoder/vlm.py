@@ -19,6 +19,7 @@ from unite.config.schema.encoder import EncoderConfig, Positions
 from unite.encoder.adapters import add_lora, has_lora, merge_lora
 from unite.encoder.checkpoint import load_checkpoint, read_as_trained, save_checkpoint
 from unite.encoder.families.family import Family, Part
+from unite.encoder.folder import parts_of
 from unite.encoder.pooling import last_positions
 from unite.encoder.processor import ContentProcessor
 from unite.errors import CheckpointError, must_be
@@ -36,7 +37,8 @@ class VLMEncoder(nn.Module):
         config: the options with what a folder that `save` wrote brings: how it reads contents then wins.
 
     Raises:
-        CheckpointError: if there is no such checkpoint, or weights are missing from it.
+        CheckpointError: if there is no such checkpoint, or it is not whole: weights are missing or have no place, or its tokenizer,
+            processor, adapter or base is another model's.
         ConfigError: if an option is out of its range.
     """
 
@@ -46,9 +48,10 @@ class VLMEncoder(nn.Module):
     def __init__(self, config: EncoderConfig | str, **options: Any) -> None:
         super().__init__()
         given = EncoderConfig(path=config, **options) if isinstance(config, str) else replace(config, **options)
-        self.config = config = read_as_trained(given)
+        parts = parts_of(given.path, given.base)
+        self.config = config = read_as_trained(given, parts)
         self.positions = str(config.positions)  # plain, so that it is part of what names cached embeddings
-        self.model, processor, self.family = load_checkpoint(config.path, config.dtype, config.attention)
+        self.model, processor, self.family = load_checkpoint(parts, config.dtype, config.attention)
         self.processor = ContentProcessor(processor, self.family, config)
         self._language_model.requires_grad_(config.adapter is None)
         for tower in self.family.towers(self.model):

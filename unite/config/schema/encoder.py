@@ -92,7 +92,9 @@ class EncoderConfig(ReadingConfig):
     """The vision-language model. See `unite.encoder.vlm.VLMEncoder`.
 
     Attributes:
-        path: hub name or folder of the weights. A folder that was exported brings how it reads contents, which then wins.
+        path: hub name or folder of the weights, or of a PEFT adapter, which is merged into its base. A folder that was exported brings how
+            it reads contents, which then wins; so do UNITE's released weights.
+        base: hub name or folder of what an adapter at `path` is put on; null takes the one that the adapter names.
         checkpoint: what builds the weights if there are none yet; null takes those of `path`.
         adapter: LoRA of the language model; null trains all of its weights.
         train_vision: whether the towers that see are trained too.
@@ -102,6 +104,7 @@ class EncoderConfig(ReadingConfig):
 
     _target_: str = "unite.encoder.vlm.VLMEncoder"
     path: str = ""
+    base: str | None = None
     checkpoint: Any = None
     adapter: LoRAConfig | None = field(default_factory=LoRAConfig)
     train_vision: bool = False

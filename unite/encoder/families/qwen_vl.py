@@ -32,11 +32,16 @@ class QwenVL(nn.Module):
         processor: the checkpoint's, from transformers.
 
     Raises:
-        CheckpointError: if images and video are normalised differently.
+        CheckpointError: if the processor is of another model, or normalises images and video differently.
     """
 
     token_types: ClassVar[Mapping[str, int]] = {"image_token_id": 1, "video_token_id": 2}
     language_model: ClassVar[str] = "language_model"
+    weight_names: ClassVar[Mapping[str, str]] = {
+        r"(language_model|visual)\.": r"\1.",
+        r"(embed_tokens|layers|norm)\.": r"language_model.\1.",  # before transformers 4.52 the language model had no name of its own
+    }
+    special_tokens: ClassVar[Sequence[str]] = ("<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|vision_start|>", "<|vision_end|>")
     language_classes: ClassVar[LanguageClasses]
     vision_classes: ClassVar[VisionClasses]
     _scale: Tensor
@@ -44,6 +49,7 @@ class QwenVL(nn.Module):
 
     def __init__(self, config: Any, processor: Any) -> None:
         super().__init__()
+        _check_processor(config, processor)
         self.config = config
         self.merge_size = int(processor.image_processor.merge_size)
         self._is_fast = self._is_one_pass = False
@@ -150,6 +156,21 @@ class QwenVL(nn.Module):
             inputs_embeds=inputs, attention_mask=None, position_ids=positions, use_cache=False, **extra
         ).last_hidden_state
         return hidden
+
+
+def _check_processor(config: Any, processor: Any) -> None:
+    """Refuses a processor that cuts images or video into other patches than the vision tower takes."""
+    vision = config.vision_config
+    expected = {
+        "patch_size": vision.patch_size,
+        "merge_size": vision.spatial_merge_size,
+        "temporal_patch_size": vision.temporal_patch_size,
+    }
+    for part in ("image_processor", "video_processor"):
+        found = {name: getattr(getattr(processor, part), name, None) for name in expected}
+        if found != expected:
+            hint = "It is another model's: copy the processor files of the checkpoint itself."
+            raise CheckpointError(must_be(f"the checkpoint's {part}", f"that of the weights, {expected}", found, hint))
 
 
 def _mean_and_std(processor: Any) -> tuple[list[float], list[float]]:
