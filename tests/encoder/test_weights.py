@@ -5,23 +5,11 @@ import shutil
 
 import pytest
 import torch
-from transformers import AutoModel, AutoProcessor, AutoTokenizer
+from transformers import AutoModel, AutoProcessor
 
-from tests.encoder.checkpoints import save_family
 from tests.encoder.families.material import encoder_of, plain_model
 from tests.encoder.saved import assert_equal, copy_of, embeddings_of, expected_of, whole_model, with_json, with_weights
-from unite.encoder.families import FAMILIES
 from unite.errors import CheckpointError
-
-
-@pytest.fixture(scope="module", params=FAMILIES)
-def folder(request, tiny_folder, tmp_path_factory):
-    return save_family(request.param, tmp_path_factory.mktemp(request.param), AutoTokenizer.from_pretrained(tiny_folder))
-
-
-@pytest.fixture(scope="module")
-def qwen2(tiny_folder, tmp_path_factory):
-    return save_family("qwen2_vl", tmp_path_factory.mktemp("qwen2"), AutoTokenizer.from_pretrained(tiny_folder))
 
 
 def bare(name):

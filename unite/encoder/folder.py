@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from huggingface_hub.errors import StrictDataclassError
 from transformers import CONFIG_MAPPING, PreTrainedConfig
 from transformers.utils.hub import cached_file
 
@@ -107,7 +108,7 @@ def parts_of(path: str, base: str | None = None) -> Parts:
     plain = {name: value for name, value in told.items() if name not in ("model_type", "auto_map")}
     try:
         config = CONFIG_MAPPING[released.model_type].from_dict(plain, name_or_path=weights)
-    except (TypeError, ValueError) as error:  # a value of a wrong type, or of none that is known
+    except (TypeError, ValueError, StrictDataclassError) as error:  # a value of a wrong type, or of none that is known
         raise no_checkpoint(option, weights, error) from error
     return Parts(path, weights, adapter is not None, config, family, released)
 
