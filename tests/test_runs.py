@@ -87,6 +87,9 @@ def test_a_checkpoint_is_a_run_an_exported_encoder_or_a_name_on_the_hub(hub, is_
     for name in ("runs/mine", Path("runs/mine"), "runs/mine/encoder", str(encoder.absolute())):
         assert Path(find_checkpoint(name)).absolute() == encoder.absolute()
     assert find_checkpoint("Owner/model") == "Owner/model" and find_checkpoint("model") == "model"
+    Path("adapter").mkdir()
+    Path("adapter/adapter_config.json").touch()
+    assert find_checkpoint("adapter") == "adapter"
     encoder_in(Path("Owner/model"))
     assert Path(find_checkpoint("Owner/model")).is_dir()  # a folder comes first
 
@@ -109,6 +112,7 @@ def test_a_name_that_was_not_downloaded_is_left_to_the_hub_where_there_is_one(hu
         ("", "', no folder'"),
         ("runs/begun", "'runs/begun, a run that is not finished'. .*resume=true"),
         ("runs", "'runs, a folder without'"),
+        ("runs/half", "'runs/half, a finished run whose encoder is not there'. Copy the run's folder again: it is not whole"),
         ("runs/file", "'runs/file, a file'"),
     ],
 )
@@ -117,6 +121,8 @@ def test_what_is_no_checkpoint_is_named(hub, name, message):
     encoder_in(Path("runs/mine/encoder"))
     Path("runs/file").touch()
     RunFolder("runs/begun").write_config("seed: 0")
+    RunFolder("runs/half").write_config("seed: 0")
+    RunFolder("runs/half").finish()
     with pytest.raises(CheckpointError, match=f"init_from must be a run folder that holds encoder/config.json, .*but is {message}"):
         find_checkpoint(name, "init_from")
 

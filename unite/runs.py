@@ -61,6 +61,8 @@ _UNTOLD = re.compile(r"resume$|run_folder$|logger|sweep\.|trainer\.progress_bar"
 #: What every run's folder holds before the run has made anything: our config, Hydra's notes and the log.
 _OF_EVERY_START = re.compile(r"hydra/.+|config\.yaml|overrides\.json|lock|wandb_id|[^/]+\.log")
 _LOCK = "lock"
+#: What a checkpoint's folder has one of: a model's, or an adapter's.
+_OF_CHECKPOINT = ("config.json", "adapter_config.json")
 #: Of the hub: `name`, or `owner/name`.
 _HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 
@@ -224,8 +226,8 @@ def find_checkpoint(name: str | Path, option: str = "checkpoint") -> str:
     """Returns what a checkpoint's name means: the folder of an encoder, or a name on the hub. Nothing is loaded.
 
     Args:
-        name: a run folder (its exported encoder is meant), an exported encoder's folder, or a hub name (`Qwen/Qwen2-VL-2B-Instruct`)
-            that was downloaded before, or can be.
+        name: a run folder (its exported encoder is meant), the folder of an encoder or of an adapter, or a hub name
+            (`Qwen/Qwen2-VL-2B-Instruct`) that was downloaded before, or can be.
         option: what the user calls it, for the error.
 
     Raises:
@@ -234,12 +236,14 @@ def find_checkpoint(name: str | Path, option: str = "checkpoint") -> str:
     """
     folder = Path(name)
     for candidate in (folder / "encoder", folder):
-        if (candidate / "config.json").is_file():
+        if any((candidate / file).is_file() for file in _OF_CHECKPOINT):
             return str(candidate)
     if folder.exists() and str(name):
-        is_run = (folder / "config.yaml").is_file() and not (folder / "finished").exists()
+        is_run, is_finished = ((folder / file).is_file() for file in ("config.yaml", "finished"))
         what = "a run that is not finished" if is_run else "a folder without" if folder.is_dir() else "a file"
         hint = "A run exports its encoder when its last stage ends; an unfinished one can be continued with resume=true."
+        if is_run and is_finished:
+            what, hint = "a finished run whose encoder is not there", "Copy the run's folder again: it is not whole."
     elif _HUB_NAME.fullmatch(str(name)):
         if _is_downloaded(str(name)):
             return str(name)
@@ -265,7 +269,7 @@ def _near(folder: Path) -> str:
 def _is_downloaded(name: str) -> bool:
     from huggingface_hub import try_to_load_from_cache
 
-    return isinstance(try_to_load_from_cache(name, "config.json"), str)
+    return any(isinstance(try_to_load_from_cache(name, file), str) for file in _OF_CHECKPOINT)
 
 
 def _is_offline() -> bool:

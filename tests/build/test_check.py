@@ -16,6 +16,7 @@ from unite.errors import CheckpointError, ConfigError, DataError
         ("sweep.keep=best", ConfigError, "sweep.keep must be last or none where nothing is validated"),
         ("init_from=runs/no/such", CheckpointError, "init_from must be a run folder"),
         ("+objective.temprature=1", ConfigError, "an option of objective must be one of .* Did you mean 'temperature'"),
+        ("encoder.base=runs/no/such", CheckpointError, "encoder.base must be a run folder"),
         ("encoder=qwen2_vl_2b", CheckpointError, "encoder.path must be a run folder"),
         ("export=best", ConfigError, "export must be last where nothing is validated"),
         ("trainer.precision=8-nonsense", ConfigError, "trainer.precision must be one of 32-true, bf16-mixed"),

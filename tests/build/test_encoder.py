@@ -19,6 +19,20 @@ def test_a_checkpoint_that_is_not_there_is_no_hub_name(tmp_path):
         build_trained_encoder(composed("evaluate", f"checkpoint={tmp_path}/nowhere", "device=cpu"))
 
 
+def test_the_base_of_an_adapter_may_be_a_run(tmp_path):
+    (tmp_path / "adapter").mkdir()
+    (tmp_path / "adapter" / "adapter_config.json").write_text('{"base_model_name_or_path": "/gone"}')
+    adapter = f"checkpoint={tmp_path}/adapter"
+    with pytest.raises(CheckpointError, match="the base of the adapter .* but is '/gone'. Name the folder of the base by encoder.base="):
+        build_trained_encoder(composed("evaluate", adapter, "device=cpu"))
+    with pytest.raises(CheckpointError, match="encoder.base must be a run folder that holds encoder/config.json.*nowhere, no folder"):
+        build_trained_encoder(composed("evaluate", adapter, "device=cpu", f"encoder.base={tmp_path}/nowhere"))
+    (tmp_path / "run" / "encoder").mkdir(parents=True)
+    (tmp_path / "run" / "encoder" / "config.json").write_text('{"model_type": "bert"}')
+    with pytest.raises(CheckpointError, match="the model type of .*run/encoder must be one of .* but is 'bert'"):
+        build_trained_encoder(composed("evaluate", adapter, "device=cpu", f"encoder.base={tmp_path}/run"))
+
+
 def own_mixture(folder, captions, *overrides):
     with ShardWriter(folder / "own") as writer:
         for number, caption in enumerate(captions):

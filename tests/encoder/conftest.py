@@ -1,5 +1,4 @@
 import pytest
-
 from transformers import AutoTokenizer
 
 from tests.encoder.checkpoints import save_family, tiny

@@ -105,7 +105,9 @@ def test_a_tokenizer_without_the_special_tokens(qwen2, tmp_path):
     other = copy_of(qwen2, tmp_path / "other")
     text = (other / "tokenizer.json").read_text()
     (other / "tokenizer.json").write_text(text.replace("<|im_start|>", "<|im_begin|>"))
-    with pytest.raises(CheckpointError, match=r"must be that of the weights, with <\|im_start\|>, .* but is 'without <\|im_start\|>'. Copy"):
+    with pytest.raises(
+        CheckpointError, match=r"must be that of the weights, with <\|im_start\|>, .* but is 'without <\|im_start\|>'. Copy"
+    ):
         encoder_of(other)
     (other / "tokenizer.json").write_text(text.replace("<|image_pad|>", "<|picture|>"))
     with pytest.raises(CheckpointError, match=r"must be that of the weights, with image_token_id 298, but is"):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from peft import IA3Config, LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
-from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
+from transformers import AutoConfig, AutoModel, AutoModelForImageTextToText, AutoProcessor
 
 from tests.encoder.families.material import encoder_of, micro_batch, mixed, plain_model
 from tests.encoder.saved import assert_equal, copy_of, embeddings_of, expected_of, whole_model, with_json
@@ -64,7 +64,16 @@ def as_before(name):
         (False, as_before, {"target_modules": ["q_proj", "up_proj"], "use_rslora": True}),
         (True, str, {"target_modules": ["q_proj", "up_proj"], "use_dora": True, "task_type": "FEATURE_EXTRACTION"}),
         (False, str, {"target_modules": ["q_proj", "lm_head"], "modules_to_save": ["embed_tokens"]}),
-        (False, str, {"target_modules": ["q_proj", "down_proj"], "modules_to_save": ["lm_head"], "layers_to_transform": [1], "layers_pattern": "layers"}),
+        (
+            False,
+            str,
+            {
+                "target_modules": ["q_proj", "down_proj"],
+                "modules_to_save": ["lm_head"],
+                "layers_to_transform": [1],
+                "layers_pattern": "layers",
+            },
+        ),
         (False, str, {"target_modules": ["q_proj", "v_proj"], "bias": "lora_only"}),
     ],
 )
@@ -91,6 +100,10 @@ def test_an_adapter_is_trained_on_with_one_of_ours(qwen2, tmp_path):
     encoder.add_adapter()
     assert all("lora_" in name for name, parameter in encoder.named_parameters() if parameter.requires_grad)
     assert not any("q_proj.base_layer.base_layer" in name for name, _ in encoder.named_parameters())
+    encoder.merge_adapter()
+    encoder.save(tmp_path / "export")
+    plain = AutoModel.from_pretrained(tmp_path / "export").state_dict()
+    assert all(torch.equal(plain[name], weight) for name, weight in encoder.model.state_dict().items())
 
 
 def test_an_adapter_for_another_base(qwen2, tmp_path):
@@ -101,7 +114,7 @@ def test_an_adapter_for_another_base(qwen2, tmp_path):
         (
             "flatter",
             {"num_hidden_layers": 2, "layer_types": ["full_attention"] * 2},
-            r"must be complete and one for .*flatter, but is 'with 4 weights that the model has no place for, language_model.layers.2.mlp.up",
+            r"must be complete and one for .*flatter, but is 'with 4 weights that the model has no place for, language_model.layers.2.mlp",
         ),
     ]:
         base = with_json(copy_of(qwen2, tmp_path / name), "config.json", text_config=told | sizes)

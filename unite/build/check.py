@@ -68,6 +68,8 @@ class Checks:
             find_checkpoint(config.init_from, "init_from")
         elif config.encoder.checkpoint is None:
             find_checkpoint(config.encoder.path, "encoder.path")
+        if config.encoder.base is not None:
+            find_checkpoint(config.encoder.base, "encoder.base")
 
     def _open(self, config: TrainConfig, stages: Sequence[Stage], overrides: Sequence[str]) -> None:
         """Opens the data of the stages and of the suite."""

@@ -11,7 +11,7 @@ import torch
 from transformers import AutoTokenizer
 
 from unite.build.component import build
-from unite.config.schema import EvaluateConfig, TrainConfig
+from unite.config.schema import EncoderConfig, EvaluateConfig, TrainConfig
 from unite.data.source import SourceDataModule
 from unite.encoder.tiny.tokenizer import split_share
 from unite.encoder.vlm import VLMEncoder
@@ -27,17 +27,23 @@ _MANY_IN_PIECES = 0.2
 
 def build_encoder(config: TrainConfig, folder: Path | None) -> VLMEncoder:
     """Builds the encoder with the weights of the stage before (`folder`), else of the run `init_from`, else its own, and says which."""
+    base = None
     if folder is not None:
         path = str(folder)
     elif config.init_from is not None:
-        path = find_checkpoint(config.init_from, "init_from")
+        path, base = find_checkpoint(config.init_from, "init_from"), base_of(config.encoder)
     elif config.encoder.checkpoint is not None:
         path = str(build_checkpoint(config))
     else:
-        path = find_checkpoint(config.encoder.path, "encoder.path")
+        path, base = find_checkpoint(config.encoder.path, "encoder.path"), base_of(config.encoder)
     log.info("the encoder's weights come from %s", path)
     with shown("loading the encoder"):
-        return cast(VLMEncoder, build(config.encoder, "encoder", path=path, checkpoint=None))
+        return cast(VLMEncoder, build(config.encoder, "encoder", path=path, base=base, checkpoint=None))
+
+
+def base_of(encoder: EncoderConfig) -> str | None:
+    """Returns what `encoder.base` names for an adapter to be put on; None where the adapter's own base is meant."""
+    return None if encoder.base is None else find_checkpoint(encoder.base, "encoder.base")
 
 
 def build_checkpoint(config: TrainConfig) -> Path:
@@ -77,9 +83,9 @@ def _tell_words(tokenizer: Any, texts: Sequence[str]) -> None:
 def build_trained_encoder(config: EvaluateConfig) -> VLMEncoder:
     """Builds the encoder of a run folder, of an exported encoder's folder, or of a hub name, on the device asked for."""
     device = _device(config.device)
-    path = find_checkpoint(config.checkpoint)
+    path, base = find_checkpoint(config.checkpoint), base_of(config.encoder)
     with shown("loading the encoder"):
-        encoder: VLMEncoder = build(config.encoder, "encoder", path=path, checkpoint=None)
+        encoder: VLMEncoder = build(config.encoder, "encoder", path=path, base=base, checkpoint=None)
         return encoder.to(device)
 
 

@@ -44,11 +44,12 @@ class Embedder:
     The checkpoint is looked for at once and loaded when it is first needed, so a missing one is told before anything else is done.
 
     Args:
-        checkpoint: a run folder, an exported encoder's folder, or a hub name.
+        checkpoint: a run folder, an exported encoder's folder, a PEFT adapter's, or a hub name.
         device: a GPU if there is one by default.
         decoding: how many frames are taken of a video, and what is too large to be decoded.
         token_budget: tokens of a micro-batch, padding included.
-        **settings: of `VLMEncoder`, for a checkpoint that does not bring its own (`positions="sequential"`, say).
+        **settings: of `VLMEncoder`, for a checkpoint that does not bring its own (`positions="sequential"`, say), or the `base` of an
+            adapter.
 
     Raises:
         CheckpointError: if there is no such checkpoint.
@@ -69,6 +70,8 @@ class Embedder:
             if name not in known:
                 raise ConfigError(must_be_one_of("a setting of the encoder", known, name))
         self._path = find_checkpoint(checkpoint)
+        if settings.get("base"):
+            settings["base"] = find_checkpoint(settings["base"], "base")
         import torch  # not before: what is wrong with the arguments is told at once
 
         self._device = device or ("cuda" if torch.cuda.is_available() else "cpu")

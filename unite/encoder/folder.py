@@ -1,8 +1,8 @@
 """What a checkpoint consists of, in a folder or on the hub.
 
-    config.json, weights            a model; its head, if it has one, is left out
-    adapter_config.json, weights    a PEFT adapter, which is merged into the base that it names, or that `encoder.base` names
-    both                            a model and an adapter on it
+config.json, weights            a model; its head, if it has one, is left out
+adapter_config.json, weights    a PEFT adapter, which is merged into the base that it names, or that `encoder.base` names
+both                            a model and an adapter on it
 """
 
 from __future__ import annotations

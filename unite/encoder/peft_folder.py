@@ -81,19 +81,19 @@ def _plain(name: str) -> str:
 
 def _for_layers(config: LoraConfig, adapted: set[str], patterns: Mapping[str, str]) -> LoraConfig:
     """Returns the config for exactly these layers, ranks and scales that it names by layer under the model's names."""
-    config.target_modules = adapted
+    config.target_modules = sorted(adapted)
     config.exclude_modules = config.layers_to_transform = config.layers_pattern = config.modules_to_save = None
     config.task_type = None
     config.bias = "none"  # those that were trained are whole weights, and loaded
     config.rank_pattern, config.alpha_pattern = (
-        {renamed(name, patterns): value for name, value in given.items()} for given in (config.rank_pattern, config.alpha_pattern)
+        {renamed(name, patterns): value for name, value in (given or {}).items()} for given in (config.rank_pattern, config.alpha_pattern)
     )
     return config
 
 
 def _merged(model: Any, config: LoraConfig, weights: Mapping[str, Tensor], parts: Parts) -> Any:
     wrapped = PeftModel(model, config)
-    result = set_peft_model_state_dict(wrapped, {_WRAPPED + name: weight for name, weight in weights.items()})
+    result: Any = set_peft_model_state_dict(wrapped, {_WRAPPED + name: weight for name, weight in weights.items()})
     missing = [name.removeprefix(_WRAPPED) for name in result.missing_keys if ".lora_" in name]
     if found := what_is_wrong(missing, result.unexpected_keys):
         raise _not_of_base(parts, found)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import re
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
@@ -97,5 +96,5 @@ def _without_adapter(parts: Parts) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as links:
         for file in Path(parts.weights).iterdir():
             if not file.name.startswith("adapter_"):
-                os.symlink(file.resolve(), Path(links) / file.name)
+                (Path(links) / file.name).symlink_to(file.resolve())
         yield links
