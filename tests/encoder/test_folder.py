@@ -78,6 +78,14 @@ def test_the_base_of_an_adapter(qwen2, tmp_path):
         parts_of(str(adapter))
 
 
+def test_a_model_with_an_adapter_beside_it_on_the_hub(qwen2, tmp_path, monkeypatch):
+    copy_of(qwen2, tmp_path)
+    (tmp_path / "adapter_config.json").write_text("{}")
+    monkeypatch.setattr("unite.encoder.folder.cached_file", lambda path, name: str(tmp_path / name))
+    with pytest.raises(CheckpointError, match="encoder.path must be a folder, .* but is 'them/both'. Download it, and give its folder"):
+        parts_of("them/both")
+
+
 def test_a_config_that_is_none(qwen2, tmp_path):
     folder = copy_of(qwen2, tmp_path / "other")
     with pytest.raises(CheckpointError, match=r"must be a checkpoint, .*\(its config.json names no model_type\)"):

@@ -62,8 +62,8 @@ def file_of(path: str, name: str) -> Path | None:
         file = Path(path) / name
         return file if file.is_file() else None
     try:
-        found = cached_file(path, name, _raise_exceptions_for_missing_entries=False, _raise_exceptions_for_gated_repo=False)
-    except (OSError, ValueError):
+        found = cached_file(path, name)
+    except (OSError, ValueError):  # no such file, or no such repository, of which reading the config tells
         return None
     return None if found is None else Path(found)
 
