@@ -4,13 +4,14 @@ import json
 
 import pytest
 import torch
-from peft import IA3Config, LoraConfig, get_peft_model
+from peft import IA3Config, LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModel, AutoModelForImageTextToText, AutoProcessor
 
 from tests.encoder.families.material import encoder_of, micro_batch, mixed, plain_model
 from tests.encoder.saved import assert_equal, copy_of, embeddings_of, expected_of, whole_model, with_json
 from unite.config.schema import LoRAConfig
+from unite.encoder.vlm import VLMEncoder
 from unite.errors import CheckpointError
 
 #: On the language model and the vision tower, with a rank and a scale of its own for one layer by its full name.
@@ -94,6 +95,14 @@ def test_the_part_of_a_head_is_left_out_and_told(qwen2, tmp_path, caplog):
     assert f"the adapter {tmp_path} is merged into {qwen2}; it was trained on {qwen2}, as it says" in caplog.text
 
 
+def test_bfloat16_is_merged_as_by_peft(qwen2, tmp_path):
+    trained(whole_model(qwen2), tmp_path, LoraConfig(r=2, target_modules=["q_proj"]))
+    base = AutoModelForImageTextToText.from_pretrained(qwen2, dtype=torch.bfloat16)
+    expected = PeftModel.from_pretrained(base, tmp_path).merge_and_unload().model.state_dict()
+    found = VLMEncoder(str(tmp_path), dtype="bfloat16").model.state_dict()
+    assert all(torch.equal(expected[name], weight) for name, weight in found.items())
+
+
 def test_an_adapter_is_trained_on_with_one_of_ours(qwen2, tmp_path):
     trained(whole_model(qwen2), tmp_path, LoraConfig(r=2, target_modules=["q_proj"]))
     encoder = encoder_of(tmp_path, adapter=LoRAConfig(r=2))
@@ -134,6 +143,9 @@ def test_an_adapter_that_is_not_whole_or_no_lora(qwen2, tmp_path):
         encoder_of(tmp_path)
     save_file(whole | {"base_model.model.score.weight": torch.zeros(1)}, file)
     with pytest.raises(CheckpointError, match="with 1 weights that the model has no place for, base_model.model.score.weight first"):
+        encoder_of(tmp_path)
+    save_file(whole | {name: weight / 0 for name, weight in list(whole.items())[:1]}, file)
+    with pytest.raises(CheckpointError, match="must be finite, but is 'with 1 weights that are not, .*q_proj.lora_A.weight first'. Its"):
         encoder_of(tmp_path)
     save_file({"base_model.model.lm_head.weight": torch.zeros(1)}, file)
     with pytest.raises(CheckpointError, match="but is 'without weights'"):

@@ -31,7 +31,7 @@ def merge_adapter_folder(model: Any, parts: Parts) -> Any:
     """Returns the model with the adapter of the checkpoint merged into its weights.
 
     Raises:
-        CheckpointError: if the adapter is incomplete, no LoRA, or for another base.
+        CheckpointError: if the adapter is incomplete or not finite, no LoRA, or for another base.
     """
     config, weights = _read(parts.path)
     patterns = name_patterns(parts.family)
@@ -50,7 +50,7 @@ def merge_adapter_folder(model: Any, parts: Parts) -> Any:
         model.load_state_dict(whole, strict=False)
         if adapted:
             model = _merged(model, _for_layers(config, adapted, patterns), low_rank, parts)
-    except (RuntimeError, ValueError) as error:  # another shape, a layer that is no linear one, weights that are not finite
+    except (RuntimeError, ValueError) as error:  # another shape, or a layer that is no linear one
         told = re.sub(r"\s+", " ", str(error))[:400]
         raise CheckpointError(must_be(f"the adapter {parts.path}", f"one for {parts.weights}", "another", f"{_HINT} ({told})")) from error
     named_base = str(config.base_model_name_or_path or "no base")
@@ -71,6 +71,9 @@ def _read(path: str) -> tuple[LoraConfig, dict[str, Tensor]]:
     if not isinstance(config, LoraConfig):
         hint = "Merge it where it was trained, and give the merged folder."
         raise CheckpointError(must_be(f"the adapter {path}", "a LoRA", str(config.peft_type), hint))
+    if broken := sorted(name for name, weight in weights.items() if not weight.isfinite().all()):
+        found = f"with {len(broken)} weights that are not, {broken[0]} first"
+        raise CheckpointError(must_be(f"the adapter {path}", "finite", found, "Its training went wrong: take an earlier one."))
     return config, weights
 
 
@@ -97,7 +100,7 @@ def _merged(model: Any, config: LoraConfig, weights: Mapping[str, Tensor], parts
     missing = [name.removeprefix(_WRAPPED) for name in result.missing_keys if ".lora_" in name]
     if found := what_is_wrong(missing, result.unexpected_keys):
         raise _not_of_base(parts, found)
-    return wrapped.merge_and_unload(safe_merge=True)
+    return wrapped.merge_and_unload()
 
 
 def _not_of_base(parts: Parts, found: str) -> CheckpointError:
