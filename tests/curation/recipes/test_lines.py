@@ -7,6 +7,7 @@ from tests.curation.recipes.material import json_line, read_all, read_texts, tex
 from unite.curation.recipes.image_captions import ImageCaptions
 from unite.curation.recipes.lines import MAX_RECORD
 from unite.curation.recipes.text_pairs import TextPairs
+from unite.errors import SkippedRowError
 
 
 def test_records_that_cannot_be_read_are_named(tmp_path):
@@ -100,12 +101,27 @@ def test_a_carriage_return_alone_loses_its_record_and_no_other(tmp_path):
     assert found == ["unreadable record: record 0 of a.csv is no CSV (2 rows in one: a carriage return without a line feed)", ("e", "f")]
 
 
-def test_a_quotation_mark_that_is_not_closed_says_how_much_it_took(tmp_path):
+def test_a_stray_quotation_mark_in_record_10_of_100_000_loses_that_record(tmp_path):
+    lines = [f"anchor {at},positive {at}" for at in range(100_000)]
+    lines[10] = '"' + lines[10]
+    recipe = text_pairs(tmp_path, "a.csv", "\n".join(["anchor,positive", *lines]))
+    assert len(recipe) == 100_000
+    with pytest.raises(SkippedRowError, match="unreadable record: record 10 of a.csv is no CSV .a quotation mark is not closed"):
+        recipe.read(10)
+    assert [recipe.read(at).query.text for at in (9, 11, 50_000, 99_999)] == [f"anchor {at}" for at in (9, 11, 50_000, 99_999)]
+
+
+def test_a_quotation_mark_that_is_not_closed_takes_no_line_with_it(tmp_path):
     found = read_texts(text_pairs(tmp_path, "a.csv", 'anchor,positive\na,b\n"c,d\ne,f\n"g",h\ni,j\n'))
-    told = "record 1 of a.csv in 3 lines (is a quotation mark not closed?) is no CSV"
-    assert found == [("a", "b"), f"unreadable record: {told} (',' expected after '\"')", ("i", "j")]
-    to_the_end = read_texts(text_pairs(tmp_path, "b.csv", 'anchor,positive\na,b\n"c,d\ne,f\n'))
-    assert to_the_end[1] == f"unreadable record: {told.replace('a.csv in 3', 'b.csv in 2')} (unexpected end of data)"
+    told = "unreadable record: record 1 of a.csv is no CSV (a quotation mark is not closed)"
+    assert found == [("a", "b"), told, ("e", "f"), ("g", "h"), ("i", "j")]
+
+
+def test_lines_of_blanks_are_no_records_and_harm_none(tmp_path):
+    for name, data in {"a.csv": "anchor,positive\na,b\n  \n\r\nc,d\n", "a.tsv": "anchor\tpositive\na\tb\n  \n\r\nc\td\n"}.items():
+        assert read_texts(text_pairs(tmp_path, name, data)) == [("a", "b"), ("c", "d")]
+    empty = read_texts(text_pairs(tmp_path, "b.tsv", "anchor\tpositive\na\tb\n\t\nc\td\n"))  # as spreadsheets write them
+    assert empty == [("a", "b"), "empty field: anchor is empty", ("c", "d")]
 
 
 def test_a_line_without_end_is_refused_unread(tmp_path, monkeypatch):

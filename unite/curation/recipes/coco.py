@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from unite.curation.raw import RawRow
+from unite.curation.recipes.annotation_files import fingerprint_files
 from unite.curation.recipes.image_captions import check_direction
 from unite.curation.recipes.lines import JSON_ERRORS
-from unite.curation.recipes.table_files import fingerprint_files
 from unite.curation.recipes.tabular_recipe import content, rest_of
 from unite.errors import DataError, SkippedRowError, must_be
 from unite.media.ready import RawMedium

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from unite.curation.raw import RawRow
+from unite.curation.recipes.annotation_files import fingerprint_files
 from unite.curation.recipes.lines import Record
-from unite.curation.recipes.table_files import fingerprint_files
 from unite.curation.recipes.tabular_recipe import TabularRecipe, content, needed, rest_of, text_of
 from unite.errors import DataError, SkippedRowError, must_be, must_be_one_of
 from unite.media import kind_of

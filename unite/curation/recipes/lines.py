@@ -1,7 +1,7 @@
 """Cuts CSV, TSV and JSON Lines into records, and reads one. Joined, the records are the file: so lengths are offsets.
 
 Nothing here trusts the file: bytes that are no UTF-8, quotation marks that nobody closes and lines without end make records that cannot be
-read, which are counted, and the records after them are read again.
+read, which are counted, and no other record is lost with them.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from unite.curation.recipes.annotation_files import CSV, TSV, format_of
+from unite.curation.recipes.csv_records import csv_records
 from unite.errors import DataError, SkippedRowError, must_be
 
 Record = Mapping[str, Any]
@@ -20,36 +22,51 @@ Record = Mapping[str, Any]
 JSON_ERRORS = (ValueError, RecursionError)
 #: Bytes. A longer record is refused: what has no line breaks, or a quotation mark too many, must not fill the memory.
 MAX_RECORD = 1 << 24
+#: What a blank line holds. Tabs alone are empty fields of a TSV.
+_BLANK = b" \r\n"
 csv.field_size_limit(MAX_RECORD)  # the module's own limit of 128 kB is less than a long document
 
 
 def is_csv(path: Path) -> bool:
     """Whether it has a header, and fields by position."""
-    return path.suffix in (".csv", ".tsv")
+    return format_of(path) in (CSV, TSV)
 
 
 def records(path: Path, file: BinaryIO) -> Iterator[bytes]:
     """Cuts a file into records, whole, the header among them. Blank lines belong to the record before them."""
     held = b""
-    for record in _csv_records(file) if path.suffix == ".csv" else _lines(file):
-        if held.strip() and record.strip():
+    for record in csv_records(_lines(file), MAX_RECORD) if format_of(path) == CSV else _lines(file):
+        if held.strip(_BLANK) and record.strip(_BLANK):
             yield held
             held = b""
         held += record
-    if held.strip():
+    if held.strip(_BLANK):
         yield held
 
 
-def columns_of(path: Path, first: Sequence[bytes]) -> Iterable[str]:
-    """Returns the header, or the names in the first JSON record that is one. Raises DataError, with the fault of the first, if none is."""
+def columns_of(path: Path, first: Sequence[bytes]) -> list[str]:
+    """Returns the header, or every name in the first JSON records. Raises DataError, with the fault of the first, if none can be read."""
+    names: dict[str, None] = {}
     faults = []
     for number, record in enumerate(first):
         try:
-            return fields(path, number, record) if is_csv(path) else json_record(path, number, record)
+            if is_csv(path):
+                return fields(path, number, record)
+            names.update(dict.fromkeys(names_in(json_record(path, number, record))))
         except SkippedRowError as error:
             faults.append(error.detail)
-    expected = "a file in UTF-8 that begins with a header" if is_csv(path) else "a file in UTF-8 with a JSON object a line"
-    raise DataError(must_be(str(path), expected, faults[0]))
+    if len(faults) == len(first):
+        expected = "a file in UTF-8 that begins with a header" if is_csv(path) else "a file in UTF-8 with a JSON object a line"
+        raise DataError(must_be(str(path), expected, faults[0]))
+    return list(names)
+
+
+def names_in(record: Record, before: str = "") -> Iterator[str]:
+    """Yields the names of a record's fields, and `a.b` of those of an object in field a."""
+    for name, value in record.items():
+        yield before + name
+        if isinstance(value, Mapping):
+            yield from names_in(value, f"{before}{name}.")
 
 
 def fields(path: Path, number: int, record: bytes) -> list[str]:
@@ -57,16 +74,17 @@ def fields(path: Path, number: int, record: bytes) -> list[str]:
     _check_length(path, number, record)
     try:
         text = record.decode("utf-8-sig")
-        if path.suffix == ".tsv":  # tab-separated captions are not quoted: a quotation mark is one
-            return text.rstrip("\r\n").split("\t")
-        rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
+        if format_of(path) == TSV:  # tab-separated captions are not quoted: a quotation mark is one
+            return next(line for line in text.split("\n") if line.strip(" \r")).rstrip("\r").split("\t")
+        rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if len(row) > 1 or "".join(row).strip(" ")] or [[""]]
         if len(rows) != 1:
             raise csv.Error(f"{len(rows)} rows in one: a carriage return without a line feed")
         return rows[0]
     except UnicodeDecodeError as error:
         raise SkippedRowError("not UTF-8", f"record {number} of {path.name}: {error}") from error
     except csv.Error as error:
-        raise SkippedRowError("unreadable record", f"record {number} of {path.name}{extent(record)} is no CSV ({error})") from error
+        fault = str(error).replace("unexpected end of data", "a quotation mark is not closed")
+        raise SkippedRowError("unreadable record", f"record {number} of {path.name} is no CSV ({fault})") from error
 
 
 def json_record(path: Path, number: int, record: bytes) -> Record:
@@ -83,12 +101,6 @@ def json_record(path: Path, number: int, record: bytes) -> Record:
     return value
 
 
-def extent(record: bytes) -> str:
-    """Says over how many lines a record goes, if more than one."""
-    num_lines = record.strip().count(b"\n") + 1
-    return f" in {num_lines} lines (is a quotation mark not closed?)" if num_lines > 1 else ""
-
-
 def _check_length(path: Path, number: int, record: bytes) -> None:
     if len(record) >= MAX_RECORD:
         raise SkippedRowError("record too large", f"record {number} of {path.name} has {MAX_RECORD} bytes or more")
@@ -98,24 +110,3 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
     """Lines; one above the limit is cut into pieces of it."""
     while line := file.readline(MAX_RECORD):
         yield line
-
-
-def _csv_records(file: BinaryIO) -> Iterator[bytes]:
-    """A quoted field may hold line breaks: the csv module says where a record ends. What it cannot read is a record of its own."""
-    read: list[bytes] = []
-
-    def lines() -> Iterator[str]:
-        for line in _lines(file):
-            read.append(line)
-            yield line.decode("utf-8", errors="replace")
-
-    reader = csv.reader(lines(), strict=True)
-    while True:
-        try:
-            next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            reader = csv.reader(lines(), strict=True)
-        yield b"".join(read)
-        read.clear()

@@ -11,8 +11,6 @@ from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from glob import glob
-from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,7 +20,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from unite.curation.recipes.lines import JSON_ERRORS, Record, columns_of, extent, is_csv, json_record, records
+from unite.curation.recipes.annotation_files import (
+    CSV,
+    FORMATS,
+    JSON,
+    LINES,
+    PARQUET,
+    TSV,
+    find_files,
+    format_of,
+    is_gzipped,
+    open_file,
+    reading,
+)
+from unite.curation.recipes.lines import JSON_ERRORS, MAX_RECORD, Record, columns_of, is_csv, json_record, names_in, records
 from unite.curation.recipes.lines import fields as read_fields
 from unite.errors import DataError, SkippedRowError, must_be, must_be_one_of
 
@@ -30,7 +41,6 @@ from unite.errors import DataError, SkippedRowError, must_be, must_be_one_of
 _NUM_TRIED = 100
 #: Rows of parquet turned into Python objects at a time.
 _PARQUET_ROWS = 256
-_MIB = 1 << 20
 
 
 class Table(ABC):
@@ -38,7 +48,7 @@ class Table(ABC):
 
     Attributes:
         path: of the file.
-        columns: their names. A JSON Lines file is judged by its first record that can be read.
+        columns: their names, and `a.b` for field b of the objects in column a. A JSON Lines file is judged by its first records.
     """
 
     path: Path
@@ -60,21 +70,21 @@ class LineTable(Table):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with path.open("rb") as file:
+        with reading(path) as file:
             first = list(islice(records(path, file), 1 if is_csv(path) else _NUM_TRIED))
         self.columns = tuple(columns_of(path, first)) if first else ()
 
     @cached_property
     def _offsets(self) -> NDArray[np.int64]:
         """Where each record begins, and where the last one ends; without the header."""
-        with self.path.open("rb") as file:
+        with reading(self.path) as file:
             lengths = [len(record) for record in records(self.path, file)]
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         return offsets[1:] if is_csv(self.path) and lengths else offsets
 
     @cached_property
     def _file(self) -> BinaryIO:
-        return self.path.open("rb")
+        return open_file(self.path)
 
     def __len__(self) -> int:
         return len(self._offsets) - 1
@@ -87,7 +97,7 @@ class LineTable(Table):
             return json_record(self.path, index, data)
         fields = read_fields(self.path, index, data)
         if len(fields) != len(self.columns):
-            detail = f"record {index} of {self.path.name}{extent(data)} has {len(fields)} fields, not {len(self.columns)}"
+            detail = f"record {index} of {self.path.name} has {len(fields)} fields, not {len(self.columns)}"
             raise SkippedRowError("unreadable record", detail)
         return dict(zip(self.columns, fields, strict=True))
 
@@ -97,13 +107,14 @@ class JsonTable(Table):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        rows = self._rows
-        self.columns = tuple(rows[0]) if rows and isinstance(rows[0], dict) else ()
+        objects = (row for row in self._rows if isinstance(row, dict))
+        self.columns = tuple(dict.fromkeys(name for row in objects for name in names_in(row)))
 
     @cached_property
     def _rows(self) -> list[Any]:
         try:
-            rows = json.loads(self.path.read_bytes())
+            with reading(self.path) as file:
+                rows = json.load(file)
         except JSON_ERRORS as error:
             raise DataError(f"{self.path} is no JSON ({error}).") from error
         if not isinstance(rows, list):
@@ -126,7 +137,7 @@ class ParquetTable(Table):
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self.columns = tuple(self._file.schema_arrow.names)
+            self.columns = tuple(_names_in_schema(self._file.schema_arrow))
         except (OSError, ValueError) as error:
             raise DataError(f"{path} is no parquet file ({error}).") from error
 
@@ -160,15 +171,6 @@ class ParquetTable(Table):
             raise DataError(f"row group {group} of {self.path} cannot be read ({error}). Copy or write the file again.") from error
 
 
-_FORMATS: dict[str, Callable[[Path], Table]] = {
-    ".csv": LineTable,
-    ".tsv": LineTable,
-    ".jsonl": LineTable,
-    ".json": JsonTable,
-    ".parquet": ParquetTable,
-}
-
-
 class Tables(Table):
     """Several files with one set of columns, one after the other."""
 
@@ -198,17 +200,41 @@ def open_tables(annotations: str | Path) -> Tables:
     Raises:
         DataError: if there is none, or one is of an unknown format or empty.
     """
-    paths = [Path(name) for name in sorted(glob(str(annotations), recursive=True))]
-    if not paths:
-        raise DataError(must_be("annotations", "an existing file or a glob that matches some", str(annotations)))
+    return open_paths(find_files("annotations", annotations))
+
+
+def open_paths(paths: Sequence[Path]) -> Tables:
+    """Opens files. Raises DataError if one is of an unknown format or empty."""
     for path in paths:
-        if path.suffix not in _FORMATS:
-            raise DataError(must_be_one_of(f"the format of {path}", _FORMATS, path.suffix))
-    tables = [_FORMATS[path.suffix](path) for path in paths]
+        if not format_of(path):
+            raise DataError(must_be_one_of(f"the format of {path}", FORMATS, "".join(path.suffixes[-2 if is_gzipped(path) else -1 :])))
+    tables = [_OPEN[format_of(path)](path) for path in paths]
     empty = next((table.path for table in tables if not table.columns), None)
     if empty is not None:
         raise DataError(must_be(str(empty), "a table with columns", "empty", "Remove it, or write it again."))
     return Tables(tables)
+
+
+def _open_json(path: Path) -> Table:
+    """Opens a JSON list, or JSON Lines under the name of one."""
+    with reading(path) as file:
+        lines = (line for line in iter(lambda: file.readline(MAX_RECORD), b"") if line.strip())
+        first, is_alone = next(lines, b""), not next(lines, b"")
+    try:
+        is_lines = not is_alone and isinstance(json.loads(first), dict)
+    except JSON_ERRORS:
+        is_lines = False
+    return LineTable(path) if is_lines else JsonTable(path)
+
+
+_OPEN: dict[str, Callable[[Path], Table]] = {CSV: LineTable, TSV: LineTable, LINES: LineTable, JSON: _open_json, PARQUET: ParquetTable}
+
+
+def _names_in_schema(fields: Iterable[pa.Field], before: str = "") -> Iterable[str]:
+    for field in fields:
+        yield before + field.name
+        if pa.types.is_struct(field.type):
+            yield from _names_in_schema(field.type.fields, f"{before}{field.name}.")
 
 
 def check_columns(table: Table, needed: Iterable[str]) -> None:
@@ -221,15 +247,3 @@ def check_columns(table: Table, needed: Iterable[str]) -> None:
         found = ", ".join(table.columns) or "none"
         hint = f"The columns found are: {found}. Name the right ones, or use the recipe of this format."
         raise DataError(must_be(f"the columns of {table.path}", f"such that {', '.join(missing)} is among them", "without", hint))
-
-
-def fingerprint_files(paths: Iterable[Path]) -> str:
-    """Returns a digest over name, size, first and last MiB of each file: cheap for any size, and changed by an edit that keeps neither."""
-    digest = blake2b(digest_size=16)
-    for path in paths:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            head = file.read(_MIB)
-            file.seek(max(size - _MIB, 0))
-            digest.update(f"{path.name}:{size}:".encode(errors="backslashreplace") + head + file.read(_MIB))
-    return digest.hexdigest()

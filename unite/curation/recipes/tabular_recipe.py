@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from unite.curation.raw import RawContent, RawRow
+from unite.curation.recipes.annotation_files import fingerprint_files
 from unite.curation.recipes.lines import Record
-from unite.curation.recipes.table_files import check_columns, fingerprint_files, open_tables
+from unite.curation.recipes.table_files import check_columns, open_tables
 from unite.errors import DataError, SkippedRowError, must_be
 from unite.media.ready import RawMedium
 from unite.types import Modality

@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
-from glob import glob
 from pathlib import Path
 from typing import Any
 
 from unite.curation.raw import RawRow
+from unite.curation.recipes.annotation_files import find_files, fingerprint_files
 from unite.curation.recipes.image_captions import caption_row, check_direction
 from unite.curation.recipes.lines import JSON_ERRORS
-from unite.curation.recipes.table_files import fingerprint_files
 from unite.curation.recipes.tabular_recipe import rest_of, text_of
 from unite.data.index import IndexedSample, ShardIndex, index_shard
-from unite.errors import DataError, SkippedRowError, must_be, must_be_one_of
+from unite.errors import DataError, SkippedRowError, must_be_one_of
 from unite.media import KINDS
 from unite.media.ready import RawMedium
 
@@ -59,9 +58,7 @@ class WebdatasetShards:
         check_direction(name, self.direction, medium)
         self.name, self.medium, self.caption, self.licence, self.licence_field = name, medium, caption, licence, licence_field
         self.instruction = instruction
-        self.paths = [Path(path) for path in sorted(glob(str(shards), recursive=True))]
-        if not self.paths:
-            raise DataError(must_be(f"{name}.shards", "a tar or a glob that matches some", str(shards)))
+        self.paths = find_files(f"{name}.shards", shards)
 
     @cached_property
     def _indices(self) -> list[ShardIndex]:
