@@ -30,7 +30,7 @@ def write(folder, num=4):
 
 
 def test_a_curated_folder_is_evaluated_by_one_option(tmp_path):
-    rows = [{"q": f"word {at * 7919 % 1000}", "a": f"word {at * 7919 % 1000}."} for at in range(12)]
+    rows = [{"query": f"word {at * 7919 % 1000}", "answer": f"word {at * 7919 % 1000}."} for at in range(12)]
     (tmp_path / "raw.jsonl").write_text("\n".join(map(json.dumps, rows)))
     out = tmp_path / "set"
     recipe = ["+recipe@recipes.nli=text_pairs", f"recipes.nli.annotations={tmp_path / 'raw.jsonl'}"]

@@ -20,6 +20,7 @@ from unite.errors import ConfigError, DataError
             lambda file: WebvidCovr("c", file),
             r"such that txt1, txt2, edit, pth1, pth2 is among them.*The columns found are: image, caption, x",
         ),
+        (lambda file: ImageCaptions("i", file, licence_column="rights"), r"such that rights is among them.*found are: image, caption, x"),
         (lambda file: Mmeb("m", file), "qry, qry_image_path, pos_text, pos_image_path is among them"),
         (lambda file: ImageCaptions("i", file, direction="image_to_video"), "i.direction must be one of image_to_text, text_to_image"),
         (lambda file: ImageCaptions("i", file.with_name("none.csv")), "annotations must be an existing file or a glob that matches some"),
@@ -82,3 +83,10 @@ def test_parquet_that_was_damaged_is_named(tmp_path):
     path.write_bytes(data)
     with pytest.raises(DataError, match=r"row group 0 of .*a.parquet cannot be read .*Copy or write the file again"):
         ImageCaptions("i", path).read(0)
+
+
+def test_of_several_files_the_one_that_lacks_a_column_is_named(tmp_path):
+    write_csv(tmp_path / "a.csv", ["image", "caption"], [["1.jpg", "one"]])
+    write_csv(tmp_path / "b.csv", ["image", "text"], [["1.jpg", "one"]])
+    with pytest.raises(DataError, match="the columns of .*b.csv must be such that caption is among them.*found are: image, text"):
+        ImageCaptions("i", tmp_path / "*.csv")

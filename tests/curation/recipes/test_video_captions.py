@@ -1,8 +1,9 @@
 import pytest
 
 from tests.curation.material import write_csv
-from tests.curation.recipes.material import json_file, json_lines, read_all, read_texts
+from tests.curation.recipes.material import json_file, json_lines, parquet, read_all, read_texts
 from unite.curation.recipes.video_captions import VideoCaptions
+from unite.errors import DataError
 
 
 def test_video_captions(tmp_path):
@@ -36,3 +37,33 @@ def test_a_clip_that_begins_before_the_video_begins_with_it(tmp_path):
     file = write_csv(tmp_path / "v.csv", ["video", "caption", "start", "end"], [["v.mp4", "a", "-3", "4"]])
     (medium,) = VideoCaptions("v", file, start="start", end="end").read(0).positives[0].media
     assert (medium.start, medium.end) == (None, 4.0)
+
+
+@pytest.mark.parametrize("option", ["start", "end", "licence_column"])
+@pytest.mark.parametrize("name", ["begin", "video.begin"])
+def test_a_column_that_an_option_names_and_the_table_lacks_is_an_error(tmp_path, option, name):
+    file = json_lines(tmp_path / "v.jsonl", [{"video": {"file": "v.mp4", "start": 1.5}, "caption": "a"}])
+    with pytest.raises(DataError, match=f"such that {name} is among them.*The columns found are: video, video.file, video.start, caption"):
+        VideoCaptions("v", file, video="video.file", **{option: name})
+
+
+def test_a_field_that_only_a_late_record_has_is_there(tmp_path):
+    records = [{"video": "v.mp4", "caption": "a"}] * 300 + [{"video": "v.mp4", "caption": "a", "start": 2, "rights": "CC0"}]
+    recipe = VideoCaptions("v", json_lines(tmp_path / "v.jsonl", records), start="start", licence_column="rights", licence="other")
+    first, last = recipe.read(0), recipe.read(300)
+    assert (first.positives[0].media[0].start, first.licence) == (None, "other")
+    assert (last.positives[0].media[0].start, last.licence) == (2.0, "CC0")
+
+
+def test_a_column_with_a_dot_in_its_name(tmp_path):
+    file = write_csv(tmp_path / "v.csv", ["video.file", "caption", "video.start"], [["v.mp4", "a", "2"]])  # as json_normalize writes it
+    (medium,) = VideoCaptions("v", file, video="video.file", start="video.start").read(0).positives[0].media
+    assert medium.path.endswith("v.mp4") and medium.start == 2.0
+
+
+def test_a_field_of_a_field_in_parquet(tmp_path):
+    file = parquet(tmp_path / "v.parquet", [{"video": {"file": "v.mp4", "start": 2.0}, "caption": "a"}])
+    (medium,) = VideoCaptions("v", file, video="video.file", start="video.start").read(0).positives[0].media
+    assert medium.path.endswith("v.mp4") and medium.start == 2.0
+    with pytest.raises(DataError, match="such that video.begin is among them.*found are: video, video.file, video.start, caption"):
+        VideoCaptions("v", file, video="video.file", start="video.begin")

@@ -53,7 +53,8 @@ class ImageCaptions(TabularRecipe):
         licence: str = "",
         media_root: str | Path = "",
     ) -> None:
-        super().__init__(name, annotations, columns=(image, caption), licence=licence, media_root=media_root)
+        columns = (image, caption, *filter(None, (licence_column,)))
+        super().__init__(name, annotations, columns=columns, licence=licence, media_root=media_root)
         check_direction(name, direction, "image")
         self.image_column, self.caption_column, self.licence_column = image, caption, licence_column
         self.image_suffix = image_suffix

@@ -10,6 +10,7 @@ import json
 from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -61,6 +62,10 @@ class Table(ABC):
     def __getitem__(self, index: int) -> Record:
         """Returns the record at a position. Raises SkippedRowError if it cannot be read."""
 
+    def lacks(self, names: Iterable[str]) -> list[str]:
+        """Returns those of some columns that are not there."""
+        return [name for name in names if name not in self.columns]
+
     def __getstate__(self) -> dict[str, Any]:
         return {"path": self.path, "columns": self.columns}
 
@@ -85,6 +90,19 @@ class LineTable(Table):
     @cached_property
     def _file(self) -> BinaryIO:
         return open_file(self.path)
+
+    def lacks(self, names: Iterable[str]) -> list[str]:
+        """Reads on for a field that the first JSON records have not: one that few have is there too."""
+        lacking = super().lacks(names)
+        if lacking and not is_csv(self.path):
+            with reading(self.path) as file:
+                for number, record in enumerate(records(self.path, file)):
+                    with suppress(SkippedRowError):
+                        found = set(names_in(json_record(self.path, number, record)))
+                        lacking = [name for name in lacking if name not in found]
+                    if not lacking:
+                        break
+        return lacking
 
     def __len__(self) -> int:
         return len(self._offsets) - 1
@@ -237,13 +255,14 @@ def _names_in_schema(fields: Iterable[pa.Field], before: str = "") -> Iterable[s
             yield from _names_in_schema(field.type.fields, f"{before}{field.name}.")
 
 
-def check_columns(table: Table, needed: Iterable[str]) -> None:
-    """Raises DataError, which lists the columns found, if a needed one is missing."""
-    missing = [name for name in needed if name not in table.columns]
-    twice = sorted({name for name in table.columns if table.columns.count(name) > 1})
-    if twice:
-        raise DataError(must_be(f"the columns of {table.path}", "of different names", f"{', '.join(twice)} more than once", "Rename one."))
-    if missing:
-        found = ", ".join(table.columns) or "none"
-        hint = f"The columns found are: {found}. Name the right ones, or use the recipe of this format."
-        raise DataError(must_be(f"the columns of {table.path}", f"such that {', '.join(missing)} is among them", "without", hint))
+def check_columns(tables: Tables, needed: Sequence[str]) -> None:
+    """Raises DataError, which lists the columns found, if a needed one is missing in a file."""
+    for table in tables.tables:
+        twice = sorted({name for name in table.columns if table.columns.count(name) > 1})
+        if twice:
+            hint = "Rename one."
+            raise DataError(must_be(f"the columns of {table.path}", "of different names", f"{', '.join(twice)} more than once", hint))
+        missing = table.lacks(needed)
+        if missing:
+            hint = f"The columns found are: {', '.join(table.columns) or 'none'}. Name the right ones, or use the recipe of this format."
+            raise DataError(must_be(f"the columns of {table.path}", f"such that {', '.join(missing)} is among them", "without", hint))

@@ -37,7 +37,7 @@ class TabularRecipe(ABC):
     ) -> None:
         self.name = name
         self.table = open_tables(annotations)
-        check_columns(self.table, columns)
+        check_columns(self.table, tuple(columns))
         self.licence = licence
         self.media_root = Path(media_root) if media_root else self.table.path.parent
         if self.media_root.is_file():

@@ -29,6 +29,7 @@ class VideoCaptions(TabularRecipe):
         name, annotations, licence, media_root: as in `TabularRecipe`.
         video, caption: columns; `a.b` is field b of the object in column a.
         start, end: columns of the clip, in seconds or as `h:mm:ss.mmm`; "" where whole videos are meant.
+        licence_column: column of the row's own licence, if there is one.
         video_suffix: appended to the path (`.mp4` where the table holds ids).
         direction: `text_to_video` or `video_to_text`.
         instruction: of the query.
@@ -43,32 +44,38 @@ class VideoCaptions(TabularRecipe):
         caption: str = "caption",
         start: str = "",
         end: str = "",
+        licence_column: str = "",
         video_suffix: str = "",
         direction: str = "text_to_video",
         instruction: str = "",
         licence: str = "",
         media_root: str | Path = "",
     ) -> None:
-        columns = [column.split(".")[0] for column in (video, caption)]
+        columns = (video, caption, *filter(None, (start, end, licence_column)))
         super().__init__(name, annotations, columns=columns, licence=licence, media_root=media_root)
         check_direction(name, direction, "video")
         self.video_column, self.caption_column, self.start_column, self.end_column = video, caption, start, end
+        self.licence_column = licence_column
         self.video_suffix = video_suffix
         self.direction = direction
         self.instruction = instruction
 
     def row(self, key: str, record: Record) -> RawRow:
         """Caption and clip, in the direction asked for."""
-        fields = {column: _field(record, column) for column in (self.video_column, self.caption_column, self.start_column, self.end_column)}
+        columns = (self.video_column, self.caption_column, self.start_column, self.end_column, self.licence_column)
+        fields = {column: _field(record, column) for column in columns if column}
         start, end = _seconds(text_of(fields, self.start_column)), _seconds(text_of(fields, self.end_column))
         if end is not None and end <= (start or 0.0):
             raise SkippedRowError("empty clip", f"it goes from {start} to {end} s")
         video = self.medium(Modality.VIDEO, needed(fields, self.video_column) + self.video_suffix, start, end)
+        licence = text_of(fields, self.licence_column) or self.licence
         metadata = rest_of(record, fields)
-        return caption_row(key, needed(fields, self.caption_column), video, self.direction, self.instruction, self.licence, metadata)
+        return caption_row(key, needed(fields, self.caption_column), video, self.direction, self.instruction, licence, metadata)
 
 
 def _field(record: Record, column: str) -> object:
+    if column in record:  # also where it has a dot in its name
+        return record[column]
     value: object = record
     for name in column.split("."):
         value = value.get(name) if isinstance(value, Mapping) else None

@@ -9,6 +9,9 @@ member would leave its folder, or that is truncated, is refused by its name.
 from __future__ import annotations
 
 import json
+import tarfile
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,7 +22,7 @@ from unite.curation.recipes.image_captions import caption_row, check_direction
 from unite.curation.recipes.lines import JSON_ERRORS
 from unite.curation.recipes.tabular_recipe import rest_of, text_of
 from unite.data.index import IndexedSample, ShardIndex, index_shard
-from unite.errors import DataError, SkippedRowError, must_be_one_of
+from unite.errors import DataError, SkippedRowError, must_be, must_be_one_of
 from unite.media import KINDS
 from unite.media.ready import RawMedium
 
@@ -59,6 +62,9 @@ class WebdatasetShards:
         self.name, self.medium, self.caption, self.licence, self.licence_field = name, medium, caption, licence, licence_field
         self.instruction = instruction
         self.paths = find_files(f"{name}.shards", shards)
+        fields = [field for field in (caption, licence_field) if field]
+        if fields:
+            _check_fields(self.paths[0], fields)
 
     @cached_property
     def _indices(self) -> list[ShardIndex]:
@@ -119,3 +125,18 @@ class WebdatasetShards:
         with path.open("rb") as file:
             file.seek(offset)
             return file.read(size)
+
+
+def _check_fields(path: Path, needed: Sequence[str]) -> None:
+    """Raises DataError, which lists those found, if no JSON member of a tar has a field. A tar that cannot be read is told of later."""
+    found: dict[str, None] = {}
+    with suppress(tarfile.TarError, EOFError), tarfile.open(path) as tar:
+        for member in (member for member in tar if member.isfile() and member.name.endswith(".json")):
+            with suppress(*JSON_ERRORS):
+                fields = json.load(tar.extractfile(member))  # type: ignore[arg-type]  # it is a file
+                found.update(dict.fromkeys(fields if isinstance(fields, dict) else ()))
+            if all(field in found for field in needed):
+                return
+        missing = ", ".join(field for field in needed if field not in found)
+        hint = f"The fields found are: {', '.join(found) or 'none'}. Name the right ones."
+        raise DataError(must_be(f"the fields of the JSON in {path}", f"such that {missing} is among them", "without", hint))
