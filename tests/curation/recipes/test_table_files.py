@@ -1,3 +1,5 @@
+"""Of `table.py`, `parquet_table.py` and `table_files.py`: tables of every format, by position."""
+
 import tracemalloc
 
 import pyarrow as pa

@@ -7,7 +7,6 @@ takes only its path along.
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -17,8 +16,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from unite.curation.recipes.annotation_files import (
@@ -36,38 +33,12 @@ from unite.curation.recipes.annotation_files import (
 )
 from unite.curation.recipes.lines import JSON_ERRORS, MAX_RECORD, Record, columns_of, is_csv, json_record, names_in, records
 from unite.curation.recipes.lines import fields as read_fields
+from unite.curation.recipes.parquet_table import ParquetTable
+from unite.curation.recipes.table import Table
 from unite.errors import DataError, SkippedRowError, must_be, must_be_one_of
 
 #: Records looked at for the columns of a JSON Lines file.
 _NUM_TRIED = 100
-#: Rows of parquet turned into Python objects at a time.
-_PARQUET_ROWS = 256
-
-
-class Table(ABC):
-    """The records of one annotation file, by position.
-
-    Attributes:
-        path: of the file.
-        columns: their names, and `a.b` for field b of the objects in column a. A JSON Lines file is judged by its first records.
-    """
-
-    path: Path
-    columns: tuple[str, ...]
-
-    @abstractmethod
-    def __len__(self) -> int: ...
-
-    @abstractmethod
-    def __getitem__(self, index: int) -> Record:
-        """Returns the record at a position. Raises SkippedRowError if it cannot be read."""
-
-    def lacks(self, names: Iterable[str]) -> list[str]:
-        """Returns those of some columns that are not there."""
-        return [name for name in names if name not in self.columns]
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path, "columns": self.columns}
 
 
 class LineTable(Table):
@@ -149,46 +120,6 @@ class JsonTable(Table):
         return record
 
 
-class ParquetTable(Table):
-    """Parquet, read a row group at a time."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        try:
-            self.columns = tuple(_names_in_schema(self._file.schema_arrow))
-        except (OSError, ValueError) as error:
-            raise DataError(f"{path} is no parquet file ({error}).") from error
-
-    @cached_property
-    def _file(self) -> pq.ParquetFile:
-        return pq.ParquetFile(self.path)
-
-    @cached_property
-    def _starts(self) -> list[int]:
-        sizes = [self._file.metadata.row_group(group).num_rows for group in range(self._file.metadata.num_row_groups)]
-        return [0, *np.cumsum(sizes).tolist()]
-
-    def __len__(self) -> int:
-        return int(self._file.metadata.num_rows)
-
-    def __getitem__(self, index: int) -> Record:
-        group = bisect_right(self._starts, index) - 1
-        block, inside = divmod(index - self._starts[group], _PARQUET_ROWS)
-        if self.__dict__.get("_at") != (group, block):
-            if self.__dict__.get("_group") != group:
-                self._group, self._rows = group, self._read(group)
-            self._at = (group, block)
-            self._block = self._rows.slice(block * _PARQUET_ROWS, _PARQUET_ROWS).to_pylist()
-        record: Record = self._block[inside]
-        return record
-
-    def _read(self, group: int) -> pa.Table:
-        try:
-            return self._file.read_row_group(group)
-        except (OSError, ValueError) as error:
-            raise DataError(f"row group {group} of {self.path} cannot be read ({error}). Copy or write the file again.") from error
-
-
 class Tables(Table):
     """Several files with one set of columns, one after the other."""
 
@@ -246,13 +177,6 @@ def _open_json(path: Path) -> Table:
 
 
 _OPEN: dict[str, Callable[[Path], Table]] = {CSV: LineTable, TSV: LineTable, LINES: LineTable, JSON: _open_json, PARQUET: ParquetTable}
-
-
-def _names_in_schema(fields: Iterable[pa.Field], before: str = "") -> Iterable[str]:
-    for field in fields:
-        yield before + field.name
-        if pa.types.is_struct(field.type):
-            yield from _names_in_schema(field.type.fields, f"{before}{field.name}.")
 
 
 def check_columns(tables: Tables, needed: Sequence[str]) -> None:
