@@ -3,19 +3,22 @@
     HuggingFace("flickr", "data/flickr30k", split="train", query={"text": "caption"}, positive={"image": "image"})
 
 A side is a map from `text`, `image`, `video`, `instruction` or `group` to a column. An image column may be of the library's Image type, a
-path, bytes, or `{"bytes", "path"}`; nothing is decoded here. Lists give several media or, for a text alone, several contents.
+path, bytes, or `{"bytes", "path"}`; nothing is decoded here. Lists give several media or, for a text alone, several contents: of a
+positive or negative, a query is one. `a.b` is field b of the object in column a (SQuAD's `answers.text`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from unite.curation.raw import RawContent, RawRow
-from unite.curation.recipes.tabular_recipe import content, rest_of, text_of
-from unite.errors import ConfigError, DataError, SkippedRowError, must_be, must_be_one_of
+from unite.curation.recipes.annotation_files import fingerprint_files
+from unite.curation.recipes.huggingface_folder import open_folder
+from unite.curation.recipes.table_files import check_columns
+from unite.curation.recipes.tabular_recipe import content, field_of, rest_of, text_of
+from unite.errors import ConfigError, SkippedRowError, must_be_one_of
 from unite.media import KINDS
 from unite.media.ready import RawMedium
 from unite.types import Modality
@@ -26,7 +29,7 @@ _Side = Mapping[str, str]
 
 
 class HuggingFace:
-    """Rows from a dataset saved by `save_to_disk`, or from files that `load_dataset` reads (parquet, arrow).
+    """Rows from a dataset saved by `save_to_disk`, or from a folder as on the hub (`data/train-*.parquet`).
 
     Args:
         name, licence, media_root: as in `TabularRecipe`.
@@ -34,6 +37,7 @@ class HuggingFace:
         query, positive: column maps.
         negatives: a column map for each negative.
         split: of a dataset with several.
+        subset: of a folder as on the hub, if it has several.
 
     Raises:
         ConfigError: if `datasets` is not installed, or a map names a kind that does not exist.
@@ -49,66 +53,45 @@ class HuggingFace:
         positive: _Side,
         negatives: Sequence[_Side] = (),
         split: str = "train",
+        subset: str = "",
         licence: str = "",
         media_root: str | Path = "",
     ) -> None:
-        self.name, self.folder, self.split, self.licence = name, Path(folder), split, licence
+        self.name, self.folder, self.split, self.subset, self.licence = name, Path(folder), split, subset, licence
         self.media_root = Path(media_root) if media_root else self.folder
         self.query, self.positive, self.negatives = dict(query), dict(positive), [dict(side) for side in negatives]
         sides = (self.query, self.positive, *self.negatives)
         for kind in (kind for side in sides for kind in side if kind not in _COLUMNS):
             raise ConfigError(must_be_one_of(f"a side of recipe {name}", _COLUMNS, kind))
-        self._used = {column for side in sides for column in side.values()}
-        missing = sorted(self._used - set(self._dataset.column_names))
-        if missing:
-            hint = f"The columns found are: {', '.join(self._dataset.column_names)}."
-            raise DataError(must_be(f"the columns of {folder}", f"such that {', '.join(missing)} is among them", "without", hint))
-
-    @cached_property
-    def _dataset(self) -> Any:
-        try:
-            import datasets
-        except ImportError as error:
-            raise ConfigError("recipe HuggingFace needs the library `datasets`, which is not installed: pip install datasets.") from error
-        try:
-            whole = datasets.load_from_disk(str(self.folder))
-        except (OSError, ValueError) as error:
-            raise DataError(must_be(f"{self.name}.folder", "a dataset saved by `save_to_disk`", f"{self.folder} ({error})")) from error
-        if isinstance(whole, datasets.DatasetDict):
-            if self.split not in whole:
-                raise DataError(must_be_one_of(f"the split of {self.folder}", whole, self.split))
-            whole = whole[self.split]
-        for column, feature in whole.features.items():
-            if hasattr(feature, "decode"):  # of the library's Image, Video and Audio: nothing is decoded here
-                whole = whole.cast_column(column, type(feature)(decode=False))
-        return whole
+        columns = sorted({column for side in sides for column in side.values()})
+        self._used = {part for column in columns for part in (column, column.split(".")[0])}
+        self.table, self._paths = open_folder(name, self.folder, split, subset)
+        check_columns(self.table, columns)
 
     def __len__(self) -> int:
-        return len(self._dataset)
+        return len(self.table)
 
     def read(self, index: int) -> RawRow:
         """Returns the row of a record."""
-        record = self._dataset[index]
+        record = self.table[index]
         query = self._contents(record, self.query)
         positives = self._contents(record, self.positive)
         negatives = tuple(one for side in self.negatives for one in self._contents(record, side))
         if not query or not positives:
             raise SkippedRowError("empty content", "the query or positive holds neither text nor medium")
+        if len(query) > 1:
+            raise SkippedRowError("several queries", f"{self.query['text']} is a list of {len(query)} texts: a row has one query")
         return RawRow(f"{index:09d}", query[0], positives, negatives, self.licence, rest_of(record, self._used))
 
     def fingerprint(self) -> str:
-        """Returns the fingerprint that `datasets` gives it."""
-        return str(self._dataset._fingerprint)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_dataset"}
+        """Digests the files."""
+        return fingerprint_files(self._paths)
 
     def _contents(self, record: Mapping[str, Any], side: _Side) -> tuple[RawContent, ...]:
-        media = [
-            self._medium(_MEDIA[kind], one) for kind in _MEDIA if kind in side for one in _listed(record[side[kind]]) if one is not None
-        ]
-        texts = [text for one in _listed(record[side["text"]]) if (text := text_of({"text": one}, "text"))] if "text" in side else []
-        instruction, group = (text_of(record, side[kind]) if kind in side else "" for kind in ("instruction", "group"))
+        fields = {kind: field_of(record, column) for kind, column in side.items()}
+        media = [self._medium(_MEDIA[kind], one) for kind in _MEDIA for one in _listed(fields.get(kind))]
+        texts = [text for one in _listed(fields.get("text")) if (text := text_of({side["text"]: one}, side["text"]))]
+        instruction, group = text_of(fields, "instruction"), text_of(fields, "group")
         if media:
             return (content("\n".join(texts), *media, instruction=instruction, group=group),)
         return tuple(content(text, instruction=instruction, group=group) for text in texts)
@@ -124,4 +107,5 @@ class HuggingFace:
 
 
 def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+    values = value if isinstance(value, list) else [value]
+    return [one for one in values if one is not None]

@@ -25,7 +25,7 @@ class ParquetTable(Table):
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self.columns = tuple(_names_in_schema(self._file.schema_arrow))
+            self.columns = tuple(names_in_schema(self._file.schema_arrow))
         except (OSError, ValueError) as error:
             raise DataError(f"{path} is no parquet file ({error}).") from error
 
@@ -59,8 +59,9 @@ class ParquetTable(Table):
             raise DataError(f"row group {group} of {self.path} cannot be read ({error}). Copy or write the file again.") from error
 
 
-def _names_in_schema(fields: Iterable[pa.Field], before: str = "") -> Iterable[str]:
+def names_in_schema(fields: Iterable[pa.Field], before: str = "") -> Iterable[str]:
+    """Yields the names of columns, and `a.b` of the fields of a struct a."""
     for field in fields:
         yield before + field.name
         if pa.types.is_struct(field.type):
-            yield from _names_in_schema(field.type.fields, f"{before}{field.name}.")
+            yield from names_in_schema(field.type.fields, f"{before}{field.name}.")

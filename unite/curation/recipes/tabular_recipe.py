@@ -65,6 +65,16 @@ class TabularRecipe(ABC):
         return RawMedium(modality, str(self.media_root / value), start=start, end=end)
 
 
+def field_of(record: Mapping[str, Any], column: str) -> Any:
+    """Returns a field, or field b of the object in field a for `a.b`; None where it is missing."""
+    if column in record:  # also where it has a dot in its name
+        return record[column]
+    value: Any = record
+    for name in column.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
 def text_of(record: Mapping[str, Any], column: str) -> str:
     """Returns a field as text, "" where it is missing, null or NaN. Raises SkippedRowError if it is neither text nor a number."""
     value = record.get(column)

@@ -11,13 +11,12 @@ columns by name, a field inside another as `video.video_file`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
 
 from unite.curation.raw import RawRow
 from unite.curation.recipes.image_captions import caption_row, check_direction
 from unite.curation.recipes.lines import Record
-from unite.curation.recipes.tabular_recipe import TabularRecipe, needed, rest_of, text_of
+from unite.curation.recipes.tabular_recipe import TabularRecipe, field_of, needed, rest_of, text_of
 from unite.errors import SkippedRowError
 from unite.types import Modality
 
@@ -63,7 +62,7 @@ class VideoCaptions(TabularRecipe):
     def row(self, key: str, record: Record) -> RawRow:
         """Caption and clip, in the direction asked for."""
         columns = (self.video_column, self.caption_column, self.start_column, self.end_column, self.licence_column)
-        fields = {column: _field(record, column) for column in columns if column}
+        fields = {column: field_of(record, column) for column in columns if column}
         start, end = _seconds(text_of(fields, self.start_column)), _seconds(text_of(fields, self.end_column))
         if end is not None and end <= (start or 0.0):
             raise SkippedRowError("empty clip", f"it goes from {start} to {end} s")
@@ -71,15 +70,6 @@ class VideoCaptions(TabularRecipe):
         licence = text_of(fields, self.licence_column) or self.licence
         metadata = rest_of(record, fields)
         return caption_row(key, needed(fields, self.caption_column), video, self.direction, self.instruction, licence, metadata)
-
-
-def _field(record: Record, column: str) -> object:
-    if column in record:  # also where it has a dot in its name
-        return record[column]
-    value: object = record
-    for name in column.split("."):
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value
 
 
 def _seconds(text: str) -> float | None:

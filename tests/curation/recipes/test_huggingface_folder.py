@@ -1,0 +1,67 @@
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.curation.recipes.material import read_all
+from tests.media.material import encoded, photograph
+from unite.curation.recipes.huggingface import HuggingFace
+from unite.errors import DataError
+
+datasets = pytest.importorskip("datasets")
+_SIDES = {"query": {"text": "text"}, "positive": {"image": "image"}}
+
+
+def dataset(*texts):
+    features = datasets.Features({"image": datasets.Image(), "text": datasets.Value("string")})
+    return datasets.Dataset.from_dict({"image": [photograph(at) for at in range(len(texts))], "text": texts}, features=features)
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """A folder as on the hub: two files of one split, one of another. Nothing asks the network."""
+    (tmp_path / "set" / "data").mkdir(parents=True)
+    dataset("a", "b").to_parquet(str(tmp_path / "set/data/train-00000-of-00002.parquet"))
+    dataset("c").to_parquet(str(tmp_path / "set/data/train-00001-of-00002.parquet"))
+    dataset("d").to_parquet(str(tmp_path / "set/data/test-00000-of-00001.parquet"))
+    monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("a connection"))
+    return tmp_path / "set"
+
+
+def test_a_folder_as_on_the_hub(hub, monkeypatch):
+    monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: pytest.fail("copied to the cache"))
+    before = set(hub.rglob("*"))
+    rows = read_all(HuggingFace("h", hub, **_SIDES))
+    assert [row.query.text for row in rows] == ["a", "b", "c"]
+    assert [row.positives[0].media[0].data for row in rows] == [encoded(photograph(at), "PNG") for at in (0, 1, 0)]
+    assert [row.query.text for row in read_all(HuggingFace("h", hub, split="test", **_SIDES))] == ["d"]
+    assert set(hub.rglob("*")) == before
+    with pytest.raises(DataError, match="the split of .* must be one of test, train, but is 'validation'"):
+        HuggingFace("h", hub, split="validation", **_SIDES)
+
+
+def test_subsets_that_the_readme_tells_of(tmp_path):
+    (tmp_path / "README.md").write_text(
+        "---\nconfigs:\n- config_name: one\n  data_files: one/*.jsonl\n- config_name: two\n  data_files: two/*.jsonl\n---\n"
+    )
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.jsonl").write_text(f'{{"q": "query {name}", "a": "answer"}}\n')
+    sides = {"query": {"text": "q"}, "positive": {"text": "a"}}
+    assert read_all(HuggingFace("h", tmp_path, subset="two", **sides))[0].query.text == "query two"
+    with pytest.raises(DataError, match="Of a dataset with several subsets, set h.subset"):
+        HuggingFace("h", tmp_path, **sides)
+
+
+def test_splits_that_were_saved(tmp_path):
+    datasets.DatasetDict({"train": dataset("a"), "test": dataset("b", "c")}).save_to_disk(str(tmp_path / "set"))
+    recipe = HuggingFace("h", tmp_path / "set", split="test", **_SIDES)
+    assert [row.query.text for row in read_all(recipe)] == ["b", "c"]
+    assert recipe.fingerprint() != HuggingFace("h", tmp_path / "set", **_SIDES).fingerprint()
+
+
+@pytest.mark.parametrize("make", [lambda folder: None, Path.mkdir, lambda folder: folder.write_text("a file")])
+def test_what_is_no_dataset_is_told(tmp_path, make):
+    make(tmp_path / "set")
+    with pytest.raises(DataError, match="h.folder must be a dataset saved by `save_to_disk`, or a folder as on the hub .*, but is"):
+        HuggingFace("h", tmp_path / "set", **_SIDES)

@@ -1,0 +1,98 @@
+"""Folders of Hugging Face datasets as tables, read off the disk record by record.
+
+    set/state.json, set/data-00000-of-00002.arrow          as `save_to_disk` writes a dataset
+    set/dataset_dict.json, set/train/state.json, ...       one of several splits
+    set/README.md, set/data/train-00000-of-00002.parquet   as it lies on the hub: parquet, JSON, CSV; the library says what belongs to what
+
+Nothing is decoded (an image is `{"bytes", "path"}`, in a list too), and nothing is copied to the library's cache.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from unite.curation.recipes.lines import Record
+from unite.curation.recipes.parquet_table import names_in_schema
+from unite.curation.recipes.table import Table
+from unite.curation.recipes.table_files import Tables, open_paths
+from unite.errors import ConfigError, DataError, must_be, must_be_one_of
+
+
+class SavedDataset(Table):
+    """A dataset of one split that `save_to_disk` wrote; its Arrow files are mapped into memory, not read.
+
+    Raises:
+        DataError: if it is none.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.columns = tuple(names_in_schema(self._rows.features.arrow_schema))
+
+    @cached_property
+    def _rows(self) -> Any:
+        try:
+            return _library().load_from_disk(str(self.path)).with_format("arrow")
+        except (OSError, ValueError) as error:
+            raise DataError(must_be("a dataset", "one saved by `save_to_disk`", f"{self.path} ({error})")) from error
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: int) -> Record:
+        record: Record = self._rows[index].to_pylist()[0]
+        return record
+
+
+def open_folder(name: str, folder: Path, split: str, subset: str) -> tuple[Tables, list[Path]]:
+    """Opens a split of a dataset.
+
+    Args:
+        name: of the recipe, for errors.
+        folder: of the dataset.
+        split: of a dataset with several.
+        subset: of a folder as on the hub with several; "" where there is one.
+
+    Returns:
+        Its records, and the files that they are in.
+
+    Raises:
+        ConfigError: if the library is not installed.
+        DataError: if there is no dataset, no such split or subset, or its files are of no kind that is read.
+    """
+    whole, one = folder / "dataset_dict.json", folder / split
+    if whole.is_file() and not (one / "state.json").is_file():
+        raise DataError(must_be_one_of(f"the split of {folder}", (path.parent.name for path in folder.glob("*/state.json")), split))
+    saved = one if whole.is_file() else folder
+    if (saved / "state.json").is_file():
+        return Tables([SavedDataset(saved)]), [saved / "state.json", *sorted(saved.glob("*.arrow"))]
+    files = _files_on_hub(name, folder, subset)
+    if split not in files:
+        raise DataError(must_be_one_of(f"the split of {folder}", files, split))
+    return open_paths(files[split]), files[split]
+
+
+def _files_on_hub(name: str, folder: Path, subset: str) -> dict[str, list[Path]]:
+    """Returns the files of each split: what README.md says of them, or their names."""
+    expected = "a dataset saved by `save_to_disk`, or a folder as on the hub (data/train-*.parquet)"
+    if not folder.is_dir():
+        raise DataError(must_be(f"{name}.folder", expected, str(folder)))
+    library = _library()
+    try:
+        with TemporaryDirectory() as cache:
+            builder = library.load_dataset_builder(str(folder), subset or None, cache_dir=cache)
+    except (OSError, ValueError) as error:  # its errors are of these kinds
+        hint = f"Of a dataset with several subsets, set {name}.subset." if not subset else ""
+        raise DataError(must_be(f"{name}.folder", expected, f"{folder} ({error})", hint)) from error
+    return {str(split): [Path(path) for path in paths] for split, paths in (builder.config.data_files or {}).items()}
+
+
+def _library() -> Any:
+    try:
+        import datasets
+    except ImportError as error:
+        raise ConfigError("recipe HuggingFace needs the library `datasets`, which is not installed: pip install datasets.") from error
+    return datasets
