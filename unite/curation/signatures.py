@@ -29,6 +29,8 @@ NUM_PICTURES = 3
 _SHINGLE = 5
 #: Characters of a text that its MinHash is of: a book would take gigabytes of shingles, and its beginning tells it from others.
 _SKETCHED = 1 << 17
+#: Of the polynomial that hashes a run of characters: 64 bits by chance, odd.
+_BASE = np.uint64(0x9E3779B97F4A7C15)
 _SPACE = re.compile(r"\s+")
 
 
@@ -163,12 +165,23 @@ def minhash(text: str) -> NDArray[np.uint32]:
     """Returns (H,) MinHash values of a normalised text's first 131072 characters; the largest number throughout for none."""
     from datasketch import MinHash  # and scipy with it, which takes half a second: here and below, for whoever only names a step
 
-    text = text[:_SKETCHED]
-    shingles = {text[start : start + _SHINGLE].encode() for start in range(max(len(text) - _SHINGLE + 1, min(len(text), 1)))}
-    sketch = MinHash(num_perm=NUM_PERMUTATIONS, permutations=_permutations(), scheme="affine32")
-    sketch.update_batch(sorted(shingles))
+    sketch = MinHash(num_perm=NUM_PERMUTATIONS, permutations=_permutations(), scheme="affine32", hashfunc=int)
+    sketch.update_batch(hashed_shingles(text[:_SKETCHED]).tolist())
     values: NDArray[np.uint32] = sketch.hashvalues.astype(np.uint32)
     return values
+
+
+def hashed_shingles(text: str) -> NDArray[np.uint32]:
+    """Returns the hashes of a text's different runs of 5 characters, of all at once; of a shorter text its own, of none none.
+
+    A polynomial in 64 bits, of which the upper half is as good as chance; datasketch mixes it once more.
+    """
+    codes = np.frombuffer(text.encode("utf-32-le"), np.uint32).astype(np.uint64)
+    size = min(_SHINGLE, len(codes))
+    hashes = np.zeros(len(codes) - size + 1 if size else 0, np.uint64)
+    for at in range(size):
+        hashes = (hashes + codes[at : at + len(hashes)]) * _BASE
+    return np.unique((hashes >> np.uint64(32)).astype(np.uint32))
 
 
 def perceptual_hash(image: Image.Image) -> int:
