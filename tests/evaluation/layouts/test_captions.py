@@ -198,6 +198,12 @@ def test_broken_files_are_named(suite_of, tmp_path, knowing):
     path.write_text("video_id,sentence\nvideo700\n")
     with pytest.raises(DataError, match="row 0 of .* must be filled in video_id, sentence, but is 'empty in sentence'"):
         suite_of("msrvtt").run(knowing)
+    path.write_text('video_id,sentence\nvideo700,a man\nvideo701,"a dog\nvideo702,a cat\n')
+    with pytest.raises(DataError, match="row 1 of .* must be CSV, but is 'unexpected end of data'"):
+        suite_of("msrvtt").run(knowing)
+    path.write_text("video_id,sentence\nvideo700,a man, a dog\n")
+    with pytest.raises(DataError, match="row 0 of .* must be of the 2 fields of the header, but is 'longer'"):
+        suite_of("msrvtt").run(knowing)
     BENCHMARKS["docci"](tmp_path)
     (tmp_path / "docci" / "docci_descriptions.jsonlines").write_text("{no\n")
     with pytest.raises(DataError, match=r"line 1 of .*docci_descriptions\.jsonlines of task docci_t2i must be JSON"):

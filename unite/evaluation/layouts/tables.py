@@ -70,16 +70,25 @@ def first_of_json_list(files: BenchmarkFiles, name: str, count: int) -> list[Any
 
 
 def read_csv(files: BenchmarkFiles, name: str, columns: tuple[str, ...]) -> list[dict[str, str]]:
-    """Returns the rows of a CSV file with a header. Raises DataError if a column is missing, or a row is too short."""
+    """Returns the rows of a CSV file with a header. Raises DataError if a column is missing, or a row is none.
+
+    A benchmark is whole or none: a stray quotation mark, which would make one row of many, is an error.
+    """
     path = files.find(name)
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
+        reader = csv.DictReader(file, strict=True)
         found = reader.fieldnames or ()
         missing = [column for column in columns if column not in found]
         if missing:
             raise files.broken(f"the header of {path}", f"such that {', '.join(missing)} is among its columns", ", ".join(found))
-        rows = list(reader)
+        rows: list[dict[str, str]] = []
+        try:
+            rows.extend(reader)
+        except csv.Error as error:
+            raise files.broken(f"row {len(rows)} of {path}", "CSV", str(error)) from error
     for number, row in enumerate(rows):
+        if None in row:  # where the reader puts what is too much
+            raise files.broken(f"row {number} of {path}", f"of the {len(found)} fields of the header", "longer")
         empty = [column for column in columns if not (row[column] or "").strip()]
         if empty:
             raise files.broken(f"row {number} of {path}", f"filled in {', '.join(columns)}", f"empty in {', '.join(empty)}")
