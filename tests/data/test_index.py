@@ -157,3 +157,11 @@ def test_a_truncated_shard_at_an_address_is_named(bucket, store):
     store.pipe("/bucket/set/shard-000000.tar", store.cat("/bucket/set/shard-000000.tar")[:1800])
     with pytest.raises(DataError, match=r"shard memory:///bucket/set/shard-000000\.tar is (truncated|not a whole tar)"):
         ShardReader(find_shards(bucket))
+
+
+def test_brackets_in_the_name_of_a_folder_are_brackets(tmp_path):
+    for name in ("set[1]", "set1", "set2"):
+        write(tmp_path / name, 1)
+    (shard,) = find_shards(str(tmp_path / "set[1]"))
+    assert shard.text == str(tmp_path / "set[1]" / "shard-000000.tar") and find_shards(shard.text) == [shard]
+    assert len(find_shards(str(tmp_path / "set[12]" / "*.tar"))) == 2

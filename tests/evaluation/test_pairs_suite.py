@@ -62,6 +62,13 @@ def test_a_folder_a_set_and_a_glob_are_found(tmp_path):
     assert list(find_sets(f"file://{tmp_path / 'set' / 'a' / 'text-to-text'}")) == ["a_text-to-text"]
 
 
+def test_brackets_in_the_name_of_a_folder_are_brackets(tmp_path):
+    write(tmp_path / "set[1]" / "nli" / "text-to-text")
+    write(tmp_path / "set1" / "nli" / "text-to-text")
+    assert list(find_sets(str(tmp_path / "set[1]"))) == ["nli_text-to-text"]
+    assert "set[1]" in find_sets(str(tmp_path / "set[1]"))["nli_text-to-text"][0].text
+
+
 def test_what_is_wrong_with_the_shards_is_told(tmp_path):
     with pytest.raises(DataError, match=r"suite.shards must be a folder with .tar shards, .* but is '.*nowhere'\. Curate or copy"):
         PairsSuite(PairsSuiteConfig(shards=str(tmp_path / "nowhere")))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from glob import glob, has_magic
+from glob import escape, glob, has_magic
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -130,7 +130,9 @@ def find_shards(where: str) -> list[Address]:
         DataError: if the store is unknown or cannot be listed.
     """
     if "://" not in where:
-        pattern = str(Path(where) / "*.tar") if Path(where).is_dir() else where
+        if Path(where).is_file():  # as it stands, whatever brackets are in it
+            return [Address(where)]
+        pattern = str(Path(escape(where)) / "*.tar") if Path(where).is_dir() else where
         return [Address(name) for name in sorted(glob(pattern, recursive=True))]
     with named_errors(where):
         store, path = url_to_fs(where)

@@ -5,7 +5,7 @@ One task for each folder with shards (`<source>/<pair>` as `unite.curate` writes
 
 from __future__ import annotations
 
-from glob import glob, has_magic
+from glob import escape, glob, has_magic
 from pathlib import Path
 
 from rich.console import Console
@@ -66,8 +66,8 @@ def find_sets(where: str) -> dict[str, list[Address]]:
     if not shards:
         expected = "a folder with .tar shards, in itself or in folders of source and pair as unite.curate writes them, or a glob"
         raise DataError(must_be("suite.shards", expected, where, "Curate or copy the shards there, or check the path."))
-    plain = where.rstrip("/").split("/")
-    root = plain[: next((at for at, part in enumerate(plain) if has_magic(part) or part.endswith(".tar")), len(plain))]
+    plain, is_pattern = where.rstrip("/").split("/"), not Path(where).exists()
+    root = plain[: next((at for at, part in enumerate(plain) if (is_pattern and has_magic(part)) or part.endswith(".tar")), len(plain))]
     sets: dict[str, list[Address]] = {}
     for shard in shards:
         below = shard.text.split("/")[len(root) : -1] if shard.is_local else shard.text.split("/")[:-1][-2:]
@@ -80,9 +80,9 @@ def _find(where: str) -> list[Address]:
         below = find_shards(where) or find_shards(f"{where.rstrip('/')}/*/*/*.tar")
         return [shard for shard in below if not any(part.startswith(".") for part in shard.text.split("/")[-3:])]
     found: list[str] = []
-    for path in sorted(glob(where.rstrip("/"), recursive=True)):
+    for path in [where.rstrip("/")] if Path(where).exists() else sorted(glob(where.rstrip("/"), recursive=True)):
         # What begins with a dot, a curation at work say, is passed by here as above.
-        found += sorted(glob(f"{path}/**/*.tar", recursive=True)) if Path(path).is_dir() else [path] * path.endswith(".tar")
+        found += sorted(glob(f"{escape(path)}/**/*.tar", recursive=True)) if Path(path).is_dir() else [path] * path.endswith(".tar")
     return [Address(path) for path in dict.fromkeys(found)]
 
 
