@@ -4,9 +4,10 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.curation.material import Rows, row
-from tests.media.material import Shapeless
+from tests.media.material import Shapeless, encoded, image_medium, photograph
 from unite.curation.datasheet import distribution
 from unite.curation.pipeline import Curation
 from unite.curation.steps.exact_duplicates import ExactDuplicates
@@ -67,6 +68,17 @@ def test_a_kind_that_is_no_picture_is_measured_in_its_own_way(tmp_path, monkeypa
     assert {name for name in sheet["distributions"] if name.startswith("video")} == {"video_loudness"}
     assert sheet["distributions"]["video_loudness"]["median"] == 1.0
     assert (sheet["totals"]["videos"], sheet["totals"]["videos_resized"], sheet["totals"]["video_bytes_in"]) == (3, 0, 6)
+
+
+def test_nearly_uniform_images_are_counted_and_named(tmp_path, caplog):
+    (tmp_path / "black.png").write_bytes(encoded(Image.new("RGB", (80, 60)), "PNG"))
+    media = [RawMedium(Modality.IMAGE, str(tmp_path / "black.png")), image_medium(photograph()), image_medium(Image.new("L", (80, 60), 9))]
+    rows = [row(f"number {at}", "", positive_media=[medium]) for at, medium in enumerate(media)]
+    sheet = Curation([Rows(rows, "s")], [], out=tmp_path / "set", workers=1, progress=False).run()
+    assert sheet["nearly_uniform"] == {"images": 2, "first": [f"s/000000000 {tmp_path}/black.png", "s/000000002"]}
+    assert "2 images are nearly uniform, the first: s/000" in caplog.text
+    assert "2 images are nearly uniform: s/000" in (tmp_path / "set" / "datasheet.html").read_text()
+    assert sheet["distributions"]["image_contrast"]["min"] == 0
 
 
 @pytest.mark.parametrize("values", [[3, 3, 3], [1, 2, 2, 7], [0.5, 40, 900, 1e5], np.random.default_rng(0).normal(size=500), [-5, 0.5, 9]])

@@ -33,7 +33,7 @@ def test_the_page_stands_alone_and_tells_the_funnel_first(made):
     assert "one <source>" in tags.text and "<source>" not in page  # what users name is escaped
     bars = [attributes for tag, attributes in tags.tags if tag == "rect" and attributes["class"] == "kept"]
     assert float(bars[0]["width"]) == 100 and float(bars[1]["width"]) == pytest.approx(100 * 10 / 11, abs=0.01)
-    assert sum(tag == "figure" for tag, _ in tags.tags) == len(sheet["distributions"]) == 8
+    assert sum(tag == "figure" for tag, _ in tags.tags) == len(sheet["distributions"]) == 9
 
 
 def test_the_page_draws_each_source_to_its_own_scale(many):

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image, ImageOps
 
 from tests.encoder.checkpoints import tiny
 from tests.media.material import clip, encoded, photograph
@@ -46,6 +47,25 @@ def test_every_kind_of_item_is_embedded_as_the_encoder_does(embedder, files):
     expected = [Content("a red cat"), Content(media=(picture,)), Content(media=(picture,)), Content("a dog", (picture,), "Find it.")]
     for vector, content in zip(vectors, expected, strict=True):
         torch.testing.assert_close(vector, alone(embedder, content), rtol=1e-4, atol=1e-5)
+
+
+def test_a_pillow_image_of_any_mode_is_embedded_as_its_file_is(embedder, tmp_path):
+    """Also where PNG has no such mode, as of CMYK, and where the file is turned."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    photograph(0, 60, 120).convert("CMYK").save(tmp_path / "ink.tiff")
+    photograph(0, 120, 60).save(tmp_path / "portrait.jpg", exif=exif)
+    paths = [tmp_path / "ink.tiff", tmp_path / "portrait.jpg"]
+    from_files, from_images = embedder.embed(paths), embedder.embed([Image.open(path) for path in paths])
+    assert torch.equal(from_files, from_images)
+    upright = ImageOps.exif_transpose(Image.open(paths[1]))
+    torch.testing.assert_close(embedder.embed([upright])[0], from_files[1], rtol=1e-4, atol=1e-5)
+    for image, message in (
+        (Image.new("F", (9, 9)), "mode F, cannot be shown: .*without a range"),
+        (Image.new("RGB", (8001, 8000)), "pixels"),
+    ):
+        with pytest.raises(DataError, match=f"the image of item 1.*{message}"):
+            embedder.embed(["a cat", image])
 
 
 def test_a_video_is_a_file_and_an_instruction_is_for_all(embedder, files):

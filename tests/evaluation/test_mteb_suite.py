@@ -26,6 +26,8 @@ from datasets import Dataset, Image, Video  # noqa: E402
 from mteb.abstasks import AbsTaskClassification, AbsTaskRetrieval  # noqa: E402
 from mteb.abstasks.task_metadata import TaskMetadata  # noqa: E402
 
+from unite.evaluation.mteb_encoder import MtebContents  # noqa: E402
+
 NUM = 24
 KS = (1, 3, 5, 10)
 
@@ -185,6 +187,19 @@ def test_other_kinds_of_task_run_and_equal_contents_are_embedded_once(tmp_path):
     evaluation = run(MtebSuite(MtebSuiteConfig(tasks=[Brightness()], instructions=False)), tmp_path, encoder, cache)
     assert 0.5 < evaluation.scores["Brightness"][1] <= 1
     assert len(encoder.processor.encoded) == len(SHADES) == len(cache)
+
+
+def test_a_pillow_image_is_seen_as_its_file_and_one_that_cannot_be_shown_is_named():
+    exif = Pillow.Exif()
+    exif[0x0112] = 6
+    file = io.BytesIO()
+    Pillow.linear_gradient("L").crop((0, 0, 60, 40)).convert("CMYK").save(file, "JPEG", exif=exif)
+    rows = [{"image": {"bytes": file.getvalue()}}, {"image": Pillow.open(file)}, {"image": Pillow.new("F", (4, 4))}]
+    contents = MtebContents(rows, "", Decoding(), "task")
+    (of_bytes,), (of_image,) = contents[0].decode().media, contents[1].decode().media
+    assert of_bytes.frames.shape == (1, 60, 40, 3) and (of_bytes.frames == of_image.frames).all()
+    with pytest.raises(DataError, match="the image of task/2, a Pillow image of mode F, cannot be shown: .*without a range"):
+        contents[2]
 
 
 def test_rows_that_hold_nothing_are_embedded_and_counted(tmp_path, caplog):

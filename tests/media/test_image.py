@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.media.material import clip, damaged, decode, encoded, image_medium, load, photograph
+from unite.config.schema.media import Decoding
 from unite.errors import DataError, SkippedRowError, UniteError
 from unite.media import kind_of
 from unite.media.image import fit
@@ -65,9 +66,9 @@ def test_limits_hold():
 
 
 def test_a_pillow_image_is_encoded_without_loss():
-    data, suffix = kind_of(Modality.IMAGE).encode(photograph())
+    data, suffix = kind_of(Modality.IMAGE).encode(photograph(), Decoding(), "it")
     assert suffix == "png" and (pixels(data) == np.asarray(photograph())).all()
-    assert kind_of(Modality.IMAGE).encode(b"bytes") is None
+    assert kind_of(Modality.IMAGE).encode(b"bytes", Decoding(), "it") is None
 
 
 def test_a_small_image_keeps_its_bytes():

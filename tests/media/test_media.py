@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from unite.config.schema.media import Decoding
 from unite.errors import DataError
 from unite.media import KINDS, decoding_key, kind_of, kind_of_file
+from unite.media.picture import FORMATS
 from unite.types import MEDIA, Modality
 
 
@@ -30,6 +32,12 @@ def test_a_file_is_known_by_its_suffix(name, word):
     assert kind is not None and kind.word == word
 
 
+def test_every_suffix_of_what_is_decoded_is_known():
+    Image.init()
+    of_decoded = {suffix.lstrip(".") for suffix, format in Image.registered_extensions().items() if format in FORMATS}
+    assert of_decoded == set(kind_of(Modality.IMAGE).suffixes)
+
+
 @pytest.mark.parametrize("name", ["notes.txt", "jpg", "a", "a.zip"])
 def test_other_files_are_of_no_kind(name):
     assert kind_of_file(name) is None
@@ -38,7 +46,7 @@ def test_other_files_are_of_no_kind(name):
 def test_only_what_holds_a_video_depends_on_the_frames_picked():
     one, other, larger = Decoding(), Decoding(fps=2.0), Decoding(max_pixels=9, max_video_frames=3)
     for modality in (Modality.TEXT, Modality.IMAGE, Modality.TEXT | Modality.IMAGE):
-        assert decoding_key(modality, one) == decoding_key(modality, other) == ""
+        assert decoding_key(modality, one) == decoding_key(modality, other) == ("as shown" if Modality.IMAGE in modality else "")
     for modality in (Modality.VIDEO, Modality.TEXT | Modality.VIDEO):
         assert decoding_key(modality, one) != decoding_key(modality, other)
         assert decoding_key(modality, one) == decoding_key(modality, larger) != ""

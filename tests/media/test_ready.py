@@ -1,5 +1,6 @@
 import os
 
+import numpy as np
 import pytest
 
 from tests.media.material import Shapeless, encoded, image_medium, load, photograph, video_medium
@@ -57,6 +58,7 @@ def test_the_facts_of_an_image_and_of_a_video():
         "size": [160, 120],
         "stored_bytes": len(image_medium().data),
         "stored_size": [160, 120],
+        "contrast": pytest.approx(max(np.asarray(photograph(), float).std((0, 1))), abs=0.5),  # but for what JPEG loses
     }
     facts = load(video_medium(start=0.5, end=2.5)).facts()
     assert {name: facts[name] for name in ("modality", "seconds", "clip", "stored_frames")} == {

@@ -23,10 +23,13 @@ from unite.data.index import INDEX_SUFFIX, ShardIndex
 from unite.errors import DataError
 from unite.files import read_lines
 from unite.media import kind_of
+from unite.media.picture import NEARLY_UNIFORM
 from unite.types import Modality
 
 _LIBRARIES = ("av", "datasketch", "ImageHash", "numpy", "pillow", "webdataset")
 _NUM_BINS = 24
+#: Nearly uniform images that the sheet names.
+_NUM_NAMED = 20
 
 
 @dataclass
@@ -46,6 +49,7 @@ class _Tally:
     licences: Counter[str] = field(default_factory=Counter)
     values: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     totals: Counter[str] = field(default_factory=Counter)
+    uniform: list[str] = field(default_factory=list)
 
     def row(self, line: Mapping[str, Any]) -> None:
         self.pairs[line["pair"]] += 1
@@ -58,6 +62,8 @@ class _Tally:
                 self.values[f"{side}_words"].append(words)
         for medium in line["media"]:
             self._medium(medium)
+            if medium.get("contrast", NEARLY_UNIFORM) < NEARLY_UNIFORM:
+                self.uniform.append(" ".join(filter(None, (f"{line['source']}/{line['key']}", medium["from"]))))
 
     def _medium(self, medium: Mapping[str, Any]) -> None:
         kind = medium["modality"]
@@ -117,6 +123,7 @@ def make_datasheet(
         "pairs": dict(tally.pairs.most_common()),
         "licences": dict(tally.licences.most_common()),
         "duplicates": _duplicates(funnel),
+        "nearly_uniform": {"images": len(tally.uniform), "first": tally.uniform[:_NUM_NAMED]},
         "distributions": {name: distribution(values) for name, values in sorted(tally.values.items())},
         "checksum": sha256("".join(checksums.values()).encode()).hexdigest(),
         "checksums": checksums,

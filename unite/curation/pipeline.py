@@ -149,6 +149,7 @@ class Curation:
             write_text(self.out / PAGE, render_page(datasheet))
             write_json(self.out / DATASHEET, datasheet)
             shutil.rmtree(self.work)
+        _tell_of_uniform(datasheet["nearly_uniform"])
         return datasheet
 
     def _plan(self) -> dict[str, Any]:
@@ -243,6 +244,12 @@ def _check_left(funnels: Mapping[str, Funnel]) -> None:
     for name, funnel in funnels.items():
         if not funnel.num_kept:
             log.warning("no row of source %s is left: %s", name, _summary(funnel))
+
+
+def _tell_of_uniform(found: Mapping[str, Any]) -> None:
+    if found["images"]:
+        first = ", ".join(found["first"][:3])
+        log.warning("%d images are nearly uniform, the first: %s. The step image_contrast leaves such rows out.", found["images"], first)
 
 
 def _summary(funnel: Funnel) -> str:

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     from unite.encoder.vlm import VLMEncoder
 
-#: An image or video: a file (a Path, or its name where a medium is asked for), or a Pillow image.
+#: An image or video: a file (a Path, or its name where a medium is asked for), or a Pillow image, which is seen as its file would be: turned
+#: by its EXIF tag, for one.
 MediumLike: TypeAlias = Path | str | Image.Image
 #: A text, a medium, or several of them by name: `text`, `image`, `video` (one medium or a list of them), `instruction`.
 Item: TypeAlias = str | Path | Image.Image | Mapping[str, Any]
@@ -111,7 +112,7 @@ class Embedder:
         """
         if isinstance(items, str | Path | Image.Image | Mapping):
             raise DataError(must_be("items", "a list or another iterable of items", type(items).__name__, "For one item, pass [item]."))
-        return self._embed(_stored(item, instruction, f"item {position}") for position, item in enumerate(items))
+        return self._embed(_stored(item, instruction, f"item {position}", self.decoding) for position, item in enumerate(items))
 
     def __call__(self, contents: Iterable[StoredContent]) -> NDArray[np.float32]:
         """Returns (N, D) embeddings of contents as they lie in shards: what a curation's steps ask of their `embed`.
@@ -129,7 +130,7 @@ class Embedder:
         return embed_contents(self.encoder, lazy, token_budget=self.token_budget)
 
 
-def _stored(item: Item, instruction: str, name: str) -> StoredContent:
+def _stored(item: Item, instruction: str, name: str, decoding: Decoding) -> StoredContent:
     if isinstance(item, str):
         if mimetypes.guess_type(item)[0] and Path(item).suffix and "\n" not in item and Path(item).is_file():
             hint = "For the file pass Path(...); for the text {'text': ...}."
@@ -142,7 +143,7 @@ def _stored(item: Item, instruction: str, name: str) -> StoredContent:
     if not isinstance(item, Mapping) or not item.keys() <= set(_KEYS):
         actual = ", ".join(map(str, item)) if isinstance(item, Mapping) else type(item).__name__
         raise DataError(must_be(name, f"a text, a Path, a Pillow image or a mapping of {', '.join(_KEYS)}", actual))
-    media = tuple(_medium(medium, kind, name) for kind in KINDS for medium in _several(item.get(kind.word)))
+    media = tuple(_medium(medium, kind, name, decoding) for kind in KINDS for medium in _several(item.get(kind.word)))
     text = item.get("text") or ""
     if not media and not text.strip():
         raise DataError(must_be(name, "a text, a medium or both", "empty"))
@@ -163,8 +164,8 @@ def _kind_of(path: Path, name: str) -> str:
     return kind.word
 
 
-def _medium(medium: MediumLike, kind: Kind, name: str) -> StoredMedium:
-    encoded = kind.encode(medium)
+def _medium(medium: MediumLike, kind: Kind, name: str, decoding: Decoding) -> StoredMedium:
+    encoded = kind.encode(medium, decoding, f"the {kind.word} of {name}")
     if encoded is not None:
         return StoredMedium(kind.modality, *encoded)
     if isinstance(medium, Image.Image):

@@ -117,7 +117,7 @@ class MtebContents(Sequence[LazyContent]):
         if not 0 <= at < len(self):
             raise IndexError(at)
         row, name = self.dataset[at], f"{self.name}/{at}"
-        media = tuple(medium for column, kind in _COLUMNS.items() for medium in _media(row.get(column), kind, name))
+        media = tuple(medium for column, kind in _COLUMNS.items() for medium in _media(row.get(column), kind, self.decoding, name))
         text = str(row.get("text") or "")
         if not media and not Content(text).modality:
             self.empty.add(at)
@@ -136,7 +136,7 @@ def _undecoded(dataset: Dataset) -> Dataset:
     return dataset
 
 
-def _media(value: Any, kind: Kind, name: str) -> Iterator[StoredMedium]:
+def _media(value: Any, kind: Kind, decoding: Decoding, name: str) -> Iterator[StoredMedium]:
     """Yields the media of a cell: none, one or a list; bytes, a file, or what somebody decoded."""
     for medium in value if isinstance(value, list | tuple) else [value]:
         if medium is None:
@@ -145,7 +145,7 @@ def _media(value: Any, kind: Kind, name: str) -> Iterator[StoredMedium]:
             yield StoredMedium(kind.modality, medium["bytes"], Path(medium.get("path") or "").suffix.lstrip(".").lower() or kind.word)
         elif isinstance(medium, dict) and medium.get("path"):
             yield StoredMedium(kind.modality, _read(Path(medium["path"]), name), Path(medium["path"]).suffix.lstrip(".").lower())
-        elif encoded := kind.encode(medium):
+        elif encoded := kind.encode(medium, decoding, f"the {kind.word} of {name}"):
             yield StoredMedium(kind.modality, *encoded)
         else:
             raise DataError(must_be(f"the {kind.word} of {name}", "encoded bytes, a file or a Pillow image", type(medium).__name__))

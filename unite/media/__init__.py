@@ -47,7 +47,7 @@ def kind_of_file(path: str | PurePath) -> Kind | None:
 
 
 def decoding_key(modality: Modality, decoding: Decoding) -> str:
-    """Returns what of the settings the pixels of a medium follow from: "" for an image, the picking of frames for a video.
+    """Returns what the pixels of a medium follow from beside its bytes: a rule's name for an image, the picking of frames for a video.
 
     A fusion's is that of all its parts; limits do not count, since what is beyond them is refused.
     """

@@ -1,17 +1,19 @@
 """Images: decoded by Pillow, and made ready once.
 
 An image above the encoder's pixel cap is resized to the very size the encoder would give it (sides that are multiples of a patch) and
-stored as JPEG; a smaller one keeps its bytes. What decoders read in different ways is stored as JPEG too: an orientation tag is obeyed,
-CMYK and 16 bits become RGB, and of an animation the first picture is taken.
+stored as JPEG; a smaller one keeps its bytes. What decoders read in different ways is stored as JPEG too, as a viewer shows it
+(`unite.media.shown`): turned upright, in sRGB, of 8 bits, and of an animation the first picture.
 """
 
 from __future__ import annotations
 
 import io
 from functools import cached_property
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from unite.config.schema.media import Decoding, MediaPolicy
 from unite.errors import DataError, SkippedRowError
@@ -21,32 +23,31 @@ from unite.media.picture import (
     aspect,
     check_decoded_size,
     check_source_size,
+    contrast,
     encoder_size,
     grey,
     megapixels,
-    on_white,
     open_picture,
     ramp,
     to_jpeg,
 )
 from unite.media.ready import LoadedMedium, RawMedium, ReadyMedium
+from unite.media.shown import as_shown, is_plain, shown_size
 from unite.types import Content, Medium, Modality, fingerprint
 
 #: Formats an image may keep; others are stored as JPEG.
 _KEPT = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}
-#: Modes that every decoder reads alike.
-_PLAIN_MODES = ("1", "L", "P", "RGB", "RGBA", "LA", "PA")
-_ORIENTATION = 0x0112
 
 
 class ImageKind(Kind):
     """Images. What is decoded follows from the bytes alone."""
 
     modality = Modality.IMAGE
-    suffixes = ("jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff")
+    suffixes = tuple(suffix for suffixes in picture.FORMATS.values() for suffix in suffixes)
     measures = (
         Measure("megapixels", "Image size, as it came", "megapixels", megapixels),
         Measure("aspect", "Image width over height", "ratio", aspect),
+        Measure("contrast", "Image contrast (standard deviation)", "of 255", itemgetter("contrast")),
     )
 
     def decode(self, data: bytes, decoding: Decoding) -> Medium:
@@ -54,17 +55,25 @@ class ImageKind(Kind):
         try:
             image = open_picture(data)
             check_decoded_size("an image", image.width, image.height, decoding)
-            pixels = np.asarray(on_white(image))
+            pixels = np.asarray(as_shown(image))
         except picture.ERRORS as error:
             raise DataError(f"the image cannot be decoded ({error}); its first bytes are {data[:8]!r}.") from error
         return Medium(Modality.IMAGE, pixels[None], fingerprint(data))
 
-    def encode(self, value: object) -> tuple[bytes, str] | None:
-        """A Pillow image as PNG."""
+    def decoding_key(self, decoding: Decoding) -> str:
+        """Which rule the pixels follow from beside the bytes: embeddings cached under an earlier one are made again."""
+        return "as shown"
+
+    def encode(self, value: object, decoding: Decoding, where: str) -> tuple[bytes, str] | None:
+        """A Pillow image as PNG, as a viewer shows it."""
         if not isinstance(value, Image.Image):
             return None
+        check_decoded_size(where, value.width, value.height, decoding)
         file = io.BytesIO()
-        value.save(file, "PNG")
+        try:
+            as_shown(value).save(file, "PNG")
+        except (*picture.ERRORS, SystemError) as error:  # SystemError: it has no pixels
+            raise DataError(f"{where}, a Pillow image of mode {value.mode}, cannot be shown: {error}") from error
         return file.getvalue(), "png"
 
     def load(self, raw: RawMedium, policy: MediaPolicy) -> LoadedMedium:
@@ -90,14 +99,23 @@ class LoadedImage(LoadedMedium):
 
     @property
     def size(self) -> tuple[int, int]:
-        """As of `LoadedMedium`."""
-        return self._image.size
+        """As of `LoadedMedium`: as shown, so a portrait that is stored sideways is high."""
+        return shown_size(self._image)
 
-    @cached_property
+    @property
     def ready(self) -> ReadyMedium:
         """As of `LoadedMedium`."""
-        data, extension, image = self._stored()
-        return ReadyMedium(data, extension, (image.width, image.height), (grey(image),))
+        return self._made[0]
+
+    def facts(self) -> dict[str, Any]:
+        """As of `LoadedMedium`, with the contrast of what is stored."""
+        return {**super().facts(), "size": list(self._made[1]), "contrast": round(self.ready.contrast, 2)}
+
+    @cached_property
+    def _made(self) -> tuple[ReadyMedium, tuple[int, int]]:
+        """What is stored, and the size of the original as shown, which the pixels tell for certain."""
+        data, extension, image, size = self._stored()
+        return ReadyMedium(data, extension, image.size, (grey(image),), contrast(image)), size
 
     @cached_property
     def _image(self) -> Image.Image:
@@ -111,24 +129,22 @@ class LoadedImage(LoadedMedium):
         check_source_size(image.width, image.height, self.where, self.policy)
         return image
 
-    def _stored(self) -> tuple[bytes, str, Image.Image]:
-        """Returns the bytes to store, their extension, and the RGB image they hold."""
+    def _stored(self) -> tuple[bytes, str, Image.Image, tuple[int, int]]:
+        """Returns the bytes to store, their extension, the RGB image they hold, and the size it had."""
         image, policy = self._image, self.policy
         try:
-            image.load()
-            turned = image.getexif().get(_ORIENTATION, 1) != 1
-            upright = on_white(ImageOps.exif_transpose(image) if turned else image)
+            upright = as_shown(image)
         except picture.ERRORS as error:
             raise SkippedRowError("broken image", f"{self.where}: {error}") from error
-        size = fit(upright.width, upright.height, policy.max_pixels, policy.multiple)
+        original = upright.size
+        size = fit(*original, policy.max_pixels, policy.multiple)
         check_source_size(*size, self.where, policy)  # whole patches may be longer drawn
-        is_plain = image.mode in _PLAIN_MODES and not turned and not getattr(image, "is_animated", False)
-        if size == upright.size and is_plain and image.format in _KEPT:
-            return self.data, _KEPT[image.format], upright
-        if size != upright.size:
+        if size == original and image.format in _KEPT and is_plain(image):
+            return self.data, _KEPT[image.format], upright, original
+        if size != original:
             upright = upright.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0)
         try:
-            return to_jpeg(upright, policy.jpeg_quality), "jpg", upright
+            return to_jpeg(upright, policy.jpeg_quality), "jpg", upright, original
         except OSError as error:  # a side above 65500
             detail = f"{self.where}: {upright.width} x {upright.height} cannot be stored as JPEG ({error})"
             raise SkippedRowError("broken image", detail) from error

@@ -53,11 +53,14 @@ class Kind(ABC):
         """Decodes a file's bytes. Raises DataError if they are broken, or larger than the limits."""
 
     def decoding_key(self, decoding: Decoding) -> str:
-        """Returns what of the settings the decoded medium follows from; "" where it follows from the bytes alone."""
+        """Returns what the decoded medium follows from beside the bytes: settings, or the name of a rule; "" for nothing."""
         return ""
 
-    def encode(self, value: object) -> tuple[bytes, str] | None:
-        """Returns what a program holds decoded (a Pillow image, say) as (bytes, suffix), without loss; None for anything else."""
+    def encode(self, value: object, decoding: Decoding, where: str) -> tuple[bytes, str] | None:
+        """Returns what a program holds decoded (a Pillow image, say) as (bytes, suffix), without loss; None for anything else.
+
+        Raises DataError, in which it is called `where`, if it is larger than the limits or cannot be shown.
+        """
         return None
 
     @abstractmethod

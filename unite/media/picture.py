@@ -12,14 +12,28 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageStat, UnidentifiedImageError
 
 from unite.config.schema.media import Decoding, MediaPolicy
 from unite.errors import DataError, SkippedRowError, must_be
 from unite.types import Medium, fingerprint
 
-#: Pictures made of pixels: Pillow would hand EPS to Ghostscript, which runs the program that it is.
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000", "AVIF", "ICO", "TGA")
+#: Pictures made of pixels, and the suffixes of their files: Pillow would hand EPS to Ghostscript, which runs the program that it is.
+FORMATS = {
+    "JPEG": ("jpg", "jpeg", "jpe", "jfif"),
+    "MPO": ("mpo",),
+    "PNG": ("png", "apng"),
+    "WEBP": ("webp",),
+    "GIF": ("gif",),
+    "BMP": ("bmp",),
+    "DIB": ("dib",),
+    "TIFF": ("tif", "tiff"),
+    "PPM": ("ppm", "pgm", "pbm", "pnm", "pfm"),
+    "JPEG2000": ("jp2", "j2k", "jpc", "jpf", "jpx", "j2c"),
+    "AVIF": ("avif", "avifs"),
+    "ICO": ("ico",),
+    "TGA": ("tga", "icb", "vda", "vst"),
+}
 #: What is raised on broken pictures. Pillow reads headers in Python, and raises whatever it stumbles over.
 ERRORS = (
     *(OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError),
@@ -27,6 +41,8 @@ ERRORS = (
 )
 #: Longer side over shorter that Qwen2-VL's processor refuses from (`smart_resize` in transformers).
 _MAX_ASPECT = 200
+#: Below this contrast a picture shows next to nothing: one colour, or a scan of 10 or 12 bits stored as if it were of 16.
+NEARLY_UNIFORM = 4.0
 #: Pixels of the longer side in a preview: of one picture, and of one in a strip.
 _SIDE, _STRIP_SIDE = 96, 64
 _GREY = np.uint8(128)
@@ -66,21 +82,6 @@ def check_source_size(width: int, height: int, where: str, policy: MediaPolicy) 
         raise SkippedRowError("decompression bomb", f"{where} is {width} x {height}, more than {policy.max_source_pixels} pixels")
 
 
-def on_white(image: Image.Image) -> Image.Image:
-    """Returns RGB; what is transparent shows white, not whatever colour lies hidden beneath.
-
-    Greys of 16 bits are scaled, since Pillow would cut them off at 255. Raises ValueError on 32-bit pixels, which have no known range.
-    """
-    if image.mode.startswith("I;16"):
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    if image.mode in ("I", "F"):
-        raise ValueError(f"its pixels are numbers of 32 bits ({image.mode}) without a range")
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-    return image if image.mode == "RGB" else image.convert("RGB")
-
-
 def encoder_size(width: int, height: int, max_pixels: int, multiple: int) -> tuple[int, int]:
     """Returns the size at which Qwen2-VL's processor encodes (`smart_resize` in transformers), so that it need not resize again."""
     wide, high = (max(multiple, round(side / multiple) * multiple) for side in (width, height))
@@ -100,6 +101,11 @@ def to_jpeg(image: Image.Image, quality: int) -> bytes:
 def grey(image: Image.Image) -> Image.Image:
     """Returns 32 x 32 greys: all that perceptual hashes and the motion measure look at."""
     return image.convert("L").resize((32, 32), Image.Resampling.LANCZOS, reducing_gap=2.0)
+
+
+def contrast(image: Image.Image) -> float:
+    """Returns the root-mean-square contrast (Peli 1990) of an RGB image: the standard deviation of the channel that varies most."""
+    return max(ImageStat.Stat(image).stddev)
 
 
 def megapixels(facts: Mapping[str, Any]) -> float:

@@ -49,12 +49,14 @@ class ReadyMedium:
         size: width and height of the image, or of each frame; None of what is no picture.
         greys: the image, or each frame, as 32 x 32 greys (see `unite.media.picture.grey`). Near duplicates and what is in an evaluation
             task are found by them: what is no picture draws one (a spectrogram, say), or is never found.
+        contrast: of an image, see `unite.media.picture.contrast`; 0 of other media.
     """
 
     data: bytes
     extension: str
     size: tuple[int, int] | None = None
     greys: tuple[Image.Image, ...] = ()
+    contrast: float = 0.0
 
 
 class LoadedMedium(ABC):

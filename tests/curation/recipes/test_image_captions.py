@@ -1,12 +1,14 @@
 import os
 
 import pytest
+from PIL import Image
 
-from tests.curation.material import write_csv
+from tests.curation.material import loaded, write_csv
 from tests.curation.recipes.material import json_file, json_lines, parquet, paths, read_all, read_texts
 from tests.media.material import encoded, photograph
 from unite.curation.recipes.image_captions import ImageCaptions, ImageFolder
 from unite.errors import DataError
+from unite.media.picture import FORMATS
 
 
 def test_image_captions_of_every_table_format(tmp_path):
@@ -42,6 +44,20 @@ def test_image_folder(tmp_path):
     assert (second, third) == ("missing file", "empty field")
     with pytest.raises(DataError, match="f.folder must be a folder with images"):
         ImageFolder("f", tmp_path / "nowhere")
+
+
+def test_an_image_folder_sees_whatever_is_decoded(tmp_path):
+    """An image of every format that Pillow writes and we read, under every suffix that Pillow knows it by."""
+    Image.init()
+    suffixes = [suffix for suffix, format in Image.registered_extensions().items() if format in FORMATS and format in Image.SAVE]
+    assert {".avif", ".jfif", ".webp", ".tiff", ".bmp", ".jp2", ".pgm"} <= set(suffixes)
+    for number, suffix in enumerate(suffixes):
+        data = encoded(photograph(number, 32, 32), Image.registered_extensions()[suffix])
+        (tmp_path / f"{number}{suffix}").write_bytes(data)
+        (tmp_path / f"{number}.txt").write_text("a cat")
+    recipe = ImageFolder("f", tmp_path)
+    found = [loaded(recipe.read(at)).media[0].ready.size for at in range(len(recipe))]
+    assert found == [(32, 32)] * len(suffixes)
 
 
 def test_an_image_folder_with_loops_and_names_in_no_encoding(tmp_path):

@@ -22,6 +22,11 @@ def test_webdataset_shards(tmp_path):
     assert first.metadata == {"sample": "00000.tar/000", "url": "http://x", "caption": "other"}
     assert skipped == ["unreadable record", "missing file", "empty field"]
     assert read_all(WebdatasetShards("w", tmp_path / "00000.tar", caption="caption"))[0].query.text == "other"
+    tar(tmp_path / "avif.tar", {"0.avif": encoded(photograph(), "AVIF"), "0.txt": b"a cat", "1.JFIF": picture, "1.txt": b"a dog"})
+    assert [one.positives[0].media[0].data[:3] for one in read_all(WebdatasetShards("w", tmp_path / "avif.tar"))] == [
+        b"\0\0\0",
+        picture[:3],
+    ]
     tar(tmp_path / "video.tar", {"7.mp4": clip(4), "7.txt": b"a clip"})
     (video,) = read_all(WebdatasetShards("w", tmp_path / "video.tar", medium="video", direction="video_to_text"))
     assert video.query.media[0].modality is Modality.VIDEO

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from unite.config.schema.media import Decoding
 from unite.errors import DataError, must_be
 from unite.media import picture
-from unite.media.picture import check_decoded_size, on_white, open_picture
+from unite.media.picture import check_decoded_size, open_picture
+from unite.media.shown import on_white
 from unite.media.video.container import ERRORS, open_video
 from unite.media.video.frames import pick
 

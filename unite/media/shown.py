@@ -1,0 +1,147 @@
+"""A picture as a viewer shows it: the one way from an opened image to the pixels that curation, training and evaluation see.
+
+    depth         16 bits are scaled, so that 65535 is white (4095 where a TIFF says 12 bits). Numbers of 32 bits and fractions have no
+                  known range and are refused
+    turn          the EXIF tag of orientation is obeyed (Pillow turns a TIFF itself)
+    colours       an embedded ICC profile is applied, to sRGB; one that is broken or of another kind of colours is passed over. CMYK without
+                  a profile is multiplied
+    transparency  what is transparent shows white, not whatever colour lies hidden beneath
+    animation     the first picture
+
+So does Chromium, but that it shows what is there of a file that ends early (here it is refused by name), turns no WebP, and obeys a PNG's
+gAMA where it has no profile.
+"""
+
+from __future__ import annotations
+
+import io
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image, ImageCms, TiffImagePlugin
+
+_ORIENTATION = 0x0112
+#: What is done to the pixels of an orientation that is not 1 (EXIF 2.32, table 6).
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+#: Modes that every decoder reads alike.
+_PLAIN_MODES = ("1", "L", "P", "RGB", "RGBA", "LA", "PA")
+#: Formats whose greys of 16 bits Pillow gives as numbers of 32, scaled to 65535 (PNG before Pillow 11.2).
+_OF_16_BITS = ("PPM", "PNG")
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
+#: Colour profiles kept as tables, and by how much of 255 a profile must change a colour to be applied: what is sRGB by another name is not.
+_NUM_PROFILES, _UNSEEN = 64, 2
+
+
+def as_shown(image: Image.Image) -> Image.Image:
+    """Returns the pixels as RGB, upright, and nothing beside them. What was opened is decoded to its end.
+
+    Raises:
+        ValueError: if its pixels have no known range.
+        OSError: if the file ends early, or whatever else Pillow stumbles over (`picture.ERRORS`).
+    """
+    if image.info.get("default_image") and image.tell() == 0:
+        image.seek(1)  # of an animated PNG that brings a picture for those who show no animation
+    image.load()
+    shown = on_white(_in_srgb(_upright(_of_8_bits(image))))
+    if shown is image:
+        shown = image.copy()
+    shown.info = {}  # a profile or a turn must not be applied again where the pixels are stored
+    return shown
+
+
+def is_plain(image: Image.Image) -> bool:
+    """Whether every decoder shows the image alike: nothing of it is turned, scaled, of other colours or animated."""
+    if image.mode not in _PLAIN_MODES or getattr(image, "is_animated", False) or _orientation(image) != 1:
+        return False
+    return _to_srgb(image.info.get("icc_profile", b""), _colours(image)) is None
+
+
+def shown_size(image: Image.Image) -> tuple[int, int]:
+    """Returns width and height as shown, from the header (a PNG's orientation may stand behind its pixels, and is not seen here)."""
+    return image.size if _orientation(image) < 5 else (image.height, image.width)
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    """Returns RGB; what is transparent shows white."""
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _of_8_bits(image: Image.Image) -> Image.Image:
+    """Scales greys of 16 bits, which Pillow would cut off at 255, as it scales colours of 16 bits: by their upper half."""
+    if image.mode in ("I", "F") and not (image.mode == "I" and image.format in _OF_16_BITS):
+        raise ValueError(f"its pixels are numbers of 32 bits ({image.mode}) without a range: scale them to 8 or 16 bits")
+    if not image.mode.startswith("I"):
+        return image
+    tags = image.tag_v2 if isinstance(image, TiffImagePlugin.TiffImageFile) else {}
+    shift = 4 if tags.get(_BITS_PER_SAMPLE) == (12,) else 8
+    values = np.asarray(image)
+    greys = Image.fromarray((values >> shift).astype(np.uint8))
+    if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:  # Pillow turns it round where a grey has 8 bits, and not here
+        greys = Image.eval(greys, lambda grey: 255 - grey)
+    greys.info = {name: value for name, value in image.info.items() if name != "transparency"}
+    if "transparency" in image.info:
+        greys.putalpha(Image.fromarray(np.where(values == image.info["transparency"], 0, 255).astype(np.uint8)))
+    return greys
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    turn = _TURNS.get(_orientation(image))
+    return image if turn is None else image.transpose(turn)
+
+
+def _orientation(image: Image.Image) -> int:
+    """Returns the tag of orientation, 1 to 8; 1 where there is none, or none that can be read."""
+    if "exif" not in image.info:
+        return 1
+    exif = Image.Exif()
+    try:
+        exif.load(image.info["exif"])
+        orientation = exif.get(_ORIENTATION, 1)
+    except Exception:  # Pillow reads EXIF in Python, and raises whatever it stumbles over: a viewer shows the picture all the same
+        return 1
+    return orientation if orientation in _TURNS else 1
+
+
+def _in_srgb(image: Image.Image) -> Image.Image:
+    transform = _to_srgb(image.info.get("icc_profile", b""), _colours(image))
+    if transform is None:
+        return image
+    shown = transform.apply(image.convert(_colours(image)))
+    if image.has_transparency_data:
+        shown.putalpha(image.convert("RGBA").getchannel("A"))
+    return shown
+
+
+def _colours(image: Image.Image) -> str:
+    """Returns the mode that holds the colours of an image without their transparency: what a profile is applied to."""
+    if image.mode in ("L", "LA"):
+        return "L"
+    return "CMYK" if image.mode == "CMYK" else "RGB"
+
+
+@lru_cache(maxsize=_NUM_PROFILES)
+def _to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """Returns what makes colours of a profile sRGB; None where that changes nothing to be seen, or the profile is of no use."""
+    if not profile:
+        return None
+    try:
+        source, srgb = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+        transform = ImageCms.ImageCmsTransform(source, srgb, mode, "RGB")
+    except (OSError, ValueError, TypeError):
+        return None
+    steps = np.arange(0, 256, 17, dtype=np.uint8)
+    colours = np.stack(np.meshgrid(*[steps] * len(mode), indexing="ij"), -1)
+    sample = Image.frombytes(mode, (colours.size // len(mode), 1), colours.tobytes())
+    change = np.abs(np.asarray(transform.apply(sample)).astype(int) - np.asarray(sample.convert("RGB")).astype(int))
+    return transform if change.max() > _UNSEEN else None
