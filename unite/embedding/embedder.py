@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from unite.encoder.vlm import VLMEncoder
 
-#: An image or video: a file (a Path, or its name where a medium is asked for), or a Pillow image, which is seen as its file would be: turned
-#: by its EXIF tag, for one.
+#: An image or video: a file (a Path, or its name where a medium is asked for), or a Pillow image, which is seen as its file would be:
+#: turned by its EXIF tag, for one.
 MediumLike: TypeAlias = Path | str | Image.Image
 #: A text, a medium, or several of them by name: `text`, `image`, `video` (one medium or a list of them), `instruction`.
 Item: TypeAlias = str | Path | Image.Image | Mapping[str, Any]

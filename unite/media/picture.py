@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 import struct
@@ -31,9 +32,11 @@ FORMATS = {
     "PPM": ("ppm", "pgm", "pbm", "pnm", "pfm"),
     "JPEG2000": ("jp2", "j2k", "jpc", "jpf", "jpx", "j2c"),
     "AVIF": ("avif", "avifs"),
+    "HEIF": ("heic", "heics", "heif", "heifs", "hif"),
     "ICO": ("ico",),
     "TGA": ("tga", "icb", "vda", "vst"),
 }
+_HEIC = "it is HEIC, which Pillow reads with the package pi-heif alone: pip install 'unite[heic]', or make it JPEG"
 #: What is raised on broken pictures. Pillow reads headers in Python, and raises whatever it stumbles over.
 ERRORS = (
     *(OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError),
@@ -58,13 +61,22 @@ def open_picture(data: bytes, formats: tuple[str, ...] | None = None) -> Image.I
         try:
             return Image.open(io.BytesIO(data), formats=formats or _known_formats())
         except UnidentifiedImageError:  # its own message tells an address in memory, another one each run
-            raise UnidentifiedImageError("cannot identify image file") from None
+            raise UnidentifiedImageError(_HEIC if _is_heic(data) else "cannot identify image file") from None
 
 
 @cache
 def _known_formats() -> tuple[str, ...]:
     Image.init()
-    return tuple(name for name in FORMATS if name in Image.OPEN)  # AVIF is not in every build
+    with contextlib.suppress(ImportError):
+        import pi_heif
+
+        pi_heif.register_heif_opener()
+    return tuple(name for name in FORMATS if name in Image.OPEN)  # AVIF is not in every build, HEIF in none
+
+
+def _is_heic(data: bytes) -> bool:
+    """Whether a phone's picture cannot be read here for want of a decoder (brands of ISO/IEC 23008-12)."""
+    return data[4:8] == b"ftyp" and data[8:12] in (b"heic", b"heix", b"heim", b"heis", b"mif1") and "HEIF" not in Image.OPEN
 
 
 def check_decoded_size(what: str, width: int, height: int, decoding: Decoding) -> None:
