@@ -145,6 +145,11 @@ def test_palettes_and_bits_keep_their_bytes():
         assert (pixels(data) == np.asarray(image.convert("RGB"))).all()
 
 
+def test_what_is_stored_anew_depends_on_the_pixels_alone():
+    plain, marked = (encoded(photograph().quantize(16), "GIF", comment=comment) for comment in (b"", b"made by somebody"))
+    assert plain != marked and load(image_of(plain)).ready.data == load(image_of(marked)).ready.data
+
+
 def test_one_pixel_is_an_image():
     ready = load(image_of(encoded(Image.new("RGB", (1, 1), "red"), "PNG"))).ready
     assert ready.size == (1, 1) and pixels(ready.data).tolist() == [[[255, 0, 0]]]

@@ -71,7 +71,7 @@ class ImageKind(Kind):
         check_decoded_size(where, value.width, value.height, decoding)
         file = io.BytesIO()
         try:
-            as_shown(value).save(file, "PNG")
+            Image.fromarray(np.asarray(as_shown(value))).save(file, "PNG")  # its pixels alone: a profile must not be applied again
         except (*picture.ERRORS, SystemError) as error:  # SystemError: it has no pixels
             raise DataError(f"{where}, a Pillow image of mode {value.mode}, cannot be shown: {error}") from error
         return file.getvalue(), "png"

@@ -106,7 +106,7 @@ def encoder_size(width: int, height: int, max_pixels: int, multiple: int) -> tup
 def to_jpeg(image: Image.Image, quality: int) -> bytes:
     """Encodes an RGB image; equal pixels give equal bytes."""
     out = io.BytesIO()
-    image.save(out, "JPEG", quality=quality)
+    image.save(out, "JPEG", quality=quality, comment=None)  # the one thing that Pillow would take over from what the image was read from
     return out.getvalue()
 
 

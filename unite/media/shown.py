@@ -41,7 +41,9 @@ _NUM_PROFILES, _UNSEEN = 64, 2
 
 
 def as_shown(image: Image.Image) -> Image.Image:
-    """Returns the pixels as RGB, upright, and nothing beside them. What was opened is decoded to its end.
+    """Returns the pixels as RGB, upright. What was opened is decoded to its end.
+
+    It is the image itself where nothing is to be done, and what stands beside its pixels (`info`) does not count any more.
 
     Raises:
         ValueError: if its pixels have no known range.
@@ -50,11 +52,7 @@ def as_shown(image: Image.Image) -> Image.Image:
     if image.info.get("default_image") and image.tell() == 0:
         image.seek(1)  # of an animated PNG that brings a picture for those who show no animation
     image.load()
-    shown = on_white(_in_srgb(_upright(_of_8_bits(image))))
-    if shown is image:
-        shown = image.copy()
-    shown.info = {}  # a profile or a turn must not be applied again where the pixels are stored
-    return shown
+    return on_white(_in_srgb(_upright(_of_8_bits(image))))
 
 
 def is_plain(image: Image.Image) -> bool:
