@@ -40,7 +40,7 @@ def test_training_is_explained(tmp_path):
     (tmp_path / "conf" / "mixture" / "mine.yaml").write_text("# Photographs of my own.\ndefaults: [schema]\n")
     text = shown("train", "objective=infonce", "data.batch_size=7", folder=tmp_path)
     assert re.fullmatch(r"data.batch_size=7 +samples a step over all ranks", line_of(text, "data.batch_size"))
-    assert re.fullmatch(r"encoder.path='' +hub name or folder of the weights", line_of(text, "encoder.path"))
+    assert re.fullmatch(r"encoder.path='' +hub name or folder of the weights, or of a PEFT adapter, .*", line_of(text, "encoder.path"))
     assert re.fullmatch(r"mixture.sources.<name>.neighbours=4 +how many .*", line_of(text, "mixture.sources.<name>.neighbours"))
     assert line_of(text, "objective=") == "objective=infonce" and "mamcl  " in text
     assert re.fullmatch(r"mine +Photographs of my own", line_of(text, "mine"))
