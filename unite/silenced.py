@@ -43,6 +43,11 @@ SILENCED = (
     Said("warnings", "Tag data larger than file", "likewise"),
     Said("warnings", r"`\w*gradient_checkpointing\w*` is deprecated", "peft calls it so, and transformers 5.17 knows no other name"),
     Said("transformers.modeling_utils", ".* LOAD REPORT", "a language-model head is not used, and what is missing is checked here"),
+    Said(
+        "transformers.modeling_utils",
+        r"\w+ does not expose input embeddings",
+        "a tower is given pixels, and what is trained in it has its gradient",
+    ),
     Said(_LIGHTNING, r"\w+ available: ", "the line of a stage says where it runs"),
     Said(_LIGHTNING, "💡 Tip: ", "it advertises"),
     Said(_LIGHTNING, "`Trainer.fit` stopped: ", "the line of a stage says how many steps it has"),

@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 #: How the options of a group that stands in no defaults list are added, and to which command.
 _ADDED = {
     "experiment": ("train", "+experiment="),
+    "adapter": ("train", "+adapter@encoder.adapter="),
     "source": ("train", "+source@mixture.sources.<name>="),
     "recipe": ("curate", "+recipe@recipes.<name>="),
     "step": ("curate", "+step@steps.<name>="),

@@ -50,6 +50,7 @@ _ENTRIES = (
     _Entry("matryoshka_schema", schema.MatryoshkaConfig, "objective"),
     _Entry("schema", schema.EncoderConfig, "encoder"),
     _Entry("tiny_checkpoint_schema", schema.TinyCheckpointConfig, "encoder"),
+    _Entry("schema", schema.LoRAConfig, "adapter"),
     _Entry("schema", schema.AdamWConfig, "optimizer"),
     _Entry("muon_schema", schema.MuonConfig, "optimizer"),
     _Entry("schema", schema.TrainerConfig, "trainer"),

@@ -33,6 +33,8 @@ def combinations(folder: Path) -> Iterator[tuple[str, list[str]]]:
     for group, field in (("recipe", "recipes"), ("step", "steps")):
         for option in sorted((folder / group).glob("*.yaml")):
             yield "curate", ["out=some/set", f"+{group}@{field}.x={option.stem}"]
+    for option in sorted((folder / "adapter").glob("*.yaml")):
+        yield "train", [f"+adapter@encoder.adapter={option.stem}"]
     for experiment in sorted((folder / "experiment").rglob("*.yaml")):
         yield "train", [f"+experiment={experiment.relative_to(folder / 'experiment').with_suffix('')}"]
 

@@ -1,7 +1,8 @@
-"""Low-rank adapters on the language model, by peft."""
+"""Low-rank adapters, by peft."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, cast
 
 from peft import LoraConfig, PeftModel, get_peft_model
@@ -10,19 +11,25 @@ from torch import nn
 from unite.config.schema.encoder import LoRAConfig
 
 
-def add_lora(language_model: nn.Module, lora: LoRAConfig) -> nn.Module:
-    """Returns the language model wrapped with fresh adapters; only they are trained."""
-    config = LoraConfig(r=lora.r, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules="all-linear", bias="none")
-    return cast(nn.Module, get_peft_model(cast(Any, language_model), config))
+def add_lora(module: nn.Module, lora: LoRAConfig, layers: Collection[str]) -> nn.Module:
+    """Returns a module wrapped with fresh adapters; of it, only they are trained then.
+
+    Args:
+        module: the language model, or a tower.
+        lora: their options.
+        layers: names of the linear layers in it that get one.
+    """
+    config = LoraConfig(r=lora.r, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=sorted(layers), bias="none")
+    return cast(nn.Module, get_peft_model(cast(Any, module), config))
 
 
-def merge_lora(language_model: nn.Module) -> nn.Module:
-    """Returns the language model with its adapters merged into its weights; unchanged if it has none."""
-    if isinstance(language_model, PeftModel):
-        return cast(nn.Module, language_model.merge_and_unload())
-    return language_model
+def merge_lora(module: nn.Module) -> nn.Module:
+    """Returns a module with its adapters merged into its weights; unchanged if it has none."""
+    if isinstance(module, PeftModel):
+        return cast(nn.Module, module.merge_and_unload())
+    return module
 
 
-def has_lora(language_model: nn.Module) -> bool:
-    """Whether the language model has adapters that are not merged."""
-    return isinstance(language_model, PeftModel)
+def has_lora(module: nn.Module) -> bool:
+    """Whether a module has adapters that are not merged."""
+    return isinstance(module, PeftModel)

@@ -7,10 +7,11 @@ Shapes: n contents, L tokens, V tokens of media, D width.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -22,8 +23,11 @@ from unite.encoder.families.family import Family, Part
 from unite.encoder.folder import parts_of
 from unite.encoder.pooling import last_positions
 from unite.encoder.processor import ContentProcessor
+from unite.encoder.trained import trained_of
 from unite.errors import CheckpointError, must_be
 from unite.types import MicroBatch
+
+log = logging.getLogger(__name__)
 
 
 class VLMEncoder(nn.Module):
@@ -35,11 +39,12 @@ class VLMEncoder(nn.Module):
 
     Attributes:
         config: the options with what a folder that `save` wrote brings: how it reads contents then wins.
+        trained: what of the model is trained.
 
     Raises:
         CheckpointError: if there is no such checkpoint, or it is not whole: weights are missing or have no place, or its tokenizer,
             processor, adapter or base is another model's.
-        ConfigError: if an option is out of its range.
+        ConfigError: if an option is out of its range, or a name in one means nothing in the model.
     """
 
     model: Any  # a transformers model: its attributes are not typed
@@ -53,9 +58,10 @@ class VLMEncoder(nn.Module):
         self.positions = str(config.positions)  # plain, so that it is part of what names cached embeddings
         self.model, processor, self.family = load_checkpoint(parts, config.dtype, config.attention)
         self.processor = ContentProcessor(processor, self.family, config)
-        self._language_model.requires_grad_(config.adapter is None)
-        for tower in self.family.towers(self.model):
-            tower.requires_grad_(config.train_vision)
+        self.trained = trained_of(self.model, self.family, config)
+        for name, parameter in self.model.named_parameters():
+            parameter.requires_grad_(name in self.trained.whole)
+        self._whole = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self._widened: list[nn.Parameter] = []
         self.family.speed_up(self.model)
         if config.gradient_checkpointing:
@@ -114,7 +120,7 @@ class VLMEncoder(nn.Module):
         return torch.cat([known[name] for name in names]) if names else torch.empty(0, 1, self.dim)
 
     def add_adapter(self) -> None:
-        """Adds a fresh adapter, if the encoder has one configured: a stage begins.
+        """Adds fresh adapters, if the encoder has some configured: a stage begins.
 
         Until it ends, what is trained is float32, whatever the weights' type: in bfloat16, of 8 bits, most steps of an optimizer are lost.
 
@@ -123,14 +129,22 @@ class VLMEncoder(nn.Module):
         """
         self._check_merged("before another adapter is added")
         if self.config.adapter is not None:
-            setattr(self.model, self.family.language_model, add_lora(self._language_model, self.config.adapter))
+            for name, part in list(self.model.named_children()):
+                layers = [layer.removeprefix(f"{name}.") for layer in self.trained.adapted if layer.startswith(f"{name}.")]
+                if layers:
+                    setattr(self.model, name, add_lora(part, self.config.adapter, layers))
+        for parameter in self._whole:  # peft has frozen all but its own
+            parameter.requires_grad_()
         self._widened = list(self._narrow_parts())
         for parameter in self._widened:
             parameter.data = parameter.data.float()
+        count = sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
+        log.info("%s parameters are trained: %s", f"{count:,}", self.trained.told(self.family))
 
     def merge_adapter(self) -> None:
-        """Merges the adapter, if there is one, into the weights, and gives what was trained its own type again: a stage ends."""
-        setattr(self.model, self.family.language_model, merge_lora(self._language_model))
+        """Merges the adapters, if there are some, into the weights, and gives what was trained its own type again: a stage ends."""
+        for name, part in list(self.model.named_children()):
+            setattr(self.model, name, merge_lora(part))
         for parameter in self._widened:
             parameter.data = parameter.data.to(getattr(torch, self.config.dtype))
         self._widened = []
@@ -165,15 +179,12 @@ class VLMEncoder(nn.Module):
         return [nn.functional.normalize(states.float(), dim=-1) for states in self.family.states(self.model, parts)]
 
     def _narrow_parts(self) -> Iterator[nn.Parameter]:
-        """Yields the weights, of less than float32, of the parts that are trained whole; peft keeps those of adapters in float32."""
-        for part in (self._language_model, *self.family.towers(self.model)):
-            if not has_lora(part) and any(parameter.requires_grad for parameter in part.parameters()):
+        """Yields the weights, of less than float32, of the parts of which some are trained whole; peft keeps adapters in float32."""
+        whole = set(map(id, self._whole))
+        for part in self.model.children():
+            if any(id(parameter) in whole for parameter in part.parameters()):
                 yield from (parameter for parameter in part.parameters() if parameter.dtype == torch.bfloat16)
 
-    @property
-    def _language_model(self) -> nn.Module:
-        return cast(nn.Module, getattr(self.model, self.family.language_model))
-
     def _check_merged(self, when: str) -> None:
-        if has_lora(self._language_model):
+        if any(has_lora(part) for part in self.model.children()):
             raise CheckpointError(must_be("the encoder's adapter", f"merged {when}", "not merged", "Call merge_adapter() first."))

@@ -109,19 +109,18 @@ class ContrastiveStep:
     def _cached(self, batch: Batch, backward: Backward) -> StepOutput:
         states: list[_RandomState] = []
         parts: list[Tensor] = []
-        known: dict[tuple[int, int], Tensor] = {}
+        # Features of a frozen tower serve all micro-batches and the replay. Those of a trained one must be made again, with their graph,
+        # and each micro-batch makes its own both times: what it draws at random (an adapter's dropout) must be the same in the replay.
+        known: dict[tuple[int, int], Tensor] | None = {} if self.encoder.vision_is_frozen else None
         with torch.no_grad():
             for micro in batch.micro_batches:
                 states.append(_RandomState(micro.input_ids.device))
                 parts.append(self.encoder(micro, self.encoder.encode_media(micro, known)))
         torch.clear_autocast_cache()  # of weights cast without graph, which older torch would use for the replay
-        # Features of a frozen tower serve the replay; those of a trained one must be made again, with their graph, and take no memory.
-        kept = known if self.encoder.vision_is_frozen else None
-        del known
         output, gradient = self._loss(_in_order(batch, parts), batch, backward)
         for micro, state in zip(batch.micro_batches, states, strict=True):
             with state.restored():
-                again = self.encoder(micro, self.encoder.encode_media(micro, kept))
+                again = self.encoder(micro, self.encoder.encode_media(micro, known))
             backward(_with_gradient(again, gradient[micro.contents]))
         return output
 

@@ -25,12 +25,14 @@ class Precision(StrEnum):
 
 @dataclass(kw_only=True)
 class LoRAConfig:
-    """Low-rank adapters (LoRA, arXiv 2106.09685) on every linear layer of the language model.
+    """Low-rank adapters (LoRA, arXiv 2106.09685) on linear layers.
 
     Attributes:
         r: rank of the adapters.
         alpha: their output is scaled by alpha / r.
         dropout: share of their inputs that is dropped in training.
+        targets: the linear layers that get one: language, vision, merger (all of that part), or names, in which * stands for anything:
+            `q_proj`, `language_model.layers.1?`, `visual.*.mlp`. See `unite.encoder.names`.
 
     Raises:
         ConfigError: if a value is out of its range.
@@ -39,6 +41,7 @@ class LoRAConfig:
     r: int = 8
     alpha: int = 16
     dropout: float = 0.05
+    targets: list[str] = field(default_factory=lambda: ["language"])
 
     def __post_init__(self) -> None:
         if self.r < 1:
@@ -47,6 +50,9 @@ class LoRAConfig:
             raise ConfigError(must_be("encoder.adapter.alpha", "at least 1", self.alpha, "The update is scaled by alpha / r."))
         if not 0 <= self.dropout < 1:
             raise ConfigError(must_be("encoder.adapter.dropout", "from 0 to below 1", self.dropout))
+        if not self.targets:
+            hint = "To train without an adapter set encoder.adapter=null."
+            raise ConfigError(must_be("encoder.adapter.targets", "at least one part or name", self.targets, hint))
 
 
 @dataclass(kw_only=True)
@@ -96,8 +102,9 @@ class EncoderConfig(ReadingConfig):
             it reads contents, which then wins; so do UNITE's released weights.
         base: hub name or folder of what an adapter at `path` is put on; null takes the one that the adapter names.
         checkpoint: what builds the weights if there are none yet; null takes those of `path`.
-        adapter: LoRA of the language model; null trains all of its weights.
-        train_vision: whether the towers that see are trained too.
+        adapter: LoRA, by default of the language model; null trains all of the language model's weights.
+        train_vision: whether all weights of the towers that see are trained too, their merger among them.
+        frozen: what is not trained of all that, neither whole nor by an adapter: parts or names, as in `adapter.targets`.
         attention: transformers' attention implementation.
         gradient_checkpointing: compute activations again in the backward pass, to save memory.
     """
@@ -108,6 +115,7 @@ class EncoderConfig(ReadingConfig):
     checkpoint: Any = None
     adapter: LoRAConfig | None = field(default_factory=LoRAConfig)
     train_vision: bool = False
+    frozen: list[str] = field(default_factory=list)
     attention: str = "sdpa"
     gradient_checkpointing: bool = True
 

@@ -68,16 +68,18 @@ class Family(Protocol):
     Attributes:
         token_types: tokens whose place a medium's features take, by the name that config and processor have for their id, with the number
             that stands for them in `token_types` (above 0; `mm_token_type_ids` of transformers).
-        language_model: the attribute of the model that holds its language model; adapters wrap it.
+        language_model: the attribute of the model that holds its language model.
         weight_names: patterns of how a weight's name begins in what others saved, each with the model's own beginning. What stands before
             them all, `model.` say, is `unite.encoder.weights`'s.
         special_tokens: what the turn is laid out with; a tokenizer that lacks one is of another model.
+        parts: what a user can name, each with the modules that it is; where one lies within another, the inner one is no part of the outer.
     """
 
     token_types: ClassVar[Mapping[str, int]]
     language_model: ClassVar[str]
     weight_names: ClassVar[Mapping[str, str]]
     special_tokens: ClassVar[Sequence[str]]
+    parts: ClassVar[Mapping[str, Sequence[str]]]
 
     def __init__(self, config: Any, processor: Any) -> None: ...
 

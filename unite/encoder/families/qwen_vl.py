@@ -42,6 +42,11 @@ class QwenVL(nn.Module):
         r"(embed_tokens|layers|norm)\.": r"language_model.\1.",  # before transformers 4.52 the language model had no name of its own
     }
     special_tokens: ClassVar[Sequence[str]] = ("<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|vision_start|>", "<|vision_end|>")
+    parts: ClassVar[Mapping[str, Sequence[str]]] = {
+        "language": ("language_model",),
+        "vision": ("visual",),
+        "merger": ("visual.merger", "visual.deepstack_merger_list"),
+    }
     language_classes: ClassVar[LanguageClasses]
     vision_classes: ClassVar[VisionClasses]
     _scale: Tensor
