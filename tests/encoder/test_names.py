@@ -39,8 +39,8 @@ def test_several_add_up_and_none_is_none():
 
 def test_what_means_nothing_is_refused_and_the_good_names_are_listed():
     message = (
-        "encoder.frozen must be one of language, merger, model.layers.*.attn.k_proj, model.layers.*.attn.q_proj, model.layers.*.mlp.up, vision, "
-        r"visual.blocks.*.proj, visual.merger.up, visual.mergers.up, visual.more.*.up, but is 'merge'. .* Did you mean 'merger'\?"
+        "encoder.frozen must be one of language, merger, model.layers.*.attn.k_proj, model.layers.*.attn.q_proj, model.layers.*.mlp.up, "
+        r"vision, visual.blocks.*.proj, visual.merger.up, visual.mergers.up, visual.more.*.up, but is 'merge'. .* Did you mean 'merger'\?"
     )
     with pytest.raises(ConfigError, match=message):
         chosen([*NAMES, "visual.merger.up.weight"], ["q_proj", "merge"], PARTS, "encoder.frozen")

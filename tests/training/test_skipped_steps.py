@@ -44,10 +44,11 @@ def batches(count):
 
 def test_the_step_moves_nothing_and_is_named_and_the_next_ones_are_taken(tmp_path, caplog):
     weights, undisturbed = Weights(), Weights()
-    done = fit(batches(5), Overflowing(2), [SkippedSteps(tmp_path, 1), weights], weight_decay=0.1)
+    done = fit(batches(5), Overflowing(2), [SkippedSteps(tmp_path, 1), weights], weight_decay=0.1, ema_decay=0.9)
     same = fit(batches(5), Overflowing(), [SkippedSteps(tmp_path, 1), undisturbed], weight_decay=0.1)
     assert torch.equal(weights.after[1], undisturbed.after[1]) and torch.equal(weights.after[2], weights.after[1])
     assert not torch.equal(weights.after[3], weights.after[2]) and torch.isfinite(weights.after[4]).all()
+    assert done.module.average.state_dict()["n_averaged"] == 4  # it is no part of the average
     (line,) = (json.loads(line) for line in (tmp_path / "skipped_steps-rank0.jsonl").read_text().splitlines())
     assert (line["step"], line["gradient_norm"], line["keys"]) == (2, "nan", [f"row{at}" for at in range(2, 8)])
     assert 0 < line["loss"] < 100 and done.rows[3]["train/skipped_steps"] == 1

@@ -4,17 +4,25 @@ import signal
 from types import SimpleNamespace
 
 import pytest
+import pytorch_lightning as pl
 import torch
 from torch import nn
 
+from tests.encoder.checkpoints import tiny
+from tests.encoder.material import make
+from tests.training.pictures import pictures
 from tests.training.toy import BagEncoder
-from unite.config.schema import AdamWConfig, MAMCLConfig
+from unite.config.schema import AdafactorConfig, AdamW8bitConfig, AdamWConfig, LoRAConfig, MAMCLConfig, MuonConfig
+from unite.data.collate import Collator
 from unite.errors import CheckpointError, ConfigError
 from unite.objective import MAMCL
 from unite.runs import RunFolder
+from unite.training.adafactor import AdafactorCosine
 from unite.training.adamw import AdamWCosine
+from unite.training.adamw_8bit import AdamW8bitCosine
 from unite.training.module import UniteModule
-from unite.training.signals import EndedBySignal
+from unite.training.muon import MuonCosine
+from unite.training.signals import EndedBySignal, StageCheckpoint
 from unite.training.stages import Stage, check_checkpoint, train_stages
 
 
@@ -119,3 +127,70 @@ def test_a_checkpoint_that_would_run_code_is_refused(tmp_path, capsys):
     with pytest.raises(CheckpointError, match="not readable"):
         check_checkpoint(tmp_path / "a.ckpt", 1)
     assert "executed" not in capsys.readouterr().out
+
+
+class Pictures(pl.LightningDataModule):
+    """Batches of pictures and words, from the step after the last one taken, as a mixture gives them."""
+
+    def check(self):
+        pass
+
+    def attach(self, processor, num_steps):
+        rows = pictures()
+        self.batches = [Collator(processor, 160)(rows[step % 3 :]) for step in range(num_steps)]
+        return num_steps
+
+    def train_dataloader(self):
+        return torch.utils.data.DataLoader(self.batches, batch_size=None, sampler=self)
+
+    def __iter__(self):
+        return iter(range(self.trainer.global_step, len(self.batches)))
+
+    def __len__(self):
+        return len(self.batches)
+
+
+class BreakOff(pl.Callback):
+    """Ends the run before a step."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+        if trainer.global_step == self.step:
+            raise RuntimeError("broken off")
+
+
+EVERYWHERE = LoRAConfig(r=2, dropout=0.5, targets=["language", "vision", "merger"])
+
+
+@pytest.mark.parametrize(
+    ("encoder", "kind", "optimizer"),
+    [
+        ({"adapter": EVERYWHERE}, AdamWCosine, AdamWConfig(lr=0.01, ema_decay=0.5)),
+        ({"adapter": LoRAConfig(r=2), "train_vision": True, "frozen": ["vision"]}, AdafactorCosine, AdafactorConfig(ema_decay=0.9)),
+        ({"train_vision": True, "dtype": "bfloat16", "frozen": ["embed_tokens"]}, MuonCosine, MuonConfig(ema_decay=0.9)),
+        ({}, AdamW8bitCosine, AdamW8bitConfig(lr=0.01, min_8bit_size=64)),
+    ],
+    ids=["lora-adamw-average", "merger-adafactor-average", "whole-muon-average", "whole-adamw_8bit"],
+)
+@pytest.mark.parametrize("graph_tokens", [1, 10**6], ids=["cached", "direct"])
+def test_a_resumed_run_exports_the_bytes_of_an_undisturbed_one(tmp_path, encoder, kind, optimizer, graph_tokens):
+    if kind is AdamW8bitCosine:
+        pytest.importorskip("bitsandbytes")
+    folder = tiny(tmp_path / "tiny")
+
+    def exported(name, *callbacks, resume=False):
+        run = RunFolder(tmp_path / name)
+        checkpoints = StageCheckpoint(run.checkpoints("s"), "{step}", every_n_train_steps=1, monitor="step", mode="max", save_top_k=1)
+        quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
+        trainer = pl.Trainer(accelerator="cpu", max_steps=4, max_epochs=1, callbacks=[*callbacks, checkpoints], **quiet)
+        stage = Stage("s", Pictures(), MAMCL(MAMCLConfig(temperature=0.1)), kind(optimizer), 4)
+        train_stages([stage], run, lambda _: make(folder, **encoder), lambda _: trainer, graph_tokens, resume=resume)
+        return (run.encoder / "model.safetensors").read_bytes()
+
+    whole = exported("whole")
+    with pytest.raises(RuntimeError, match="broken off"):
+        exported("broken", BreakOff(2))
+    assert exported("broken", resume=True) == whole
+    assert (folder / "model.safetensors").read_bytes() != whole

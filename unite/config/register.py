@@ -52,6 +52,8 @@ _ENTRIES = (
     _Entry("tiny_checkpoint_schema", schema.TinyCheckpointConfig, "encoder"),
     _Entry("schema", schema.LoRAConfig, "adapter"),
     _Entry("schema", schema.AdamWConfig, "optimizer"),
+    _Entry("adamw_8bit_schema", schema.AdamW8bitConfig, "optimizer"),
+    _Entry("adafactor_schema", schema.AdafactorConfig, "optimizer"),
     _Entry("muon_schema", schema.MuonConfig, "optimizer"),
     _Entry("schema", schema.TrainerConfig, "trainer"),
     _Entry("schema", schema.LoggerConfig, "logger"),

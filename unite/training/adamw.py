@@ -6,13 +6,12 @@ from collections.abc import Iterable
 
 import torch
 from torch import nn
-from torch.optim.lr_scheduler import LambdaLR
 
 from unite.config.schema.optimizer import AdamWConfig
-from unite.training.optimizer import trainable, warmup_cosine
+from unite.training.optimizer import CosineOptimizer, decayed_and_vectors, trainable
 
 
-class AdamWCosine:
+class AdamWCosine(CosineOptimizer):
     """Builds the optimizer and its schedule. An `OptimizerBuilder`.
 
     Args:
@@ -20,25 +19,15 @@ class AdamWCosine:
     """
 
     def __init__(self, config: AdamWConfig) -> None:
+        super().__init__(config)
         self.config = config
 
-    @property
-    def gradient_clip(self) -> float | None:
-        """As of `OptimizerBuilder`."""
-        return self.config.gradient_clip
-
-    def build(self, module: nn.Module, num_steps: int) -> tuple[torch.optim.AdamW, LambdaLR]:
-        """As of `OptimizerBuilder`."""
-        optimizer = adamw(trainable(module), self.config)
-        return optimizer, warmup_cosine(optimizer, num_steps, self.config)
+    def optimizer(self, module: nn.Module) -> torch.optim.AdamW:
+        """As of `CosineOptimizer`."""
+        return adamw(trainable(module), self.config)
 
 
 def adamw(parameters: Iterable[nn.Parameter], config: AdamWConfig) -> torch.optim.AdamW:
     """Returns AdamW over the parameters; vectors are not decayed."""
-    decayed: list[nn.Parameter] = []
-    vectors: list[nn.Parameter] = []
-    for parameter in parameters:
-        (decayed if parameter.ndim >= 2 else vectors).append(parameter)
-    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-    groups = [group for group in groups if group["params"]]
+    groups = decayed_and_vectors(parameters, config.weight_decay)
     return torch.optim.AdamW(groups, lr=config.lr, betas=(config.beta1, config.beta2), eps=config.eps, fused=True)

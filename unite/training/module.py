@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any, cast
 
 import pytorch_lightning as pl
@@ -15,6 +17,7 @@ from unite.errors import CheckpointError, TrainingError, must_be
 from unite.training.optimizer import OptimizerBuilder
 from unite.training.parallel import sum_gradients
 from unite.training.step import ContrastiveStep
+from unite.training.weight_average import WeightAverage
 from unite.types import Batch, fingerprint
 
 
@@ -45,6 +48,7 @@ class UniteModule(pl.LightningModule):
         self.num_steps = num_steps
         self.seed = seed
         self.step = ContrastiveStep(encoder, objective, graph_tokens)
+        self.average = None if optimizer.ema_decay is None else WeightAverage(self, optimizer.ema_decay)
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
         """Takes one optimizer step on a batch.
@@ -65,6 +69,8 @@ class UniteModule(pl.LightningModule):
         if not is_taken:
             optimizer.zero_grad(set_to_none=True)  # an optimizer passes over what has no gradient
         optimizer.step()
+        if is_taken and self.average is not None:
+            self.average.update()
         cast(LRScheduler, self.lr_schedulers()).step()
         return {"loss": output.loss, "gradient_norm": norm, "step": output, "is_taken": is_taken}
 
@@ -74,7 +80,7 @@ class UniteModule(pl.LightningModule):
         return [optimizer], [schedule]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keeps only what is trained.
+        """Keeps only what is trained, and its average.
 
         Raises:
             TrainingError: if a weight is not finite: it would take the place of the last checkpoint that can be gone on from.
@@ -85,12 +91,15 @@ class UniteModule(pl.LightningModule):
             hint = "No checkpoint is written; resume=true goes on from the last one. Try a lower optimizer.lr."
             raise TrainingError(must_be(f"the weights of {broken}", "finite", "not", hint))
         checkpoint["state_dict"] = {name: value for name, value in checkpoint["state_dict"].items() if name in trained}
+        if self.average is not None and not self.average.is_in_place:  # the best weights are the average, and not gone on from
+            checkpoint["average"] = self.average.state_dict()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuses a checkpoint of other weights than those that are trained: what it lacks would stay as it is, unsaid.
 
         Raises:
-            CheckpointError: if a trained parameter is missing in it, has another shape, or is not trained here.
+            CheckpointError: if a trained parameter is missing in it, has another shape, or is not trained here, or if there is no average
+                to go on with.
         """
         ours = {name: tuple(parameter.shape) for name, parameter in self.named_parameters() if parameter.requires_grad}
         theirs = {name: tuple(value.shape) for name, value in checkpoint["state_dict"].items()}
@@ -100,6 +109,18 @@ class UniteModule(pl.LightningModule):
             raise CheckpointError(
                 must_be("the checkpoint", "of the parameters that are trained", actual, "Resume with the run's own config.")
             )
+
+        if self.average is not None and "average" in checkpoint:
+            self.average.load_state_dict(checkpoint["average"])
+        elif self.average is not None and "optimizer_states" in checkpoint:  # the best weights, without the latter, are not gone on from
+            hint = "Resume with the run's own optimizer.ema_decay."
+            raise CheckpointError(must_be("the checkpoint", "of a run that averages its weights", "without an average", hint))
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Holds the average of the weights while the block runs, if there is one."""
+        with nullcontext() if self.average is None else self.average.in_place():
+            yield
 
     def _clip(self) -> Tensor:
         parameters = [parameter for parameter in self.parameters() if parameter.grad is not None]

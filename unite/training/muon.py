@@ -7,15 +7,14 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.optim.lr_scheduler import LambdaLR
 
 from unite.config.schema.optimizer import MuonConfig
 from unite.errors import ConfigError, must_be
 from unite.training.adamw import adamw
-from unite.training.optimizer import trainable, warmup_cosine
+from unite.training.optimizer import CosineOptimizer, trainable
 
 
-class MuonCosine:
+class MuonCosine(CosineOptimizer):
     """Builds the optimizer and its schedule. An `OptimizerBuilder`.
 
     Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon) moves a matrix by its momentum made orthogonal, so that every
@@ -34,15 +33,11 @@ class MuonCosine:
             raise ConfigError(
                 must_be("torch for optimizer=muon", "2.9 or newer", torch.__version__, "Take optimizer=from_scratch, or update torch.")
             )
+        super().__init__(config)
         self.config = config
 
-    @property
-    def gradient_clip(self) -> float | None:
-        """As of `OptimizerBuilder`."""
-        return self.config.gradient_clip
-
-    def build(self, module: nn.Module, num_steps: int) -> tuple[MuonAdamW, LambdaLR]:
-        """As of `OptimizerBuilder`."""
+    def optimizer(self, module: nn.Module) -> MuonAdamW:
+        """As of `CosineOptimizer`."""
         looked_up = {id(parameter) for part in module.modules() if isinstance(part, nn.Embedding) for parameter in part.parameters()}
         matrices: list[nn.Parameter] = []
         rest: list[nn.Parameter] = []
@@ -56,8 +51,7 @@ class MuonCosine:
             parts["muon"] = StackedMuon(matrices, lr=config.muon_lr, momentum=config.momentum, weight_decay=config.muon_weight_decay)
         if rest:
             parts["adamw"] = adamw(rest, config)
-        optimizer = MuonAdamW(parts)
-        return optimizer, warmup_cosine(optimizer, num_steps, config)
+        return MuonAdamW(parts)
 
 
 class MuonAdamW(torch.optim.Optimizer):

@@ -1,9 +1,11 @@
-"""What a stage needs of an optimizer: a file each builds one (`adamw`, `muon`)."""
+"""What a stage needs of an optimizer: a file each builds one (`adamw`, `adamw_8bit`, `adafactor`, `muon`)."""
 
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Any, Protocol
 
 import torch
 from torch import nn
@@ -21,6 +23,11 @@ class OptimizerBuilder(Protocol):
         """The largest norm of the gradient over all parameters; None leaves it."""
         ...
 
+    @property
+    def ema_decay(self) -> float | None:
+        """The share that the average of the weights keeps of itself at each step; None has no average."""
+        ...
+
     def build(self, module: nn.Module, num_steps: int) -> tuple[torch.optim.Optimizer, LRScheduler]:
         """Returns the optimizer over the parameters of a module that are trained, and its schedule over `num_steps` steps.
 
@@ -30,12 +37,52 @@ class OptimizerBuilder(Protocol):
         ...
 
 
+class CosineOptimizer(ABC):
+    """An `OptimizerBuilder` by the options that every optimizer has: what differs is the optimizer itself.
+
+    Args:
+        config: the options, each documented there.
+    """
+
+    def __init__(self, config: ScheduleConfig) -> None:
+        self.schedule = config
+
+    @property
+    def gradient_clip(self) -> float | None:
+        """As of `OptimizerBuilder`."""
+        return self.schedule.gradient_clip
+
+    @property
+    def ema_decay(self) -> float | None:
+        """As of `OptimizerBuilder`."""
+        return self.schedule.ema_decay
+
+    def build(self, module: nn.Module, num_steps: int) -> tuple[torch.optim.Optimizer, LambdaLR]:
+        """As of `OptimizerBuilder`."""
+        optimizer = self.optimizer(module)
+        return optimizer, warmup_cosine(optimizer, num_steps, self.schedule)
+
+    @abstractmethod
+    def optimizer(self, module: nn.Module) -> torch.optim.Optimizer:
+        """Returns the optimizer over the parameters of a module that are trained. Raises ConfigError if none is."""
+
+
 def trainable(module: nn.Module) -> list[nn.Parameter]:
     """Returns the parameters that are trained. Raises ConfigError if there is none."""
     trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
     if not trained:
         raise ConfigError("nothing is trained: the encoder has no trainable parameter. Give it an adapter, or set encoder.adapter=null.")
     return trained
+
+
+def decayed_and_vectors(parameters: Iterable[nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:
+    """Returns the groups of an optimizer: what is decayed, and the vectors, which are not."""
+    decayed: list[nn.Parameter] = []
+    vectors: list[nn.Parameter] = []
+    for parameter in parameters:
+        (decayed if parameter.ndim >= 2 else vectors).append(parameter)
+    groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    return [group for group in groups if group["params"]]
 
 
 def warmup_cosine(optimizer: torch.optim.Optimizer, num_steps: int, config: ScheduleConfig) -> LambdaLR:

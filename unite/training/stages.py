@@ -161,4 +161,6 @@ def _train(stage: Stage, encoder: VLMEncoder, trainer: pl.Trainer, graph_tokens:
     if stage.export is Export.best and stage.validation is not None:
         trainer.strategy.barrier()  # the first rank writes which one it is
         stage.validation.load_best(module)
+    elif module.average is not None:
+        module.average.take()
     module.to(trainer.strategy.root_device)  # Lightning leaves it on the CPU, and evaluation comes next

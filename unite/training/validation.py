@@ -98,11 +98,12 @@ class Validation(pl.Callback):
         if step % self.every and step < steps_of(trainer):
             return
         began = time.monotonic()
-        with shown(f"validation at step {step}"), undisturbed(pl_module), trainer.precision_plugin.forward_context():
-            found = self.validator(pl_module.encoder, pl_module.objective, pl_module.device)  # type: ignore[arg-type]
-        is_better = self.best is None or found.score > self.best.score
-        if is_better:
-            self._keep(trainer, step, found.score)
+        with pl_module.averaged():  # type: ignore[operator]  # ours: what is exported is what is looked at
+            with shown(f"validation at step {step}"), undisturbed(pl_module), trainer.precision_plugin.forward_context():
+                found = self.validator(pl_module.encoder, pl_module.objective, pl_module.device)  # type: ignore[arg-type]
+            is_better = self.best is None or found.score > self.best.score
+            if is_better:
+                self._keep(trainer, step, found.score)
         now = time.monotonic()
         self._seconds += now - began
         self.num_validations += 1

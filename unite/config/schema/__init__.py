@@ -10,13 +10,15 @@ from unite.config.schema.encoder import EncoderConfig, LoRAConfig, Positions, Pr
 from unite.config.schema.evaluation import EvaluateConfig, MtebSuiteConfig, PairsSuiteConfig, SuiteConfig
 from unite.config.schema.media import Decoding, MediaPolicy
 from unite.config.schema.objective import InfoNCEConfig, MAMCLConfig, MatryoshkaConfig, ObjectiveConfig
-from unite.config.schema.optimizer import AdamWConfig, MuonConfig
+from unite.config.schema.optimizer import AdafactorConfig, AdamW8bitConfig, AdamWConfig, MuonConfig
 from unite.config.schema.sweep import JobSweeperConfig, Keep, ProcessLauncherConfig, SearchConfig, SweepConfig
 from unite.config.schema.training import LoggerConfig, StageConfig, TrainConfig, TrainerConfig, WandbMode
 from unite.config.schema.validation import Export, HeldOutConfig, ValidationConfig
 from unite.config.schema.world import EmojiHardConfig, WorldConfig
 
 __all__ = [
+    "AdafactorConfig",
+    "AdamW8bitConfig",
     "AdamWConfig",
     "CurateConfig",
     "DataConfig",
