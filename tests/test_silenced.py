@@ -30,6 +30,7 @@ LOGGED = [
     (LIGHTNING, f"{'-' * 100}\ndistributed_backend=gloo\nAll distributed processes registered. Starting with 2 processes\n{'-' * 100}\n"),
     (FABRIC, "Initializing distributed: GLOBAL_RANK: 0, MEMBER: 1/2"),
     ("transformers.modeling_utils", "\x1b[1mQwen2VLModel LOAD REPORT\x1b[0m from: /models/x\nKey            | Status     |  | \n"),
+    ("bitsandbytes.backends.cpu.ops", "Failed to load CPU gemm_4bit_forward from kernels-community: No module named 'kernels'. Please ..."),
     ("transformers.modeling_utils", "Qwen3VLVisionModel does not expose input embeddings. Gradients cannot flow back to the token ..."),
 ]
 OTHERS = [

@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from tests.training.toy import BagEncoder
-from unite.config.schema import AdamWConfig, MAMCLConfig, MuonConfig
+from unite.config.schema import AdafactorConfig, AdamWConfig, MAMCLConfig, MuonConfig
 from unite.errors import TrainingError
 from unite.objective import MAMCL
+from unite.training.adafactor import AdafactorCosine
 from unite.training.adamw import AdamWCosine
 from unite.training.module import UniteModule
 from unite.training.muon import MuonCosine
@@ -16,7 +17,14 @@ def module(builder):
     return UniteModule(BagEncoder(), MAMCL(MAMCLConfig(learnable_temperature=True)), builder, 4, 100)
 
 
-@pytest.mark.parametrize("builder", [AdamWCosine(AdamWConfig(weight_decay=0.5)), MuonCosine(MuonConfig(weight_decay=0.5))])
+BUILDERS = [
+    AdamWCosine(AdamWConfig(weight_decay=0.5)),
+    MuonCosine(MuonConfig(weight_decay=0.5)),
+    AdafactorCosine(AdafactorConfig(weight_decay=0.5)),
+]
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
 def test_a_step_without_gradients_moves_nothing(builder):
     trained = module(builder)
     (optimizer,), _ = trained.configure_optimizers()

@@ -30,7 +30,7 @@ class AdamW8bitCosine(CosineOptimizer):
         except ImportError as error:
             raise ConfigError(
                 f"optimizer=adamw_8bit needs bitsandbytes, which cannot be imported ({error}): pip install 'unite[bitsandbytes]'. "
-                "optimizer=adafactor saves more memory and needs none."
+                "optimizer=adafactor, which saves more memory, needs no library of its own."
             ) from error
         self._adamw_8bit = bitsandbytes.optim.AdamW8bit
 
