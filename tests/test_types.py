@@ -54,6 +54,13 @@ def test_a_medium_is_checked(changes, message):
         Medium(**{"modality": Modality.IMAGE, "frames": np.zeros((1, 2, 2, 3), np.uint8), "fingerprint": 1} | changes)
 
 
+def test_a_frame_stands_for_its_share_of_the_duration_or_for_the_mean_gap():
+    frames = np.zeros((3, 2, 2, 3), np.uint8)
+    assert Medium(Modality.VIDEO, frames, 1, (0.0, 1.0, 4.0), 6.0).frame_gap == 2.0
+    assert Medium(Modality.VIDEO, frames, 1, (1.0, 2.0, 4.0)).frame_gap == 1.5
+    assert Medium(Modality.VIDEO, frames[:1], 1).frame_gap == 0.0
+
+
 def test_equal_contents_are_told_by_all_that_reaches_the_encoder():
     contents = [
         Content("a"),

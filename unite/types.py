@@ -87,12 +87,14 @@ class Medium:
         frames: (T, H, W, 3) uint8, RGB; T = 1 for an image.
         fingerprint: 63-bit hash of what it was decoded from (bytes and the frames picked); equal media have equal fingerprints.
         seconds: (T,) when each frame is shown, in seconds from the start; `(0.0,)` for an image.
+        duration: seconds that the video lasts of which the frames were taken; 0 where that is not known, and for an image.
     """
 
     modality: Modality
     frames: NDArray[np.uint8]
     fingerprint: int
     seconds: tuple[float, ...] = (0.0,)
+    duration: float = 0.0
 
     def __post_init__(self) -> None:
         if self.modality not in MEDIA:
@@ -102,6 +104,17 @@ class Medium:
             raise DataError(must_be("the frames of a medium", "uint8 of shape (frames, height, width, 3)", actual))
         if len(self.seconds) != len(self.frames):
             raise DataError(must_be("seconds", f"one number for each of {len(self.frames)} frames", len(self.seconds)))
+
+    @property
+    def frame_gap(self) -> float:
+        """Seconds of the video that a frame stands for; 0 for an image.
+
+        The whole duration shared out among the frames, as transformers' `VideoMetadata.sampled_fps` does it: n frames from the first to
+        the last of a video are n - 1 gaps apart, but stand for n. Where the duration is not known, the mean gap.
+        """
+        if self.duration or len(self.frames) == 1:
+            return self.duration / len(self.frames)
+        return (self.seconds[-1] - self.seconds[0]) / (len(self.frames) - 1)
 
 
 @dataclass(frozen=True, eq=False)

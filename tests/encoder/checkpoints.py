@@ -37,7 +37,7 @@ def save_family(name, folder, tokenizer):
         for kind, token in {"image": "image_pad", "video": "video_pad", "vision_start": "vision_start", "vision_end": "vision_end"}.items()
     }
     text = {
-        "vocab_size": len(tokenizer),
+        "vocab_size": max(tokenizer.get_vocab().values()) + 1,
         "hidden_size": 32,
         "intermediate_size": 48,
         "num_hidden_layers": 3,

@@ -22,10 +22,12 @@ def test_greys_are_32_a_side():
 
 def test_a_blank_medium_keeps_its_measures_and_shows_nothing():
     frames = np.arange(2 * 4 * 6 * 3, dtype=np.uint8).reshape(2, 4, 6, 3)
-    shown, other = (Medium(Modality.VIDEO, some, number, (0.0, 1.5)) for number, some in enumerate((frames, frames[::-1])))
+    shown, other = (Medium(Modality.VIDEO, some, number, (0.0, 1.5), 3.0) for number, some in enumerate((frames, frames[::-1])))
     grey_one = blank(shown)
     assert (grey_one.frames == 128).all() and grey_one.frames.shape == frames.shape and grey_one.seconds == (0.0, 1.5)
     assert grey_one.fingerprint == blank(other).fingerprint != shown.fingerprint
+    longer = blank(Medium(Modality.VIDEO, frames, 1, (0.0, 1.5), 4.0))
+    assert (grey_one.duration, longer.duration) == (3.0, 4.0) and longer.fingerprint != grey_one.fingerprint
 
 
 def test_a_strip_shows_pictures_side_by_side():

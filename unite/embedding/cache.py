@@ -32,8 +32,9 @@ from unite.types import Content, Processor, fingerprint, index_tensor
 _log = logging.getLogger(__name__)
 #: Attributes of modules that change nothing of the embeddings; the same checkpoint in another folder is the same encoder.
 _NO_SETTINGS = {"training", "gradient_checkpointing", "name_or_path"}
-#: Of what a fingerprint is made: 0.1.0 took all settings of decoding into that of an image.
-_FORMAT = "2"
+#: Of what a fingerprint is made, and how its content is read: 0.1.0 took all settings of decoding into an image's fingerprint; "2" had
+#: Pillow resize, and measured the time between a video's frames from the first to the last.
+_FORMAT = "3"
 
 
 class DiskCache:

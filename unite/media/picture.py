@@ -141,7 +141,8 @@ def ramp(every: int = 1) -> NDArray[np.uint8]:
 def blank(medium: Medium) -> Medium:
     """Returns a medium whose pixels are all of one grey, of the size and times they were."""
     frames = np.broadcast_to(_GREY, medium.frames.shape)  # takes no memory
-    return Medium(medium.modality, frames, fingerprint("grey", repr(frames.shape), repr(medium.seconds)), medium.seconds)
+    name = fingerprint("grey", repr(frames.shape), repr(medium.seconds), repr(medium.duration))
+    return Medium(medium.modality, frames, name, medium.seconds, medium.duration)
 
 
 def strip(pictures: Iterable[NDArray[np.uint8]]) -> bytes:

@@ -3,10 +3,11 @@
 import numpy as np
 import torch
 from PIL import Image
-from transformers import AutoModel, AutoProcessor
-from transformers.video_utils import VideoMetadata
+from transformers import AutoConfig, AutoModel, AutoProcessor
+from transformers.video_utils import VideoMetadata, load_video
 
 from unite.encoder.vlm import VLMEncoder
+from unite.media.video.frames import pick
 from unite.types import Content, Medium, Modality
 
 TURN = (
@@ -76,6 +77,35 @@ def reference(folder, contents, texts):
         do_resize=False,
         padding=True,
         return_tensors="pt",
+    )
+
+
+def official(folder, texts, images, paths, decoding, caps):
+    """Returns what transformers' processor makes of the turns with these images and video files, read and resized by itself.
+
+    Which frames are taken and how large media may be is told to it; the rest is its own: rate, length and times of the videos too.
+    """
+
+    def picked(metadata, **_):
+        return pick(metadata.total_num_frames, metadata.duration, decoding).tolist()
+
+    side = side_of(folder) ** 2
+    films, metadata = zip(*(load_video(str(path), backend="pyav", sample_indices_fn=picked) for path in paths), strict=True)
+    # Qwen3-VL's caps are of all frames of a video together, the others' of one.
+    together = len(films[0]) if "qwen3" in AutoConfig.from_pretrained(folder).model_type else 1
+    return AutoProcessor.from_pretrained(folder)(
+        text=texts,
+        images=images,
+        videos=list(films),
+        padding=True,
+        return_tensors="pt",
+        images_kwargs={"size": {"shortest_edge": caps["min_image_tokens"] * side, "longest_edge": caps["max_image_tokens"] * side}},
+        videos_kwargs={
+            "video_metadata": list(metadata),
+            "do_sample_frames": False,
+            "cap_pixels_per_frame": False,
+            "size": {"shortest_edge": together * side, "longest_edge": together * caps["max_frame_pixels"]},
+        },
     )
 
 

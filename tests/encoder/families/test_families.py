@@ -3,7 +3,10 @@
 Of `family.py`, `qwen_vl.py`, `qwen2_vl.py`, `qwen2_5_vl.py` and `qwen3_vl.py` too: a family is right if it gives what transformers does.
 """
 
+from fractions import Fraction
+
 import numpy as np
+import pytest
 import torch
 from transformers import AutoProcessor
 
@@ -14,13 +17,17 @@ from tests.encoder.families.material import (
     image,
     micro_batch,
     mixed,
+    official,
     plain_embeddings,
     plain_model,
     reference,
     side_of,
     video,
 )
-from unite.types import Content, Modality
+from tests.encoder.qwen_tokenizer import TEXTS
+from tests.media.material import clip, decode, photograph
+from unite.config.schema.media import Decoding
+from unite.types import Content, Medium, Modality
 
 
 def test_tokens_and_pixels_equal_the_processors(folder):
@@ -89,6 +96,51 @@ def test_positions_equal_the_models_own(folder):
     assert torch.equal(batch.input_ids * batch.attention_mask, inputs["input_ids"] * inputs["attention_mask"])
     expected, _ = plain_model(folder).get_rope_index(**{name: value for name, value in inputs.items() if "pixel" not in name})
     assert torch.equal(encoder.family.positions(batch, sequential=False), expected)
+
+
+RATES = {2: 9, 25: 83, Fraction(30_000, 1001): 100}
+
+
+@pytest.mark.parametrize("num_frames", [3, 4, 8])
+def test_files_are_read_and_resized_as_the_processor_does(worded_folder, num_frames, tmp_path):
+    """Videos of three rates, all frames of one or some: an odd number, whose last is repeated, and even ones; images beside them."""
+    decoding = Decoding(min_frames=num_frames, max_frames=num_frames)
+    media, paths = [], []
+    for number, (rate, length) in enumerate(RATES.items()):
+        paths.append(tmp_path / f"{number}.mp4")
+        paths[-1].write_bytes(clip(length, rate, seed=number))
+        media.append(decode(Modality.VIDEO, paths[-1].read_bytes(), fps=decoding.fps, min_frames=num_frames, max_frames=num_frames))
+    pictures = [photograph(seed, 230, 170) for seed in range(2)]
+    stills = [Medium(Modality.IMAGE, np.asarray(picture)[None], number) for number, picture in enumerate(pictures)]
+    asked = "Two people are cooking at 7:45.\n\nWho's stirring?  It isn't she."
+    contents = [
+        Content(asked, (media[0],), instruction="find the clip"),
+        Content("<|IMAGE|> between <|VIDEO|> and <|IMAGE|>", (stills[0], media[1], stills[1])),
+        Content("une cafe\u0301 au lait"),
+        Content(media=(media[2],)),
+    ]
+    texts = [
+        TURN.format(f"{PLACES['video']}\nfind the clip\n{asked}", "sentence and video"),
+        TURN.format(f"{PLACES['image']} between {PLACES['video']} and {PLACES['image']}", "sentence and image and video"),
+        TURN.format("une cafe\u0301 au lait", "sentence"),
+        TURN.format(PLACES["video"], "video"),
+    ]
+    caps = {"min_image_tokens": 4, "max_image_tokens": 16, "max_frame_pixels": 80 * 96}
+    inputs = official(worded_folder, texts, pictures, paths, decoding, caps)
+    encoder, plain = encoder_of(worded_folder, **caps), plain_model(worded_folder).eval()
+    batch = micro_batch(encoder, contents)
+    assert torch.equal(batch.input_ids, inputs["input_ids"])
+    expected, _ = plain.get_rope_index(**{name: value for name, value in inputs.items() if "pixel" not in name})
+    assert torch.equal(encoder.family.positions(batch, sequential=False), expected)
+    with torch.no_grad():
+        torch.testing.assert_close(encoder(batch), plain_embeddings(plain, inputs), rtol=1e-5, atol=1e-5)
+
+
+def test_tokens_are_those_of_the_true_tokenizer(worded_folder):
+    tokenizer = AutoProcessor.from_pretrained(worded_folder).tokenizer
+    assert {text: tokenizer(text).input_ids for text in TEXTS} == TEXTS
+    turn = TURN.format("the star moves left", "sentence")
+    assert encoder_of(worded_folder).processor.encode(Content("the star moves left")).input_ids.tolist() == TEXTS[turn]
 
 
 def test_sequential_positions_are_plain_ones(folder):

@@ -40,6 +40,7 @@ def test_the_frames_stored_are_those_that_training_picks():
     before = decode(Modality.VIDEO, data)
     after = decode(Modality.VIDEO, ready.data)
     assert after.seconds == pytest.approx(before.seconds, abs=1e-3) and len(after.seconds) == 10
+    assert after.duration == pytest.approx(before.duration, abs=1e-3) and before.duration == 10.0
     assert nearest_frames(after.frames, 100) == nearest_frames(before.frames, 100) == [0, 11, 22, 33, 44, 55, 66, 77, 88, 99]
     assert after.frames.shape[1:3] == (112, 168)  # the encoder's size, so that it need not resize
     assert np.abs(after.frames.astype(int) - resized(before.frames, after.frames)).mean() < 4

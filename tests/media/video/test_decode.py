@@ -1,4 +1,5 @@
 import io
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -35,6 +36,20 @@ def test_frames_are_picked_evenly_from_first_to_last(format):
     levels = medium.frames.mean(axis=(1, 2, 3))
     assert levels == pytest.approx([0, 60, 130, 190], abs=4)
     assert medium.seconds == pytest.approx((0, 0.6, 1.3, 1.9), abs=0.01)
+
+
+@pytest.mark.parametrize("format", ["mp4", "matroska", "mpegts"])
+def test_times_at_a_constant_rate_are_counted_whatever_the_ticks_of_the_container(format):
+    rate = Fraction(30_000, 1001)
+    medium = decode(Modality.VIDEO, video(20, rate, format=format), min_frames=20, max_frames=20)
+    assert medium.seconds == pytest.approx([number / float(rate) for number in range(20)], abs=1e-9)
+    assert medium.duration == pytest.approx(20 / float(rate))
+
+
+def test_a_frame_stands_for_its_share_of_the_video():
+    medium = decode(Modality.VIDEO, video(20, 10), min_frames=4, max_frames=4)
+    assert (medium.duration, medium.frame_gap) == (2.0, 0.5)  # and 1.9 / 3 s from frame to frame
+    assert decode(Modality.VIDEO, video(1, 10)).frame_gap == 0.1
 
 
 def test_equal_bytes_are_equal_and_other_frames_are_another_medium():

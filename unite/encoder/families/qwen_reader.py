@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms.v2.functional import resize
 from transformers.models.qwen2_vl.image_processing_qwen2_vl import smart_resize
 from transformers.video_utils import VideoMetadata
 
@@ -30,7 +31,7 @@ class QwenReader:
     """Reads images and video into patches.
 
     The tensors, for N patches of D numbers: `patches` (N, D) uint8, not normalised; `grids` (1, 3) int64, patches in time, height and
-    width; `intervals` (1,) float32, seconds from one patch in time to the next, 0 for an image.
+    width; `intervals` (1,) float32, seconds of the video that a patch in time stands for, 0 for an image.
 
     Args:
         processor: the checkpoint's, from transformers.
@@ -58,11 +59,10 @@ class QwenReader:
             DataError: if it is so long and narrow that it cannot be resized.
         """
         patches, grid = cut_patches(self._resized(medium), self.patch_size, self.merge_size, self.temporal_patch_size)
-        interval = _gap(medium) * self.temporal_patch_size if medium.modality is Modality.VIDEO else 0.0
         tensors = {
             "patches": torch.from_numpy(patches),
             "grids": index_tensor([grid]),
-            "intervals": torch.tensor([interval], dtype=torch.float32),
+            "intervals": torch.tensor([medium.frame_gap * self.temporal_patch_size], dtype=torch.float32),
         }
         return ReadMedium(self._tokens(medium, grid), tensors)
 
@@ -95,10 +95,8 @@ class QwenReader:
             raise DataError(f"the {medium.modality} of {width} x {height} pixels cannot be resized ({error}).") from error
         if wanted == (height, width):
             return medium.frames
-        size = (wanted[1], wanted[0])
-        return np.stack([np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BICUBIC)) for frame in medium.frames])
-
-
-def _gap(medium: Medium) -> float:
-    """Returns the mean seconds from one frame to the next."""
-    return (medium.seconds[-1] - medium.seconds[0]) / (len(medium.seconds) - 1) if len(medium.seconds) > 1 else 0.0
+        # What transformers' processors call: Pillow's pixels differ by one in 250 of them.
+        frames = medium.frames if medium.frames.flags.writeable else medium.frames.copy(order="K")  # else torch warns
+        resized = resize(torch.from_numpy(frames).permute(0, 3, 1, 2), list(wanted), InterpolationMode.BICUBIC, antialias=True)
+        pixels: NDArray[np.uint8] = resized.permute(0, 2, 3, 1).numpy()
+        return pixels

@@ -122,7 +122,7 @@ class QwenVL(nn.Module):
 
         Args:
             grids: (M, 3).
-            seconds: (M,) from one patch in time to the next.
+            seconds: (M,) that a patch in time stands for.
             is_video: (M,).
         """
         return grids, torch.ones(len(grids), device=grids.device)

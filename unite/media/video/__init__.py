@@ -40,8 +40,8 @@ class VideoKind(Kind):
 
     def decode(self, data: bytes, decoding: Decoding) -> Medium:
         """As of `Kind`."""
-        frames, seconds = decode_frames(data, decoding)
-        return Medium(Modality.VIDEO, frames, fingerprint(data, self.decoding_key(decoding)), seconds)
+        frames, seconds, duration = decode_frames(data, decoding)
+        return Medium(Modality.VIDEO, frames, fingerprint(data, self.decoding_key(decoding)), seconds, duration)
 
     def decoding_key(self, decoding: Decoding) -> str:
         """Which frames are picked."""

@@ -20,8 +20,8 @@ from unite.media.video.container import ERRORS, open_video
 from unite.media.video.frames import pick
 
 
-def decode_frames(data: bytes, decoding: Decoding) -> tuple[NDArray[np.uint8], tuple[float, ...]]:
-    """Returns the frames picked, (T, H, W, 3), and when each is shown, (T,) seconds from the first.
+def decode_frames(data: bytes, decoding: Decoding) -> tuple[NDArray[np.uint8], tuple[float, ...], float]:
+    """Returns the frames picked, (T, H, W, 3), when each is shown, (T,) seconds from the first, and the seconds that the video lasts.
 
     Raises:
         DataError: if the video is broken, ends early, or is larger than the limits.
@@ -35,12 +35,14 @@ def decode_frames(data: bytes, decoding: Decoding) -> tuple[NDArray[np.uint8], t
             # Clips made ready by curation are JPEGs in an MP4: only those picked are decoded, by libjpeg, thrice as fast as by FFmpeg.
             is_jpegs = stream.codec_context.name == "mjpeg" and "mp4" in container.format.name
             frames, seconds = [], []
+            start, tick = 0.0, float(stream.time_base or 0)
             for number, (second, pixels) in enumerate((_jpegs if is_jpegs else _frames)(container, stream, decoding)):
                 if number >= decoding.max_video_frames:
                     raise DataError(must_be("a video", f"at most {decoding.max_video_frames} frames long", "longer"))
+                start = start if number else second or 0.0
                 if number in wanted:
                     frames.append(pixels())
-                    seconds.append(number / rate if second is None else second)
+                    seconds.append(_moment(number / rate, second, start, tick))
                 if len(frames) == len(wanted):
                     break
             picked = _stack(frames) if frames else None
@@ -50,7 +52,16 @@ def decode_frames(data: bytes, decoding: Decoding) -> tuple[NDArray[np.uint8], t
         raise DataError(must_be("a video", "at least 1 frame long", "without frames"))
     if len(frames) < len(wanted):
         raise DataError(f"the video ends early: {num_frames} frames are announced, and frame {sorted(wanted)[len(frames)]} is missing.")
-    return picked, tuple(float(second - seconds[0]) for second in seconds)
+    return picked, tuple(seconds), num_frames / rate
+
+
+def _moment(counted: float, told: float | None, start: float, tick: float) -> float:
+    """Returns when a frame is shown, in seconds from the first, whose container tells `start`.
+
+    At a constant rate that is as it is counted, number over rate: what is told is that rounded to the container's ticks, a whole
+    millisecond in Matroska. At another rate it is as it is told.
+    """
+    return counted if told is None or abs(told - start - counted) <= tick else told - start
 
 
 _Timed = Iterator[tuple[float | None, Callable[[], NDArray[np.uint8]]]]
