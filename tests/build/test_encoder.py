@@ -1,11 +1,18 @@
+import numpy as np
 import pytest
+import torch
 from transformers import AutoTokenizer
 
 from tests.composed import composed
-from unite.build.encoder import build_checkpoint, build_trained_encoder
+from tests.encoder.checkpoints import save_family
+from tests.media.material import photograph
+from unite.build.encoder import build_checkpoint, build_encoder, build_trained_encoder
+from unite.config.register import CONF
 from unite.data.rows import Row, StoredContent
 from unite.data.shards import ShardWriter
+from unite.encoder.tiny.tokenizer import train_tokenizer
 from unite.errors import CheckpointError, ConfigError
+from unite.types import Content, Medium, Modality
 
 
 @pytest.mark.parametrize(("device", "hint"), [("toaster", ""), ("cuda:99", "torch sees")])
@@ -58,3 +65,29 @@ def test_a_vocabulary_that_is_too_small_is_told_aloud(tmp_path, caplog):
     build_checkpoint(own_mixture(tmp_path, captions, "encoder.checkpoint.vocab_size=300"))
     (record,) = [record for record in caplog.records if record.levelname == "WARNING"]
     assert "of the words of the mixture are written in pieces. Raise encoder.checkpoint.vocab_size" in record.getMessage()
+
+
+@pytest.mark.parametrize("option", sorted(path.stem for path in CONF.glob("encoder/qwen*.yaml")))
+def test_every_option_loads_by_its_hub_name_and_from_a_folder(option, tmp_path, monkeypatch):
+    """A tiny checkpoint in the place of the true one in the hub's local cache, of the architecture that the option's name begins with."""
+    small = ["encoder.min_image_tokens=1", "encoder.dtype=float32"]
+    config = composed("train", f"encoder={option}", *small)
+    folder = save_family(option.rpartition("_")[0], tmp_path, train_tokenizer(["the moon and a cat"], 300))
+    cached = tmp_path / "hub" / f"models--{config.encoder.path.replace('/', '--')}"
+    (cached / "refs").mkdir(parents=True)
+    (cached / "refs" / "main").write_text("0" * 40)
+    (cached / "snapshots").mkdir()
+    (cached / "snapshots" / ("0" * 40)).symlink_to(folder)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    by_name = build_encoder(config, None)
+    by_folder = build_encoder(composed("train", f"encoder={option}", f"encoder.path={folder}", *small), None)
+    of_evaluation = build_trained_encoder(composed("evaluate", f"checkpoint={config.encoder.path}", "device=cpu", *small))
+    picture = Medium(Modality.IMAGE, np.asarray(photograph())[None], 1)
+    with torch.no_grad():
+        made = []
+        for encoder in (by_name, by_folder, of_evaluation):
+            encoded = [encoder.processor.encode(content) for content in (Content("the moon"), Content("a cat", (picture,)))]
+            made.append(encoder.eval()(encoder.processor.pad(encoded, range(2))))
+    assert torch.equal(made[0], made[1]) and torch.equal(made[0], made[2]) and made[0].norm(dim=-1).tolist() == pytest.approx([1, 1])
+    by_name.add_adapter()
+    assert {name.rpartition("lora_")[2][0] for name, weight in by_name.named_parameters() if weight.requires_grad} == {"A", "B"}

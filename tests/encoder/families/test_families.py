@@ -98,7 +98,7 @@ def test_positions_equal_the_models_own(folder):
     assert torch.equal(encoder.family.positions(batch, sequential=False), expected)
 
 
-RATES = {2: 9, 25: 83, Fraction(30_000, 1001): 100}
+RATES = {2: 8, 25: 83, Fraction(30_000, 1001): 100}
 
 
 @pytest.mark.parametrize("num_frames", [3, 4, 8])
