@@ -12,6 +12,8 @@ from transformers import (
     Qwen2VLVideoProcessor,
     Qwen3VLConfig,
     Qwen3VLForConditionalGeneration,
+    Qwen3VLMoeConfig,
+    Qwen3VLMoeForConditionalGeneration,
     Qwen3VLProcessor,
     Qwen3VLVideoProcessor,
 )
@@ -31,7 +33,8 @@ def tiny(folder):
 
 def save_family(name, folder, tokenizer):
     """Saves a checkpoint of a family and returns its folder."""
-    patch = 16 if name == "qwen3_vl" else 14
+    is_qwen3 = name.startswith("qwen3")
+    patch = 16 if is_qwen3 else 14
     ids = {
         f"{kind}_token_id": tokenizer.convert_tokens_to_ids(f"<|{token}|>")
         for kind, token in {"image": "image_pad", "video": "video_pad", "vision_start": "vision_start", "vision_end": "vision_end"}.items()
@@ -54,7 +57,7 @@ def save_family(name, folder, tokenizer):
     elif name == "qwen2_5_vl":
         vision |= {"hidden_size": 32, "intermediate_size": 48, "out_hidden_size": 32, "window_size": 56, "fullatt_block_indexes": [1]}
         config, model, processor = Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, Qwen2_5_VLProcessor
-    elif name == "qwen3_vl":
+    elif name in ("qwen3_vl", "qwen3_vl_moe"):
         vision |= {
             "hidden_size": 32,
             "intermediate_size": 48,
@@ -63,6 +66,9 @@ def save_family(name, folder, tokenizer):
             "deepstack_visual_indexes": [0, 1],
         }
         config, model, processor = Qwen3VLConfig, Qwen3VLForConditionalGeneration, Qwen3VLProcessor
+        if name == "qwen3_vl_moe":
+            text |= {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 24, "mlp_only_layers": [1]}
+            config, model = Qwen3VLMoeConfig, Qwen3VLMoeForConditionalGeneration
     else:
         raise KeyError(f"say here how a tiny checkpoint of {name} is made: every registered family is tested")
     torch.manual_seed(0)
@@ -70,8 +76,8 @@ def save_family(name, folder, tokenizer):
     target = folder / name
     built.save_pretrained(target)
     sizes = {"patch_size": patch, "merge_size": 2, "temporal_patch_size": 2, "size": {"shortest_edge": 28 * 28, "longest_edge": 112 * 112}}
-    if name == "qwen3_vl":
+    if is_qwen3:
         sizes |= {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
-    video = Qwen3VLVideoProcessor(**sizes) if name == "qwen3_vl" else Qwen2VLVideoProcessor(**sizes, cap_pixels_per_frame=False)
+    video = Qwen3VLVideoProcessor(**sizes) if is_qwen3 else Qwen2VLVideoProcessor(**sizes, cap_pixels_per_frame=False)
     processor(Qwen2VLImageProcessor(**sizes), tokenizer, video, chat_template="{{ messages }}").save_pretrained(target)
     return target

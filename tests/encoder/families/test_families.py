@@ -1,6 +1,7 @@
 """Each registered family through the real loading path, against transformers' plain forward pass on its own processor's output.
 
-Of `family.py`, `qwen_vl.py`, `qwen2_vl.py`, `qwen2_5_vl.py` and `qwen3_vl.py` too: a family is right if it gives what transformers does.
+Of `family.py`, `qwen_vl.py`, `qwen2_vl.py`, `qwen2_5_vl.py`, `qwen3_vl.py` and `qwen3_vl_moe.py` too: a family is right if it gives what
+transformers does.
 """
 
 from fractions import Fraction
@@ -26,6 +27,7 @@ from tests.encoder.families.material import (
 )
 from tests.encoder.qwen_tokenizer import TEXTS
 from tests.media.material import clip, decode, photograph
+from unite.config.schema import LoRAConfig
 from unite.config.schema.media import Decoding
 from unite.types import Content, Medium, Modality
 
@@ -154,6 +156,27 @@ def test_sequential_positions_are_plain_ones(folder):
         torch.testing.assert_close(sequential(batch), expected, rtol=1e-5, atol=1e-5)
         assert (sequential(batch)[1:] - right(batch)[1:]).abs().max() > 1e-3
         torch.testing.assert_close(sequential(batch)[0], right(batch)[0])  # a text alone knows no other positions
+
+
+def test_an_adapter_merged_and_exported_gives_what_it_gave(folder, tmp_path):
+    contents, _ = mixed(folder)
+    encoder = encoder_of(folder, adapter=LoRAConfig(r=2, alpha=4, dropout=0.0))
+    batch = micro_batch(encoder, contents)
+    with torch.no_grad():
+        before = encoder(batch)
+        encoder.add_adapter()
+        torch.manual_seed(0)
+        for name, parameter in encoder.named_parameters():
+            if "lora_B" in name:
+                torch.nn.init.normal_(parameter, std=0.05)
+        adapted = encoder(batch)
+        encoder.merge_adapter()
+        torch.testing.assert_close(encoder(batch), adapted, rtol=1e-4, atol=1e-5)
+        encoder.save(tmp_path / "export")
+        again = encoder_of(tmp_path / "export")
+        torch.testing.assert_close(again(micro_batch(again, contents)), encoder(batch), rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(again.state_dict(), encoder.state_dict(), rtol=0, atol=0)
+    assert (adapted - before).abs().max() > 1e-3
 
 
 def test_media_can_be_encoded_once_for_several_passes(folder):

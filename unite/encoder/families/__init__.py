@@ -21,6 +21,7 @@ FAMILIES = {
     "qwen2_vl": "Qwen2VL",
     "qwen2_5_vl": "Qwen2_5VL",
     "qwen3_vl": "Qwen3VL",
+    "qwen3_vl_moe": "Qwen3VLMoe",
 }
 
 
