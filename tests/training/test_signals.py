@@ -13,7 +13,8 @@ from tests.training.ranks import in_ranks
 from tests.training.toy import batch_of, examples, fit
 from unite.config.schema import MAMCLConfig
 from unite.objective import MAMCL
-from unite.training.signals import EndedBySignal, StageCheckpoint, status_of
+from unite.training.signals import EndedBySignal, status_of
+from unite.training.stage_checkpoint import StageCheckpoint
 
 
 class Sends(pl.Callback):
@@ -29,7 +30,7 @@ class Sends(pl.Callback):
 
 
 def checkpoints(folder, every=100, keep=1):
-    return StageCheckpoint(folder, "{step}", every_n_train_steps=every, monitor="step", mode="max", save_top_k=keep)
+    return StageCheckpoint(folder, every, keep_last=keep)
 
 
 def train(folder, *callbacks):

@@ -29,9 +29,9 @@ from unite.training.embedding_health import EmbeddingHealth
 from unite.training.loggers import begin_stage, csv_logger, wandb_logger
 from unite.training.sample_keys import FailedBatch, SampleKeys
 from unite.training.shared_stages import SharedStages
-from unite.training.signals import StageCheckpoint
 from unite.training.skipped_samples import SkippedSamples
 from unite.training.skipped_steps import SkippedSteps
+from unite.training.stage_checkpoint import StageCheckpoint
 from unite.training.stage_progress import StageProgress
 from unite.training.stages import Stage
 from unite.training.step_log import StepLog
@@ -98,13 +98,9 @@ def build_trainer(config: TrainConfig, stage: Stage, run: RunFolder, loggers: li
     """Builds Lightning's Trainer for a stage.
 
     Raises:
-        ConfigError: if the Trainer refuses a value.
+        ConfigError: if the Trainer, or what looks on as it trains, refuses a value.
     """
     trainer = config.trainer
-    if trainer.checkpoint_every_n_steps < 1:
-        raise ConfigError(must_be("trainer.checkpoint_every_n_steps", "at least 1", trainer.checkpoint_every_n_steps))
-    if trainer.keep_last < 1:
-        raise ConfigError(must_be("trainer.keep_last", "at least 1", trainer.keep_last))
     step_log = StepLog(trainer.log_every_n_steps, stage.mixture.source_names)
     callbacks: list[Callback] = [
         SkippedSteps(run.path, trainer.max_skipped_steps),
@@ -114,13 +110,7 @@ def build_trainer(config: TrainConfig, stage: Stage, run: RunFolder, loggers: li
         CollapseAlarm(),
         FailedBatch(run.path),
         StageCheckpoint(
-            run.checkpoints(stage.name),
-            filename="{step}",
-            every_n_train_steps=trainer.checkpoint_every_n_steps,
-            monitor="step",
-            mode="max",
-            save_top_k=trainer.keep_last,
-            enable_version_counter=False,
+            run.checkpoints(stage.name), trainer.checkpoint_every_n_steps, trainer.checkpoint_every_n_minutes, trainer.keep_last
         ),
     ]
     if trainer.health_every_n_steps:
@@ -128,7 +118,7 @@ def build_trainer(config: TrainConfig, stage: Stage, run: RunFolder, loggers: li
     if stage.validation is not None:
         callbacks.append(stage.validation)
     if trainer.log_sample_keys:
-        callbacks.append(SampleKeys(run.path))
+        callbacks.append(SampleKeys(run.path, stage.name))
     begin_stage(loggers, stage.name)
     try:
         return pl.Trainer(

@@ -3,5 +3,6 @@
 Batch -> encoder -> (U, D) embeddings -> objective -> loss -> gradients       step
 Lightning's module, optimizers, ranks                                          module, adamw, muon, parallel
 what is logged and watched                                                     window, step_log, embedding_health, collapse_alarm
-alignment -> adaptation -> exported encoder                                    stages, run_folder
+alignment -> adaptation -> exported encoder                                    stages
+what breaks off and goes on                                                    stage_checkpoint, signals, stage_csv
 """

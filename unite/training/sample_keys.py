@@ -19,15 +19,18 @@ class SampleKeys(pl.Callback):
     """Writes the keys of every batch, so that anyone can check that two runs saw the same samples in the same order.
 
     Args:
-        folder: one file a rank, `samples-rank0.jsonl`, one line a step.
+        folder: one file a rank, `samples-rank0.jsonl`, one line a step: the stage, the step in it, the keys.
+        stage: its name.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, stage: str) -> None:
         self.folder = folder
+        self.stage = stage
 
     @override
     def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Batch, batch_idx: int) -> None:
-        append_line(self.folder / f"samples-rank{trainer.global_rank}.jsonl", {"step": trainer.global_step, "keys": batch.keys})
+        line = {"stage": self.stage, "step": trainer.global_step, "keys": batch.keys}
+        append_line(self.folder / f"samples-rank{trainer.global_rank}.jsonl", line)
 
 
 class FailedBatch(pl.Callback):

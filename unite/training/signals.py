@@ -12,19 +12,9 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from pathlib import Path
 from types import FrameType
-from typing import Any
 
-import pytorch_lightning as pl
-import torch
-import torch.distributed as dist
-from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.utilities.exceptions import SIGTERMException
-from typing_extensions import override
-
-from unite.processes import num_ranks
-from unite.types import Batch
 
 log = logging.getLogger(__name__)
 
@@ -48,37 +38,23 @@ def status_of(error: BaseException) -> int | None:
     return 128 + signal.SIGINT if is_interrupted else None
 
 
-class StageCheckpoint(ModelCheckpoint):
-    """Lightning's, and one more checkpoint when a signal ends the run. All ranks save and end after the same step."""
+class Signals:
+    """What a run was told by signals while it trains.
+
+    Attributes:
+        received: the number of the first signal; 0 where none came.
+    """
 
     received = 0
 
-    @override
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        super().on_train_start(trainer, pl_module)
+    def receive(self) -> None:
+        """Takes signals from now on; Lightning puts back what was there before when a stage ends."""
         if threading.current_thread() is threading.main_thread():
-            for number in _SAVE_FIRST:  # Lightning puts back what was there before when it ends
+            for number in _SAVE_FIRST:
                 signal.signal(number, self._receive)
-
-    @override
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Batch, batch_idx: int) -> None:
-        super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
-        number = self._received_by_any(pl_module.device)
-        if not number:
-            return
-        if not (Path(str(self.dirpath)) / f"step={trainer.global_step}.ckpt").is_file():
-            self._save_topk_checkpoint(trainer, self._monitor_candidates(trainer))
-        raise EndedBySignal(number)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if self.received:
             raise EndedBySignal(number)
         self.received = number
         log.warning("%s: the run ends after this step, with a checkpoint; once more ends it at once", signal.Signals(number).name)
-
-    def _received_by_any(self, device: torch.device) -> int:
-        if num_ranks() == 1:
-            return self.received
-        received = torch.tensor(self.received, device=device)
-        dist.all_reduce(received, op=dist.ReduceOp.MAX)
-        return int(received)

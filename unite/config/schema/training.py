@@ -50,6 +50,7 @@ class TrainerConfig:
         log_every_n_steps: between two lines of the log, each of means over the steps since the last.
         health_every_n_steps: between two looks at the embeddings (alignment, uniformity, effective rank, modality gap); 0 never looks.
         checkpoint_every_n_steps: between two checkpoints.
+        checkpoint_every_n_minutes: so long after the last checkpoint another is written, at the end of the step; 0 goes by steps alone.
         keep_last: how many of the last checkpoints stay; the best in validation is kept beside them.
         max_skipped_steps: steps of a stage that may have a gradient that is not finite before the run breaks off; they move nothing.
         progress_bar: show one on a terminal; false writes lines there too.
@@ -68,6 +69,7 @@ class TrainerConfig:
     log_every_n_steps: int = 10
     health_every_n_steps: int = 100
     checkpoint_every_n_steps: int = 200
+    checkpoint_every_n_minutes: float = 0
     keep_last: int = 1
     max_skipped_steps: int = 10
     progress_bar: bool = True
