@@ -1,6 +1,7 @@
 """What a run folder refuses on resuming, and what a checkpoint's name means."""
 
 import fcntl
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -177,6 +178,15 @@ def test_of_a_finished_run_the_checkpoints_asked_for_stay(tmp_path, keep, left):
         run.thin(keep, "adaptation")
         found = [path for path in (tmp_path / "checkpoints").rglob("*") if path.is_file()]
         assert [path.relative_to(tmp_path / "checkpoints").as_posix() for path in found] == left and run.encoder.is_dir()
+
+
+def test_the_last_checkpoint_is_that_of_the_last_step_whatever_the_files_times(tmp_path):
+    run = RunFolder(tmp_path)
+    for age, step in enumerate((10, 9, 100)):  # a copy need not keep their times
+        path = run.checkpoints("adaptation") / f"step={step}.ckpt"
+        path.touch()
+        os.utime(path, (1000 - age, 1000 - age))
+    assert run.last_checkpoint("adaptation").name == "step=100.ckpt" and run.last_checkpoint("alignment") is None
 
 
 def test_two_processes_cannot_go_on_with_one_run(tmp_path):

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import shutil
 import signal
 import subprocess
 import time
@@ -109,9 +108,10 @@ def test_validation_changes_no_sample_and_own_data_is_evaluated_on_its_held_out_
     torch.testing.assert_close(one["state_dict"], other["state_dict"], rtol=0, atol=0)
 
     weights = load_file(often / "encoder" / "model.safetensors")
+    output = run("train", data, tmp_path / "often", f"resume={often}@2", code=1)
+    assert "resume must be a run that is not finished" in output and "Traceback" not in output
     (often / "finished").unlink()
-    (often / "checkpoints" / "adaptation" / "step=4.ckpt").unlink()
-    shutil.rmtree(often / "encoder")
-    output = run("train", data, tmp_path / "often", "resume=true")
+    output = run("train", data, tmp_path / "often", f"resume={often}@2")
+    assert "goes back to step 2 of adaptation; set aside as <name>.set_aside: checkpoints/adaptation/step=4.ckpt" in output
     assert "resumed from step=2.ckpt" in output and (often / "finished").exists()
     torch.testing.assert_close(load_file(often / "encoder" / "model.safetensors"), weights, rtol=0, atol=0)

@@ -3,7 +3,7 @@
 config.yaml        the resolved config
 overrides.json     what the command said that began the run
 provenance.json    versions, machine, data fingerprints, where the weights came from
-log/, log_2/       metrics.csv: of the run as it was begun, and as it was resumed
+log/               metrics.csv, the same however often the run is resumed
 wandb_id           of its W&B run, the same however often it is resumed
 skipped.jsonl      samples that could not be read, with the reason
 checkpoints/       one folder a stage, and in it best/, the weights that were best in validation
@@ -32,6 +32,7 @@ from typing import Any
 import yaml
 
 from unite.config.moved import as_of_today
+from unite.config.resumed import step_of
 from unite.config.schema.sweep import Keep
 from unite.errors import CheckpointError, ConfigError, must_be
 from unite.files import locked, write_json, write_text
@@ -108,7 +109,8 @@ class RunFolder:
     def last_checkpoint(self, stage: str) -> Path | None:
         """Returns the newest checkpoint of a stage, or None. `check_checkpoint` tells whether it is whole."""
         found = list(self.checkpoints(stage).glob("*.ckpt"))
-        return max(found, key=lambda path: path.stat().st_mtime_ns) if found else None
+        # By their steps: a copy of the folder need not keep the files' times.
+        return max(found, key=lambda path: (step_of(path), path.stat().st_mtime_ns)) if found else None
 
     def hold(self) -> None:
         """Keeps other processes out of the folder until this one ends: they wait, since two that go on with one run would spoil it."""

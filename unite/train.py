@@ -1,7 +1,7 @@
 """Trains an embedder: `python -m unite.train +experiment=stage2_mamcl`.
 
 `--help` lists the config groups; `-m` sweeps over comma-separated options; `resume=true` goes on with the newest unfinished run, or with
-`-m` the newest sweep, of that name.
+`-m` the newest sweep, of that name; `resume=<run>@<step>` with an older checkpoint of a run.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ log = logging.getLogger("unite.train")  # not of this module, which is `__main__
 @shown_errors
 def main(config: TrainConfig) -> float | None:
     """Trains the stages of a config, exports the encoder, evaluates it; returns the suite's score, which sweepers may optimise."""
-    from unite.build.runs import build_run, last_stage, plan_of, resumed_config, suite_fits
+    from unite.build.runs import build_run, gone_back_to, last_stage, plan_of, resumed_config, suite_fits
     from unite.runs import find_checkpoint
 
     config = resumed_config(config)
@@ -56,7 +56,8 @@ def main(config: TrainConfig) -> float | None:
         load_encoder=lambda folder: build_encoder(config, folder),
         build_trainer=lambda stage: build_trainer(config, stage, run, loggers),
         graph_tokens=config.trainer.graph_tokens,
-        resume=config.resume,
+        resume=bool(config.resume),
+        back_to=gone_back_to(config),
         seed=config.seed,
         shared=build_shared_stages(config),
     )

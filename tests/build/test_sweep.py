@@ -106,6 +106,12 @@ def test_two_sweeps_of_one_name_are_two_and_the_newer_is_resumed(sweep, tmp_path
     assert "begun with: seed=5,6" in said
 
 
+def test_a_sweep_goes_on_as_a_whole(sweep, tmp_path):
+    (tmp_path / "mine" / "checkpoints").mkdir(parents=True)
+    status, said = sweep("seed=0,1", f"resume={tmp_path / 'mine'}")
+    assert status == 1 and "resume of a sweep must be true or false, but is " in said and "goes on alone without -m" in said
+
+
 def test_a_sweep_whose_config_changed_is_not_resumed(sweep, tmp_path):
     sweep("seed=0,1", "objective.temperature=0.05")
     record = (only(tmp_path / "train") / "sweep.json").read_text()

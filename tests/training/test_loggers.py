@@ -6,7 +6,8 @@ import yaml
 from tests.comparison.dashboard.material import BATCH, SPEED
 from unite.tracking.recorded import read_log_of
 from unite.tracking.wandb_run import RunSteps, run_id
-from unite.training.loggers import begin_stage, csv_logger, finish_loggers, wandb_logger
+from unite.training.loggers import begin_stage, finish_loggers, wandb_logger
+from unite.training.stage_csv import csv_logger
 
 CONFIG = {"data": {"batch_size": BATCH}, "alignment": {"max_steps": 20}, "adaptation": {"max_steps": 60}}
 

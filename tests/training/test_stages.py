@@ -75,6 +75,17 @@ def test_the_data_of_every_stage_is_looked_at_before_the_first_is_trained(tmp_pa
         train_stages(stages, RunFolder(tmp_path), lambda folder: Adapted(), pytest.fail, 100, resume=False)
 
 
+@pytest.mark.parametrize("later", ["encoder/config.json", "checkpoints/adaptation/step=2.ckpt"])
+def test_a_run_copied_without_the_encoder_of_an_earlier_stage_is_not_gone_on_with(tmp_path, later):
+    (tmp_path / later).parent.mkdir(parents=True)
+    (tmp_path / later).touch()
+    stages = [Stage(name, None, nn.Identity(), AdamWCosine(AdamWConfig()), 5) for name in ("alignment", "adaptation")]
+    with pytest.raises(
+        CheckpointError, match="must be whole, but is 'without .*alignment/encoder, from which the stage adaptation began'. Copy"
+    ):
+        train_stages(stages, RunFolder(tmp_path), pytest.fail, pytest.fail, 100, resume=True)
+
+
 def test_no_stage_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="number of stages must be at least 1, but is 0. Give alignment.max_steps or trainer.max_steps"):
         train_stages([], RunFolder(tmp_path), None, None, 1, False)

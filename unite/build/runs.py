@@ -12,7 +12,9 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
+from unite.config.resumed import refuse_half_copied, resumed_run
 from unite.config.schema import EvaluateConfig, TrainConfig
+from unite.errors import ConfigError, must_be
 from unite.runs import RunFolder
 
 log = logging.getLogger(__name__)
@@ -33,12 +35,20 @@ def build_run(config: TrainConfig | EvaluateConfig) -> RunFolder:
 
 
 def resumed_config(config: TrainConfig) -> TrainConfig:
-    """Returns the config of the run that `resume=true` goes on with: that of its own command, with what this one overrides.
+    """Returns the config of the run that `resume` goes on with: that of its own command, with what this one overrides.
 
     The config as it is without `resume`, in a sweep, or where there is no unfinished run, which is said.
+
+    Raises:
+        ConfigError: if the run was not copied whole, or `run_folder` is another than the one that `resume` names.
     """
     if not config.resume or in_sweep():
         return config
+    refuse_half_copied(Path(config.run_folder))
+    meant = resumed_run(config.resume, config.runs_root, config.name)
+    if meant is not None and meant.folder.resolve() != Path(config.run_folder).resolve():
+        hint = "Give one of the two."
+        raise ConfigError(must_be("run_folder", f"{meant.folder}, the run that resume names,", str(config.run_folder), hint))
     begun_with = RunFolder.read_overrides(config.run_folder)
     if begun_with is None:
         log.warning("there is no unfinished run in %s to resume: a new one begins", Path(config.run_folder).parent)
@@ -48,6 +58,12 @@ def resumed_config(config: TrainConfig) -> TrainConfig:
     first = [override for override in begun_with if overridden(override) not in named]
     log.info("resuming %s, begun with: %s", config.run_folder, " ".join(first) or "the same options")
     return cast(TrainConfig, compose("train", first + ours))
+
+
+def gone_back_to(config: TrainConfig) -> tuple[str, int] | None:
+    """Returns stage and step of the checkpoint that a run goes back to; None where it goes on from its last one."""
+    named = resumed_run(config.resume, config.runs_root, config.name)
+    return None if named is None or named.stage is None or named.step is None else (named.stage, named.step)
 
 
 def suite_fits(config: TrainConfig, overrides: Sequence[str] | None = None) -> bool:

@@ -26,7 +26,7 @@ from omegaconf.errors import OmegaConfBaseException
 from unite.build.launcher import ProcessLauncher, job_config, module_name, quoted
 from unite.build.runs import overridden
 from unite.config.schema import SearchConfig, SweepConfig, TrainConfig
-from unite.errors import ConfigError, UniteError
+from unite.errors import ConfigError, UniteError, must_be
 from unite.files import locked
 from unite.progress import tracked
 from unite.runs import RunFolder
@@ -83,7 +83,11 @@ class JobSweeper(Sweeper):
             sys.exit(1)
 
     def _sweep(self, arguments: Sequence[str]) -> None:
-        folder, resume = Path(self.master.hydra.sweep.dir), bool(self.master.resume)
+        resume = self.master.resume
+        if not isinstance(resume, bool):
+            hint = "A run of a sweep goes on alone without -m: resume=<its folder>@<step>."
+            raise ConfigError(must_be("resume of a sweep", "true or false", resume, hint))
+        folder = Path(self.master.hydra.sweep.dir)
         begun = Sweep.read(folder) if resume and (folder / RECORD).is_file() else None
         if resume and begun is None:
             log.warning("there is no sweep in %s to resume: a new one begins", folder.parent)

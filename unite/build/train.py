@@ -26,12 +26,13 @@ from unite.tracking.recorded import mixture_shares, read_log_of, stage_lengths
 from unite.tracking.wandb_run import RunSteps, columns_of
 from unite.training.collapse_alarm import CollapseAlarm
 from unite.training.embedding_health import EmbeddingHealth
-from unite.training.loggers import begin_stage, csv_logger, wandb_logger
+from unite.training.loggers import begin_stage, wandb_logger
 from unite.training.sample_keys import FailedBatch, SampleKeys
 from unite.training.shared_stages import SharedStages
 from unite.training.skipped_samples import SkippedSamples
 from unite.training.skipped_steps import SkippedSteps
 from unite.training.stage_checkpoint import StageCheckpoint
+from unite.training.stage_csv import csv_logger
 from unite.training.stage_progress import StageProgress
 from unite.training.stages import Stage
 from unite.training.step_log import StepLog

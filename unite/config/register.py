@@ -14,15 +14,13 @@ from omegaconf import DictConfig, OmegaConf
 
 from unite.config import schema
 from unite.config.hydra_setup import set_up_hydra
-from unite.errors import must_be
+from unite.config.resumed import FINISHED, resumed_run
+from unite.errors import ConfigError, must_be
 
 _PACKAGE = Path(__file__).parents[1]
 
 #: The folder of the YAML options: in a wheel inside the package, in a checkout beside it.
 CONF = _PACKAGE / "conf" if (_PACKAGE / "conf").is_dir() else _PACKAGE.parent / "conf"
-
-#: Written into a run folder when the run has come to its end; `resume=true` looks for folders without it.
-FINISHED = "finished"
 
 #: The environment variable that holds what names the run: when it was started.
 RUN_STARTED = "UNITE_RUN_STARTED"
@@ -99,9 +97,15 @@ def _num_steps(max_steps: int, max_samples: int | None, batch_size: int) -> int:
     return max_steps if max_samples is None else math.ceil(max_samples / max(1, batch_size))
 
 
-def _run_folder(root: str, name: str, resume: bool) -> str:
-    """Returns a new folder, or with `resume` the newest unfinished one of that name (a new one if there is none)."""
+def _run_folder(root: str, name: str, resume: bool | str) -> str:
+    """Returns a new folder, or with `resume` the newest unfinished one of that name (a new one if there is none), or the one it names."""
     folder = _writable(root) / name
+    try:
+        named = resumed_run(resume, root, name)
+    except ConfigError as error:  # Hydra shows a traceback of whatever else is raised here
+        raise SystemExit(f"ConfigError: {error}") from error
+    if named is not None:
+        return str(named.folder)
     if resume and folder.is_dir():
         unfinished = [run for run in folder.iterdir() if (run / "checkpoints").is_dir() and not (run / FINISHED).exists()]
         if unfinished:
@@ -109,7 +113,7 @@ def _run_folder(root: str, name: str, resume: bool) -> str:
     return str(folder / run_started())
 
 
-def _sweep_folder(root: str, name: str, resume: bool) -> str:
+def _sweep_folder(root: str, name: str, resume: bool | str) -> str:
     """Returns a new folder, or with `resume` that of the newest sweep of that name (a new one if there is none)."""
     folder = _writable(root) / name
     begun = [path.parent for path in folder.glob("sweep_*/sweep.json")] if resume else []

@@ -1,7 +1,7 @@
 """The log of a run's folder: what was logged at which step of which stage, once, however often the run was resumed.
 
-Lightning writes `log/metrics.csv`, and each resumed part of a run one of its own, `log_2/metrics.csv`. What a part logged after the
-checkpoint that the next one began from was trained again, and counts as the next one's.
+A run writes `log/metrics.csv`, however often it is resumed. With earlier versions each resumed part had a file of its own,
+`log_2/metrics.csv`: what a part logged after the checkpoint that the next one began from was trained again, and counts as the next one's.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def read_log(folder: Path, stages: Sequence[str], batch_size: int) -> list[Stage
         The stages that have rows.
     """
     rows: dict[str, dict[int, Row]] = {}
-    for part in _parts(folder):
+    for part in (read_rows(one / "metrics.csv") for one in log_folders(folder)):
         found: dict[str, dict[int, Row]] = {}
         for stage, step, row in _staged(part, stages, begun=len(rows)):
             found.setdefault(stage, {}).setdefault(step, {}).update(row)
@@ -93,17 +93,20 @@ def read_log(folder: Path, stages: Sequence[str], batch_size: int) -> list[Stage
     return [_stage_log(name, dict(sorted(of_stage.items())), batch_size) for name, of_stage in rows.items()]
 
 
-def _parts(folder: Path) -> Iterator[list[dict[str, Any]]]:
-    """Yields the rows of each part of a run, in the order that they were begun."""
+def log_folders(folder: Path) -> list[Path]:
+    """Returns the folders of a run's metrics files, in the order that they were begun."""
 
     def number(path: Path) -> int:
-        found = re.fullmatch(r"log_(\d+)", path.parent.name)
+        found = re.fullmatch(r"log_(\d+)", path.name)
         return int(found[1]) if found else 1
 
-    for path in sorted(folder.glob("log*/metrics.csv"), key=number):
-        # A run that goes on may have written half a line.
-        whole, _, _ = path.read_text(encoding="utf-8", errors="replace").rpartition("\n")
-        yield list(csv.DictReader(whole.splitlines()))
+    return sorted((file.parent for file in folder.glob("log*/metrics.csv")), key=number)
+
+
+def read_rows(file: Path) -> list[dict[str, Any]]:
+    """Returns the rows of a metrics file as they are written; half a line of a run that goes on, or was killed, is left out."""
+    whole, _, _ = file.read_text(encoding="utf-8", errors="replace").rpartition("\n")
+    return list(csv.DictReader(whole.splitlines()))
 
 
 def _staged(part: Iterable[dict[str, Any]], stages: Sequence[str], begun: int) -> Iterator[tuple[str, int, Row]]:

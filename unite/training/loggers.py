@@ -12,30 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import wandb
-from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
+from pytorch_lightning.loggers import Logger, WandbLogger
 from pytorch_lightning.utilities import rank_zero_only
-from torch import Tensor
 from typing_extensions import override
 from wandb.errors import Error as WandbError
 
 from unite.errors import ConfigError, UniteError
 from unite.progress import tracked
-from unite.tracking.run_log import STAGE
 from unite.tracking.wandb_evaluation import log_evaluation
 from unite.tracking.wandb_run import RunSteps, define_metrics, first_new_step, run_id
+from unite.training.stage_csv import StageCSVLogger
 
 log = logging.getLogger(__name__)
-
-
-class StageCSVLogger(CSVLogger):
-    """Lightning's, with the stage in each row."""
-
-    stage = ""
-
-    @override
-    def log_metrics(self, metrics: dict[str, Tensor | float], step: int | None = None) -> None:  # type: ignore[override]
-        named: dict[str, Any] = {STAGE: self.stage} if self.stage and step is not None else {}
-        super().log_metrics({**named, **metrics}, step)
 
 
 class RunWandbLogger(WandbLogger):
@@ -73,12 +61,6 @@ class RunWandbLogger(WandbLogger):
             self._known = first_new_step(self.experiment)
         if row.step >= self._known:
             self.experiment.log(row.values, step=row.step)
-
-
-def csv_logger(folder: Path) -> StageCSVLogger:
-    """Logs into `<folder>/log/metrics.csv`, each row as it comes; a resumed run into `log_2`, since Lightning empties what is there."""
-    taken = len(list(folder.glob("log*/metrics.csv")))
-    return StageCSVLogger(folder, name="", version=f"log_{taken + 1}" if taken else "log", flush_logs_every_n_steps=1)
 
 
 def wandb_logger(folder: Path, mode: str, steps: RunSteps, **settings: Any) -> RunWandbLogger:

@@ -24,6 +24,7 @@ from unite.errors import CheckpointError, ConfigError, must_be
 from unite.processes import is_first_rank
 from unite.progress import shown
 from unite.runs import RunFolder
+from unite.training.going_back import go_back
 from unite.training.module import UniteModule
 from unite.training.optimizer import OptimizerBuilder
 from unite.training.shared_stages import SharedStages
@@ -63,6 +64,7 @@ def train_stages(
     resume: bool,
     seed: int = 0,
     shared: SharedStages | None = None,
+    back_to: tuple[str, int] | None = None,
 ) -> VLMEncoder:
     """Trains the stages one after the other and returns the trained encoder, which is exported to `run.encoder`.
 
@@ -73,12 +75,19 @@ def train_stages(
         resume: passes over the stages that are done, and goes on in the next one from its last checkpoint.
         seed: of the random numbers that a stage draws: they are those of the stage, whatever came before it in this process.
         shared: where stages but the last are shared with other jobs; None trains them here.
+        back_to: stage and step of an older checkpoint to go on from; what was made after it is set aside.
+
+    Raises:
+        ConfigError: if there is no stage, or `back_to` is of another one.
+        CheckpointError: if the run that goes on was not copied whole.
     """
     if not stages:
         hint = "Give alignment.max_steps or trainer.max_steps a number above 0."
         raise ConfigError(must_be("the number of stages", "at least 1", 0, hint))
+    if back_to is not None:
+        go_back(run, [stage.name for stage in stages], *back_to)
     exports = [run.stage_encoder(stage.name) for stage in stages[:-1]] + [run.encoder]
-    done = sum((folder / "config.json").is_file() for folder in exports) if resume else 0
+    done = _num_done(run, stages, exports) if resume else 0
     encoder = load_encoder(exports[done - 1] if done else None)
     for stage in stages[done:]:
         stage.mixture.check()
@@ -109,6 +118,18 @@ def provenance_of(stages: Sequence[Stage]) -> dict[str, dict[str, dict[str, str]
     """Returns what tells the data of each stage's sources: the checksum of their shards, and the fingerprint of the rows held out."""
     held_out = {stage.name: stage.mixture.held_out_fingerprints() for stage in stages}
     return {"data": {stage.name: stage.mixture.fingerprints() for stage in stages}, "held_out": held_out}
+
+
+def _num_done(run: RunFolder, stages: Sequence[Stage], exports: Sequence[Path]) -> int:
+    """Returns how many stages of a run that goes on have left their encoder; refuses one whose later stages have what an earlier lacks."""
+    are_there = [(folder / "config.json").is_file() for folder in exports]
+    done = are_there.index(False) if False in are_there else len(stages)
+    for stage, is_there in list(zip(stages, are_there, strict=True))[done + 1 :]:
+        if is_there or run.last_checkpoint(stage.name):
+            what = f"without {exports[done]}, from which the stage {stage.name} began"
+            hint = "Copy it again, or begin a new run without resume."
+            raise CheckpointError(must_be(f"the run {run.path}, which is to be resumed,", "whole", what, hint))
+    return done
 
 
 @contextmanager

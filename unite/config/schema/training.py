@@ -116,8 +116,9 @@ class TrainConfig:
         seed: of weights, data order and dropout; equal seeds give equal runs.
         data_root: where data lie and are built.
         runs_root: where run folders lie.
-        run_folder: of this run; a new one by default, with resume=true the newest unfinished one.
-        resume: go on with the newest unfinished run of this name.
+        run_folder: of this run; a new one by default, with `resume` that of the run that goes on.
+        resume: `true` goes on with the newest unfinished run of this name, `<run folder>` with that one, `<run folder>@<step>` from an
+            older checkpoint of it (`<run folder>@alignment/<step>` says of which stage).
         init_from: a run folder, an exported encoder's folder or a hub name to start from; null starts from the encoder's own weights.
         evaluate: evaluate on the suite at the end.
         world: the built-in data.
@@ -141,7 +142,7 @@ class TrainConfig:
     data_root: str = "data"
     runs_root: str = "runs"
     run_folder: str = "${run_folder:${runs_root},${name},${resume}}"
-    resume: bool = False
+    resume: Any = False
     init_from: str | None = None
     evaluate: bool = True
     world: WorldConfig = field(default_factory=WorldConfig)
