@@ -84,7 +84,10 @@ def undisturbed(folder: Path, workers: int) -> tuple[Path, dict[str, float]]:
     process = subprocess.Popen(command(folder, runs.name, workers), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     seconds: Counter[str] = Counter()
     last = time.monotonic()
+    deadline = last + LIMIT
     while process.poll() is None:
+        if last > deadline:
+            process.kill()
         phase, now = phase_of(runs), time.monotonic()
         seconds[phase] += now - last  # type: ignore[assignment]
         last = now
