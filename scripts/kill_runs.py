@@ -111,13 +111,21 @@ def killed_in(folder: Path, runs: Path, workers: int, aim: str, wait: float) -> 
     return phase_of(runs)
 
 
+def ended(command: list[str]) -> int | str:
+    """Returns the status of a command, or that it did not come to an end."""
+    try:
+        return subprocess.run(command, timeout=LIMIT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+    except subprocess.TimeoutExpired:
+        return f"none in {LIMIT} s"
+
+
 def main() -> int:
     moments = int(sys.argv[1]) if len(sys.argv) > 1 else 30
     draw = random.Random(int(sys.argv[2]) if len(sys.argv) > 2 else 0)
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        subprocess.run(command(folder, "first", 0), check=True, timeout=LIMIT, **quiet)  # type: ignore[call-overload]  # builds the world
+        if ended(command(folder, "first", 0)) != 0:  # builds the world
+            raise SystemExit("the first run did not end well")
         whole = {workers: undisturbed(folder, workers) for workers in WORKERS}
         expected = {workers: exported(run) for workers, (run, _) in whole.items()}
         by_step = {(stage, step): keys for stage, step, keys in samples(whole[0][0])}
@@ -130,7 +138,7 @@ def main() -> int:
             phase = killed_in(folder, runs, workers, aim, draw.uniform(0, 1) * whole[workers][1].get(aim, 0.0))
             fallen[phase] += 1
             again = [*command(folder, runs.name, workers), "resume=true"]
-            status = subprocess.run(again, timeout=LIMIT, **quiet).returncode if phase != "end" else 0  # type: ignore[call-overload]
+            status = 0 if phase == "end" else ended(again)
             run = run_of(runs)
             seen = samples(run) if run else []
             same_samples = all(by_step[stage, step] == keys for stage, step, keys in seen) and {one[:2] for one in seen} == set(by_step)
