@@ -152,7 +152,7 @@ class RunFolder:
             hint = "Finish the run with that version, or begin a new one without resume=true; finished runs are evaluated as ever."
             made = "by commit 2ff6e78 or earlier, whose built-in encoder has other tokens"
             raise ConfigError(must_be(f"the run {path.parent}, which is to be resumed,", "begun by this version", made, hint))
-        keys = sorted({*before, *now}, key=lambda key: (key.count("."), key))
+        keys = sorted({*before, *now}, key=lambda key: (key.count("."), not key.endswith(".name"), key))  # a name tells most
         changed = {key: (before.get(key), now.get(key)) for key in keys if before.get(key) != now.get(key)}
         for key, (old, new) in changed.items():
             if key in before and _KEPT.match(key) and not _FREE.match(key):

@@ -69,13 +69,26 @@ class Modality(enum.Flag):
 
 #: The modalities of media: all but text.
 MEDIA = tuple(part for part in Modality if part is not Modality.TEXT)
-#: Finds the places of media in a text.
-PLACES = re.compile("(" + "|".join(re.escape(part.place) for part in MEDIA) + ")")
+#: Where the instruction of a content stands in its text, if that is not before it: `<|INSTRUCTION|> What is it?`.
+INSTRUCTION_PLACE = "<|INSTRUCTION|>"
+#: Finds the places in a text: of media, and of the instruction.
+PLACES = re.compile("(" + "|".join(re.escape(place) for place in (*(part.place for part in MEDIA), INSTRUCTION_PLACE)) + ")")
 
 
 def modality_of(text: str, media: Iterable[Modality]) -> Modality:
     """Returns what a content is made of, by its text and the modalities of its media; a place in the text is no text."""
     return reduce(or_, media, Modality.TEXT if PLACES.sub("", text).strip() else Modality(0))
+
+
+def without_instruction(text: str) -> str:
+    """Returns a text that has a place for its instruction as one without: what the content itself says, "" if that is nothing.
+
+    Of equal contents under two instructions it is the same text. A text without such a place stays as it is.
+    """
+    if INSTRUCTION_PLACE not in text:
+        return text
+    rest = re.sub(re.escape(INSTRUCTION_PLACE) + r"\s*", "", text).strip()
+    return rest if PLACES.sub("", rest).strip() else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +135,9 @@ class Content:
     """One thing to embed: a text, media, or both.
 
     Attributes:
-        text: may hold `<|IMAGE|>` and `<|VIDEO|>` where the media go, as many as there are media. Media without a place stand first.
+        text: may hold `<|IMAGE|>` and `<|VIDEO|>` where the media go, as many as there are media. Media without a place stand first. It
+            may also hold `<|INSTRUCTION|>`, as a published text does whose instruction does not come first: a prompt that has a place of
+            its own for instructions takes it from there.
         media: in the order of their places.
         instruction: what to retrieve for it. Part of the prompt, not of the modality.
         group: contents of one group show or tell the same thing (two captions of one image): never one another's negatives.

@@ -1,7 +1,10 @@
+from dataclasses import asdict
+
 import pytest
 import yaml
 
 from unite.config.moved import as_of_today
+from unite.config.schema import PromptConfig
 from unite.errors import ConfigError
 from unite.runs import RunFolder
 
@@ -33,6 +36,16 @@ def test_a_run_of_before_is_resumed_under_todays_names(tmp_path, caplog):
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(OLD))
     run.write_config(yaml.safe_dump(TODAY))
     assert not caplog.records and (tmp_path / "config.resumed.yaml").is_file()
+
+
+def test_a_run_of_before_there_were_prompts_had_unites(tmp_path, caplog):
+    run, encoder = RunFolder(tmp_path), {"system_prompt": None}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"encoder": encoder}))
+    run.write_config(yaml.safe_dump({"encoder": encoder | {"prompt": asdict(PromptConfig())}}))
+    assert not caplog.records
+    gme = asdict(PromptConfig(name="gme", template="{content}", after_medium=""))
+    with pytest.raises(ConfigError, match="encoder.prompt.name of the resumed run must be 'unite', but is 'gme'"):
+        run.write_config(yaml.safe_dump({"encoder": encoder | {"prompt": gme}}))
 
 
 def test_a_run_whose_built_in_encoder_had_other_tokens_is_not_resumed(tmp_path):

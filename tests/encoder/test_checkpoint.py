@@ -1,7 +1,9 @@
 """Export, and what can be wrong with a checkpoint."""
 
 import json
+import logging
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoProcessor
 
 from tests.encoder.material import batch_of, how_it_reads, make, with_random_adapter
-from unite.config.schema import EncoderConfig, Positions, Precision
+from unite.config.schema import EncoderConfig, Positions, Precision, PromptConfig
 from unite.encoder.vlm import VLMEncoder
 from unite.errors import CheckpointError, ConfigError
 
@@ -66,11 +68,45 @@ def test_what_was_exported_at_2ff6e78_is_read(tiny_folder, tmp_path):
         "max_frame_pixels": 7056,
         "max_length": 256,
         "system_prompt": None,
+        "prompt": PromptConfig(),
     }
+    assert encoder.config.prompt.name == "unite"
     assert encoder.config.train_vision
     encoder.save(tmp_path / "again")
     was, now = (json.loads((place / "unite_encoder.json").read_text()) for place in (folder, tmp_path / "again"))
-    assert now == was
+    assert {name: value for name, value in now.items() if name != "prompt"} == was
+    assert now["prompt"]["name"] == "unite"
+
+
+def test_an_export_keeps_its_prompt(tiny_folder, tmp_path, caplog):
+    mine = PromptConfig(name="mine", template="{instruction}{content}<|endoftext|>", after_medium=" ")
+    encoder = make(tiny_folder, prompt=mine)
+    encoder.save(tmp_path / "export")
+    folder = str(tmp_path / "export")
+    with caplog.at_level(logging.INFO):
+        again = VLMEncoder(folder)  # nobody asked for another than the default
+    assert again.config.prompt == mine and "brings its own settings" in caplog.text and "'mine'" in caplog.text
+    torch.testing.assert_close(again(batch_of(again)), encoder(batch_of(encoder)))
+    assert VLMEncoder(folder, prompt=mine).config.prompt == mine
+    with pytest.raises(
+        CheckpointError, match=r"the prompt must be mine, which .*export was trained with, but is 'plain'. Leave prompt=\.\.\. out"
+    ):
+        VLMEncoder(folder, prompt=PromptConfig(name="plain", template="{content}<|endoftext|>"))
+    with pytest.raises(CheckpointError, match="must be mine, .*but is 'one of that name with another after_medium'"):
+        VLMEncoder(folder, prompt=replace(mine, after_medium=""))
+    file = tmp_path / "export" / "unite_encoder.json"
+    for broken in ({"nam": "mine"}, {"name": "mine", "template": "no place"}, "mine"):
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"prompt": broken}))
+        with pytest.raises(CheckpointError, match=r"unite_encoder.json is not readable"):
+            VLMEncoder(folder)
+
+
+def test_an_export_of_before_there_were_prompts_is_told_from_another(tiny_folder, tmp_path):
+    make(tiny_folder).save(tmp_path / "export")
+    file = tmp_path / "export" / "unite_encoder.json"
+    file.write_text(json.dumps({name: value for name, value in json.loads(file.read_text()).items() if name != "prompt"}))
+    with pytest.raises(CheckpointError, match="the prompt must be unite, which .*export was trained with, but is 'plain'"):
+        VLMEncoder(str(tmp_path / "export"), prompt=PromptConfig(name="plain", template="{content}<|endoftext|>"))
 
 
 def test_missing_weights_are_named(tiny_folder, tmp_path):

@@ -78,7 +78,7 @@ def _told(node: Any) -> Mapping[str, str]:
 
 def _line(name: str, value: Any, told: str) -> str:
     said = {"None": "null", "True": "true", "False": "false", "": "''", "???": "<to be given>"}
-    text = said.get(str(value), str(value))
+    text = said.get(str(value), str(value)).replace("\n", "\\n")
     option = f"{name}={text if len(text) < 50 else text[:46] + '...'}"
     return f"  {option:<46}  {told}".rstrip()
 

@@ -17,7 +17,7 @@ from unite.data.rows import StoredContent
 from unite.data.shards import ShardReader
 from unite.files import whole_file
 from unite.progress import tracked
-from unite.types import fingerprint
+from unite.types import fingerprint, without_instruction
 
 #: What a content is in its row, the second column of `identities`.
 QUERY, POSITIVE, NEGATIVE = 0, 1, 2
@@ -55,8 +55,9 @@ def identities(reader: ShardReader) -> NDArray[np.int64]:
 
 
 def hash_of(content: StoredContent) -> int:
-    """Returns the 63-bit hash of text and media, never 0."""
-    return fingerprint("content", content.text, *(part for medium in content.media for part in (str(medium.modality), medium.data))) or 1
+    """Returns the 63-bit hash of text and media, never 0; an instruction, wherever it stands, is no part of it."""
+    text = without_instruction(content.text)
+    return fingerprint("content", text, *(part for medium in content.media for part in (str(medium.modality), medium.data))) or 1
 
 
 def _read(reader: ShardReader) -> NDArray[np.int64]:

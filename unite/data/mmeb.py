@@ -1,11 +1,17 @@
-"""What the rows of MMEB look like, in training and in evaluation: a text begins with its task's instruction, and a token marks the image.
+r"""What the rows of MMEB look like, in training and in evaluation: a token marks the image, then comes the task's instruction.
 
-VLM2Vec, arXiv 2410.05160. The instruction is no content: an ImageNet query is an image, not an image and a text.
+    <|image_1|>\nRepresent the given image with the following question: What is the man by the bags awaiting?\n
+
+VLM2Vec, arXiv 2410.05160. The instruction is no content: an ImageNet query is an image, not an image and a text. It is kept apart, and a
+place for it in the text, so that a prompt can write the text as it was published, to the letter, or take the instruction out of it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+
+from unite.types import INSTRUCTION_PLACE, Modality
 
 IMAGE_TOKEN = "<|image_1|>"
 #: What the texts of its tasks begin with, in training and evaluation, those of queries first.
@@ -39,7 +45,20 @@ INSTRUCTIONS = (
 )
 
 
-def split_instruction(text: str, instructions: Sequence[str] = INSTRUCTIONS) -> tuple[str, str]:
-    """Returns what a text of MMEB begins with, one of the instructions or "", and the rest of it. More are tried before fewer words."""
-    instruction = next((one for one in sorted(instructions, key=len, reverse=True) if text.startswith(one)), "")
-    return instruction, text[len(instruction) :].lstrip(" .:\n") if instruction else text
+def split_instruction(text: str, has_image: bool, instructions: Sequence[str] = INSTRUCTIONS) -> tuple[str, str]:
+    r"""Returns a text of MMEB as a content has it, with places for image and instruction, and the instruction, "" if it has none.
+
+    `<|IMAGE|>\n<|INSTRUCTION|> What is it?\n`. The instruction is what the text begins with, after the image, with its `:` or `.`.
+
+    Args:
+        text: as published.
+        has_image: whether there is an image. Without one its token is removed: it stands in a few texts of WebQA.
+        instructions: more words are tried before fewer.
+    """
+    text = text.replace(IMAGE_TOKEN, Modality.IMAGE.place, 1) if has_image else text
+    text = re.sub(re.escape(IMAGE_TOKEN) + r"\s*", "", text)
+    words = "|".join(re.escape(one) for one in sorted(instructions, key=len, reverse=True))
+    found = re.match(rf"(\s*(?:{re.escape(Modality.IMAGE.place)})?\s*)((?:{words})[.:]?)", text) if words else None
+    if found is None:
+        return text, ""
+    return f"{found[1]}{INSTRUCTION_PLACE}{text[found.end() :]}", found[2]

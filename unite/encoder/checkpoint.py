@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Iterator
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from transformers import AutoProcessor
 from transformers.utils import logging as transformers_logging
 
 from unite.config.schema.encoder import EncoderConfig, ReadingConfig
+from unite.config.schema.prompt import PromptConfig
 from unite.encoder.families.family import Family
 from unite.encoder.folder import Parts, file_of, no_checkpoint
 from unite.encoder.peft_folder import merge_adapter_folder
@@ -39,20 +40,27 @@ def read_as_trained(config: EncoderConfig, parts: Parts) -> EncoderConfig:
     """Returns a config that reads contents as the weights were trained to, and says what that changes.
 
     How they were an exported encoder's folder says, that of the base where an adapter's has nothing to say; else the model type of released
-    weights; else it is the config as it is.
+    weights; else it is the config as it is. UNITE's prompt, which is the default, gives way like the rest; another one was asked for.
 
     Raises:
-        CheckpointError: if what the folder says is not readable, or it is a run's and the file that says it is not there.
+        CheckpointError: if what the folder says is not readable, or it is a run's and the file that says it is not there; or if another
+            prompt was asked for than the encoder was trained with.
     """
     file = next((file for place in parts.places if (file := Path(place) / SETTINGS_FILE).is_file()), None)
     if file is None:
         return _as_released(config, parts)
     try:
         saved = read_json(file)
-        trained = replace(config, **{name: saved[name] for name in _READING})
+        prompt = PromptConfig(**saved.get("prompt", {}))  # exports before there were others lack it: they are UNITE's
+        trained = replace(config, **{name: saved[name] for name in _READING if name != "prompt"}, prompt=prompt)
     except (TypeError, KeyError, UniteError) as error:
         raise CheckpointError(f"{file} is not readable ({error!r}). Export the encoder again, or mend the file.") from error
-    changed = {name: saved[name] for name in _READING if getattr(trained, name) != getattr(config, name)}
+    if config.prompt not in (prompt, PromptConfig()):
+        different = [field.name for field in fields(prompt) if getattr(prompt, field.name) != getattr(config.prompt, field.name)]
+        asked = config.prompt.name if "name" in different else f"one of that name with another {' and '.join(different)}"
+        hint = f"Leave prompt=... out; to embed otherwise than it was trained, edit {file}."
+        raise CheckpointError(must_be("the prompt", f"{prompt.name}, which {config.path} was trained with", asked, hint))
+    changed = {name: saved.get(name, prompt.name) for name in _READING if getattr(trained, name) != getattr(config, name)}
     if changed:
         log.info("%s brings its own settings: %s. Edit the file to change them.", file, changed)
     return trained
@@ -131,7 +139,8 @@ def save_checkpoint(folder: Path, model: Any, processor: Any, config: ReadingCon
                 f"the weights cannot be written to {folder} ({error}). Free space there, or choose another place."
             ) from error
         processor.save_pretrained(partial)
-        write_json(partial / SETTINGS_FILE, {**{name: getattr(config, name) for name in _READING}, "pooling": "last_token"})
+        settings = {name: getattr(config, name) for name in _READING}
+        write_json(partial / SETTINGS_FILE, settings | {"prompt": asdict(config.prompt), "pooling": "last_token"})
 
 
 @contextlib.contextmanager

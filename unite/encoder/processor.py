@@ -15,9 +15,10 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from unite.config.schema.encoder import ReadingConfig
+from unite.config.schema.prompt import PromptConfig
 from unite.encoder.families.family import Family
-from unite.encoder.prompt import MediumPlace, Segment, Text
-from unite.errors import DataError, must_be, must_be_one_of
+from unite.encoder.prompt import MediumPlace, Prompt, Segment, Text
+from unite.errors import ConfigError, DataError, must_be, must_be_one_of
 from unite.types import Content, EncodedContent, MicroBatch, index_tensor
 
 log = logging.getLogger(__name__)
@@ -31,14 +32,19 @@ class ContentProcessor:
 
     Args:
         processor: the checkpoint's, from transformers.
-        family: of the checkpoint; says how media are read and how the chat turn is written.
-        config: how contents are read.
+        family: of the checkpoint; says how media are read.
+        config: how contents are read, and the prompt that they are written by.
+
+    Raises:
+        ConfigError: if the prompt's template holds special tokens that the tokenizer has not, or the tokens of media.
     """
 
     def __init__(self, processor: Any, family: Family, config: ReadingConfig) -> None:
         self.processor = processor
         self.reader = family.reader(processor, config)
-        self.prompt = family.prompt(config.system_prompt)
+        self.prompt = Prompt(config.prompt, config.system_prompt)
+        if config.prompt != PromptConfig():  # UNITE's has no such attribute: embeddings cached by earlier versions keep their names
+            self.prompt_settings = repr(config.prompt)
         self.max_length = config.max_length
         self._token_types = {int(getattr(processor, name)): number for name, number in family.token_types.items()}
         # A copy that reads special tokens in a user's text as plain text.
@@ -46,6 +52,8 @@ class ContentProcessor:
         self._tokenizer.encode_special_tokens = True
         self._special: dict[str, int] = {}
         self._texts: dict[str, list[int]] = {}
+        self._check_special_tokens()
+        self._suffix = self._tokenizer_suffix() if config.prompt.tokenizer_suffix else []
         self.num_truncated = 0
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -64,11 +72,13 @@ class ContentProcessor:
                 hint = "Take another encoder, or leave these contents out."
                 raise DataError(must_be_one_of("a medium for this encoder", map(str, self.reader.modalities), str(medium.modality), hint))
         media = [self.reader.read(medium) for medium in content.media]
-        tokens = index_tensor(self._fitting(self.prompt.segments(content), content, [medium.tokens for medium in media]))
-        tensors = _joined([medium.tensors for medium in media])
+        segments = self.prompt.segments(content)
+        tokens = index_tensor(self._fitting(segments, content, [self._marked(medium.tokens) for medium in media]))
+        order = [segment.medium for segment in segments if isinstance(segment, MediumPlace)]
+        tensors = _joined([media[medium].tensors for medium in order])
         if media:
-            tensors["fingerprints"] = index_tensor([medium.fingerprint for medium in content.media])
-            tensors["modalities"] = index_tensor([medium.modality.value for medium in content.media])
+            tensors["fingerprints"] = index_tensor([content.media[medium].fingerprint for medium in order])
+            tensors["modalities"] = index_tensor([content.media[medium].modality.value for medium in order])
         types = torch.zeros_like(tokens)
         for token, number in self._token_types.items():
             types += number * (tokens == token)
@@ -127,7 +137,11 @@ class ContentProcessor:
                 ids += media[segment.medium]
             else:
                 ids.append(self._special_token(segment.name))
-        return ids + self._text_tokens(text)
+        return ids + self._text_tokens(text) + self._suffix
+
+    def _marked(self, tokens: list[int]) -> list[int]:
+        """Returns the tokens that stand for a medium, as the prompt has it without the marks around it."""
+        return tokens if self.prompt.config.media_marks else [token for token in tokens if token in self._token_types]
 
     def _text_tokens(self, text: str) -> list[int]:
         """Returns the tokens of a text; those of the prompt's own words are asked for with every content."""
@@ -141,6 +155,21 @@ class ContentProcessor:
         if name not in self._special:
             self._special[name] = int(self.processor.tokenizer.convert_tokens_to_ids(name))
         return self._special[name]
+
+    def _check_special_tokens(self) -> None:
+        """Refuses a template whose special tokens would be no tokens, or features of media that are not there."""
+        known = self.processor.tokenizer.get_vocab()
+        for name in self.prompt.special_tokens:
+            if name not in known or known[name] in self._token_types:
+                what = f"a special token of the prompt {self.prompt.config.name}"
+                hint = "Take another prompt, or another checkpoint: media stand at {content}."
+                expected = "one that the checkpoint's tokenizer has, and that stands for no medium"
+                raise ConfigError(must_be(what, expected, name, hint))
+
+    def _tokenizer_suffix(self) -> list[int]:
+        """Returns what the checkpoint's tokenizer itself puts at the end of a text."""
+        text, whole = (self._tokenizer.encode("a", add_special_tokens=with_its_own).ids for with_its_own in (False, True))
+        return list(whole[whole.index(text[0]) + len(text) :])
 
     def _say_truncated(self, content: Content, num_tokens: int) -> None:
         """Counts, and says the first of each power of ten."""

@@ -22,7 +22,7 @@ from unite.evaluation.blanked import spread
 from unite.evaluation.metrics import parse_metric
 from unite.evaluation.tasks import RetrievalTask
 from unite.progress import tracked
-from unite.types import Modality, fingerprint
+from unite.types import Modality, fingerprint, without_instruction
 
 log = logging.getLogger(__name__)
 
@@ -187,7 +187,10 @@ def row_side(reader: ShardReader, at: int, positive: int | None, stored: StoredC
     """Returns what is known of a content of the row `at`, which was just read."""
     name = reader.name(at)
     whole = LazyContent.of_stored(stored, decoding, name).fingerprint
-    bare = LazyContent.of_stored(replace(stored, instruction=""), decoding, name).fingerprint if stored.instruction else whole
+    bare = whole
+    if stored.instruction:
+        plain = replace(stored, text=without_instruction(stored.text), instruction="")
+        bare = LazyContent.of_stored(plain, decoding, name).fingerprint
     return RowSide(at, positive, f"{name}#{positive}" if positive else name, whole, bare, stored.group, stored.modality)
 
 

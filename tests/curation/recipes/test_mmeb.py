@@ -29,11 +29,11 @@ def test_mmeb(tmp_path):
     parquet(tmp_path / "A-OKVQA" / "original-00000-of-00002.parquet", [dict(zip(columns, one, strict=True)) for one in values[:1]])
     parquet(tmp_path / "A-OKVQA" / "original-00001-of-00002.parquet", [dict(zip(columns, one, strict=True)) for one in values[1:]])
     question, label, caption, empty = read_all(Mmeb("m", tmp_path / "*" / "original-*.parquet", media_root=tmp_path))
-    assert question.query.text == f"{Modality.IMAGE.place}\nWhat is it?"
-    assert question.query.instruction == "Represent the given image with the following question"
+    assert question.query.text == "<|IMAGE|>\n<|INSTRUCTION|> What is it?\n"
+    assert question.query.instruction == "Represent the given image with the following question:"
     assert paths(question.query) == [str(tmp_path / "images/A-OKVQA/Train/0.jpg")]
     assert question.positives[0].text == "cab" and question.negatives[0].text == "train"
-    assert label.query.text == "" and len(label.query.media) == 1 and label.query.instruction and not label.negatives  # image, no text
-    assert caption.query.text == "A man: on a bike" and not caption.query.media
-    assert caption.positives[0].text == "" and len(caption.positives[0].media) == 1
+    assert label.query.modality is Modality.IMAGE and label.query.instruction and not label.negatives
+    assert caption.query.text == "<|INSTRUCTION|> A man: on a bike\n" and not caption.query.media
+    assert caption.positives[0].modality is Modality.IMAGE and caption.positives[0].instruction == "Represent the given image."
     assert empty == "empty content"

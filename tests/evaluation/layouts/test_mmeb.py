@@ -1,13 +1,18 @@
 """MMEB's rows, with the fields, file names and texts of the published tasks."""
 
+import numpy as np
 import pytest
 
 from tests.evaluation.layouts.material import write_image, write_parquet
+from unite.config.schema import PromptConfig
 from unite.config.schema.media import Decoding
+from unite.data.identities import hash_of
 from unite.data.mmeb import INSTRUCTIONS, split_instruction
+from unite.data.rows import StoredContent, StoredMedium
+from unite.encoder.prompt import Prompt, chat_text
 from unite.errors import DataError
 from unite.evaluation.layouts.mmeb import Mmeb
-from unite.types import Modality
+from unite.types import Content, Medium, Modality
 
 #: An image to the names of classes, a question about an image to answers, a text to images, an image and a change to images.
 QUERIES = {
@@ -75,49 +80,92 @@ def test_candidates_are_the_row_s_own_and_the_first_is_right(tmp_path):
     assert task.metrics == ("hit@1",)
 
 
-def test_instructions_leave_the_text_and_the_placeholder_becomes_the_image_s_place(tmp_path):
+def test_instruction_and_image_keep_their_places(tmp_path):
     for subset in QUERIES:
         write(tmp_path, subset)
     contents = {subset: load(tmp_path, subset).queries[2].decode() for subset in QUERIES}
     assert {subset: (one.instruction, one.text, one.modality) for subset, one in contents.items()} == {
-        "ImageNet-1K": ("Represent the given image for classification", "", Modality.IMAGE),
+        "ImageNet-1K": ("Represent the given image for classification", "<|IMAGE|>\n<|INSTRUCTION|>\n", Modality.IMAGE),
         "OK-VQA": (
-            "Represent the given image with the following question",
-            f"{Modality.IMAGE.place}\nWhat is it plus 1?",
+            "Represent the given image with the following question:",
+            "<|IMAGE|>\n<|INSTRUCTION|> What is it plus 1?\n",
             Modality.TEXT | Modality.IMAGE,
         ),
-        "MSCOCO_t2i": ("Find me an everyday image that matches the given caption", "a dog, 2", Modality.TEXT),
+        "MSCOCO_t2i": ("Find me an everyday image that matches the given caption:", "<|INSTRUCTION|> a dog, 2\n", Modality.TEXT),
         "CIRR": (
-            "Given an image, find a similar everyday image with the described changes",
-            f"{Modality.IMAGE.place}\n1 more",
+            "Given an image, find a similar everyday image with the described changes:",
+            "<|IMAGE|>\n<|INSTRUCTION|> 1 more\n",
             Modality.TEXT | Modality.IMAGE,
         ),
     }
     target = load(tmp_path, "CIRR").candidates[0].decode()
-    assert (target.instruction, target.text, target.modality) == ("Represent the given image", "", Modality.IMAGE)
+    assert (target.instruction, target.modality) == ("Represent the given image", Modality.IMAGE)
 
 
 @pytest.mark.parametrize(
     ("text", "instruction", "rest"),
     [
-        ('Select the portion of the image that isolates the object labeled as "hot dog"', INSTRUCTIONS[19], '"hot dog"'),
+        ('Select the portion of the image that isolates the object labeled as "hot dog"', INSTRUCTIONS[19], ' "hot dog"'),
         (
             "Represent the given image with related text information: Comic.",
-            "Represent the given image with related text information",
-            "Comic.",
+            "Represent the given image with related text information:",
+            " Comic.",
         ),
-        ("Represent the given image.", "Represent the given image", ""),
+        ("Represent the given image.", "Represent the given image.", ""),
         ("sea snake", "", "sea snake"),
+        ("A caption that says: Represent the given image.", "", "A caption that says: Represent the given image."),
     ],
 )
 def test_the_longest_instruction_is_taken(text, instruction, rest):
-    assert split_instruction(text) == (instruction, rest)
+    place = "<|INSTRUCTION|>" if instruction else ""
+    assert split_instruction(text, False) == (f"{place}{rest}", instruction)
+    assert split_instruction(f"<|image_1|>\n{text}\n", True) == (f"<|IMAGE|>\n{place}{rest}\n", instruction)
+
+
+#: Published texts of the tasks with image and text, and of targets with both, as public code writes them out.
+PUBLISHED = (
+    "<|image_1|>\nRepresent the given image with the following question: Is the value of Favorable 38 in 2015?\n",
+    "<|image_1|>\nIdentify the scene shown in the image\n",
+    "<|image_1|>\nRepresent the given news image with the following caption for domain classification: A street.\n",
+    "<|image_1|>\nGiven an image, find a similar everyday image with the described changes: Make it a dog.\n",
+    "<|image_1|>\nFind an image to match the fashion image and style note: Is shiny and silver with shorter sleeves and fit and flare.\n",
+    "<|image_1|>\nRetrieve a Wikipedia image-description pair that provides evidence for the question of this image: What is it?\n",
+    "<|image_1|>\nSelect the portion of the image that follows the language expressions: man in black\n",
+    '<|image_1|>\nSelect the portion of the image that isolates the object labeled as "hot dog"\n',
+    "<|image_1|>\nSelect the portion of the image that answers the question Which is red?\n",
+    "<|image_1|>\nRepresent the given Wikipedia image with related text information: A tower.\n",
+    "<|image_1|>\nRepresent the given image.\n",
+    "<|image_1|> Represent the given image with the following question: What is the name of that toy in the background?",
+    "<|image_1|>\nA question with an instruction that nobody knows?\n",
+)
+
+
+@pytest.mark.parametrize("text", PUBLISHED)
+def test_a_published_text_keeps_its_order_in_the_prompt(text):
+    written, instruction = split_instruction(text, True)
+    content = Content(written, (Medium(Modality.IMAGE, np.zeros((1, 4, 4, 3), np.uint8), 1),), instruction)
+    segments = Prompt(PromptConfig(name="as_written", template="{content}", strip=False)).segments(content)
+    assert chat_text(segments, content) == text.replace("<|image_1|>", "<|vision_start|><|image_pad|><|vision_end|>")
+    assert bool(instruction) is ("nobody knows" not in text)
+
+
+def test_equal_contents_under_two_instructions_are_known_as_one():
+    picture = (StoredMedium(Modality.IMAGE, b"picture", "jpg"),)
+    asked = [
+        split_instruction(f"<|image_1|>\n{task}\n", True) for task in ("Represent the given image for classification", INSTRUCTIONS[3])
+    ]
+    assert (
+        len({hash_of(StoredContent(text, picture, instruction)) for text, instruction in asked} | {hash_of(StoredContent("", picture))})
+        == 1
+    )
+    text, instruction = split_instruction("Find me an everyday image that matches the given caption: A dog.\n", False)
+    assert hash_of(StoredContent(text, (), instruction)) == hash_of(StoredContent("A dog."))
 
 
 def test_a_placeholder_without_image_is_removed(tmp_path):
     write(tmp_path, "MSCOCO_t2i", qry_text="<|image_1|>\nFind a Wikipedia image that answers this question: Who is 0?\n")
     content = load(tmp_path, "MSCOCO_t2i").queries[0].decode()
-    assert (content.text, content.media) == ("Who is 0?", ())
+    assert (content.text, content.media) == ("<|INSTRUCTION|> Who is 0?\n", ())
 
 
 @pytest.mark.parametrize(

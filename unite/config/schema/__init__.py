@@ -11,6 +11,7 @@ from unite.config.schema.evaluation import EvaluateConfig, MtebSuiteConfig, Pair
 from unite.config.schema.media import Decoding, MediaPolicy
 from unite.config.schema.objective import InfoNCEConfig, MAMCLConfig, MatryoshkaConfig, ObjectiveConfig
 from unite.config.schema.optimizer import AdafactorConfig, AdamW8bitConfig, AdamWConfig, MuonConfig
+from unite.config.schema.prompt import PromptConfig
 from unite.config.schema.sweep import JobSweeperConfig, Keep, ProcessLauncherConfig, SearchConfig, SweepConfig
 from unite.config.schema.training import LoggerConfig, StageConfig, TrainConfig, TrainerConfig, WandbMode
 from unite.config.schema.validation import Export, HeldOutConfig, ValidationConfig
@@ -45,6 +46,7 @@ __all__ = [
     "Positions",
     "Precision",
     "ProcessLauncherConfig",
+    "PromptConfig",
     "ReadingConfig",
     "SearchConfig",
     "SourceConfig",

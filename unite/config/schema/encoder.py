@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from unite.config.schema.prompt import PromptConfig
 from unite.errors import ConfigError, must_be, must_be_one_of
 
 
@@ -66,7 +67,8 @@ class ReadingConfig:
         max_image_tokens: larger images are shrunk to so many visual tokens.
         max_frame_pixels: larger video frames are shrunk to so many pixels.
         max_length: tokens of a content, visual ones included; a longer text loses its end.
-        system_prompt: of every prompt; null leaves it out.
+        system_prompt: of prompts with a place for one, as UNITE's; null leaves it out.
+        prompt: how a content is written as text.
 
     Raises:
         ConfigError: if a value is out of its range.
@@ -79,6 +81,7 @@ class ReadingConfig:
     max_frame_pixels: int = 240 * 320
     max_length: int = 2048
     system_prompt: str | None = "You are a helpful assistant."
+    prompt: PromptConfig = field(default_factory=PromptConfig)
 
     def __post_init__(self) -> None:
         for name, choices in (("positions", Positions), ("dtype", Precision)):  # a name may stand for each
@@ -91,6 +94,9 @@ class ReadingConfig:
         for name in ("max_frame_pixels", "max_length"):
             if getattr(self, name) < 1:
                 raise ConfigError(must_be(f"encoder.{name}", "at least 1", getattr(self, name)))
+        if not self.prompt.media_marks and self.positions is not Positions.sequential:
+            hint = f"The prompt {self.prompt.name} has no marks around media, by which the others tell them apart."
+            raise ConfigError(must_be("encoder.positions", "sequential", str(self.positions), hint))
 
 
 @dataclass(kw_only=True)

@@ -8,8 +8,9 @@ r"""TIGER-Lab/MMEB-train: parquet rows of text and image paths, one folder a tas
 `A-OKVQA/original-00000-of-00001.parquet`, beside it `diverse_instruction-...`; images lie under a root of their own. A path or text may be
 empty. Columns, rows and instructions were read in public code that loads the set, the files' names on its page; not the parquet itself.
 
-A text begins with the task's instruction, which is no content: an ImageNet query is an image, not an image and a text. It is moved to
-`instruction`, so that each row has the modality that the paper counts it under.
+A text begins with the image's token and the task's instruction, which is no content: an ImageNet query is an image, not an image and a
+text. It becomes the content's `instruction`, so that each row has the modality that the paper counts it under, and the text keeps its
+place (`unite.data.mmeb`).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any
 from unite.curation.raw import RawContent, RawRow
 from unite.curation.recipes.lines import Record
 from unite.curation.recipes.tabular_recipe import TabularRecipe, content, rest_of
-from unite.data.mmeb import IMAGE_TOKEN, INSTRUCTIONS, split_instruction
+from unite.data.mmeb import INSTRUCTIONS, split_instruction
 from unite.errors import SkippedRowError
 from unite.types import Modality
 
@@ -36,7 +37,7 @@ class Mmeb(TabularRecipe):
         name, licence: as in `TabularRecipe`.
         annotations: the parquet files of a task, as a glob.
         media_root: what the image paths are relative to.
-        instructions: what a text may begin with that is moved to its instruction; those of MMEB-train by default.
+        instructions: what a text may begin with that becomes its instruction; those of MMEB-train by default.
     """
 
     def __init__(
@@ -62,11 +63,7 @@ class Mmeb(TabularRecipe):
     def _content(self, record: Record, text_column: str, image_column: str) -> RawContent:
         path = _first(record.get(image_column))
         text = _first(record.get(text_column))
-        has_token = IMAGE_TOKEN in text
-        text = text.replace(IMAGE_TOKEN, "", 1 if path else -1).strip()
-        instruction, text = split_instruction(text, self.instructions)
-        if path and has_token and text:
-            text = f"{Modality.IMAGE.place}\n{text}"
+        text, instruction = split_instruction(text, bool(path), self.instructions)
         return content(text, *([self.medium(Modality.IMAGE, path)] if path else []), instruction=instruction)
 
 

@@ -16,7 +16,6 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 from torch import Tensor, nn
 
 from unite.config.schema.encoder import ReadingConfig
-from unite.encoder.prompt import Prompt
 from unite.types import Medium, MicroBatch, Modality
 
 
@@ -82,10 +81,6 @@ class Family(Protocol):
     parts: ClassVar[Mapping[str, Sequence[str]]]
 
     def __init__(self, config: Any, processor: Any) -> None: ...
-
-    def prompt(self, system: str | None) -> Prompt:
-        """Returns what lays out the chat turn, in the words of this family's template; `system` is None for no system turn."""
-        ...
 
     def reader(self, processor: Any, config: ReadingConfig) -> MediaReader:
         """Returns what reads media, within the sizes of the config."""

@@ -19,7 +19,6 @@ from unite.encoder.families.mrope import mrope_positions, sequential_positions
 from unite.encoder.families.qwen_reader import QwenReader
 from unite.encoder.families.shared import SharedByLayers
 from unite.encoder.pooling import states_at
-from unite.encoder.prompt import Prompt
 from unite.errors import CheckpointError, must_be
 from unite.types import MicroBatch, Modality
 
@@ -62,10 +61,6 @@ class QwenVL(nn.Module):
         mean, std = (torch.tensor(values).repeat_interleave(each) for values in _mean_and_std(processor))
         self.register_buffer("_scale", 1 / (255 * std), persistent=False)
         self.register_buffer("_shift", -mean / std, persistent=False)
-
-    def prompt(self, system: str | None) -> Prompt:
-        """Returns the turn in Qwen's chat template, which is that of `Prompt`."""
-        return Prompt(system)
 
     def reader(self, processor: Any, config: ReadingConfig) -> QwenReader:
         """Returns the reader of images and video."""

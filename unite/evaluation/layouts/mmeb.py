@@ -9,9 +9,9 @@ r"""MMEB (VLM2Vec, arXiv 2410.05160): 36 tasks, a folder of parquet each, every 
 Columns, file names and how a row is scored (the first of its candidates is right, hit@1) were read in public code that loads
 TIGER-Lab/MMEB-eval: `src/dataset.py` and `eval.py` of haon-chen/mmE5, which follow VLM2Vec's first version; not in the parquet itself.
 
-A text begins with the task's instruction. It becomes the content's instruction, as in the rows that training reads, so that a task has the
-modality the paper counts it under: an ImageNet query is an image, not an image and a text. `<|image_1|>` becomes the image's place before
-what is left of the text. It stands in a few texts without an image (WebQA); there it is removed.
+A text begins with the image's token and the task's instruction. That becomes the content's instruction, as in the rows that training reads,
+so that a task has the modality the paper counts it under: an ImageNet query is an image, not an image and a text. The text keeps the places
+of both, so that UNITE's and VLM2Vec's prompts write it as published (`unite.data.mmeb`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from unite.config.schema.media import Decoding
-from unite.data.mmeb import IMAGE_TOKEN, split_instruction
+from unite.data.mmeb import split_instruction
 from unite.embedding.lazy import FileContent
 from unite.evaluation.layouts.captions import task_of
 from unite.evaluation.layouts.source import BenchmarkFiles
@@ -104,12 +104,11 @@ def _rows(files: BenchmarkFiles, subset: str) -> Iterator[dict[str, Any]]:
 
 
 def _content(files: BenchmarkFiles, images: Path, text: str | None, path: str | None, where: str) -> FileContent:
-    instruction, rest = split_instruction((text or "").replace(IMAGE_TOKEN, "").strip())
-    if not path and not rest:
+    written, instruction = split_instruction(text or "", bool(path))
+    content = FileContent(written, ((Modality.IMAGE, images / path),) if path else (), instruction)
+    if not content.modality:
         raise files.broken(where, "a text, an image or both", f"the text {text!r} without image")
-    if not path:
-        return FileContent(rest, instruction=instruction)
-    return FileContent(f"{Modality.IMAGE.place}\n{rest}" if rest else "", ((Modality.IMAGE, images / path),), instruction)
+    return content
 
 
 def _modality(contents: dict[str, FileContent]) -> Modality:

@@ -18,7 +18,7 @@ from unite.evaluation.layouts.captions import task_of
 from unite.evaluation.layouts.source import BenchmarkFiles
 from unite.evaluation.layouts.tables import read_csv
 from unite.evaluation.tasks import RetrievalTask
-from unite.types import Modality
+from unite.types import INSTRUCTION_PLACE, Modality
 
 _COLUMNS = ("edit", "pth1", "pth2")
 
@@ -52,11 +52,13 @@ class WebvidCovr:
         queries: dict[str, FileContent] = {}
         candidates: dict[str, FileContent] = {}
         relevance: dict[str, dict[str, int]] = {}
+        # An instruction stands after the video, as in MMEB's texts.
+        before = f"{Modality.VIDEO.place}\n" + (f"{INSTRUCTION_PLACE}\n" if self.query_instruction else "")
         for at, row in enumerate(rows):
             if row["pth1"] == row["pth2"]:
                 raise files.broken(f"the videos of row {at} of {self.annotations}", "two different ones", row["pth1"])
             query = f"{at:06d}"
-            queries[query] = self._content(folder, row["pth1"], f"{Modality.VIDEO.place}\n{row['edit'].strip()}", self.query_instruction)
+            queries[query] = self._content(folder, row["pth1"], f"{before}{row['edit'].strip()}", self.query_instruction)
             candidates[row["pth2"]] = self._content(folder, row["pth2"], "", self.candidate_instruction)
             relevance[query] = {row["pth2"]: 1}
         pools = {f"{at:06d}": [one for one in candidates if one != row["pth1"]] for at, row in enumerate(rows)}
