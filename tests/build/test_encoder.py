@@ -1,3 +1,6 @@
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 import torch
@@ -6,12 +9,15 @@ from transformers import AutoTokenizer
 from tests.composed import composed
 from tests.encoder.checkpoints import save_family
 from tests.media.material import photograph
-from unite.build.encoder import build_checkpoint, build_encoder, build_trained_encoder
+from unite.build.encoder import build_checkpoint, build_encoder, build_trained_encoder, check_encoder
+from unite.build.train import build_stages
 from unite.config.register import CONF
+from unite.config.schema import ReadingConfig
 from unite.data.rows import Row, StoredContent
 from unite.data.shards import ShardWriter
 from unite.encoder.tiny.tokenizer import train_tokenizer
 from unite.errors import CheckpointError, ConfigError
+from unite.runs import RunFolder
 from unite.types import Content, Medium, Modality
 
 
@@ -91,3 +97,18 @@ def test_every_option_loads_by_its_hub_name_and_from_a_folder(option, tmp_path, 
     assert torch.equal(made[0], made[1]) and torch.equal(made[0], made[2]) and made[0].norm(dim=-1).tolist() == pytest.approx([1, 1])
     by_name.add_adapter()
     assert {name.rpartition("lora_")[2][0] for name, weight in by_name.named_parameters() if weight.requires_grad} == {"A", "B"}
+
+
+def test_a_prompt_is_checked_before_data_are_built(tmp_path):
+    export = tmp_path / "encoder"
+    export.mkdir()
+    (export / "config.json").write_text("{}")
+    trained = {name: value for name, value in asdict(ReadingConfig()).items() if name != "prompt"}  # as it was exported before
+    (export / "unite_encoder.json").write_text(json.dumps(trained))
+    for option in ("init_from", "encoder.path"):
+        check_encoder(composed("train", f"{option}={export}"))
+        with pytest.raises(CheckpointError, match="the prompt must be unite, which .*encoder was trained with, but is 'gme'"):
+            build_stages(composed("train", f"{option}={export}", "prompt=gme", f"data_root={tmp_path}"), RunFolder(tmp_path / "run"))
+    with pytest.raises(ConfigError, match="encoder.prompt.template must be a text with {content} in it"):
+        build_stages(composed("train", "encoder.prompt.template=Summary:", "encoder.prompt.name=mine"), RunFolder(tmp_path / "run"))
+    assert not list(tmp_path.glob("emoji_world*"))

@@ -17,10 +17,23 @@ ROOT = CONF.parent
 NEEDED = {"tiny", "exported", "csv_wandb", "instruction", "tt", "ti", "tv", "fine_video", "fused", "infonce", "mamcl", "emoji"}
 
 
+MINE = """# @package encoder
+# A prompt of my own.
+prompt:
+  name: mine
+  template: "{instruction}\\n{content}<|endoftext|>"
+  default_instruction: Find it.
+"""
+
+
 def composed(*overrides):
+    return of_command("train", *overrides)
+
+
+def of_command(command, *overrides):
     register()
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        return compose("train", list(overrides))
+        return compose(command, list(overrides))
 
 
 def test_every_option_and_experiment_composes():
@@ -67,6 +80,22 @@ def test_the_groups_the_stages_take_can_be_swapped():
     assert composed("+experiment=stage2_mamcl", "alignment=none").alignment.max_steps == 0
     config = composed("+experiment=stage2_mamcl", "alignment=fine_grained_video")
     assert set(config.alignment.mixture.sources) == {"t2v_fine", "v2t_fine"} and config.alignment.max_steps > 0
+
+
+def test_a_prompt_belongs_to_the_encoder(tmp_path):
+    for command in ("train", "evaluate"):
+        for group in ("encoder=qwen2_vl_2b", "encoder=tiny"):
+            config = of_command(command, group, "prompt=vlm2vec").encoder
+            assert (config.prompt.name, config.prompt.template, config.positions) == ("vlm2vec", "{content}", "sequential")
+    assert of_command("train", "encoder=tiny").encoder.prompt.name == "unite"
+    own = "+encoder.prompt={name: mine, template: '{content}<|endoftext|>'}"  # what an encoder option of one's own brings is kept
+    assert of_command("train", own).encoder.prompt.name == "mine"
+    (tmp_path / "prompt").mkdir()
+    (tmp_path / "prompt" / "mine.yaml").write_text(MINE)
+    config = of_command("train", "prompt=mine", f"hydra.searchpath=[file://{tmp_path}]").encoder
+    assert (config.prompt.name, config.prompt.default_instruction) == ("mine", "Find it.")
+    with pytest.raises(MissingConfigException, match="prompt must be one of gme, plain, .*vlm2vec, but is 'gm'"):
+        composed("prompt=gm")
 
 
 @pytest.mark.parametrize(

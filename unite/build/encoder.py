@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import torch
+from omegaconf import OmegaConf
 from transformers import AutoTokenizer
 
 from unite.build.component import build
 from unite.config.schema import EncoderConfig, EvaluateConfig, TrainConfig
+from unite.config.target import assemble
 from unite.data.source import SourceDataModule
+from unite.encoder.checkpoint import read_as_trained
+from unite.encoder.folder import parts_of
 from unite.encoder.tiny.tokenizer import split_share
 from unite.encoder.vlm import VLMEncoder
 from unite.errors import ConfigError, must_be
@@ -23,6 +28,20 @@ log = logging.getLogger(__name__)
 
 #: From this share of words in pieces on, the log warns.
 _MANY_IN_PIECES = 0.2
+
+
+def check_encoder(config: TrainConfig) -> None:
+    """Checks the encoder's options, and its prompt against that of the export it starts from; nothing is loaded.
+
+    Raises:
+        UniteError: as building it would, once the data are ready.
+    """
+    assemble(OmegaConf.to_container(config.encoder, resolve=True, enum_to_str=True), "encoder", dry=True)
+    start = config.init_from or (config.encoder.path if config.encoder.get("checkpoint") is None else None)
+    options = OmegaConf.to_object(config.encoder)
+    if start and isinstance(options, EncoderConfig):  # not a user's own class
+        path = find_checkpoint(start, "encoder.path" if config.init_from is None else "init_from")
+        read_as_trained(replace(options, path=path), parts_of(path, base_of(config.encoder)), is_check=True)
 
 
 def build_encoder(config: TrainConfig, folder: Path | None) -> VLMEncoder:

@@ -16,6 +16,7 @@ from pytorch_lightning.loggers import Logger
 
 from unite.build.component import build
 from unite.build.device import check_device, device_arguments
+from unite.build.encoder import check_encoder
 from unite.build.validation import build_validation, check_validation, hold_out
 from unite.config.schema import StageConfig, TrainConfig, WandbMode
 from unite.data.mixture import MixtureDataModule
@@ -52,6 +53,7 @@ def build_stages(config: TrainConfig, run: RunFolder) -> list[Stage]:
         if steps < 0:
             raise ConfigError(must_be(name, "at least 0 (which leaves the stage out)", steps))
     check_device(config.trainer)
+    check_encoder(config)
     check_validation(config)
     stages = [_build_stage(stage, config) for stage in (config.alignment, config.adaptation) if stage.max_steps > 0]
     mixtures = [stage.mixture for stage in stages]

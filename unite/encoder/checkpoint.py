@@ -36,11 +36,12 @@ SETTINGS_FILE = "unite_encoder.json"
 _READING = tuple(field.name for field in fields(ReadingConfig))
 
 
-def read_as_trained(config: EncoderConfig, parts: Parts) -> EncoderConfig:
+def read_as_trained(config: EncoderConfig, parts: Parts, *, is_check: bool = False) -> EncoderConfig:
     """Returns a config that reads contents as the weights were trained to, and says what that changes.
 
     How they were an exported encoder's folder says, that of the base where an adapter's has nothing to say; else the model type of released
     weights; else it is the config as it is. UNITE's prompt, which is the default, gives way like the rest; another one was asked for.
+    With `is_check` what changes is not said: the encoder is not loaded yet.
 
     Raises:
         CheckpointError: if what the folder says is not readable, or it is a run's and the file that says it is not there; or if another
@@ -48,12 +49,12 @@ def read_as_trained(config: EncoderConfig, parts: Parts) -> EncoderConfig:
     """
     file = next((file for place in parts.places if (file := Path(place) / SETTINGS_FILE).is_file()), None)
     if file is None:
-        return _as_released(config, parts)
+        return _as_released(config, parts, is_check)
     try:
         saved = read_json(file)
         prompt = PromptConfig(**saved.get("prompt", {}))  # exports before there were others lack it: they are UNITE's
         trained = replace(config, **{name: saved[name] for name in _READING if name != "prompt"}, prompt=prompt)
-    except (TypeError, KeyError, UniteError) as error:
+    except (AttributeError, TypeError, KeyError, UniteError) as error:
         raise CheckpointError(f"{file} is not readable ({error!r}). Export the encoder again, or mend the file.") from error
     if config.prompt not in (prompt, PromptConfig()):
         different = [field.name for field in fields(prompt) if getattr(prompt, field.name) != getattr(config.prompt, field.name)]
@@ -61,18 +62,18 @@ def read_as_trained(config: EncoderConfig, parts: Parts) -> EncoderConfig:
         hint = f"Leave prompt=... out; to embed otherwise than it was trained, edit {file}."
         raise CheckpointError(must_be("the prompt", f"{prompt.name}, which {config.path} was trained with", asked, hint))
     changed = {name: saved.get(name, prompt.name) for name in _READING if getattr(trained, name) != getattr(config, name)}
-    if changed:
+    if changed and not is_check:
         log.info("%s brings its own settings: %s. Edit the file to change them.", file, changed)
     return trained
 
 
-def _as_released(config: EncoderConfig, parts: Parts) -> EncoderConfig:
+def _as_released(config: EncoderConfig, parts: Parts, is_check: bool) -> EncoderConfig:
     folder = Path(parts.weights)
     if folder.name == "encoder" and (folder.parent / "config.yaml").is_file():
         found, hint = f"without {SETTINGS_FILE}", "Copy the run's encoder folder again: how contents are read stands there."
         raise CheckpointError(must_be(f"the exported encoder {folder}", "whole", found, hint))
     changed = {name: value for name, value in parts.released.reading.items() if getattr(config, name) != value}
-    if changed:
+    if changed and not is_check:
         log.info("%s was trained with settings of its own: %s", parts.weights, {name: str(value) for name, value in changed.items()})
     return replace(config, **changed)
 
