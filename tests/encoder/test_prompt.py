@@ -6,20 +6,20 @@ import re
 import numpy as np
 import pytest
 import torch
-import yaml
 from PIL import Image
 from tokenizers.processors import TemplateProcessing
 from transformers import AutoConfig, AutoProcessor, AutoTokenizer
 from transformers.video_utils import VideoMetadata
 
 from tests.encoder.checkpoints import save_family
-from unite.config.register import CONF
+from unite.config.prompts import prompt_options
 from unite.config.schema import PromptConfig, ReadingConfig
 from unite.data.mmeb import split_instruction
 from unite.embedding.cache import prompt_fingerprint
 from unite.encoder.families import family_of
 from unite.encoder.processor import ContentProcessor
 from unite.encoder.prompt import Prompt, Special, Text, chat_text
+from unite.encoder.vlm import VLMEncoder
 from unite.errors import ConfigError, DataError
 from unite.types import Content, Medium, Modality
 
@@ -158,10 +158,6 @@ AUTHORS = [
 ]
 
 
-def option(name):
-    return yaml.safe_load((CONF / "prompt" / f"{name}.yaml").read_text())
-
-
 @pytest.fixture(scope="module")
 def checkpoints(tiny_folder, tmp_path_factory):
     """Of the architectures that the authors' code is for; Qwen3-VL-Embedding's tokenizer ends a text itself."""
@@ -176,8 +172,7 @@ def checkpoints(tiny_folder, tmp_path_factory):
 
 def processor_of(folder, name, **settings):
     checkpoint = AutoProcessor.from_pretrained(folder)
-    options = option(name)
-    config = ReadingConfig(min_image_tokens=1, **options | {"prompt": PromptConfig(**options["prompt"])} | settings)
+    config = ReadingConfig(min_image_tokens=1, **prompt_options(name) | settings)
     return ContentProcessor(checkpoint, family_of(folder.name, folder)(AutoConfig.from_pretrained(folder), checkpoint), config)
 
 
@@ -202,7 +197,7 @@ def test_tokens_are_those_of_the_authors_code(checkpoints, name, content, text):
 
 def test_media_in_the_midst_of_a_text_stay_there():
     content = Content("<|IMAGE|> like <|IMAGE|> but red", (IMAGE, IMAGE), "Find it.")
-    prompt = Prompt(PromptConfig(**option("gme")["prompt"]))
+    prompt = Prompt(prompt_options("gme")["prompt"])
     assert chat_text(prompt.segments(content), content) == gme("Find it.", f"{I}like {I} but red")
 
 
@@ -219,3 +214,10 @@ def test_two_prompts_never_share_cached_embeddings(checkpoints):
     mine = [PromptConfig(name="mine", template="{instruction}{content}<|endoftext|>", **options) for options in texts]
     assert len({prompt_fingerprint(processor_of(folder, "gme", prompt=one)) for one in mine}) == 3
     assert "prompt_settings" not in vars(processor_of(folder, "gme", prompt=PromptConfig()))  # as before there were others
+
+
+def test_a_prompt_may_be_named(checkpoints):
+    bare = VLMEncoder(str(checkpoints["qwen2_vl"]), prompt="vlm2vec", dtype="float32").config
+    assert (bare.prompt.name, bare.prompt.template, bare.positions) == ("vlm2vec", "{content}", "sequential")
+    with pytest.raises(ConfigError, match="encoder.positions must be sequential"):
+        VLMEncoder(str(checkpoints["qwen2_vl"]), prompt="vlm2vec", positions="mrope")

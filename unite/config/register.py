@@ -13,14 +13,10 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from unite.config import schema
+from unite.config.folder import CONF as CONF
 from unite.config.hydra_setup import set_up_hydra
 from unite.config.resumed import FINISHED, resumed_run
 from unite.errors import ConfigError, must_be
-
-_PACKAGE = Path(__file__).parents[1]
-
-#: The folder of the YAML options: in a wheel inside the package, in a checkout beside it.
-CONF = _PACKAGE / "conf" if (_PACKAGE / "conf").is_dir() else _PACKAGE.parent / "conf"
 
 #: The environment variable that holds what names the run: when it was started.
 RUN_STARTED = "UNITE_RUN_STARTED"

@@ -105,7 +105,7 @@ class Prompt:
         if part == "{modalities}":
             return [Text(" and ".join(self._names(content)))]
         if part == "{system}":
-            turn = [Special("<|im_start|>"), Text(f"system\n{self.system}"), Special("<|im_end|>"), Text("\n")]
+            turn: list[Segment] = [Special("<|im_start|>"), Text(f"system\n{self.system}"), Special("<|im_end|>"), Text("\n")]
             return [] if self.system is None else turn
         return [Special(part) if PARTS.fullmatch(part) else Text(part)]
 

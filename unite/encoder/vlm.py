@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from unite.config.prompts import prompt_options
 from unite.config.schema.encoder import EncoderConfig, Positions
 from unite.encoder.adapters import add_lora, has_lora, merge_lora
 from unite.encoder.checkpoint import load_checkpoint, read_as_trained, save_checkpoint
@@ -31,11 +32,12 @@ log = logging.getLogger(__name__)
 
 
 class VLMEncoder(nn.Module):
-    """Embeds contents with a vision-language model: UNITE's prompt, last-token pooling, unit length.
+    """Embeds contents with a vision-language model: its prompt, UNITE's by default, last-token pooling, unit length.
 
     Args:
         config: the options, each documented there; or a path alone, a folder or a hub name.
-        **options: others than those of the config: `VLMEncoder(path, positions="sequential")`.
+        **options: others than those of the config: `VLMEncoder(path, positions="sequential")`. A prompt may be named, as the files of
+            `conf/prompt` are: `VLMEncoder(path, prompt="gme")`.
 
     Attributes:
         config: the options with what a folder that `save` wrote brings: how it reads contents then wins.
@@ -52,6 +54,8 @@ class VLMEncoder(nn.Module):
 
     def __init__(self, config: EncoderConfig | str, **options: Any) -> None:
         super().__init__()
+        if isinstance(options.get("prompt"), str):
+            options = prompt_options(options["prompt"]) | {name: one for name, one in options.items() if name != "prompt"}
         given = EncoderConfig(path=config, **options) if isinstance(config, str) else replace(config, **options)
         parts = parts_of(given.path, given.base)
         self.config = config = read_as_trained(given, parts)
