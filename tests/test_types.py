@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from unite.errors import DataError
-from unite.types import MEDIA, Content, Example, Medium, MicroBatch, Modality, fingerprint, index_tensor, modality_of
+from unite.types import MEDIA, Content, Example, Medium, MicroBatch, Modality, fingerprint, index_tensor, modality_of, without_instruction
 
 
 def picture(number, modality=Modality.IMAGE, num_frames=1):
@@ -33,6 +33,7 @@ def test_an_unknown_modality_is_named(name):
 def test_a_place_in_a_text_is_no_text():
     assert modality_of(" <|IMAGE|>\n", [Modality.IMAGE]) is Modality.IMAGE
     assert modality_of("<|IMAGE|> a cat", [Modality.IMAGE, Modality.VIDEO]) == Modality.parse("text+image+video")
+    assert modality_of("<|IMAGE|> <|INSTRUCTION|>\n", [Modality.IMAGE]) is Modality.IMAGE
     assert modality_of("a <|SCENT|>", []) is Modality.TEXT and modality_of(" ", []) == Modality(0)
     assert Content("<|VIDEO|>", (picture(1, Modality.VIDEO),)).modality is Modality.VIDEO
 
@@ -100,3 +101,17 @@ def test_media_of_a_micro_batch_go_by_fingerprint_and_modality():
     batch = MicroBatch(index_tensor([0]), ids, ids, ids + 1, media).to("cpu")
     assert batch.media_names == [(7, Modality.IMAGE.value), (7, Modality.VIDEO.value)] and torch.equal(batch.media["pixels"], torch.ones(3))
     assert MicroBatch(index_tensor([0]), ids, ids, ids + 1).media_names == []
+
+
+@pytest.mark.parametrize(
+    ("text", "bare"),
+    [
+        ("<|IMAGE|>\n<|INSTRUCTION|> What is it?\n", "<|IMAGE|>\nWhat is it?"),
+        ("<|IMAGE|>\n<|INSTRUCTION|>\n", ""),
+        ("<|INSTRUCTION|> a dog.\n", "a dog."),
+        (" a dog\n", " a dog\n"),
+        ("<|IMAGE|>", "<|IMAGE|>"),
+    ],
+)
+def test_a_text_without_its_instruction(text, bare):
+    assert without_instruction(text) == bare

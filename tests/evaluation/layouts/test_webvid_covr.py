@@ -35,6 +35,9 @@ def test_each_query_is_ranked_against_all_targets_but_its_own_video(suite_of, tm
     assert task.relevance["000002"] == {"000001_000050/3": 1}
     content = task.queries[2].decode()
     assert (content.text, content.modality) == (f"{Modality.VIDEO.place}\nadd 2", Modality.TEXT | Modality.VIDEO)
+    layout = WebvidCovr(folder="WebVid-CoVR", query_instruction="Change it:", metrics=("recall@1",))
+    asked = layout.load("covr", tmp_path, Decoding()).queries[2].decode()
+    assert (asked.text, asked.instruction, asked.modality) == ("<|VIDEO|>\n<|INSTRUCTION|>\nadd 2", "Change it:", content.modality)
     assert suite_of("webvid_covr").tasks["covr"].metrics == ("recall@1", "recall@5", "recall@10", "recall@50")
 
 
