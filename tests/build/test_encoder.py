@@ -102,13 +102,13 @@ def test_every_option_loads_by_its_hub_name_and_from_a_folder(option, tmp_path, 
 def test_a_prompt_is_checked_before_data_are_built(tmp_path):
     export = tmp_path / "encoder"
     export.mkdir()
-    (export / "config.json").write_text("{}")
+    (export / "config.json").write_text('{"model_type": "qwen2_vl"}')
     trained = {name: value for name, value in asdict(ReadingConfig()).items() if name != "prompt"}  # as it was exported before
     (export / "unite_encoder.json").write_text(json.dumps(trained))
-    for option in ("init_from", "encoder.path"):
-        check_encoder(composed("train", f"{option}={export}"))
+    for options in ([f"init_from={export}"], ["encoder=qwen2_vl_2b", f"encoder.path={export}"]):
+        check_encoder(composed("train", *options))
         with pytest.raises(CheckpointError, match="the prompt must be unite, which .*encoder was trained with, but is 'gme'"):
-            build_stages(composed("train", f"{option}={export}", "prompt=gme", f"data_root={tmp_path}"), RunFolder(tmp_path / "run"))
+            build_stages(composed("train", *options, "prompt=gme", f"data_root={tmp_path}"), RunFolder(tmp_path / "run"))
     with pytest.raises(ConfigError, match="encoder.prompt.template must be a text with {content} in it"):
         build_stages(composed("train", "encoder.prompt.template=Summary:", "encoder.prompt.name=mine"), RunFolder(tmp_path / "run"))
     assert not list(tmp_path.glob("emoji_world*"))
