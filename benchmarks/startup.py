@@ -19,6 +19,7 @@ ANSWERS = {
     "startup_curate_help_seconds": (["unite.curate", "--help"], 0),
     "startup_path_error_seconds": (["unite.evaluate", "checkpoint=runs/no/such"], 1),
     "startup_init_from_error_seconds": (["unite.train", "init_from=runs/no/such"], 1),
+    "startup_several_errors_seconds": (["unite.train", "data.token_budget=9", "export=best", "mixture.run_length=5"], 1),
     "startup_choice_error_seconds": (["unite.train", "suite=null"], 1),
     "startup_curate_target_error_seconds": (["unite.curate", "out=set", "+step@steps.short=text_length", "+steps.short.min_wordz=1"], 1),
     "startup_curate_recipe_error_seconds": (

@@ -2,7 +2,20 @@
 
 import pickle
 
-from unite.errors import DataError, NonFiniteLossError, SkippedRowError, TrainingError, must_be, must_be_one_of
+import pytest
+
+from unite.errors import (
+    CollectedError,
+    ConfigError,
+    DataError,
+    NonFiniteLossError,
+    SkippedRowError,
+    TrainingError,
+    caught,
+    must_be,
+    must_be_one_of,
+    raise_all,
+)
 
 
 def test_a_message_says_what_must_be_what_is_and_what_to_do():
@@ -38,3 +51,21 @@ def test_the_traceback_of_a_worker_is_no_part_of_what_is_told():
     )
     assert DataError(message).told == "a: b\nc"
     assert DataError("unite.errors.DataError: a").told == "unite.errors.DataError: a"
+
+
+def test_several_errors_are_one_that_tells_each_once_and_one_stays_what_it_is():
+    raise_all([])
+    with pytest.raises(DataError, match="^b$"):
+        raise_all([DataError("b"), DataError("b")])
+    with pytest.raises(CollectedError) as told:
+        raise_all([ConfigError("a"), DataError("b"), ConfigError("a")])
+    assert str(told.value) == "2 things are to be mended:\n  a\n  b"
+    again = pickle.loads(pickle.dumps(told.value))
+    assert str(again) == str(told.value)
+
+    def check(errors):
+        raise_all(errors)
+
+    assert [str(one) for one in caught(check, told.value.errors)] == ["a", "b"] and not list(caught(check, []))
+    with pytest.raises(TypeError):  # a bug is none of them
+        list(caught(check, 3))

@@ -6,7 +6,7 @@ and everything else is a bug and keeps its traceback.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -62,6 +62,21 @@ class TrackingError(UniteError):
     """W&B cannot be reached, or refuses what it is sent."""
 
 
+class CollectedError(UniteError):
+    """Several things are wrong: all are told, a line each, so that a user mends them in one go.
+
+    Attributes:
+        errors: what is wrong, each told once.
+    """
+
+    def __init__(self, errors: Sequence[UniteError]) -> None:
+        super().__init__(errors)
+        self.errors = list({error.told: error for error in errors}.values())
+
+    def __str__(self) -> str:
+        return "\n".join([f"{len(self.errors)} things are to be mended:", *(f"  {error.told}" for error in self.errors)])
+
+
 class NonFiniteLossError(TrainingError):
     """The loss of a batch is NaN or infinite.
 
@@ -74,6 +89,29 @@ class NonFiniteLossError(TrainingError):
         hint = "Try a lower optimizer.lr or a higher objective.temperature, and look at the samples."
         super().__init__(must_be(f"the loss of the batch of {shown}", "finite", loss, hint))
         self.keys = list(keys)
+
+
+def caught(check: Callable[..., object], *arguments: Any, **options: Any) -> Iterator[UniteError]:
+    """Calls a check and yields what it raises that a user can mend, one by one."""
+    try:
+        check(*arguments, **options)
+    except CollectedError as error:
+        yield from error.errors
+    except UniteError as error:
+        yield error
+
+
+def raise_all(errors: Iterable[UniteError]) -> None:
+    """Raises what is wrong: one error as it is, several as one that tells them all.
+
+    Raises:
+        UniteError: if there is any.
+    """
+    found = list({error.told: error for error in errors}.values())
+    if len(found) > 1:
+        raise CollectedError(found)
+    if found:
+        raise found[0]
 
 
 def must_be(name: str, expected: str, actual: Any, hint: str = "") -> str:

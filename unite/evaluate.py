@@ -22,11 +22,11 @@ log = logging.getLogger("unite.evaluate")  # not of this module, which is `__mai
 @shown_errors
 def main(config: EvaluateConfig) -> float | None:
     """Evaluates a run folder, an exported encoder or a hub checkpoint; returns the suite's score, which sweepers may optimise."""
+    from unite.build.early import check_evaluate
     from unite.runs import find_checkpoint
 
-    where = find_checkpoint(config.checkpoint)  # refused before anything is built, and before what takes seconds to import
-
-    log.info("evaluating %s", where)
+    check_evaluate(config)  # refused before anything is built, and before what takes seconds to import
+    log.info("evaluating %s", find_checkpoint(config.checkpoint))
     with shown("importing torch and transformers"):
         from unite.build.encoder import build_trained_encoder
         from unite.build.evaluate import build_cache

@@ -26,20 +26,18 @@ log = logging.getLogger("unite.train")  # not of this module, which is `__main__
 @shown_errors
 def main(config: TrainConfig) -> float | None:
     """Trains the stages of a config, exports the encoder, evaluates it; returns the suite's score, which sweepers may optimise."""
-    from unite.build.runs import build_run, gone_back_to, last_stage, plan_of, resumed_config, suite_fits
-    from unite.runs import find_checkpoint
+    from unite.build.early import check_train
+    from unite.build.runs import build_run, gone_back_to, last_stage, plan_of, resumed_config
 
     config = resumed_config(config)
+    check_train(config)  # refused before anything is built
     log.info(plan_of(config))
-    if config.init_from is not None:
-        find_checkpoint(config.init_from, "init_from")  # refused before anything is built
 
     # The heavy half, which takes seconds to import, comes after what can be refused: `--help` and errors of the config answer at once.
     with shown("importing torch, Lightning and transformers"):
+        from unite.build.check import check_stages
         from unite.build.encoder import build_encoder
-        from unite.build.suites import build_evaluation
         from unite.build.train import build_loggers, build_shared_stages, build_stages, build_trainer
-        from unite.build.validation import build_held_out_suite
         from unite.entry import console, seed_everything
         from unite.processes import is_first_rank
         from unite.training.loggers import finish_loggers
@@ -48,7 +46,7 @@ def main(config: TrainConfig) -> float | None:
     seed_everything(config.seed)
     run = build_run(config)
     stages = build_stages(config, run)
-    evaluate = build_evaluation(config, build_held_out_suite(config, stages), suite_fits(config)) if config.evaluate else None
+    evaluate = check_stages(config, stages, run)  # of all stages, before the first weight is read
     loggers = build_loggers(config, run)  # last, since they write: a run whose data cannot be opened leaves nothing
     encoder = train_stages(
         stages,

@@ -38,7 +38,7 @@ def test_what_a_run_refuses_is_told(tmp_path, override, error, message):
 
 
 def test_of_a_machine_elsewhere_devices_are_not_judged(tmp_path, monkeypatch):
-    monkeypatch.setattr("unite.build.check.Checks._open", lambda *given: None)
+    monkeypatch.setattr("unite.build.check.Checks._open", lambda *given: ())
     config = composed("train", "trainer.accelerator=gpu", "trainer.devices=8", f"runs_root={tmp_path}")
     Checks(on_this_machine=False)(config, [])
     with pytest.raises(ConfigError, match="refuses the config group trainer"):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from unite.build.device import check_device, device_arguments
+from unite.build.device import device_arguments
 from unite.config.schema import TrainerConfig
 from unite.errors import ConfigError
 from unite.training.parallel import PoolStrategy
@@ -19,13 +19,13 @@ def is_ours(**options):
 @pytest.mark.parametrize("name", ["ddp", "ddp_find_unused_parameters_true", "ddp_spawn", "fsdp", "deepspeed", "single_device", "nonsense"])
 def test_strategies_that_the_step_was_not_made_for_are_refused(name):
     with pytest.raises(ConfigError, match=f"trainer.strategy must be one of auto, unite, but is '{name}'. Others expect one backward pass"):
-        check_device(trainer(strategy=name))
+        device_arguments(trainer(strategy=name))
 
 
 @pytest.mark.parametrize("name", ["bf16-true", "16-mixed", "16-true", "64-true", "transformer-engine", "8-nonsense"])
 def test_precisions_that_were_not_tested_are_refused(name):
     with pytest.raises(ConfigError, match=f"trainer.precision must be one of 32-true, bf16-mixed, but is '{name}'. .* encoder.dtype="):
-        check_device(trainer(precision=name))
+        device_arguments(trainer(precision=name))
 
 
 def test_auto_is_ours_wherever_there_are_several(monkeypatch):

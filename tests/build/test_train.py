@@ -19,8 +19,6 @@ from unite.runs import RunFolder
         ("trainer.devices=0", r"refuses the config group trainer: .*devices=0"),
         ("trainer.num_nodes=0", "refuses the config group trainer: .*num_nodes.* must be a positive integer"),
         ("+trainer.options.foo=1", "refuses the config group trainer: .*unexpected keyword argument 'foo'"),
-        ("trainer.checkpoint_every_n_steps=0", "trainer.checkpoint_every_n_steps must be at least 1, but is 0"),
-        ("trainer.keep_last=0", "trainer.keep_last must be at least 1, but is 0"),
         ("trainer.log_every_n_steps=0", "trainer.log_every_n_steps must be at least 1, but is 0"),
         ("trainer.health_every_n_steps=-1", "trainer.health_every_n_steps must be at least 1, or 0 for never, but is -1"),
         ("data.max_skipped_share=2", "data.max_skipped_share must be from 0 to 1, but is 2.0"),

@@ -5,6 +5,7 @@ import logging
 import pytest
 
 from tests.composed import composed
+from unite.build.early import check_train
 from unite.build.runs import suite_fits
 from unite.build.suites import build_evaluation
 from unite.build.train import build_stages
@@ -51,6 +52,7 @@ def test_rows_may_be_held_out_without_being_looked_at(tmp_path):
 )
 def test_a_validation_of_nothing_is_refused(tmp_path, overrides, message):
     with pytest.raises(ConfigError, match=message):
+        check_train(composed("train", "mixture=tt", *overrides, f"run_folder={tmp_path}"))
         stages(tmp_path, *overrides)
 
 

@@ -1,10 +1,13 @@
-"""Everything that a single run refuses before it costs time, without beginning one: of each job of a sweep, before the first starts."""
+"""Everything that a run refuses before a weight is read; of a sweep, what each job would refuse, before the first starts.
+
+What the config alone tells is in `unite.build.early`, and comes first.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,16 +15,18 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from unite.build.component import missing_keys
+from unite.build.early import check_train
 from unite.build.runs import suite_fits
 from unite.build.suites import build_evaluation
 from unite.build.train import build_stages, build_trainer
 from unite.build.validation import build_held_out_suite
 from unite.config.schema import TrainConfig
-from unite.config.schema.sweep import Keep
 from unite.config.target import assemble
-from unite.errors import ConfigError, must_be
-from unite.runs import RunFolder, find_checkpoint
-from unite.training.stages import Stage
+from unite.errors import ConfigError, UniteError, caught, must_be, raise_all
+from unite.runs import RunFolder
+from unite.training.stages import Stage, num_done
+
+Evaluation = Callable[..., Any]
 
 
 class Checks:
@@ -43,46 +48,65 @@ class Checks:
         """
         if missing := missing_keys(config):
             raise ConfigError(must_be(", ".join(missing), "given", "missing"))
-        if config.sweep.num_parallel < 1:
-            raise ConfigError(must_be("sweep.num_parallel", "at least 1", config.sweep.num_parallel))
-        if config.sweep.keep is Keep.best and not config.validation.every_n_steps:
-            hint = "Choose validation=held_out or validation=suite."
-            raise ConfigError(must_be("sweep.keep", "last or none where nothing is validated", "best", hint))
+        check_train(config)
         assemble(OmegaConf.to_container(config, resolve=True, enum_to_str=True), "", dry=True)
-        self._check_start(config)
         with TemporaryDirectory() as folder, _quiet():
             run = RunFolder(folder)
             stages = build_stages(config, run)
-            if not stages:
-                hint = "Give alignment.max_steps or trainer.max_steps a number above 0."
-                raise ConfigError(must_be("the number of stages", "at least 1", 0, hint))
-            if self.on_this_machine:
-                for stage in stages:
-                    build_trainer(config, stage, run, [])
-            self._open(config, stages, overrides)
+            trainers = trainer_faults(config, stages, run) if self.on_this_machine else ()
+            raise_all([*trainers, *self._open(config, stages, overrides)])
 
-    def _check_start(self, config: TrainConfig) -> None:
-        if not 0 <= config.seed < 2**32:
-            raise ConfigError(must_be("seed", f"from 0 to {2**32 - 1}", config.seed))
-        if config.init_from is not None:
-            find_checkpoint(config.init_from, "init_from")
-        elif config.encoder.checkpoint is None:
-            find_checkpoint(config.encoder.path, "encoder.path")
-        if config.encoder.base is not None:
-            find_checkpoint(config.encoder.base, "encoder.base")
-
-    def _open(self, config: TrainConfig, stages: Sequence[Stage], overrides: Sequence[str]) -> None:
-        """Opens the data of the stages and of the suite."""
+    def _open(self, config: TrainConfig, stages: Sequence[Stage], overrides: Sequence[str]) -> Iterator[UniteError]:
+        """Opens the data of the stages and of the suite; yields what is wrong with them."""
         stage_configs = {stage.name: stage for stage in (config.alignment, config.adaptation)}
         data = [_key(config.data, config.validation, stage_configs[stage.name].mixture, config.data_root) for stage in stages]
         for stage, key in zip(stages, data, strict=True):
             if key not in self._opened:
-                stage.mixture.check()
-                self._opened.add(key)
+                yield from self._once(key, stage.mixture.check)
         suite = _key(config.suite, config.data_root, data)
         if config.evaluate and suite not in self._opened:
-            build_evaluation(config, build_held_out_suite(config, stages), suite_fits(config, overrides))
-            self._opened.add(suite)
+            held_out, fits = build_held_out_suite(config, stages), suite_fits(config, overrides)
+            yield from self._once(suite, lambda: build_evaluation(config, held_out, fits))
+
+    def _once(self, key: str, check: Callable[[], object]) -> list[UniteError]:
+        """Returns what is wrong with what the key stands for; where it is nothing, it is not looked at again."""
+        faults = list(caught(check))
+        if not faults:
+            self._opened.add(key)
+        return faults
+
+
+def check_stages(config: TrainConfig, stages: Sequence[Stage], run: RunFolder) -> Evaluation | None:
+    """Opens the data of all stages that are left, tries their Trainers, and builds what is done at the end, before a weight is read.
+
+    Returns:
+        What evaluates the encoder at the end, as `build_evaluation`; None where nothing does.
+
+    Raises:
+        UniteError: with everything that is wrong.
+    """
+    evaluation: list[Evaluation | None] = [None]
+
+    def build() -> None:
+        if config.evaluate:
+            evaluation[0] = build_evaluation(config, build_held_out_suite(config, stages), suite_fits(config))
+
+    left = stages[num_done(stages, run) if config.resume else 0 :]
+    opened = [fault for stage in left for fault in caught(stage.mixture.check)]
+    raise_all([*trainer_faults(config, stages, run), *opened, *caught(build)])
+    return evaluation[0]
+
+
+def trainer_faults(config: TrainConfig, stages: Sequence[Stage], run: RunFolder) -> Iterator[UniteError]:
+    """Yields what Lightning's Trainer refuses, and a batch that cannot be split over the processes."""
+    for stage in stages:
+        yield from caught(_check_trainer, config, stage, run)
+
+
+def _check_trainer(config: TrainConfig, stage: Stage, run: RunFolder) -> None:
+    num_ranks = build_trainer(config, stage, run, []).world_size
+    if config.data.batch_size % num_ranks:
+        raise ConfigError(must_be("data.batch_size", f"a multiple of the number of ranks ({num_ranks})", config.data.batch_size))
 
 
 def _key(*parts: Any) -> str:

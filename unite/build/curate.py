@@ -7,15 +7,29 @@ from omegaconf import OmegaConf
 from unite.build.component import build
 from unite.config.schema import CurateConfig
 from unite.curation.pipeline import Curation
+from unite.curation.raw import Recipe
+from unite.curation.steps.step import Step
+from unite.errors import UniteError, caught, raise_all
 from unite.progress import tracked
 
 
 def build_curation(config: CurateConfig) -> Curation:
-    """Builds a curation; a recipe without a name takes that of its key."""
-    recipes = tracked(config.recipes.items(), "looking through the collections", "recipes")
+    """Builds a curation; a recipe without a name takes that of its key.
+
+    Raises:
+        UniteError: with everything that is wrong with any recipe or step.
+    """
+    recipes: list[Recipe] = []
+    steps: list[Step] = []
+    faults: list[UniteError] = []
+    for key, step in config.steps.items():
+        faults += caught(lambda key, step: steps.append(build(step, f"steps.{key}")), key, step)
+    for key, recipe in tracked(config.recipes.items(), "looking through the collections", "recipes"):
+        faults += caught(lambda key, recipe: recipes.append(build(recipe, f"recipes.{key}", name=recipe.get("name") or key)), key, recipe)
+    raise_all(faults)
     return Curation(
-        [build(recipe, f"recipes.{key}", name=recipe.get("name") or key) for key, recipe in recipes],
-        [build(step, f"steps.{key}") for key, step in config.steps.items()],
+        recipes,
+        steps,
         out=config.out,
         media=OmegaConf.to_object(config.media),  # type: ignore[arg-type]
         rows_per_part=config.rows_per_part,

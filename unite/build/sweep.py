@@ -26,7 +26,7 @@ from omegaconf.errors import OmegaConfBaseException
 from unite.build.launcher import ProcessLauncher, job_config, module_name, quoted
 from unite.build.runs import overridden
 from unite.config.schema import SearchConfig, SweepConfig, TrainConfig
-from unite.errors import ConfigError, UniteError, must_be
+from unite.errors import CollectedError, ConfigError, UniteError, must_be
 from unite.files import locked
 from unite.progress import tracked
 from unite.runs import RunFolder
@@ -167,7 +167,8 @@ class JobSweeper(Sweeper):
                 jobs.append(SweepJob(name, given, differs, flat(plain)))
                 options = config.sweep
             except (HydraException, OmegaConfBaseException, UniteError) as error:
-                errors.setdefault(_message(error), []).append(told(differs))
+                for message in _messages(error):
+                    errors.setdefault(message, []).append(told(differs))
         return jobs, options, errors
 
     def launch(self, sweep: Sweep, options: SweepConfig) -> tuple[dict[str, str], bool]:
@@ -222,7 +223,7 @@ def again() -> str:
 
 def cannot_run(errors: dict[str, list[str]], count: int) -> ConfigError:
     """Returns the error that tells everything that is wrong with any of `count` jobs."""
-    num_wrong = sum(map(len, errors.values()))
+    num_wrong = len({job for of in errors.values() for job in of})  # one may have several things wrong
     lines = [f"  {'every job' if len(of) == count else ', '.join(of)}: {message}" for message, of in errors.items()]
     return ConfigError("\n".join([f"{num_wrong} of the {count} jobs cannot run, so none was started.", *lines]))
 
@@ -246,10 +247,10 @@ def _option(override: str) -> tuple[str, str]:
     return overridden(override), override.partition("=")[2].strip("'\"")
 
 
-def _message(error: Exception) -> str:
-    """Returns what an error says, and of a composition's what caused it."""
+def _messages(error: Exception) -> list[str]:
+    """Returns what an error says, line by line where it tells several, and of a composition's what caused it."""
     if isinstance(error, UniteError):
-        return error.told
+        return [one.told for one in (error.errors if isinstance(error, CollectedError) else [error])]
     cause = f" ({str(error.__cause__).strip().splitlines()[0]})" if isinstance(error.__cause__, OmegaConfBaseException) else ""
     text: Any = str(error).removeprefix("ConfigError: ").partition("Config search path")[0]
-    return " ".join(line.strip() for line in text.splitlines() if line.strip()) + cause
+    return [" ".join(line.strip() for line in text.splitlines() if line.strip()) + cause]

@@ -15,12 +15,13 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
 
 from unite.build.component import build
-from unite.build.device import check_device, device_arguments
+from unite.build.device import device_arguments
+from unite.build.early import length_faults
 from unite.build.encoder import check_encoder
 from unite.build.validation import build_validation, check_validation, hold_out
 from unite.config.schema import StageConfig, TrainConfig, WandbMode
 from unite.data.mixture import MixtureDataModule
-from unite.errors import ConfigError, must_be
+from unite.errors import ConfigError, must_be, raise_all
 from unite.runs import RunFolder, versions
 from unite.sweeps.record import SHARED
 from unite.tracking.recorded import mixture_shares, read_log_of, stage_lengths
@@ -49,10 +50,7 @@ def build_stages(config: TrainConfig, run: RunFolder) -> list[Stage]:
         ConfigError: if a stage has a negative number of steps (trainer.max_steps is that of the adaptation), or there is nothing to
             validate on.
     """
-    for name, steps in (("alignment.max_steps", config.alignment.max_steps), ("trainer.max_steps", config.adaptation.max_steps)):
-        if steps < 0:
-            raise ConfigError(must_be(name, "at least 0 (which leaves the stage out)", steps))
-    check_device(config.trainer)
+    raise_all(length_faults(config))
     check_encoder(config)
     check_validation(config)
     stages = [_build_stage(stage, config) for stage in (config.alignment, config.adaptation) if stage.max_steps > 0]

@@ -7,15 +7,16 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
+from unite.build.early import validation_faults
 from unite.build.suites import build_suite
 from unite.build.trained_run import trained_before
-from unite.config.schema import Export, TrainConfig
-from unite.config.schema.validation import HeldOutConfig, ValidationConfig
+from unite.config.schema import TrainConfig
+from unite.config.schema.validation import HeldOutConfig
 from unite.config.target import find_target
 from unite.data.held_out import HeldOut
 from unite.data.mixture import MixtureDataModule
 from unite.data.source import SourceDataModule
-from unite.errors import ConfigError, must_be
+from unite.errors import ConfigError, must_be, raise_all
 from unite.evaluation.leaks import refuse_rows_seen, refuse_trained_pairs
 from unite.evaluation.pairs_suite import PairsSuite
 from unite.evaluation.suite import Suite
@@ -32,21 +33,13 @@ def check_validation(config: TrainConfig) -> None:
     Raises:
         ConfigError: in these cases, and where a value is out of its range.
     """
+    raise_all(validation_faults(config))
     given = config.validation
-    validation = ValidationConfig(
-        every_n_steps=given.every_n_steps, held_out=_held_out_config(config), suite=given.suite, patience=given.patience
-    )
-    if validation.every_n_steps and validation.held_out is None and validation.suite is None:
-        hint = "Choose validation=held_out, validation=suite with a suite, or validation=none."
-        raise ConfigError(must_be("validation.held_out or validation.suite", "given", "null both", hint))
-    if validation.every_n_steps and validation.suite is not None:
+    if given.every_n_steps and given.suite is not None:
         kind = find_target(given.suite._target_, "validation.suite._target_")
         if not (isinstance(kind, type) and issubclass(kind, Suite | PairsSuite)):
             hint = "suite=pairs takes shards of your own; suite=emoji is built in."
             raise ConfigError(must_be("validation.suite", "a suite of retrieval tasks, which has a score", given.suite._target_, hint))
-    if config.export is Export.best and not (validation.every_n_steps and config.adaptation.max_steps):
-        hint = "Choose validation=held_out or validation=suite, with validation.every_n_steps above 0."
-        raise ConfigError(must_be("export", "last where nothing is validated", str(config.export), hint))
 
 
 def hold_out(config: TrainConfig, mixtures: Sequence[MixtureDataModule]) -> None:

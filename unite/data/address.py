@@ -139,3 +139,16 @@ def find_shards(where: str) -> list[Address]:
         pattern = path if has_magic(path) or path.endswith(".tar") else f"{path.rstrip('/')}/*.tar"
         found: list[Any] = store.glob(pattern) if has_magic(pattern) else [path] * store.isfile(path)
         return [Address(str(store.unstrip_protocol(name))) for name in sorted(found)]
+
+
+def existing_shards(where: str, option: str) -> list[Address]:
+    """Returns the shards as `find_shards` does; `option` is what says where, for the message.
+
+    Raises:
+        DataError: as `find_shards`, or if there is none.
+    """
+    found = find_shards(where)
+    if not found:
+        hint = "Curate or copy the shards there, or name another place."
+        raise DataError(must_be(option, "a folder or glob with .tar shards", where, hint))
+    return found

@@ -19,7 +19,7 @@ from unite.data.collate import Collator
 from unite.data.held_out import HeldOut
 from unite.data.order import MixtureOrder, SourceSize, shares_by_temperature
 from unite.data.source import SourceDataModule
-from unite.errors import ConfigError, DataError, must_be
+from unite.errors import ConfigError, DataError, caught, must_be, raise_all
 from unite.types import Batch, Example, Processor
 
 log = logging.getLogger(__name__)
@@ -76,11 +76,7 @@ class MixtureDataModule(pl.LightningDataModule):
         self.num_steps = num_steps
         if self.exhausted == Exhausted.end:
             self.prepare_data()
-            self.num_steps = min(num_steps, self.order.steps_an_epoch)
-            if not self.num_steps:
-                hint = "Lower data.batch_size or the share of the smallest source, or set mixture.exhausted=repeat."
-                rows = {name: source.size.num_rows for name, source in self.sources.items()}
-                raise ConfigError(must_be("an epoch of the mixture", "at least 1 step long", f"0 with rows {rows}", hint))
+            self.num_steps = min(num_steps, self._steps_an_epoch())
             if self.num_steps < num_steps:
                 log.info("the epoch ends after %d steps of the %d asked for (mixture.exhausted=end)", self.num_steps, num_steps)
         return self.num_steps
@@ -89,10 +85,12 @@ class MixtureDataModule(pl.LightningDataModule):
         """Opens every source and lays down the order, so that what is wrong with either is told before any stage is trained.
 
         Raises:
-            ConfigError, DataError: as `setup` would at the stage's beginning.
+            ConfigError, DataError: as `setup` and `attach` would at the stage's beginning; what is wrong with several sources, at once.
         """
-        self.prepare_data()
+        raise_all(error for source in self.sources.values() for error in caught(_open, source))
         self.setup()
+        if self.exhausted == Exhausted.end:
+            self._steps_an_epoch()
 
     def prepare_data(self) -> None:
         """Prepares every source, on rank 0 alone."""
@@ -205,6 +203,15 @@ class MixtureDataModule(pl.LightningDataModule):
                 raise ConfigError(must_be(f"{name} of the resumed run", str(state_dict[name]), ours[name], hint))
         self.steps_taken = int(state_dict["steps_taken"])
 
+    def _steps_an_epoch(self) -> int:
+        """Returns how many steps an epoch has. Raises ConfigError if it has none."""
+        steps = self.order.steps_an_epoch
+        if not steps:
+            hint = "Lower data.batch_size or the share of the smallest source, or set mixture.exhausted=repeat."
+            rows = {name: source.size.num_rows for name, source in self.sources.items()}
+            raise ConfigError(must_be("an epoch of the mixture", "at least 1 step long", f"0 with rows {rows}", hint))
+        return steps
+
     def _ordering(self) -> dict[str, Any]:
         """Returns all that the order follows from."""
         order = self.order
@@ -233,6 +240,11 @@ class MixtureDataModule(pl.LightningDataModule):
                 epochs[name],
                 self.num_steps,
             )
+
+
+def _open(source: SourceDataModule) -> None:
+    source.prepare_data()
+    source.setup()
 
 
 def _leave_signals_to_the_parent(worker: int) -> None:

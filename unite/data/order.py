@@ -10,13 +10,13 @@ batch of step t is the same set of samples however many ranks share it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unite.errors import ConfigError, must_be, must_be_one_of
+from unite.errors import ConfigError, must_be, must_be_one_of, raise_all
 from unite.types import fingerprint
 
 _GOLDEN = (5**0.5 - 1) / 2
@@ -32,14 +32,55 @@ class SourceSize:
     neighbours: int = 1
 
 
+def temperature_faults(temperature: float, mixture: str = "mixture") -> Iterator[ConfigError]:
+    """Yields what is wrong with the temperature of a mixture; `mixture` is what its options are called."""
+    if not temperature > 0:
+        yield ConfigError(must_be(f"{mixture}.temperature", "above 0", temperature))
+
+
+def order_faults(
+    neighbours: Mapping[str, int], shares: Mapping[str, float] | None, batch_size: int, run_length: int, mixture: str = "mixture"
+) -> Iterator[ConfigError]:
+    """Yields what is wrong with an order, as far as it can be told before a shard is opened.
+
+    Args:
+        neighbours: of each source.
+        shares: of each source; None where the sizes decide.
+        batch_size, run_length: of the order.
+        mixture: what the options of the mixture are called in the config, for messages.
+    """
+    names = sorted(neighbours)
+    if not names:
+        yield ConfigError(must_be(f"{mixture}.sources", "at least one source", "empty", "Choose a mixture: mixture=..."))
+    if batch_size < 2:
+        hint = "A batch of one has no negatives: nothing can be learnt from it."
+        yield ConfigError(must_be("data.batch_size", "at least 2", batch_size, hint))
+    for name, share in (shares or {}).items():
+        if names and name not in neighbours:
+            yield ConfigError(must_be_one_of(f"a name in {mixture}.shares", names, name))
+        elif not 0 < share < float("inf"):
+            hint = "To leave a source out, remove it from the mixture."
+            yield ConfigError(must_be(f"{mixture}.shares.{name}", "above 0", share, hint))
+    if shares is not None and not set(neighbours) <= set(shares):
+        yield ConfigError(must_be(f"{mixture}.shares", f"a share for every source ({', '.join(names)})", sorted(shares)))
+    if run_length < 1:
+        yield ConfigError(must_be(f"{mixture}.run_length", "at least 1", run_length))
+        return
+    for name in names:
+        if neighbours[name] > 0 and run_length % neighbours[name]:  # others the source itself refuses
+            expected = f"a multiple of the neighbours of source {name} ({neighbours[name]})"
+            yield ConfigError(must_be(f"{mixture}.run_length", expected, run_length))
+    if batch_size >= 2 and batch_size % run_length:
+        yield ConfigError(must_be("data.batch_size", f"a multiple of {mixture}.run_length ({run_length})", batch_size))
+
+
 def shares_by_temperature(sizes: Mapping[str, SourceSize], temperature: float) -> dict[str, float]:
     """Returns shares proportional to num_rows ** (1 / temperature): 1 keeps the sizes' proportions, above 1 evens them out.
 
     Raises:
         ConfigError: if the temperature is not above 0.
     """
-    if not temperature > 0:
-        raise ConfigError(must_be("mixture.temperature", "above 0", temperature))
+    raise_all(temperature_faults(temperature))
     most = max((size.num_rows for size in sizes.values()), default=1)  # of the largest one, lest a power overflow
     return {name: (size.num_rows / most) ** (1 / temperature) for name, size in sizes.items()}
 
@@ -63,7 +104,11 @@ class MixtureOrder:
         self.batch_size = batch_size
         self.run_length = run_length
         self.seed = seed
-        self._check(shares)
+        raise_all(order_faults({name: size.neighbours for name, size in sizes.items()}, shares, batch_size, run_length))
+        for name, size in self.sizes.items():
+            if size.num_rows < size.neighbours:
+                expected = f"at least its neighbours ({size.neighbours})"
+                raise ConfigError(must_be(f"the number of rows of source {name}", expected, size.num_rows))
         weights = np.array([shares[name] for name in self.names], dtype=np.float64)
         self.shares = dict(zip(self.names, (weights / weights.sum()).tolist(), strict=True))
         self._edges = np.cumsum(weights / weights.sum())
@@ -149,31 +194,3 @@ class MixtureOrder:
             self._shuffled = {key: order for key, order in self._shuffled.items() if key[0] != source}
             self._shuffled[source, epoch] = rng.permutation(self._num_blocks(self.names[source]))
         return self._shuffled[source, epoch]
-
-    def _check(self, shares: Mapping[str, float]) -> None:
-        if not self.names:
-            raise ConfigError(must_be("mixture.sources", "at least one source", "empty"))
-        if self.batch_size < 2:
-            raise ConfigError(
-                must_be("data.batch_size", "at least 2", self.batch_size, "A batch of one has no negatives: nothing can be learnt from it.")
-            )
-        if self.run_length < 1:
-            raise ConfigError(must_be("mixture.run_length", "at least 1", self.run_length))
-        for name, share in shares.items():
-            if name not in self.sizes:
-                raise ConfigError(must_be_one_of("a name in mixture.shares", self.names, name))
-            if not 0 < share < float("inf"):
-                raise ConfigError(must_be(f"mixture.shares.{name}", "above 0", share, "To leave a source out, remove it from the mixture."))
-        for name, size in self.sizes.items():
-            if name not in shares:
-                raise ConfigError(must_be("mixture.shares", f"a share for every source ({', '.join(self.names)})", sorted(shares)))
-            if self.run_length % size.neighbours:
-                raise ConfigError(
-                    must_be("mixture.run_length", f"a multiple of the neighbours of source {name} ({size.neighbours})", self.run_length)
-                )
-            if size.num_rows < size.neighbours:
-                raise ConfigError(
-                    must_be(f"the number of rows of source {name}", f"at least its neighbours ({size.neighbours})", size.num_rows)
-                )
-        if self.batch_size % self.run_length:
-            raise ConfigError(must_be("data.batch_size", f"a multiple of mixture.run_length ({self.run_length})", self.batch_size))

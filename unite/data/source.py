@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
 from unite.config.schema.data import SourceConfig
-from unite.data.address import Address, find_shards
+from unite.data.address import Address, existing_shards
 from unite.data.decode import decode_row
 from unite.data.order import SourceSize
 from unite.data.shards import ShardReader
@@ -155,11 +155,7 @@ class SourceDataModule(pl.LightningDataModule):
         where = self.shards
         if self.world is not None and Address(where).is_local:
             where = str(self.world.folder / where)
-        found = find_shards(where)
-        if not found:
-            hint = "Curate or copy the shards there, or point source.shards at them."
-            raise DataError(must_be(f"source.{self.source}.shards", "a folder or glob with .tar shards", where, hint))
-        return found
+        return existing_shards(where, f"source.{self.source}.shards")
 
 
 class _Rows(Dataset[Example]):

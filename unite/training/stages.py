@@ -86,8 +86,8 @@ def train_stages(
         raise ConfigError(must_be("the number of stages", "at least 1", 0, hint))
     if back_to is not None:
         go_back(run, [stage.name for stage in stages], *back_to)
-    exports = [run.stage_encoder(stage.name) for stage in stages[:-1]] + [run.encoder]
-    done = _num_done(run, stages, exports) if resume else 0
+    exports = _exports(stages, run)
+    done = num_done(stages, run) if resume else 0
     encoder = load_encoder(exports[done - 1] if done else None)
     for stage in stages[done:]:
         stage.mixture.check()
@@ -112,6 +112,15 @@ def train_stages(
                     if shared_stage is not None:
                         shared_stage.put(export, run.path)
     return encoder
+
+
+def num_done(stages: Sequence[Stage], run: RunFolder) -> int:
+    """Returns how many of the stages are done: a resumed run passes over them."""
+    return sum((folder / "config.json").is_file() for folder in _exports(stages, run))
+
+
+def _exports(stages: Sequence[Stage], run: RunFolder) -> list[Path]:
+    return [*(run.stage_encoder(stage.name) for stage in stages[:-1]), run.encoder]
 
 
 def provenance_of(stages: Sequence[Stage]) -> dict[str, dict[str, dict[str, str]]]:

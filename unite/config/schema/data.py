@@ -101,3 +101,5 @@ class DataConfig:
         for name, least in (("num_workers", 0), ("token_budget", 1)):
             if getattr(self, name) < least:
                 raise ConfigError(must_be(f"data.{name}", f"at least {least}", getattr(self, name)))
+        if not 0 <= self.max_skipped_share <= 1:
+            raise ConfigError(must_be("data.max_skipped_share", "from 0 to 1", self.max_skipped_share))

@@ -10,6 +10,7 @@ from unite.config.schema.data import DataConfig, MixtureConfig
 from unite.config.schema.sweep import SweepConfig
 from unite.config.schema.validation import Export, ValidationConfig
 from unite.config.schema.world import WorldConfig
+from unite.errors import ConfigError, must_be
 
 
 @dataclass(kw_only=True)
@@ -56,6 +57,9 @@ class TrainerConfig:
         progress_bar: show one on a terminal; false writes lines there too.
         log_sample_keys: write each step's samples into the run folder.
         options: further arguments of Lightning's Trainer, handed over as they are.
+
+    Raises:
+        ConfigError: if a number is out of its range.
     """
 
     max_steps: int = 2000
@@ -75,6 +79,16 @@ class TrainerConfig:
     progress_bar: bool = True
     log_sample_keys: bool = False
     options: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("graph_tokens", "log_every_n_steps", "checkpoint_every_n_steps", "keep_last"):
+            if getattr(self, name) < 1:
+                raise ConfigError(must_be(f"trainer.{name}", "at least 1", getattr(self, name)))
+        if self.health_every_n_steps < 0:
+            expected = "at least 1, or 0 for never"
+            raise ConfigError(must_be("trainer.health_every_n_steps", expected, self.health_every_n_steps))
+        if self.max_skipped_steps < 0:
+            raise ConfigError(must_be("trainer.max_skipped_steps", "at least 0", self.max_skipped_steps))
 
 
 class WandbMode(StrEnum):

@@ -1,0 +1,231 @@
+"""What the config alone tells to be wrong, found before torch is imported, a world is built or a weight is read; all of it at once.
+
+A check is a function that yields what is wrong; a new one is added to the tuple of its command. What needs the data opened is checked in
+`unite.build.check`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from unite.config.schema import CurateConfig, EvaluateConfig, Export, StageConfig, TrainConfig, TrainerConfig
+from unite.config.schema.data import SourceConfig
+from unite.config.schema.sweep import Keep
+from unite.curation.set_folder import check_source
+from unite.data.address import existing_shards
+from unite.data.order import order_faults, temperature_faults
+from unite.errors import ConfigError, UniteError, caught, must_be, must_be_one_of, raise_all
+from unite.files import read_json
+from unite.runs import find_checkpoint
+from unite.types import Modality
+
+#: Of Lightning's precisions, by the names that it has for each.
+PRECISIONS = {"32-true": "32-true", "32": "32-true", "bf16-mixed": "bf16-mixed", "bf16": "bf16-mixed"}
+#: Those that the step was made for: Lightning's choice where a process is alone, and our own.
+STRATEGIES = ("auto", "unite")
+
+Faults = Iterator[UniteError]
+
+
+def check_train(config: TrainConfig) -> None:
+    """Raises what is wrong with the config of a training, all of it at once."""
+    raise_all(fault for check in _OF_TRAIN for fault in check(config))
+
+
+def check_evaluate(config: EvaluateConfig) -> None:
+    """Raises what is wrong with the config of an evaluation, all of it at once."""
+    raise_all(fault for check in _OF_EVALUATE for fault in check(config))
+
+
+def check_curate(config: CurateConfig) -> None:
+    """Raises what is wrong with the config of a curation, all of it at once."""
+    raise_all(fault for check in _OF_CURATE for fault in check(config))
+
+
+def range_faults(config: Any) -> Faults:
+    """Yields the values that the dataclasses of the schema refuse; those of a stage without steps are not asked."""
+    unused = {name for stage, name in (("alignment", "alignment"), ("adaptation", "mixture")) if not _has_steps(config, stage)}
+    for name in map(str, config):
+        if name not in unused and not OmegaConf.is_interpolation(config, name) and not OmegaConf.is_missing(config, name):
+            yield from _of_ranges(config[name])
+
+
+def seed_faults(config: TrainConfig) -> Faults:
+    """Yields a seed that NumPy cannot take."""
+    if not 0 <= config.seed < 2**32:
+        yield ConfigError(must_be("seed", f"from 0 to {2**32 - 1}", config.seed))
+
+
+def sweep_faults(config: TrainConfig) -> Faults:
+    """Yields what is wrong with how a sweep runs, and with what it keeps."""
+    if config.sweep.num_parallel < 1:
+        yield ConfigError(must_be("sweep.num_parallel", "at least 1", config.sweep.num_parallel))
+    if config.sweep.keep is Keep.best and not config.validation.every_n_steps:
+        hint = "Choose validation=held_out or validation=suite."
+        yield ConfigError(must_be("sweep.keep", "last or none where nothing is validated", "best", hint))
+
+
+def length_faults(config: TrainConfig) -> Faults:
+    """Yields stages of less than no steps (trainer.max_steps is that of the adaptation), or that there is no stage."""
+    lengths = {"alignment.max_steps": config.alignment.max_steps, "trainer.max_steps": config.adaptation.max_steps}
+    for name, steps in lengths.items():
+        if steps < 0:
+            yield ConfigError(must_be(name, "at least 0 (which leaves the stage out)", steps))
+    if not any(lengths.values()):
+        hint = "Give alignment.max_steps or trainer.max_steps a number above 0."
+        yield ConfigError(must_be("the number of stages", "at least 1", 0, hint))
+
+
+def mixture_faults(config: TrainConfig) -> Faults:
+    """Yields what is wrong with sources, shares, run and batch lengths of the stages that are trained."""
+    for path, stage in _stages(config, without_mixture=True):
+        mixture = stage.mixture
+        if mixture is None:
+            hint = "Choose alignment=image_text, or leave the stage out: alignment.max_steps=0."
+            yield ConfigError(must_be(path, "given for a stage that has steps", None, hint))
+            continue
+        neighbours = {str(name): source.get("neighbours", 1) for name, source in mixture.sources.items()}
+        by_size = mixture.temperature is not None
+        shares = None if by_size else dict(mixture.shares or {})
+        yield from order_faults(neighbours, shares, config.data.batch_size, mixture.run_length, path)
+        if by_size:
+            yield from temperature_faults(mixture.temperature, path)
+        for name, source in _own_sources(mixture.sources):
+            for side in ("query", "positive"):
+                for fault in caught(Modality.parse, source[side]):
+                    yield ConfigError(f"{path}.sources.{name}.{side}: {fault}")
+
+
+def shard_faults(config: TrainConfig) -> Faults:
+    """Yields the sources of all stages whose shards are not there; those of a world are built. A stage that is done needs none any more."""
+    for path, stage in _stages(config):
+        run = Path(config.run_folder)
+        if config.resume and any((folder / "encoder" / "config.json").is_file() for folder in (run, run / "checkpoints" / stage.name)):
+            continue
+        for name, source in _own_sources(stage.mixture.sources):
+            if source.world is None:
+                yield from caught(existing_shards, source.shards, f"{path}.sources.{name}.shards")
+
+
+def budget_faults(config: TrainConfig) -> Faults:
+    """Yields a token budget that holds less than one content may be long."""
+    option, longest = "encoder.max_length", config.encoder.get("max_length")
+    settings = Path(config.init_from or config.encoder.get("path") or "")
+    for file in (settings / "encoder" / "unite_encoder.json", settings / "unite_encoder.json"):
+        if file.is_file() and (config.init_from or config.encoder.get("checkpoint") is None):  # what it was exported with wins
+            option, longest = f"max_length in {file}", read_json(file).get("max_length", longest)
+            break
+    if longest is not None and config.data.token_budget < longest:
+        hint = "A content of that length would fit no micro-batch: raise data.token_budget, or lower encoder.max_length."
+        yield ConfigError(must_be("data.token_budget", f"at least {option} ({longest})", config.data.token_budget, hint))
+
+
+def device_faults(trainer: TrainerConfig) -> Faults:
+    """Yields a strategy or precision that would train on wrong gradients or hang."""
+    if trainer.strategy not in STRATEGIES:
+        hint = (
+            "Others expect one backward pass a step, or average what must be summed: the ranks would wait for ever, or train on wrong "
+            "gradients."
+        )
+        yield ConfigError(must_be_one_of("trainer.strategy", STRATEGIES, trainer.strategy, hint))
+    if str(trainer.precision) not in PRECISIONS:
+        hint = (
+            "bf16-mixed has the range of float32, so that gradients need no scaling. Weights that are not trained are kept in bfloat16 by "
+            "encoder.dtype=bfloat16, with either."
+        )
+        yield ConfigError(must_be_one_of("trainer.precision", sorted(set(PRECISIONS.values())), trainer.precision, hint))
+
+
+def validation_faults(config: TrainConfig) -> Faults:
+    """Yields a validation on nothing, and an export of what is best by no validation."""
+    given = config.validation
+    if given.every_n_steps and given.held_out is None and given.suite is None:
+        hint = "Choose validation=held_out, validation=suite with a suite, or validation=none."
+        yield ConfigError(must_be("validation.held_out or validation.suite", "given", "null both", hint))
+    if config.export is Export.best and not (given.every_n_steps and config.adaptation.max_steps):
+        hint = "Choose validation=held_out or validation=suite, with validation.every_n_steps above 0."
+        yield ConfigError(must_be("export", "last where nothing is validated", str(config.export), hint))
+
+
+def start_faults(config: TrainConfig) -> Faults:
+    """Yields weights to start from that are not there."""
+    if config.init_from is not None:
+        yield from caught(find_checkpoint, config.init_from, "init_from")
+    elif config.encoder.get("checkpoint") is None:
+        yield from caught(find_checkpoint, config.encoder.path, "encoder.path")
+    if config.encoder.get("base") is not None:
+        yield from caught(find_checkpoint, config.encoder.base, "encoder.base")
+
+
+def folder_faults(config: Any) -> Faults:
+    """Yields places to write to that cannot be. A data folder may be one that is read only; Hydra itself asks for runs_root."""
+    for option in ("out", "data_root", "cache"):
+        place = config.get(option)
+        if place is None or "://" in place:
+            continue
+        nearest = next(folder for folder in (Path(place), *Path(place).absolute().parents) if folder.exists())
+        if not nearest.is_dir():
+            yield ConfigError(must_be(option, "a folder", place, f"{nearest} is a file."))
+        elif option == "out" and not os.access(nearest, os.W_OK | os.X_OK):
+            yield ConfigError(must_be(option, "a folder that can be written", place, f"{nearest} allows it not. Name another place."))
+
+
+def curation_faults(config: CurateConfig) -> Faults:
+    """Yields numbers and names that no set can be made by."""
+    for name, value in (("rows_per_part", config.rows_per_part), ("samples_per_shard", config.samples_per_shard)):
+        if value < 1:
+            yield ConfigError(must_be(name, "at least 1", value))
+    if not config.recipes:
+        yield ConfigError(must_be("recipes", "at least 1", 0))
+    if not 0 <= config.max_unusable_share <= 1:
+        yield ConfigError(must_be("max_unusable_share", "from 0 to 1", config.max_unusable_share))
+    for key, recipe in config.recipes.items():
+        yield from caught(check_source, recipe.get("name") or key)
+
+
+_OF_TRAIN = (
+    *(range_faults, seed_faults, sweep_faults, length_faults, mixture_faults, shard_faults, budget_faults),
+    *(lambda config: device_faults(config.trainer), validation_faults, start_faults, folder_faults),
+)
+_OF_EVALUATE = (range_faults, lambda config: caught(find_checkpoint, config.checkpoint), folder_faults)
+_OF_CURATE = (range_faults, curation_faults, folder_faults)
+
+
+def _has_steps(config: Any, stage: str) -> bool:
+    return stage not in config or config[stage].max_steps > 0
+
+
+def _stages(config: TrainConfig, without_mixture: bool = False) -> Iterator[tuple[str, StageConfig]]:
+    """Yields the stages that are trained, with what their mixture is called; those without one if told."""
+    for name, stage in (("alignment", config.alignment), ("adaptation", config.adaptation)):
+        if stage.max_steps > 0 and (without_mixture or stage.mixture is not None):
+            yield "mixture" if OmegaConf.is_interpolation(stage, "mixture") else f"{name}.mixture", stage
+
+
+def _own_sources(sources: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yields the sources of our class; one of a user's own knows itself what it reads."""
+    return ((name, source) for name, source in sources.items() if source._target_ == SourceConfig._target_)
+
+
+def _of_ranges(node: Any) -> Faults:
+    """Yields what the dataclasses of a node refuse, and those within it."""
+    if isinstance(node, ListConfig):
+        for one in node:
+            yield from _of_ranges(one)
+    if not isinstance(node, DictConfig):
+        return
+    names = [str(name) for name in node]
+    kind: Any = OmegaConf.get_type(node)
+    is_schema = dataclasses.is_dataclass(kind)
+    if is_schema and not any(OmegaConf.is_missing(node, name) for name in names):
+        values: Any = OmegaConf.to_container(node, resolve=True)
+        yield from caught(kind, **{field.name: values[field.name] for field in dataclasses.fields(kind) if field.name in values})
+    for name in names:
+        if not (OmegaConf.is_missing(node, name) or OmegaConf.is_interpolation(node, name)):  # what that refers to stands elsewhere
+            yield from _of_ranges(node[name])
