@@ -1,11 +1,15 @@
 """What a job is refused for before it starts is what a single run would be refused for."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from tests.commands import SMALL
 from tests.composed import composed
-from unite.build.check import Checks
-from unite.errors import CheckpointError, ConfigError, DataError
+from unite.build.check import Checks, check_stages, trainer_faults
+from unite.build.train import build_stages
+from unite.errors import CheckpointError, CollectedError, ConfigError, DataError
+from unite.runs import RunFolder
 
 
 @pytest.mark.parametrize(
@@ -55,3 +59,28 @@ def test_what_jobs_have_in_common_is_opened_once(tmp_path, monkeypatch):
             overrides = [*SMALL, "trainer.accelerator=cpu", "mixture=tt", f"seed={seed}", f"objective={objective}"]
             checks(composed("train", *overrides, f"data_root={tmp_path}", f"runs_root={tmp_path}"), [])
     assert opened == [["t2i", "i2t"], ["t2t"], "suite"]
+
+
+def test_a_batch_that_the_processes_cannot_share_is_told_before_a_stage_begins(tmp_path):
+    stage = SimpleNamespace(name="adaptation", num_steps=1, validation=None, mixture=SimpleNamespace(source_names=["t2t"]))
+    config = composed("train", "trainer.accelerator=cpu", "trainer.devices=3")
+    (fault,) = trainer_faults(config, [stage], RunFolder(tmp_path))
+    assert str(fault) == "data.batch_size must be a multiple of the number of ranks (3), but is 32."
+
+
+def test_what_the_data_of_all_stages_tell_is_told_at_once(tmp_path):
+    """Broken shards, which only their opening tells, of both stages; the suite's folders; and Lightning's own word."""
+    for name in ("aligned", "adapted"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "shard-000000.tar").write_bytes(b"no tar")
+    own = ["alignment=image_text", "mixture=tt", "suite=flickr30k", "trainer.accelerator=toaster"]
+    for source, name in (("mixture.sources.t2t", "adapted"), ("alignment.mixture.sources.t2i", "aligned")):
+        own += [f"{source}.world=null", f"{source}.shards={tmp_path / name}"]
+    own += ["~alignment.mixture.sources.i2t", "~alignment.mixture.shares.i2t"]
+    config = composed("train", *own, f"data_root={tmp_path}", f"runs_root={tmp_path}", f"run_folder={tmp_path / 'run'}")
+    run = RunFolder(tmp_path / "run")
+    with pytest.raises(CollectedError) as told:
+        check_stages(config, build_stages(config, run), run)
+    for part in ("invalid accelerator name", "aligned/shard-000000.tar", "adapted/shard-000000.tar", "flickr30k must be complete"):
+        assert sum(part in str(error) for error in told.value.errors) == 1, part
+    assert len(told.value.errors) == 4

@@ -66,9 +66,10 @@ def order_faults(
     if run_length < 1:
         yield ConfigError(must_be(f"{mixture}.run_length", "at least 1", run_length))
         return
-    for name in names:
-        if neighbours[name] > 0 and run_length % neighbours[name]:  # others the source itself refuses
-            expected = f"a multiple of the neighbours of source {name} ({neighbours[name]})"
+    for count in sorted({count for count in neighbours.values() if count > 0}):  # others the source itself refuses
+        if run_length % count:
+            of = [name for name in names if neighbours[name] == count]
+            expected = f"a multiple of the neighbours of {'source' if len(of) == 1 else 'sources'} {', '.join(of)} ({count})"
             yield ConfigError(must_be(f"{mixture}.run_length", expected, run_length))
     if batch_size >= 2 and batch_size % run_length:
         yield ConfigError(must_be("data.batch_size", f"a multiple of {mixture}.run_length ({run_length})", batch_size))
