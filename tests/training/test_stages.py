@@ -22,7 +22,8 @@ from unite.training.adamw import AdamWCosine
 from unite.training.adamw_8bit import AdamW8bitCosine
 from unite.training.module import UniteModule
 from unite.training.muon import MuonCosine
-from unite.training.signals import EndedBySignal, StageCheckpoint
+from unite.training.signals import EndedBySignal
+from unite.training.stage_checkpoint import StageCheckpoint
 from unite.training.stages import Stage, check_checkpoint, train_stages
 
 

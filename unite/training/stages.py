@@ -115,8 +115,20 @@ def train_stages(
 
 
 def num_done(stages: Sequence[Stage], run: RunFolder) -> int:
-    """Returns how many of the stages are done: a resumed run passes over them."""
-    return sum((folder / "config.json").is_file() for folder in _exports(stages, run))
+    """Returns how many stages of a run that goes on have left their encoder: it passes over them.
+
+    Raises:
+        CheckpointError: if later stages have what an earlier lacks.
+    """
+    exports = _exports(stages, run)
+    are_there = [(folder / "config.json").is_file() for folder in exports]
+    done = are_there.index(False) if False in are_there else len(stages)
+    for stage, is_there in list(zip(stages, are_there, strict=True))[done + 1 :]:
+        if is_there or run.last_checkpoint(stage.name):
+            what = f"without {exports[done]}, from which the stage {stage.name} began"
+            hint = "Copy it again, or begin a new run without resume."
+            raise CheckpointError(must_be(f"the run {run.path}, which is to be resumed,", "whole", what, hint))
+    return done
 
 
 def _exports(stages: Sequence[Stage], run: RunFolder) -> list[Path]:
@@ -127,18 +139,6 @@ def provenance_of(stages: Sequence[Stage]) -> dict[str, dict[str, dict[str, str]
     """Returns what tells the data of each stage's sources: the checksum of their shards, and the fingerprint of the rows held out."""
     held_out = {stage.name: stage.mixture.held_out_fingerprints() for stage in stages}
     return {"data": {stage.name: stage.mixture.fingerprints() for stage in stages}, "held_out": held_out}
-
-
-def _num_done(run: RunFolder, stages: Sequence[Stage], exports: Sequence[Path]) -> int:
-    """Returns how many stages of a run that goes on have left their encoder; refuses one whose later stages have what an earlier lacks."""
-    are_there = [(folder / "config.json").is_file() for folder in exports]
-    done = are_there.index(False) if False in are_there else len(stages)
-    for stage, is_there in list(zip(stages, are_there, strict=True))[done + 1 :]:
-        if is_there or run.last_checkpoint(stage.name):
-            what = f"without {exports[done]}, from which the stage {stage.name} began"
-            hint = "Copy it again, or begin a new run without resume."
-            raise CheckpointError(must_be(f"the run {run.path}, which is to be resumed,", "whole", what, hint))
-    return done
 
 
 @contextmanager
