@@ -3,6 +3,7 @@
 import json
 import logging
 import shutil
+from dataclasses import asdict
 
 import pytest
 from omegaconf import OmegaConf
@@ -12,6 +13,7 @@ from unite.build.suites import build_evaluation
 from unite.build.train import build_stages
 from unite.build.trained_run import TrainedRun, build_trained_held_out, trained_before
 from unite.build.validation import build_held_out_suite
+from unite.config.schema.encoder import ReadingConfig
 from unite.data.rows import Row, StoredContent
 from unite.data.shards import ShardWriter
 from unite.errors import ConfigError, DataError
@@ -44,6 +46,9 @@ def trained(folder, config):
         stage.mixture.check()
     run.write_provenance(**provenance_of(stages), init_from=config.init_from)
     (folder / "encoder").mkdir()
+    (folder / "encoder" / "config.json").write_text('{"model_type": "qwen3_vl"}')
+    (folder / "encoder" / "unite_encoder.json").write_text(json.dumps(asdict(ReadingConfig())))
+    (folder / "finished").touch()
     return stages
 
 

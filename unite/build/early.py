@@ -223,9 +223,8 @@ def _of_ranges(node: Any) -> Faults:
     names = [str(name) for name in node]
     kind: Any = OmegaConf.get_type(node)
     is_schema = dataclasses.is_dataclass(kind)
-    if is_schema and not any(OmegaConf.is_missing(node, name) for name in names):
-        values: Any = OmegaConf.to_container(node, resolve=True)
-        yield from caught(kind, **{field.name: values[field.name] for field in dataclasses.fields(kind) if field.name in values})
+    if is_schema and not OmegaConf.missing_keys(node):
+        yield from caught(OmegaConf.to_object, node)  # with those within it: a fault that is found twice is told once
     for name in names:
         if not (OmegaConf.is_missing(node, name) or OmegaConf.is_interpolation(node, name)):  # what that refers to stands elsewhere
             yield from _of_ranges(node[name])
