@@ -35,6 +35,14 @@ def test_an_export_is_the_same_encoder_and_a_plain_checkpoint(tiny_folder, tmp_p
     assert json.loads((tmp_path / "export" / "unite_encoder.json").read_text())["pooling"] == "last_token"
 
 
+def test_loaded_weights_are_aligned_as_new_ones_are(tiny_folder):
+    plain = AutoModel.from_pretrained(tiny_folder)
+    assert any(tensor.data_ptr() % 64 for tensor in plain.parameters())  # as they lie in the file
+    encoder = make(tiny_folder)
+    assert not any(tensor.data_ptr() % 64 for tensor in (*encoder.model.parameters(), *encoder.model.buffers()))
+    assert all(torch.equal(plain.state_dict()[name], value) for name, value in encoder.model.state_dict().items())
+
+
 def test_an_export_keeps_its_own_settings(tiny_folder, tmp_path):
     encoder = make(tiny_folder, positions="sequential", system_prompt=None)
     encoder.save(tmp_path / "export")
