@@ -32,7 +32,7 @@ from typing import Any
 import yaml
 
 from unite.config.moved import as_of_today
-from unite.config.resumed import step_of
+from unite.config.resumed import FINISHED, step_of
 from unite.config.schema.sweep import Keep
 from unite.errors import CheckpointError, ConfigError, must_be
 from unite.files import locked, write_json, write_text
@@ -186,7 +186,7 @@ class RunFolder:
 
     def finish(self) -> None:
         """Marks the run as finished: `resume=true` passes it by."""
-        (self.path / "finished").touch()
+        (self.path / FINISHED).touch()
 
 
 def sweep_of(folder: Path, config: Mapping[str, Any]) -> str | None:
@@ -241,7 +241,7 @@ def find_checkpoint(name: str | Path, option: str = "checkpoint") -> str:
         if any((candidate / file).is_file() for file in _OF_CHECKPOINT):
             return str(candidate)
     if folder.exists() and str(name):
-        is_run, is_finished = ((folder / file).is_file() for file in ("config.yaml", "finished"))
+        is_run, is_finished = ((folder / file).is_file() for file in ("config.yaml", FINISHED))
         what = "a run that is not finished" if is_run else "a folder without" if folder.is_dir() else "a file"
         hint = "A run exports its encoder when its last stage ends; an unfinished one can be continued with resume=true."
         if is_run and is_finished:

@@ -16,6 +16,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
 from unite.build.runs import overridden
+from unite.config.resumed import FINISHED
 from unite.config.schema import TrainConfig
 from unite.errors import TrainingError
 from unite.progress import shown
@@ -51,7 +52,7 @@ class ProcessLauncher(Launcher):
         def on_end(number: int, ended: Ended) -> None:
             work.advance()
             which = f"job {number + 1} of {count}"
-            if ended.status == 0 and (folders[number] / "finished").is_file():
+            if ended.status == 0 and (folders[number] / FINISHED).is_file():
                 returns[number].return_value, returns[number].status = None, JobStatus.COMPLETED
                 log.info("%s finished: %s, %.0f s", which, jobs[number].name, ended.seconds)
                 return

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from unite.config import schema
 from unite.config.folder import CONF as CONF
 from unite.config.hydra_setup import set_up_hydra
-from unite.config.resumed import FINISHED, resumed_run
+from unite.config.resumed import resumed_run, unfinished_runs
 from unite.errors import ConfigError, must_be
 
 #: The environment variable that holds what names the run: when it was started.
@@ -102,11 +102,8 @@ def _run_folder(root: str, name: str, resume: bool | str) -> str:
         raise SystemExit(f"ConfigError: {error}") from error
     if named is not None:
         return str(named.folder)
-    if resume and folder.is_dir():
-        unfinished = [run for run in folder.iterdir() if (run / "checkpoints").is_dir() and not (run / FINISHED).exists()]
-        if unfinished:
-            return str(max(unfinished, key=lambda run: run.name))
-    return str(folder / run_started())
+    unfinished = unfinished_runs(folder) if resume else []
+    return str(folder / (unfinished[-1] if unfinished else run_started()))
 
 
 def _sweep_folder(root: str, name: str, resume: bool | str) -> str:

@@ -65,7 +65,7 @@ def resumed_run(resume: Any, root: str | Path, name: str) -> Resumed | None:
     folder = next((path for path in (Path(said), Path(root) / name / said) if said and path.is_dir()), None)
     expected = "true, false, or a run to go on with: <its folder>, or <its folder>@<step>"
     if folder is None:
-        hint = f"Unfinished runs in {Path(root) / name}: {', '.join(_unfinished(Path(root) / name)) or 'none'}."
+        hint = f"Unfinished runs in {Path(root) / name}: {', '.join(unfinished_runs(Path(root) / name)) or 'none'}."
         raise ConfigError(must_be("resume", expected, f"{resume}, and there is no run {said}", hint))
     if not any((folder / file).exists() for file in (*_OF_EVERY_RUN, "checkpoints")):
         raise ConfigError(must_be("resume", expected, f"{resume}, and {folder} is a folder of something else"))
@@ -88,6 +88,12 @@ def refuse_half_copied(folder: Path) -> None:
         raise ConfigError(must_be(f"the run {folder}, which is to be resumed,", "whole", f"without {' and '.join(missing)}", hint))
 
 
+def unfinished_runs(folder: Path) -> list[str]:
+    """Returns the names of the runs in a folder that began and are not finished, the newest last."""
+    runs = folder.iterdir() if folder.is_dir() else ()
+    return sorted(run.name for run in runs if (run / "checkpoints").is_dir() and not (run / FINISHED).exists())
+
+
 def _checkpoint(folder: Path, place: str) -> tuple[str, int]:
     """Returns stage and step of `400` or `alignment/400`."""
     found = sorted({(path.parent.name, step_of(path)) for path in folder.glob("checkpoints/*/step=*.ckpt")})
@@ -101,8 +107,3 @@ def _checkpoint(folder: Path, place: str) -> tuple[str, int]:
         hint = f"These are the checkpoints of {folder}; trainer.keep_last says how many stay."
         raise ConfigError(must_be_one_of("the step of resume", all_places or ["none"], place, hint))
     return fitting[0]
-
-
-def _unfinished(folder: Path) -> list[str]:
-    runs = folder.iterdir() if folder.is_dir() else ()
-    return sorted(run.name for run in runs if (run / "checkpoints").is_dir() and not (run / FINISHED).exists())

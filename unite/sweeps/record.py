@@ -16,6 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from unite.config.resumed import FINISHED
 from unite.errors import CheckpointError, ConfigError, must_be
 from unite.files import read_json, write_json
 
@@ -98,7 +99,7 @@ class Sweep:
     def status(self, job: SweepJob) -> Status:
         """Returns what became of a job."""
         folder = self.path(job)
-        if (folder / "finished").is_file():
+        if (folder / FINISHED).is_file():
             return Status.finished
         return Status.broken_off if (folder / "overrides.json").is_file() else Status.left
 
