@@ -47,8 +47,8 @@ def build_stages(config: TrainConfig, run: RunFolder) -> list[Stage]:
     """Builds the stages that have steps, in their order; the adaptation is validated, and no stage trains on what is held out.
 
     Raises:
-        ConfigError: if a stage has a negative number of steps (trainer.max_steps is that of the adaptation), or there is nothing to
-            validate on.
+        ConfigError: if a stage has a negative number of steps, or none has any; if the encoder's options or its prompt are refused, see
+            `check_encoder`; or if there is nothing to validate on.
     """
     raise_all(length_faults(config))
     check_encoder(config)

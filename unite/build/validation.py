@@ -31,7 +31,7 @@ def check_validation(config: TrainConfig) -> None:
     """Refuses a validation on nothing or by what gives no score, and an export of what is best by no validation.
 
     Raises:
-        ConfigError: in these cases, and where a value is out of its range.
+        ConfigError: in these cases.
     """
     raise_all(validation_faults(config))
     given = config.validation

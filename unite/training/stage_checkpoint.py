@@ -15,7 +15,7 @@ import torch.distributed as dist
 from pytorch_lightning.callbacks import ModelCheckpoint
 from typing_extensions import override
 
-from unite.errors import CheckpointError, ConfigError, must_be
+from unite.errors import CheckpointError, must_be
 from unite.processes import num_ranks
 from unite.training.signals import EndedBySignal, Signals
 from unite.types import Batch
@@ -33,19 +33,9 @@ class StageCheckpoint(ModelCheckpoint):
         every_n_steps: between two checkpoints.
         every_n_minutes: since the last checkpoint, however it came, until the end of the next step writes one; 0 goes by steps alone.
         keep_last: how many stay.
-
-    Raises:
-        ConfigError: if a number is out of its range.
     """
 
     def __init__(self, folder: Any, every_n_steps: int, every_n_minutes: float = 0, keep_last: int = 1) -> None:
-        if every_n_steps < 1:
-            raise ConfigError(must_be("trainer.checkpoint_every_n_steps", "at least 1", every_n_steps))
-        if not 0 <= every_n_minutes < float("inf"):
-            hint = "0 goes by trainer.checkpoint_every_n_steps alone."
-            raise ConfigError(must_be("trainer.checkpoint_every_n_minutes", "at least 0", every_n_minutes, hint))
-        if keep_last < 1:
-            raise ConfigError(must_be("trainer.keep_last", "at least 1", keep_last))
         super().__init__(
             folder,
             filename="{step}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -84,6 +85,9 @@ class TrainerConfig:
         for name in ("graph_tokens", "log_every_n_steps", "checkpoint_every_n_steps", "keep_last"):
             if getattr(self, name) < 1:
                 raise ConfigError(must_be(f"trainer.{name}", "at least 1", getattr(self, name)))
+        if not 0 <= self.checkpoint_every_n_minutes < math.inf:
+            hint = "0 goes by trainer.checkpoint_every_n_steps alone."
+            raise ConfigError(must_be("trainer.checkpoint_every_n_minutes", "at least 0", self.checkpoint_every_n_minutes, hint))
         if self.health_every_n_steps < 0:
             expected = "at least 1, or 0 for never"
             raise ConfigError(must_be("trainer.health_every_n_steps", expected, self.health_every_n_steps))
