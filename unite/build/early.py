@@ -16,6 +16,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from unite.config.schema import CurateConfig, EvaluateConfig, Export, StageConfig, TrainConfig, TrainerConfig
 from unite.config.schema.data import SourceConfig
+from unite.config.schema.encoder import READING_FILE
 from unite.config.schema.sweep import Keep
 from unite.curation.set_folder import check_source
 from unite.data.address import existing_shards
@@ -117,7 +118,7 @@ def budget_faults(config: TrainConfig) -> Faults:
     """Yields a token budget that holds less than one content may be long."""
     option, longest = "encoder.max_length", config.encoder.get("max_length")
     settings = Path(config.init_from or config.encoder.get("path") or "")
-    for file in (settings / "encoder" / "unite_encoder.json", settings / "unite_encoder.json"):
+    for file in (settings / "encoder" / READING_FILE, settings / READING_FILE):
         if file.is_file() and (config.init_from or config.encoder.get("checkpoint") is None):  # what it was exported with wins
             option, longest = f"max_length in {file}", read_json(file).get("max_length", longest)
             break

@@ -21,7 +21,7 @@ from torch import nn
 from transformers import AutoProcessor
 from transformers.utils import logging as transformers_logging
 
-from unite.config.schema.encoder import EncoderConfig, ReadingConfig
+from unite.config.schema.encoder import READING_FILE, EncoderConfig, ReadingConfig
 from unite.config.schema.prompt import PromptConfig
 from unite.encoder.families.family import Family
 from unite.encoder.folder import Parts, file_of, no_checkpoint
@@ -33,7 +33,6 @@ from unite.silenced import silenced
 
 log = logging.getLogger(__name__)
 
-SETTINGS_FILE = "unite_encoder.json"
 #: Bytes; torch allocates at multiples of it on a CPU.
 _ALIGNMENT = 64
 _READING = tuple(field.name for field in fields(ReadingConfig))
@@ -50,7 +49,7 @@ def read_as_trained(config: EncoderConfig, parts: Parts, *, is_check: bool = Fal
         CheckpointError: if what the folder says is not readable, or it is a run's and the file that says it is not there; or if another
             prompt was asked for than the encoder was trained with.
     """
-    file = next((file for place in parts.places if (file := Path(place) / SETTINGS_FILE).is_file()), None)
+    file = next((file for place in parts.places if (file := Path(place) / READING_FILE).is_file()), None)
     if file is None:
         return _as_released(config, parts, is_check)
     try:
@@ -73,7 +72,7 @@ def read_as_trained(config: EncoderConfig, parts: Parts, *, is_check: bool = Fal
 def _as_released(config: EncoderConfig, parts: Parts, is_check: bool) -> EncoderConfig:
     folder = Path(parts.weights)
     if folder.name == "encoder" and (folder.parent / "config.yaml").is_file():
-        found, hint = f"without {SETTINGS_FILE}", "Copy the run's encoder folder again: how contents are read stands there."
+        found, hint = f"without {READING_FILE}", "Copy the run's encoder folder again: how contents are read stands there."
         raise CheckpointError(must_be(f"the exported encoder {folder}", "whole", found, hint))
     changed = {name: value for name, value in parts.released.reading.items() if getattr(config, name) != value}
     if changed and not is_check:
@@ -155,7 +154,7 @@ def save_checkpoint(folder: Path, model: Any, processor: Any, config: ReadingCon
             ) from error
         processor.save_pretrained(partial)
         settings = {name: getattr(config, name) for name in _READING}
-        write_json(partial / SETTINGS_FILE, settings | {"prompt": asdict(config.prompt), "pooling": "last_token"})
+        write_json(partial / READING_FILE, settings | {"prompt": asdict(config.prompt), "pooling": "last_token"})
 
 
 @contextlib.contextmanager

@@ -33,6 +33,14 @@ def test_image_captions_of_every_table_format(tmp_path):
     assert back.positives[0].text == 'say "0"' and back.query.instruction == "Find a caption" and len(back.query.media) == 1
 
 
+def test_columns_within_objects(tmp_path):
+    record = {"picture": {"file": "a.jpg", "by": {"licence": "CC0"}}, "texts": {"en": "a cat"}, "id": 3}
+    options = {"image": "picture.file", "caption": "texts.en", "licence_column": "picture.by.licence"}
+    (row,) = read_all(ImageCaptions("i", json_lines(tmp_path / "a.jsonl", [record]), **options))
+    assert (row.query.text, paths(row.positives[0]), row.licence) == ("a cat", [str(tmp_path / "a.jpg")], "CC0")
+    assert row.metadata == {"id": "3"}
+
+
 def test_image_folder(tmp_path):
     (tmp_path / "deep").mkdir()
     for name in ("b.jpg", "a.png", "deep/c.JPG"):

@@ -33,6 +33,12 @@ def test_an_index_and_an_id_are_no_query(tmp_path):
     assert read_texts(TextPairs("t", index)) == [("who?", "he")]
 
 
+def test_columns_within_objects(tmp_path):
+    squad = json_lines(tmp_path / "a.jsonl", [{"question": "who?", "answers": {"text": ["he", "she"]}, "wrong": {"text": "it"}}])
+    (row,) = read_all(TextPairs("t", squad, positive="answers.text", negatives=["wrong.text"]))
+    assert [one.text for one in row.positives] == ["he", "she"] and row.negatives[0].text == "it"
+
+
 def test_negatives_that_only_later_records_have(tmp_path):
     records = [{"query": "a", "positive": "b"}] * 200 + [{"query": "a", "positive": ["b", 3], "negative_1": ["c", None, 5], "neg": "d"}]
     last = read_all(TextPairs("t", json_lines(tmp_path / "a.jsonl", records)))[-1]

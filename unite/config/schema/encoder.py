@@ -56,6 +56,10 @@ class LoRAConfig:
             raise ConfigError(must_be("encoder.adapter.targets", "at least one part or name", self.targets, hint))
 
 
+#: The file of an exported encoder that holds its `ReadingConfig`.
+READING_FILE = "unite_encoder.json"
+
+
 @dataclass(kw_only=True)
 class ReadingConfig:
     """How an encoder reads contents. It is exported with the weights, and weights that were trained with it keep it.

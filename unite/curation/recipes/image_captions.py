@@ -17,7 +17,7 @@ from pathlib import Path
 from unite.curation.raw import RawRow
 from unite.curation.recipes.annotation_files import fingerprint_files
 from unite.curation.recipes.lines import Record
-from unite.curation.recipes.tabular_recipe import TabularRecipe, content, needed, rest_of, text_of
+from unite.curation.recipes.tabular_recipe import TabularRecipe, content, field_of, needed, rest_of, text_of
 from unite.errors import DataError, SkippedRowError, must_be, must_be_one_of
 from unite.media import kind_of
 from unite.media.ready import RawMedium
@@ -31,9 +31,9 @@ class ImageCaptions(TabularRecipe):
 
     Args:
         name, annotations, licence, media_root: as in `TabularRecipe`.
-        image: column of the image's path, its bytes, or an object with `bytes` or `path`.
-        caption: column of the caption.
-        licence_column: column of the row's own licence, if there is one.
+        image: column of the image's path, its bytes, or an object with `bytes` or `path`; `a.b` is field b of the object in column a.
+        caption: column of the caption, likewise.
+        licence_column: column of the row's own licence, if there is one, likewise.
         image_suffix: appended to the path (`.jpg` where the table holds keys).
         direction: `text_to_image` or `image_to_text`.
         instruction: of the query.
@@ -63,7 +63,7 @@ class ImageCaptions(TabularRecipe):
 
     def row(self, key: str, record: Record) -> RawRow:
         """Caption and image, in the direction asked for."""
-        value = record.get(self.image_column)
+        value = field_of(record, self.image_column)
         if isinstance(value, Mapping):  # as Hugging Face stores images in parquet
             value = value.get("bytes") or value.get("path")
         named = {self.image_column: value}

@@ -76,8 +76,11 @@ def field_of(record: Mapping[str, Any], column: str) -> Any:
 
 
 def text_of(record: Mapping[str, Any], column: str) -> str:
-    """Returns a field as text, "" where it is missing, null or NaN. Raises SkippedRowError if it is neither text nor a number."""
-    value = record.get(column)
+    """Returns a field (see `field_of`) as text, "" where it is missing, null or NaN.
+
+    Raises SkippedRowError if it is neither text nor a number.
+    """
+    value = field_of(record, column)
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if not isinstance(value, str | int | float):

@@ -18,7 +18,7 @@ from pathlib import Path
 from unite.curation.raw import RawContent, RawRow
 from unite.curation.recipes.lines import Record
 from unite.curation.recipes.pair_columns import find_negatives, find_pair, negatives_among
-from unite.curation.recipes.tabular_recipe import TabularRecipe, content, needed, rest_of, text_of
+from unite.curation.recipes.tabular_recipe import TabularRecipe, content, field_of, needed, rest_of, text_of
 from unite.errors import SkippedRowError
 
 
@@ -27,7 +27,7 @@ class TextPairs(TabularRecipe):
 
     Args:
         name, annotations, licence: as in `TabularRecipe`.
-        anchor, positive: columns; "" goes by the names (anchor, query, question ... positive, answer ...).
+        anchor, positive: columns, `a.b` for field b of the object in column a; "" goes by the names (anchor, query, question ... positive, answer ...).
         negatives: columns; by default negative, negative_1, hard_negative, neg and the like.
         instruction: of the query.
 
@@ -71,6 +71,6 @@ class TextPairs(TabularRecipe):
 
 def _contents(record: Record, column: str) -> tuple[RawContent, ...]:
     """Returns the texts of a field, which may be a list. Raises SkippedRowError if one is no text."""
-    value = record.get(column)
+    value = field_of(record, column)
     texts = (text_of({column: one}, column) for one in (value if isinstance(value, list) else [value]))
     return tuple(content(text) for text in texts if text)
