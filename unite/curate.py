@@ -24,11 +24,12 @@ log = logging.getLogger("unite.curate")  # not of this module, which is `__main_
 def main(config: CurateConfig) -> None:
     """Runs the recipes through the steps into `out`, and says where the datasheet is."""
     log.info("curating %s into %s; steps: %s", ", ".join(config.recipes), config.out, ", ".join(config.steps) or "none")
-    from unite.build.curate import build_curation
     from unite.build.early import check_curate
+
+    check_curate(config)  # refused before what takes longer to import
+    from unite.build.curate import build_curation
     from unite.entry import console
 
-    check_curate(config)
     sheet = build_curation(config).run()
     rows = f"{sheet['totals']['rows']} of {sheet['funnel'][0]['in']} rows"
     console().print(f"The set is in {config.out}: {rows} in shards by source and pair, datasheet.html, datasheet.json, skipped.jsonl.")

@@ -86,6 +86,8 @@ def test_an_exported_encoder_says_itself_how_long_a_content_may_be(tmp_path):
     config = composed("train", f"init_from={tmp_path}", "data.token_budget=280", f"runs_root={tmp_path}")
     with pytest.raises(ConfigError, match=r"data.token_budget must be at least max_length in .*unite_encoder.json \(300\), but is 280"):
         check_train(config)
+    (tmp_path / "unite_encoder.json").write_text('{"max_length": "long"}')
+    check_train(config)  # the file is refused where all of it is read
 
 
 def test_a_resumed_run_needs_no_data_of_a_stage_that_is_done(tmp_path):

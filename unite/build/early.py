@@ -120,7 +120,8 @@ def budget_faults(config: TrainConfig) -> Faults:
     settings = Path(config.init_from or config.encoder.get("path") or "")
     for file in (settings / "encoder" / READING_FILE, settings / READING_FILE):
         if file.is_file() and (config.init_from or config.encoder.get("checkpoint") is None):  # what it was exported with wins
-            option, longest = f"max_length in {file}", read_json(file).get("max_length", longest)
+            option, saved = f"max_length in {file}", read_json(file).get("max_length")
+            longest = saved if isinstance(saved, int) else None  # what else it is, is told as the encoder is read
             break
     if longest is not None and config.data.token_budget < longest:
         hint = "A content of that length would fit no micro-batch: raise data.token_budget, or lower encoder.max_length."

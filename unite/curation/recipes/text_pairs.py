@@ -27,7 +27,8 @@ class TextPairs(TabularRecipe):
 
     Args:
         name, annotations, licence: as in `TabularRecipe`.
-        anchor, positive: columns, `a.b` for field b of the object in column a; "" goes by the names (anchor, query, question ... positive, answer ...).
+        anchor, positive: columns, `a.b` for field b of the object in column a; "" goes by the names (anchor, query, question ...
+            positive, answer ...).
         negatives: columns; by default negative, negative_1, hard_negative, neg and the like.
         instruction: of the query.
 
