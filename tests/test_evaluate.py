@@ -53,8 +53,9 @@ def test_ranks_that_trained_together_evaluate_together_and_one_prints(trained):
     assert not (folder / "config.resumed.yaml").exists()
 
 
-def test_a_benchmark_without_data_is_told_shortly_and_leaves_nothing(trained, tmp_path):
-    folder, _ = trained
+def test_a_benchmark_without_data_is_told_shortly_before_weights_are_read_and_leaves_nothing(tmp_path_factory, tmp_path):
+    folder = tmp_path_factory.mktemp("no_weights")
+    (folder / "config.json").write_text('{"model_type": "qwen2_vl"}')  # reading the rest of it would be told of
     output = run("evaluate", tmp_path / "data", tmp_path / "runs", f"checkpoint={folder}", "suite=paper_coarse", code=1)
     assert len(output.partition("no task of suite")[2].splitlines()) == 7 and "Traceback" not in output
     assert list(tmp_path.iterdir()) == []

@@ -28,7 +28,7 @@ def main(config: EvaluateConfig) -> float | None:
     check_evaluate(config)  # refused before anything is built, and before what takes seconds to import
     log.info("evaluating %s", find_checkpoint(config.checkpoint))
     with shown("importing torch and transformers"):
-        from unite.build.encoder import build_trained_encoder
+        from unite.build.encoder import build_trained_encoder, check_trained_encoder
         from unite.build.evaluate import build_cache
         from unite.build.runs import build_run
         from unite.build.suites import build_evaluation
@@ -39,11 +39,12 @@ def main(config: EvaluateConfig) -> float | None:
         from unite.processes import is_first_rank, joined_ranks
 
     with joined_ranks(config.device):
-        encoder = build_trained_encoder(config)  # first: to build the suite's world takes longer
+        check_trained_encoder(config)  # what tells at once comes before a world is built, and that before the weights are read
         held_out = build_trained_held_out(config)
         evaluate = build_evaluation(config, held_out, fits=held_out is None)
         if evaluate is None:
             raise ConfigError(must_be("suite", "one of conf/suite", None))
+        encoder = build_trained_encoder(config)
         cache = build_cache(config, encoder)
         run = build_run(config)
         evaluation = evaluate(encoder, folder=run.path, console=console(), cache=cache)

@@ -9,14 +9,16 @@ from transformers import AutoTokenizer
 from tests.composed import composed
 from tests.encoder.checkpoints import save_family
 from tests.media.material import photograph
-from unite.build.encoder import build_checkpoint, build_encoder, build_trained_encoder, check_encoder
+from unite.build.encoder import build_checkpoint, build_encoder, build_trained_encoder, check_encoder, check_trained_encoder
 from unite.build.train import build_stages
 from unite.config.register import CONF
 from unite.config.schema import ReadingConfig
 from unite.data.rows import Row, StoredContent
 from unite.data.shards import ShardWriter
+from unite.encoder.families.qwen2_vl import Qwen2VL
+from unite.encoder.families.qwen3_vl import Qwen3VL
 from unite.encoder.tiny.tokenizer import train_tokenizer
-from unite.errors import CheckpointError, ConfigError
+from unite.errors import CheckpointError, CollectedError, ConfigError
 from unite.runs import RunFolder
 from unite.types import Content, Medium, Modality
 
@@ -112,3 +114,37 @@ def test_a_prompt_is_checked_before_data_are_built(tmp_path):
     with pytest.raises(ConfigError, match="encoder.prompt.template must be a text with {content} in it"):
         build_stages(composed("train", "encoder.prompt.template=Summary:", "encoder.prompt.name=mine"), RunFolder(tmp_path / "run"))
     assert not list(tmp_path.glob("emoji_world*"))
+
+
+def test_sources_of_a_kind_that_the_encoder_does_not_read_are_told_before_data_are_built(tmp_path, monkeypatch):
+    """Every family reads images and video today, so one is made to read less. The checkpoint is its config.json alone."""
+    export = tmp_path / "base"
+    export.mkdir()
+    (export / "config.json").write_text('{"model_type": "qwen2_vl"}')
+    for family in (Qwen2VL, Qwen3VL):
+        monkeypatch.setattr(family, "modalities", (Modality.IMAGE,))
+    own = ["alignment=image_text", "alignment.mixture.sources.i2t.query=video", "mixture=tv", f"data_root={tmp_path}"]
+    for options, name in ((["encoder=qwen2_vl_2b", f"encoder.path={export}"], str(export)), ([], "a random qwen3_vl")):
+        with pytest.raises(CollectedError) as told:
+            build_stages(composed("train", *own, *options), RunFolder(tmp_path / "run"))
+        reads = "must be of what the encoder reads (text, image), but is 'video'."
+        hint = f"{name} reads no video: take another encoder, or leave the source out."
+        places = ("alignment.mixture.sources.i2t.query", "mixture.sources.t2v.positive", "mixture.sources.v2t.query")
+        assert [str(error) for error in told.value.errors] == [f"{place} {reads} {hint}" for place in places]
+        check_encoder(composed("train", "mixture=ti", *options))
+    with pytest.raises(ConfigError, match=r"mixture.sources.vt2v.query must be .* \(text, image\), but is 'text\+video'.*reads no video"):
+        check_encoder(composed("train", "mixture=fused", "~mixture.sources.it2i", "mixture.sources.vt2v.positive=image"))
+    check_encoder(composed("train", "mixture=tv", "trainer.max_steps=0"))  # of a stage that is left out, nothing is asked
+    assert not list(tmp_path.glob("emoji_world*"))
+
+
+def test_what_a_checkpoint_tells_without_its_weights_is_told_before_a_suite_is_built(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "qwen2_vl"}')
+    check_trained_encoder(composed("evaluate", f"checkpoint={tmp_path}", "device=cpu"))
+    with pytest.raises(ConfigError, match="device must be auto, cpu"):
+        check_trained_encoder(composed("evaluate", f"checkpoint={tmp_path}", "device=toaster"))
+    with pytest.raises(ConfigError, match="encoder.base must be null, since .* is no adapter"):
+        check_trained_encoder(composed("evaluate", f"checkpoint={tmp_path}", f"encoder.base={tmp_path}"))
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    with pytest.raises(CheckpointError, match="the model type of .* must be one of"):
+        check_trained_encoder(composed("evaluate", f"checkpoint={tmp_path}"))

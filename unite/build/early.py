@@ -85,7 +85,7 @@ def length_faults(config: TrainConfig) -> Faults:
 
 def mixture_faults(config: TrainConfig) -> Faults:
     """Yields what is wrong with sources, shares, run and batch lengths of the stages that are trained."""
-    for path, stage in _stages(config, without_mixture=True):
+    for path, stage in stages_of(config, without_mixture=True):
         mixture = stage.mixture
         if mixture is None:
             hint = "Choose alignment=image_text, or leave the stage out: alignment.max_steps=0."
@@ -97,7 +97,7 @@ def mixture_faults(config: TrainConfig) -> Faults:
         yield from order_faults(neighbours, shares, config.data.batch_size, mixture.run_length, path)
         if by_size:
             yield from temperature_faults(mixture.temperature, path)
-        for name, source in _own_sources(mixture.sources):
+        for name, source in own_sources(mixture.sources):
             for side in ("query", "positive"):
                 for fault in caught(Modality.parse, source[side]):
                     yield ConfigError(f"{path}.sources.{name}.{side}: {fault}")
@@ -105,11 +105,11 @@ def mixture_faults(config: TrainConfig) -> Faults:
 
 def shard_faults(config: TrainConfig) -> Faults:
     """Yields the sources of all stages whose shards are not there; those of a world are built. A stage that is done needs none any more."""
-    for path, stage in _stages(config):
+    for path, stage in stages_of(config):
         run = Path(config.run_folder)
         if config.resume and any((folder / "encoder" / "config.json").is_file() for folder in (run, run / "checkpoints" / stage.name)):
             continue
-        for name, source in _own_sources(stage.mixture.sources):
+        for name, source in own_sources(stage.mixture.sources):
             if source.world is None:
                 yield from caught(existing_shards, source.shards, f"{path}.sources.{name}.shards")
 
@@ -191,6 +191,18 @@ def curation_faults(config: CurateConfig) -> Faults:
         yield from caught(check_source, recipe.get("name") or key)
 
 
+def stages_of(config: TrainConfig, without_mixture: bool = False) -> Iterator[tuple[str, StageConfig]]:
+    """Yields the stages that are trained, with what their mixture is called; those without one if told."""
+    for name, stage in (("alignment", config.alignment), ("adaptation", config.adaptation)):
+        if stage.max_steps > 0 and (without_mixture or stage.mixture is not None):
+            yield "mixture" if OmegaConf.is_interpolation(stage, "mixture") else f"{name}.mixture", stage
+
+
+def own_sources(sources: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yields the sources of our class; one of a user's own knows itself what it reads."""
+    return ((name, source) for name, source in sources.items() if source._target_ == SourceConfig._target_)
+
+
 _OF_TRAIN = (
     *(range_faults, seed_faults, sweep_faults, length_faults, mixture_faults, shard_faults, budget_faults),
     *(lambda config: device_faults(config.trainer), validation_faults, start_faults, folder_faults),
@@ -201,18 +213,6 @@ _OF_CURATE = (range_faults, curation_faults, folder_faults)
 
 def _has_steps(config: Any, stage: str) -> bool:
     return stage not in config or config[stage].max_steps > 0
-
-
-def _stages(config: TrainConfig, without_mixture: bool = False) -> Iterator[tuple[str, StageConfig]]:
-    """Yields the stages that are trained, with what their mixture is called; those without one if told."""
-    for name, stage in (("alignment", config.alignment), ("adaptation", config.adaptation)):
-        if stage.max_steps > 0 and (without_mixture or stage.mixture is not None):
-            yield "mixture" if OmegaConf.is_interpolation(stage, "mixture") else f"{name}.mixture", stage
-
-
-def _own_sources(sources: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yields the sources of our class; one of a user's own knows itself what it reads."""
-    return ((name, source) for name, source in sources.items() if source._target_ == SourceConfig._target_)
 
 
 def _of_ranges(node: Any) -> Faults:

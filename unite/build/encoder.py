@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,16 +15,20 @@ from omegaconf import OmegaConf
 from transformers import AutoTokenizer
 
 from unite.build.component import build
-from unite.config.schema import EncoderConfig, EvaluateConfig, TrainConfig
+from unite.build.early import own_sources, stages_of
+from unite.config.schema import EncoderConfig, EvaluateConfig, TinyCheckpointConfig, TrainConfig
 from unite.config.target import assemble
 from unite.data.source import SourceDataModule
 from unite.encoder.checkpoint import read_as_trained
+from unite.encoder.families import family_of
+from unite.encoder.families.family import Family
 from unite.encoder.folder import parts_of
 from unite.encoder.tiny.tokenizer import split_share
 from unite.encoder.vlm import VLMEncoder
-from unite.errors import ConfigError, must_be
+from unite.errors import ConfigError, UniteError, must_be, raise_all
 from unite.progress import shown, tracked
 from unite.runs import find_checkpoint
+from unite.types import Modality
 
 log = logging.getLogger(__name__)
 
@@ -31,17 +37,60 @@ _MANY_IN_PIECES = 0.2
 
 
 def check_encoder(config: TrainConfig) -> None:
-    """Checks the encoder's options, and its prompt against that of the export it starts from; nothing is loaded.
+    """Checks the encoder's options, its prompt against that of the export it starts from, and that it reads what the mixtures hold.
+
+    No weights are read: the checkpoint's config.json tells its family, of a random one the option.
 
     Raises:
-        UniteError: as building it would, once the data are ready.
+        UniteError: as building it, or reading the first sample, would, once the data are ready.
     """
-    assemble(OmegaConf.to_container(config.encoder, resolve=True, enum_to_str=True), "encoder", dry=True)
     start = config.init_from or (config.encoder.path if config.encoder.get("checkpoint") is None else None)
-    options = OmegaConf.to_object(config.encoder)
-    if start and isinstance(options, EncoderConfig):  # not a user's own class
-        path = find_checkpoint(start, "encoder.path" if config.init_from is None else "init_from")
-        read_as_trained(replace(options, path=path), parts_of(path, base_of(config.encoder)), is_check=True)
+    path = find_checkpoint(start, "encoder.path" if config.init_from is None else "init_from") if start else None
+    raise_all(_kind_faults(config, *_check_options(config.encoder, path)))
+
+
+def check_trained_encoder(config: EvaluateConfig) -> None:
+    """Checks the device, the checkpoint and the encoder's options, before a suite's world is built; no weights are read.
+
+    Raises:
+        UniteError: as building it would.
+    """
+    _device(config.device)
+    _check_options(config.encoder, find_checkpoint(config.checkpoint))
+
+
+def _check_options(encoder: EncoderConfig, path: str | None) -> tuple[str, type[Family] | None]:
+    """Checks the options of an encoder with the weights of `path`, or with random ones.
+
+    Returns:
+        What it is called in messages, and its family; None where a class of the user's own makes the encoder or its weights.
+    """
+    assemble(OmegaConf.to_container(encoder, resolve=True, enum_to_str=True), "encoder", dry=True)
+    options = OmegaConf.to_object(encoder)
+    if not isinstance(options, EncoderConfig):
+        return "the encoder", None
+    if path is not None:
+        parts = parts_of(path, base_of(encoder))
+        read_as_trained(replace(options, path=path), parts, is_check=True)
+        return path, parts.family
+    if not isinstance(options.checkpoint, TinyCheckpointConfig):
+        return "the encoder", None
+    model_type = str(options.checkpoint.architecture)
+    return f"a random {model_type}", family_of(model_type, "encoder.checkpoint")
+
+
+def _kind_faults(config: TrainConfig, name: str, family: type[Family] | None) -> Iterator[UniteError]:
+    """Yields the sources of all stages with a kind of content that the family does not read."""
+    if family is None:
+        return
+    read = reduce(or_, family.modalities, Modality.TEXT)
+    for path, stage in stages_of(config):
+        for source, options in own_sources(stage.mixture.sources):
+            for side in ("query", "positive"):
+                if unread := Modality.parse(options[side]) & ~read:
+                    expected = f"of what the encoder reads ({', '.join(map(str, read))})"
+                    hint = f"{name} reads no {' and no '.join(map(str, unread))}: take another encoder, or leave the source out."
+                    yield ConfigError(must_be(f"{path}.sources.{source}.{side}", expected, options[side], hint))
 
 
 def build_encoder(config: TrainConfig, folder: Path | None) -> VLMEncoder:

@@ -32,6 +32,11 @@ from unite.config.schema.media import Decoding
 from unite.types import Content, Medium, Modality
 
 
+def test_a_family_says_before_it_is_loaded_what_its_reader_reads(folder):
+    encoder = encoder_of(folder)
+    assert set(type(encoder.family).modalities) == set(encoder.processor.reader.modalities) == set(encoder.processor.reader.pixels)
+
+
 def test_tokens_and_pixels_equal_the_processors(folder):
     contents, texts = mixed(folder)
     expected = reference(folder, contents, texts)

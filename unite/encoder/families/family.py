@@ -65,6 +65,7 @@ class Family(Protocol):
     """One backbone. Made from a loaded model's config and transformers' processor; it may be a module with buffers, never with weights.
 
     Attributes:
+        modalities: of the media that it reads, known before a checkpoint is loaded; those of its reader.
         token_types: tokens whose place a medium's features take, by the name that config and processor have for their id, with the number
             that stands for them in `token_types` (above 0; `mm_token_type_ids` of transformers).
         language_model: the attribute of the model that holds its language model.
@@ -74,6 +75,7 @@ class Family(Protocol):
         parts: what a user can name, each with the modules that it is; where one lies within another, the inner one is no part of the outer.
     """
 
+    modalities: ClassVar[Collection[Modality]]
     token_types: ClassVar[Mapping[str, int]]
     language_model: ClassVar[str]
     weight_names: ClassVar[Mapping[str, str]]

@@ -7,7 +7,8 @@ is right.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -38,6 +39,8 @@ class QwenReader:
         config: the sizes that images and frames are resized to; a visual token is a merged patch.
     """
 
+    modalities: ClassVar[Collection[Modality]] = (Modality.IMAGE, Modality.VIDEO)
+
     def __init__(self, processor: Any, config: ReadingConfig) -> None:
         self.processor = processor
         image = processor.image_processor
@@ -49,7 +52,6 @@ class QwenReader:
             Modality.IMAGE: (config.min_image_tokens * side, config.max_image_tokens * side),
             Modality.VIDEO: (side, max(config.max_frame_pixels, side)),
         }
-        self.modalities = tuple(self.pixels)
         self._known_tokens: dict[tuple[Modality, Grid, tuple[float, ...]], list[int]] = {}
 
     def read(self, medium: Medium) -> ReadMedium:

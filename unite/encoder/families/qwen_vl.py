@@ -5,7 +5,7 @@ Shapes: n contents, L tokens, M media, N patches, V visual tokens (merged patche
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -34,6 +34,7 @@ class QwenVL(nn.Module):
         CheckpointError: if the processor is of another model, or normalises images and video differently.
     """
 
+    modalities: ClassVar[Collection[Modality]] = QwenReader.modalities
     token_types: ClassVar[Mapping[str, int]] = {"image_token_id": 1, "video_token_id": 2}
     language_model: ClassVar[str] = "language_model"
     weight_names: ClassVar[Mapping[str, str]] = {
