@@ -15,9 +15,11 @@ from safetensors.torch import load_file
 
 from tests.commands import ROOT, SMALL, command, environment, only, run
 from tests.composed import composed
+from unite.build.check import Checks
 from unite.errors import ConfigError
 from unite.sweeps.record import Sweep
 
+CHECK = Checks.__call__  # which `sweep` replaces
 TINY = [*SMALL, "+experiment=stage2_mamcl", "alignment.max_steps=2", "trainer.max_steps=6", "evaluate=false"]
 
 
@@ -77,6 +79,23 @@ def test_everything_wrong_with_any_job_is_told_before_the_first_starts(sweep, tm
     status, said = sweep("seed=0,1")
     assert status == 1 and said.endswith("2 of the 2 jobs cannot run, so none was started. every job: seed must be another.")
     assert not sweep.commands and not list(tmp_path.iterdir())
+
+
+def test_several_faults_of_one_job_are_a_line_each_with_the_jobs_that_have_them(sweep, tmp_path, monkeypatch):
+    monkeypatch.setattr(Checks, "__call__", CHECK)
+    status, said = sweep(
+        "mixture=tt", "alignment=none", "data.batch_size=32,30", "mixture.run_length=4,0", "seed=-1", "trainer.strategy=ddp"
+    )
+    assert status == 1 and "ConfigError: 4 of the 4 jobs cannot run, so none was started." in said
+    lines = {
+        "every job": ("seed must be from 0 to", "trainer.strategy must be one of auto, unite, but is 'ddp'"),
+        "data.batch_size=30 mixture.run_length=4": ("data.batch_size must be a multiple of mixture.run_length (4), but is 30",),
+        "data.batch_size=32 mixture.run_length=0, data.batch_size=30 mixture.run_length=0": ("mixture.run_length must be at least 1",),
+    }
+    for jobs, faults in lines.items():
+        for fault in faults:
+            assert f"{jobs}: {fault}" in said and said.count(fault) == 1
+    assert "things are to be mended" not in said and not sweep.commands and not list(tmp_path.iterdir())
 
 
 def test_a_failed_job_is_told_and_alone_runs_again(sweep, tmp_path):
