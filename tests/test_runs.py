@@ -1,7 +1,9 @@
 """What a run folder refuses on resuming, and what a checkpoint's name means."""
 
 import fcntl
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -204,3 +206,22 @@ def test_a_run_tells_its_sweep(tmp_path):
     assert sweep_of(tmp_path / "job", {"sweep": {"folder": None}}) is None
     (tmp_path / "multirun.yaml").touch()  # as commit 36027d0 and earlier left it
     assert sweep_of(tmp_path / "job", {}) == tmp_path.name
+
+
+def test_files_of_weights_that_are_missing_are_named(tmp_path):
+    files = [f"model-0000{at}-of-00003.safetensors" for at in (1, 2, 3)]
+    for file in ("config.json", *files):
+        (tmp_path / file).touch()
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {"a": files[0], "b": files[1], "c": files[1], "d": files[2]}}))
+    assert find_checkpoint(tmp_path) == str(tmp_path)
+    for file in files[1:]:
+        (tmp_path / file).unlink()
+    found = f"'{tmp_path}, without 2 of its 3 files of weights: {files[1]}, {files[2]}'. Copy what is missing."
+    with pytest.raises(CheckpointError, match=re.escape(f"encoder.path must be a whole checkpoint, but is {found}")):
+        find_checkpoint(tmp_path, "encoder.path")
+    index.write_text('{"weight_map": []}')
+    with pytest.raises(CheckpointError, match="index.json is not readable .* Copy it again"):
+        find_checkpoint(tmp_path)
+    (tmp_path / "model.safetensors").touch()  # the one file comes first
+    assert find_checkpoint(tmp_path) == str(tmp_path)

@@ -35,7 +35,7 @@ from unite.config.moved import as_of_today
 from unite.config.resumed import FINISHED, step_of
 from unite.config.schema.sweep import Keep
 from unite.errors import CheckpointError, ConfigError, must_be
-from unite.files import locked, write_json, write_text
+from unite.files import locked, read_json, write_json, write_text
 from unite.processes import is_first_started
 
 _PACKAGES = (
@@ -234,11 +234,12 @@ def find_checkpoint(name: str | Path, option: str = "checkpoint") -> str:
 
     Raises:
         CheckpointError: if it is none of these: no such path, a run that has no encoder yet, another folder or file, or a hub name that
-            is not in the local cache where it cannot be downloaded.
+            is not in the local cache where it cannot be downloaded; or if files of weights that its index names are missing.
     """
     folder = Path(name)
     for candidate in (folder / "encoder", folder):
         if any((candidate / file).is_file() for file in _OF_CHECKPOINT):
+            _check_shards(candidate, option)
             return str(candidate)
     if folder.exists() and str(name):
         is_run, is_finished = ((folder / file).is_file() for file in ("config.yaml", FINISHED))
@@ -257,8 +258,22 @@ def find_checkpoint(name: str | Path, option: str = "checkpoint") -> str:
             return str(name)
     else:
         what, hint = "no folder", _near(folder)
-    expected = "a run folder that holds encoder/config.json, an exported encoder's folder or a hub name"
+    expected = "a run folder that holds encoder/config.json, the folder of an encoder or of a checkpoint (with config.json) or a hub name"
     raise CheckpointError(must_be(option, expected, f"{name}, {what}", hint))
+
+
+def _check_shards(folder: Path, option: str) -> None:
+    """Refuses a folder without files of weights that its index names."""
+    index = folder / "model.safetensors.index.json"
+    if (folder / "model.safetensors").is_file() or not index.is_file():
+        return
+    try:
+        files = set(map(str, read_json(index, "Copy it again.")["weight_map"].values()))
+    except (KeyError, AttributeError) as error:
+        raise CheckpointError(f"{index} is not readable ({error!r}). Copy it again.") from error
+    if missing := sorted(file for file in files if not (folder / file).is_file()):
+        found = f"{folder}, without {len(missing)} of its {len(files)} files of weights: {', '.join(missing[:3])}"
+        raise CheckpointError(must_be(option, "a whole checkpoint", found, "Copy what is missing."))
 
 
 def _near(folder: Path) -> str:

@@ -42,6 +42,7 @@ SILENCED = (
     Said("warnings", "Corrupt EXIF data", "the picture is read all the same, and the line does not name its file"),
     Said("warnings", "Tag data larger than file", "likewise"),
     Said("warnings", r"`\w*gradient_checkpointing\w*` is deprecated", "peft calls it so, and transformers 5.17 knows no other name"),
+    Said("transformers.configuration_utils", "You are using a model of type `unite_qwen2_vl`", "it is a Qwen2-VL, and is loaded as one"),
     Said("transformers.modeling_utils", ".* LOAD REPORT", "a language-model head is not used, and what is missing is checked here"),
     Said(
         "transformers.modeling_utils",

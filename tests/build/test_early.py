@@ -45,6 +45,7 @@ FAULTS = [
     (["validation.every_n_steps=10"], ConfigError, "validation.held_out or validation.suite must be given"),
     (["export=best"], ConfigError, "export must be last where nothing is validated, but is 'best'"),
     (["init_from=no/such"], CheckpointError, "init_from must be a run folder"),
+    (["encoder.path=no/such"], ConfigError, "encoder.path must be empty where encoder.checkpoint builds .* Choose the encoder that it is"),
     (["world.num_train=6"], ConfigError, "world.num_train must be a multiple of 4"),
     (OF_ONES_OWN, DataError, "^mixture.sources.t2t.shards must be a folder or glob with .tar shards, but is 'no/such'"),
     (["sweep.num_parallel=0"], ConfigError, "sweep.num_parallel must be at least 1, but is 0"),
@@ -114,8 +115,8 @@ def test_places_that_cannot_be_written_are_told(tmp_path, monkeypatch):
 def test_evaluation_tells_all_at_once(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(CollectedError) as told:
-        check_evaluate(composed("evaluate", "checkpoint=no/such", f"cache={tmp_path}/file", "world.num_queries=0"))
-    assert [str(error).partition(" must")[0] for error in told.value.errors] == ["world.num_queries", "checkpoint", "cache"]
+        check_evaluate(composed("evaluate", "checkpoint=no/such", "encoder.base=nor/this", f"cache={tmp_path}/file", "world.num_queries=0"))
+    assert [str(error).partition(" must")[0] for error in told.value.errors] == ["world.num_queries", "checkpoint", "encoder.base", "cache"]
 
 
 def test_curation_tells_all_at_once(tmp_path):

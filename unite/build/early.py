@@ -156,11 +156,21 @@ def validation_faults(config: TrainConfig) -> Faults:
 
 
 def start_faults(config: TrainConfig) -> Faults:
-    """Yields weights to start from that are not there."""
+    """Yields weights to start from that are not there, and those that random ones would be taken for."""
+    is_random = config.encoder.get("checkpoint") is not None
+    if is_random and (given := config.encoder.get("path")):
+        hint = "Choose the encoder that it is, such as encoder=qwen2_vl_2b; a built-in one that was trained is named by init_from."
+        expected = "empty where encoder.checkpoint builds random weights, as encoder=tiny does"
+        yield ConfigError(must_be("encoder.path", expected, given, hint))
     if config.init_from is not None:
         yield from caught(find_checkpoint, config.init_from, "init_from")
-    elif config.encoder.get("checkpoint") is None:
+    elif not is_random:
         yield from caught(find_checkpoint, config.encoder.path, "encoder.path")
+    yield from base_faults(config)
+
+
+def base_faults(config: TrainConfig | EvaluateConfig) -> Faults:
+    """Yields the base of an adapter that is not there."""
     if config.encoder.get("base") is not None:
         yield from caught(find_checkpoint, config.encoder.base, "encoder.base")
 
@@ -207,7 +217,7 @@ _OF_TRAIN = (
     *(range_faults, seed_faults, sweep_faults, length_faults, mixture_faults, shard_faults, budget_faults),
     *(lambda config: device_faults(config.trainer), validation_faults, start_faults, folder_faults),
 )
-_OF_EVALUATE = (range_faults, lambda config: caught(find_checkpoint, config.checkpoint), folder_faults)
+_OF_EVALUATE = (range_faults, lambda config: caught(find_checkpoint, config.checkpoint), base_faults, folder_faults)
 _OF_CURATE = (range_faults, curation_faults, folder_faults)
 
 

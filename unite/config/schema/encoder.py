@@ -109,7 +109,7 @@ class EncoderConfig(ReadingConfig):
 
     Attributes:
         path: hub name or folder of the weights, or of a PEFT adapter, which is merged into its base. A folder that was exported brings how
-            it reads contents, which then wins; so do UNITE's released weights.
+            it reads contents, which then wins; so do UNITE's released weights. Empty where `checkpoint` builds weights.
         base: hub name or folder of what an adapter at `path` is put on; null takes the one that the adapter names.
         checkpoint: what builds the weights if there are none yet; null takes those of `path`.
         adapter: LoRA, by default of the language model; null trains all of the language model's weights.
