@@ -114,7 +114,7 @@ def test_a_name_that_was_not_downloaded_is_left_to_the_hub_where_there_is_one(hu
         ("../gone", "'../gone, no folder'"),
         ("", "', no folder'"),
         ("runs/begun", "'runs/begun, a run that is not finished'. .*resume=true"),
-        ("runs", "'runs, a folder without'"),
+        ("runs", "'runs, a folder without it'"),
         ("runs/half", "'runs/half, a finished run whose encoder is not there'. Copy the run's folder again: it is not whole"),
         ("runs/file", "'runs/file, a file'"),
     ],

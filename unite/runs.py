@@ -243,7 +243,7 @@ def find_checkpoint(name: str | Path, option: str = "checkpoint") -> str:
             return str(candidate)
     if folder.exists() and str(name):
         is_run, is_finished = ((folder / file).is_file() for file in ("config.yaml", FINISHED))
-        what = "a run that is not finished" if is_run else "a folder without" if folder.is_dir() else "a file"
+        what = "a run that is not finished" if is_run else "a folder without it" if folder.is_dir() else "a file"
         hint = "A run exports its encoder when its last stage ends; an unfinished one can be continued with resume=true."
         if is_run and is_finished:
             what, hint = "a finished run whose encoder is not there", "Copy the run's folder again: it is not whole."

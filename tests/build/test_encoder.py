@@ -148,3 +148,14 @@ def test_what_a_checkpoint_tells_without_its_weights_is_told_before_a_suite_is_b
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
     with pytest.raises(CheckpointError, match="the model type of .* must be one of"):
         check_trained_encoder(composed("evaluate", f"checkpoint={tmp_path}"))
+
+
+def test_names_of_layers_are_checked_before_a_weight_is_read(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "qwen2_vl"}')  # without a weight
+    start = ["encoder=qwen2_vl_2b", f"encoder.path={tmp_path}"]
+    check_encoder(composed("train", *start, "encoder.adapter.targets=[language,visual.*.qkv]", "encoder.frozen=[embed_tokens]"))
+    check_encoder(composed("train", *start, "encoder.adapter=null"))
+    with pytest.raises(CollectedError) as told:
+        check_encoder(composed("train", *start, "encoder.adapter.targets=[q_prj]", "encoder.frozen=[visoin]"))
+    assert [str(error).partition(" must")[0] for error in told.value.errors] == ["encoder.frozen", "encoder.adapter.targets"]
+    assert "but is 'visoin'. A name may be a pattern, and may leave out its beginning. Did you mean 'vision'?" in str(told.value)

@@ -24,6 +24,7 @@ from unite.encoder.families import family_of
 from unite.encoder.families.family import Family
 from unite.encoder.folder import parts_of
 from unite.encoder.tiny.tokenizer import split_share
+from unite.encoder.trained import check_names
 from unite.encoder.vlm import VLMEncoder
 from unite.errors import ConfigError, UniteError, must_be, raise_all
 from unite.progress import shown, tracked
@@ -37,7 +38,7 @@ _MANY_IN_PIECES = 0.2
 
 
 def check_encoder(config: TrainConfig) -> None:
-    """Checks the encoder's options, its prompt against that of the export it starts from, and that it reads what the mixtures hold.
+    """Checks the encoder's options, its prompt and names against the checkpoint it starts from, and that it reads what the mixtures hold.
 
     No weights are read: the checkpoint's config.json tells its family, of a random one the option.
 
@@ -71,7 +72,7 @@ def _check_options(encoder: EncoderConfig, path: str | None) -> tuple[str, type[
         return "the encoder", None
     if path is not None:
         parts = parts_of(path, base_of(encoder))
-        read_as_trained(replace(options, path=path), parts, is_check=True)
+        check_names(parts, read_as_trained(replace(options, path=path), parts, is_check=True))
         return path, parts.family
     if not isinstance(options.checkpoint, TinyCheckpointConfig):
         return "the encoder", None
