@@ -31,6 +31,7 @@ LOGGED = [
     (FABRIC, "Initializing distributed: GLOBAL_RANK: 0, MEMBER: 1/2"),
     ("transformers.modeling_utils", "\x1b[1mQwen2VLModel LOAD REPORT\x1b[0m from: /models/x\nKey            | Status     |  | \n"),
     ("transformers.configuration_utils", "You are using a model of type `unite_qwen2_vl` to instantiate a model of type ``. This may ..."),
+    ("transformers.modeling_rope_utils", "Unrecognized keys in `rope_parameters` for 'rope_type'='default': {'mrope_section'}"),
     ("bitsandbytes.backends.cpu.ops", "Failed to load CPU gemm_4bit_forward from kernels-community: No module named 'kernels'. Please ..."),
     ("transformers.modeling_utils", "Qwen3VLVisionModel does not expose input embeddings. Gradients cannot flow back to the token ..."),
 ]
@@ -38,6 +39,7 @@ OTHERS = [
     (LIGHTNING, "You are using a CUDA device ('NVIDIA H200') that has Tensor Cores. To properly utilize them, you should set ..."),
     (FABRIC, "NCCL has timed out"),
     ("transformers.configuration_utils", "You are using a model of type `bert` to instantiate a model of type `qwen2_vl`. This may ..."),
+    ("transformers.modeling_rope_utils", "Unrecognized keys in `rope_parameters` for 'rope_type'='yarn': {'mrope_section'}"),
     ("transformers.modeling_utils", "`torch_dtype` is deprecated! Use `dtype` instead!"),
 ]
 

@@ -43,6 +43,11 @@ SILENCED = (
     Said("warnings", "Tag data larger than file", "likewise"),
     Said("warnings", r"`\w*gradient_checkpointing\w*` is deprecated", "peft calls it so, and transformers 5.17 knows no other name"),
     Said("transformers.configuration_utils", "You are using a model of type `unite_qwen2_vl`", "it is a Qwen2-VL, and is loaded as one"),
+    Said(
+        "transformers.modeling_rope_utils",
+        r"Unrecognized keys in `rope_parameters` for 'rope_type'='default': \{'mrope_section'\}",
+        "said of flat configs, as UNITE's released ones; the model reads them all the same",
+    ),
     Said("transformers.modeling_utils", ".* LOAD REPORT", "a language-model head is not used, and what is missing is checked here"),
     Said(
         "transformers.modeling_utils",

@@ -139,3 +139,16 @@ def test_a_run_folder_half_copied(qwen2, tmp_path):
         (half / "encoder" / file).unlink()
         with pytest.raises(CheckpointError, match=message):
             encoder_of(half / "encoder")
+
+
+def test_a_base_of_another_kind_than_the_adapter_names(qwen2, tmp_path):
+    for name, model_type in (("named", "qwen3_vl"), ("alike", "unite_qwen2_vl")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text(json.dumps({"model_type": model_type}))
+    adapter = tmp_path / "adapter_config.json"
+    adapter.write_text(json.dumps({"base_model_name_or_path": str(tmp_path / "named")}))
+    message = "encoder.base must be a qwen3_vl as .*named, which the adapter .* was trained on, but is '.*qwen2_vl, a qwen2_vl'. Leave"
+    with pytest.raises(CheckpointError, match=message):
+        parts_of(str(tmp_path), str(qwen2))
+    adapter.write_text(json.dumps({"base_model_name_or_path": str(tmp_path / "alike")}))
+    assert parts_of(str(tmp_path), str(qwen2)).weights == str(qwen2)

@@ -104,6 +104,8 @@ def parts_of(path: str, base: str | None = None) -> Parts:
         raise no_checkpoint(option, weights, ValueError("its config.json names no model_type"))
     released = released_as(told["model_type"])
     family = family_of(released.model_type, weights)
+    if adapter is not None and base is not None:
+        _check_base(path, adapter, weights, released.model_type)
     # As its backbone's: the name of an own type and where its own code lies would ask for that code.
     plain = {name: value for name, value in told.items() if name not in ("model_type", "auto_map")}
     try:
@@ -125,3 +127,13 @@ def _named_base(path: str, adapter: Path) -> str:
         what = f"a checkpoint that is here or in the local cache (so says its {ADAPTER_FILE})"
         raise CheckpointError(must_be(f"the base of the adapter {path}", what, named, hint))
     return where
+
+
+def _check_base(path: str, adapter: Path, base: str, model_type: str) -> None:
+    """Refuses a base of another model type than the one that the adapter names, if that is here: names and shapes may agree by chance."""
+    named = read_json(adapter).get("base_model_name_or_path")
+    config = file_of(named, "config.json") if named else None
+    told = None if config is None else read_json(config).get("model_type")
+    if told and (own := released_as(told).model_type) != model_type:
+        found, hint = f"{base}, a {model_type}", "Leave encoder.base out, or name a copy of that base."
+        raise CheckpointError(must_be("encoder.base", f"a {own} as {named}, which the adapter {path} was trained on", found, hint))
