@@ -7,6 +7,7 @@ and everything else is a bug and keeps its traceback.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any
 
@@ -91,14 +92,23 @@ class NonFiniteLossError(TrainingError):
         self.keys = list(keys)
 
 
-def caught(check: Callable[..., object], *arguments: Any, **options: Any) -> Iterator[UniteError]:
-    """Calls a check and yields what it raises that a user can mend, one by one."""
+@contextmanager
+def gathered(faults: list[UniteError]) -> Iterator[None]:
+    """Adds what is raised within, if a user can mend it, to `faults`, and goes on behind."""
     try:
-        check(*arguments, **options)
+        yield
     except CollectedError as error:
-        yield from error.errors
+        faults += error.errors
     except UniteError as error:
-        yield error
+        faults.append(error)
+
+
+def caught(check: Callable[..., object], *arguments: Any, **options: Any) -> list[UniteError]:
+    """Calls a check and returns what it raises that a user can mend, one by one."""
+    faults: list[UniteError] = []
+    with gathered(faults):
+        check(*arguments, **options)
+    return faults
 
 
 def raise_all(errors: Iterable[UniteError]) -> None:

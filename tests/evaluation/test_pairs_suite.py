@@ -14,7 +14,7 @@ from unite.config.schema import PairsSuiteConfig
 from unite.data.rows import Row, StoredContent
 from unite.data.shards import ShardWriter
 from unite.errors import ConfigError, DataError
-from unite.evaluation.pairs_suite import PairsSuite, find_sets
+from unite.evaluation.pairs_suite import PairsSuite
 
 
 def evaluated(folder, *overrides):
@@ -47,26 +47,6 @@ def test_a_curated_folder_is_evaluated_by_one_option(tmp_path):
     assert {key.split("/")[1] for key in metrics if "/" in key} == {"nli_text-to-text", "nli_text-to-text_back", "mean"}
     stored = json.loads((tmp_path / "back" / "mine.json").read_text())["tasks"]["nli_text-to-text_back"]
     assert (len(stored["judged"]), stored["num_candidates"]) == (4, 12)
-
-
-def test_a_folder_a_set_and_a_glob_are_found(tmp_path):
-    for name in ("a/text-to-text", "b/text-to-text", ".work/half"):
-        write(tmp_path / "set" / name)
-    shard = "shard-000000.tar"
-    whole = find_sets(f"{tmp_path / 'set'}/")
-    assert {name: [one.name for one in shards] for name, shards in whole.items()} == {"a_text-to-text": [shard], "b_text-to-text": [shard]}
-    assert list(find_sets(str(tmp_path / "set" / "a" / "text-to-text"))) == ["text-to-text"]
-    assert list(find_sets(str(tmp_path / "set" / "*" / "text-to-text"))) == ["a_text-to-text", "b_text-to-text"]
-    assert list(find_sets(str(tmp_path / "set" / "b" / "text-to-text" / "shard-*.tar"))) == ["text-to-text"]
-    assert list(find_sets(f"file://{tmp_path / 'set'}")) == ["a_text-to-text", "b_text-to-text"]
-    assert list(find_sets(f"file://{tmp_path / 'set' / 'a' / 'text-to-text'}")) == ["a_text-to-text"]
-
-
-def test_brackets_in_the_name_of_a_folder_are_brackets(tmp_path):
-    write(tmp_path / "set[1]" / "nli" / "text-to-text")
-    write(tmp_path / "set1" / "nli" / "text-to-text")
-    assert list(find_sets(str(tmp_path / "set[1]"))) == ["nli_text-to-text"]
-    assert "set[1]" in find_sets(str(tmp_path / "set[1]"))["nli_text-to-text"][0].text
 
 
 def test_what_is_wrong_with_the_shards_is_told(tmp_path):

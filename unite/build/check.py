@@ -22,7 +22,7 @@ from unite.build.train import build_stages, build_trainer
 from unite.build.validation import build_held_out_suite
 from unite.config.schema import TrainConfig
 from unite.config.target import assemble
-from unite.errors import ConfigError, UniteError, caught, must_be, raise_all
+from unite.errors import ConfigError, UniteError, caught, gathered, must_be, raise_all
 from unite.runs import RunFolder
 from unite.training.stages import Stage, num_done
 
@@ -70,7 +70,7 @@ class Checks:
 
     def _once(self, key: str, check: Callable[[], object]) -> list[UniteError]:
         """Returns what is wrong with what the key stands for; where it is nothing, it is not looked at again."""
-        faults = list(caught(check))
+        faults = caught(check)
         if not faults:
             self._opened.add(key)
         return faults
@@ -85,16 +85,15 @@ def check_stages(config: TrainConfig, stages: Sequence[Stage], run: RunFolder) -
     Raises:
         UniteError: with everything that is wrong.
     """
-    evaluation: list[Evaluation | None] = [None]
-
-    def build() -> None:
-        if config.evaluate:
-            evaluation[0] = build_evaluation(config, build_held_out_suite(config, stages), suite_fits(config))
-
-    left = stages[num_done(stages, run) if config.resume else 0 :]
-    opened = [fault for stage in left for fault in caught(stage.mixture.check)]
-    raise_all([*trainer_faults(config, stages, run), *opened, *caught(build)])
-    return evaluation[0]
+    evaluate: Evaluation | None = None
+    faults = list(trainer_faults(config, stages, run))
+    for stage in stages[num_done(stages, run) if config.resume else 0 :]:
+        faults += caught(stage.mixture.check)
+    if config.evaluate:
+        with gathered(faults):
+            evaluate = build_evaluation(config, build_held_out_suite(config, stages), suite_fits(config))
+    raise_all(faults)
+    return evaluate
 
 
 def trainer_faults(config: TrainConfig, stages: Sequence[Stage], run: RunFolder) -> Iterator[UniteError]:

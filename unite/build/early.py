@@ -1,30 +1,27 @@
-"""What the config alone tells to be wrong, found before torch is imported, a world is built or a weight is read; all of it at once.
+"""What config and shards tell to be wrong, before torch is imported, a world is built or a weight is read; all of it at once.
 
-A check is a function that yields what is wrong; a new one is added to the tuple of its command. What needs the data opened is checked in
-`unite.build.check`.
+A check is a function that yields what is wrong; a new one is added to the tuple of its command. What a checkpoint, Lightning or the files
+of a suite tell is checked in `unite.build.check`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from unite.config.schema import CurateConfig, EvaluateConfig, Export, StageConfig, TrainConfig, TrainerConfig
-from unite.config.schema.data import SourceConfig
+from unite.build.early_data import mixture_faults, pairs_faults, shard_faults, suite_faults
+from unite.config.schema import CurateConfig, EvaluateConfig, Export, TrainConfig, TrainerConfig
 from unite.config.schema.encoder import READING_FILE
 from unite.config.schema.sweep import Keep
 from unite.curation.set_folder import check_source
-from unite.data.address import existing_shards
-from unite.data.order import order_faults, temperature_faults
 from unite.errors import ConfigError, UniteError, caught, must_be, must_be_one_of, raise_all
 from unite.files import read_json
 from unite.runs import find_checkpoint
-from unite.types import Modality
 
 #: Of Lightning's precisions, by the names that it has for each.
 PRECISIONS = {"32-true": "32-true", "32": "32-true", "bf16-mixed": "bf16-mixed", "bf16": "bf16-mixed"}
@@ -81,37 +78,6 @@ def length_faults(config: TrainConfig) -> Faults:
     if not any(lengths.values()):
         hint = "Give alignment.max_steps or trainer.max_steps a number above 0."
         yield ConfigError(must_be("the number of stages", "at least 1", 0, hint))
-
-
-def mixture_faults(config: TrainConfig) -> Faults:
-    """Yields what is wrong with sources, shares, run and batch lengths of the stages that are trained."""
-    for path, stage in stages_of(config, without_mixture=True):
-        mixture = stage.mixture
-        if mixture is None:
-            hint = "Choose alignment=image_text, or leave the stage out: alignment.max_steps=0."
-            yield ConfigError(must_be(path, "given for a stage that has steps", None, hint))
-            continue
-        neighbours = {str(name): source.get("neighbours", 1) for name, source in mixture.sources.items()}
-        by_size = mixture.temperature is not None
-        shares = None if by_size else dict(mixture.shares or {})
-        yield from order_faults(neighbours, shares, config.data.batch_size, mixture.run_length, path)
-        if by_size:
-            yield from temperature_faults(mixture.temperature, path)
-        for name, source in own_sources(mixture.sources):
-            for side in ("query", "positive"):
-                for fault in caught(Modality.parse, source[side]):
-                    yield ConfigError(f"{path}.sources.{name}.{side}: {fault}")
-
-
-def shard_faults(config: TrainConfig) -> Faults:
-    """Yields the sources of all stages whose shards are not there; those of a world are built. A stage that is done needs none any more."""
-    for path, stage in stages_of(config):
-        run = Path(config.run_folder)
-        if config.resume and any((folder / "encoder" / "config.json").is_file() for folder in (run, run / "checkpoints" / stage.name)):
-            continue
-        for name, source in own_sources(stage.mixture.sources):
-            if source.world is None:
-                yield from caught(existing_shards, source.shards, f"{path}.sources.{name}.shards")
 
 
 def budget_faults(config: TrainConfig) -> Faults:
@@ -201,23 +167,14 @@ def curation_faults(config: CurateConfig) -> Faults:
         yield from caught(check_source, recipe.get("name") or key)
 
 
-def stages_of(config: TrainConfig, without_mixture: bool = False) -> Iterator[tuple[str, StageConfig]]:
-    """Yields the stages that are trained, with what their mixture is called; those without one if told."""
-    for name, stage in (("alignment", config.alignment), ("adaptation", config.adaptation)):
-        if stage.max_steps > 0 and (without_mixture or stage.mixture is not None):
-            yield "mixture" if OmegaConf.is_interpolation(stage, "mixture") else f"{name}.mixture", stage
-
-
-def own_sources(sources: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yields the sources of our class; one of a user's own knows itself what it reads."""
-    return ((name, source) for name, source in sources.items() if source._target_ == SourceConfig._target_)
-
-
 _OF_TRAIN = (
-    *(range_faults, seed_faults, sweep_faults, length_faults, mixture_faults, shard_faults, budget_faults),
+    *(range_faults, seed_faults, sweep_faults, length_faults, mixture_faults, shard_faults, suite_faults, budget_faults),
     *(lambda config: device_faults(config.trainer), validation_faults, start_faults, folder_faults),
 )
-_OF_EVALUATE = (range_faults, lambda config: caught(find_checkpoint, config.checkpoint), base_faults, folder_faults)
+_OF_EVALUATE = (
+    *(range_faults, lambda config: caught(find_checkpoint, config.checkpoint), base_faults),
+    *(lambda config: pairs_faults("suite", config.suite), folder_faults),
+)
 _OF_CURATE = (range_faults, curation_faults, folder_faults)
 
 

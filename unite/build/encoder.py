@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 from transformers import AutoTokenizer
 
 from unite.build.component import build
-from unite.build.early import own_sources, stages_of
+from unite.build.early_data import own_sources, stages_of
 from unite.config.schema import EncoderConfig, EvaluateConfig, TinyCheckpointConfig, TrainConfig
 from unite.config.target import assemble
 from unite.data.source import SourceDataModule

@@ -21,7 +21,7 @@ from unite.build.encoder import check_encoder
 from unite.build.validation import build_validation, check_validation, hold_out
 from unite.config.schema import StageConfig, TrainConfig, WandbMode
 from unite.data.mixture import MixtureDataModule
-from unite.errors import ConfigError, must_be, raise_all
+from unite.errors import ConfigError, UniteError, caught, gathered, must_be, raise_all
 from unite.runs import RunFolder, versions
 from unite.sweeps.record import SHARED
 from unite.tracking.recorded import mixture_shares, read_log_of, stage_lengths
@@ -50,10 +50,13 @@ def build_stages(config: TrainConfig, run: RunFolder) -> list[Stage]:
         ConfigError: if a stage has a negative number of steps, or none has any; if the encoder's options or its prompt are refused, see
             `check_encoder`; or if there is nothing to validate on.
     """
-    raise_all(length_faults(config))
-    check_encoder(config)
-    check_validation(config)
-    stages = [_build_stage(stage, config) for stage in (config.alignment, config.adaptation) if stage.max_steps > 0]
+    faults: list[UniteError] = [*length_faults(config), *caught(check_encoder, config), *caught(check_validation, config)]
+    stages: list[Stage] = []
+    for stage in (config.alignment, config.adaptation):
+        if stage.max_steps > 0:
+            with gathered(faults):
+                stages.append(_build_stage(stage, config))
+    raise_all(faults)
     mixtures = [stage.mixture for stage in stages]
     hold_out(config, mixtures)
     if config.adaptation.max_steps > 0:
@@ -63,8 +66,15 @@ def build_stages(config: TrainConfig, run: RunFolder) -> list[Stage]:
 
 
 def _build_stage(stage: StageConfig, config: TrainConfig) -> Stage:
-    objective, optimizer = (build(getattr(stage, part), f"{stage.name}.{part}") for part in ("objective", "optimizer"))
-    return Stage(stage.name, build_mixture(stage, config), objective, optimizer, stage.max_steps)
+    faults: list[UniteError] = []
+    parts: dict[str, Any] = {}
+    for part in ("objective", "optimizer"):
+        with gathered(faults):
+            parts[part] = build(getattr(stage, part), f"{stage.name}.{part}")
+    with gathered(faults):
+        parts["mixture"] = build_mixture(stage, config)
+    raise_all(faults)
+    return Stage(stage.name, num_steps=stage.max_steps, **parts)
 
 
 def build_shared_stages(config: TrainConfig) -> SharedStages | None:

@@ -75,6 +75,15 @@ def order_faults(
         yield ConfigError(must_be("data.batch_size", f"a multiple of {mixture}.run_length ({run_length})", batch_size))
 
 
+def size_faults(sizes: Mapping[str, SourceSize]) -> Iterator[ConfigError]:
+    """Yields the sources that hold less rows than stay together."""
+    for name, size in sizes.items():
+        if size.num_rows < size.neighbours:
+            yield ConfigError(
+                must_be(f"the number of rows of source {name}", f"at least its neighbours ({size.neighbours})", size.num_rows)
+            )
+
+
 def shares_by_temperature(sizes: Mapping[str, SourceSize], temperature: float) -> dict[str, float]:
     """Returns shares proportional to num_rows ** (1 / temperature): 1 keeps the sizes' proportions, above 1 evens them out.
 
@@ -106,10 +115,7 @@ class MixtureOrder:
         self.run_length = run_length
         self.seed = seed
         raise_all(order_faults({name: size.neighbours for name, size in sizes.items()}, shares, batch_size, run_length))
-        for name, size in self.sizes.items():
-            if size.num_rows < size.neighbours:
-                expected = f"at least its neighbours ({size.neighbours})"
-                raise ConfigError(must_be(f"the number of rows of source {name}", expected, size.num_rows))
+        raise_all(size_faults(self.sizes))
         weights = np.array([shares[name] for name in self.names], dtype=np.float64)
         self.shares = dict(zip(self.names, (weights / weights.sum()).tolist(), strict=True))
         self._edges = np.cumsum(weights / weights.sum())
