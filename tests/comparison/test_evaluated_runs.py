@@ -56,6 +56,21 @@ def test_seeds_of_one_recipe_are_one(write_run):
     assert differing_settings(recipes) == {"optimizer.lr": ["0.1", "0.001"]}
 
 
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["objective-mamcl_seed-0", "objective-mamcl_seed-1"], "objective-mamcl"),
+        (["seed-0_mixture-tt", "seed-1_mixture-tt"], "mixture-tt"),
+        (["qwen2_seed=0", "qwen2_seed=12"], "qwen2"),
+        (["run1", "run2"], "run"),
+        (["first", "second"], "first, second"),
+    ],
+)
+def test_seeds_are_called_what_their_names_have_in_common(write_run, names, expected):
+    folders = [write_run(name, make_suite(), config=make_config(seed)) for seed, name in enumerate(names)]
+    assert [recipe.name for recipe in group_runs(load_runs(list(map(str, folders))))[0]] == [expected]
+
+
 def test_stages_that_start_from_other_seeds_are_one_recipe(write_run):
     starts = [write_run(f"start{seed}", config=make_config(seed)) for seed in range(2)]
     runs = [write_run(f"s{seed}", make_suite(), config=make_config(seed, init_from=str(start))) for seed, start in enumerate(starts)]

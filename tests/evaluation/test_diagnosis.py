@@ -1,3 +1,5 @@
+"""What a diagnosis tells, and the pool that it is told of (`mixed_pool.py`), equals plain sums."""
+
 import math
 
 import numpy as np
@@ -46,6 +48,14 @@ def test_values_equal_plain_sums(suite, encoder):
     assert values["s/diagnostics/wrong_modality@10/i2t"] == pytest.approx(np.mean(wrong))
     assert values["s/diagnostics/hits@10/i2t/image"] == pytest.approx(np.mean(wrong))
     assert values["s/diagnostics/hits@10/i2t/text"] == pytest.approx(1 - np.mean(wrong))
+    for name, queries in (("t2i", texts), ("i2t", images)):  # right, and above all that is no such content
+        scores = queries @ pool.T
+        if name == "i2t":
+            np.fill_diagonal(scores[:, :NUM], -2)  # the query itself
+        right = [
+            scores[row, pool_row] == scores[row].max() for row, pool_row in enumerate(range(NUM) if name == "t2i" else range(NUM, 2 * NUM))
+        ]
+        assert values[f"s/diagnostics/recall@1_mixed/{name}"] == pytest.approx(np.mean(right))
     assert not any("spatial" in key or "gone" in key or "without" in key for key in values)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -32,6 +33,8 @@ _NOT_COMPARED = (
     "sweep",
     "trainer.progress_bar",
 )
+#: What tells seeds apart in the names of runs: `seed` with its number, in any place, or a number at the end.
+_NUMBER_OF_SEED = re.compile(r"[_= -]*seed[_= -]*\d+|[_= -]*\d+$")
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,11 +229,8 @@ def _common_name(runs: Sequence[Run]) -> str:
     if len(runs) == 1:
         return runs[0].name
     names = [run.name for run in runs]
-    first, last = min(names), max(names)  # what these two share, all share
-    length = next((place for place, (letter, other) in enumerate(zip(first, last, strict=False)) if letter != other), len(first))
-    common = first[:length].rstrip("0123456789")
-    stem = common.removesuffix("seed").rstrip("_-= ")
-    if stem and all(name.removeprefix(common).isdigit() for name in names):
+    stems = {_NUMBER_OF_SEED.sub("", name).strip("_=- ") for name in names}
+    if len(stems) == 1 and (stem := stems.pop()):
         return stem
     joined = ", ".join(names)
     return joined if len(joined) <= 30 else f"{runs[0].config.get('name') or names[0]}, {len(names)} seeds"

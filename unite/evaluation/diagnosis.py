@@ -15,16 +15,17 @@ from rich.table import Table
 from torch import Tensor
 
 from unite.embedding.embed import EmbeddingCache, fingerprints
-from unite.embedding.geometry import alignment, hit_modalities, modality_gap, uniformity
+from unite.embedding.geometry import alignment, modality_gap, uniformity
 from unite.embedding.lazy import LazyContent
 from unite.evaluation.blanked import Picked, spread, without_medium, without_text
 from unite.evaluation.layouts.source import MissingTaskError
-from unite.evaluation.metrics import per_query
+from unite.evaluation.metrics import Judged, per_query
+from unite.evaluation.mixed_pool import MixedPool
 from unite.evaluation.results import short
 from unite.evaluation.suite import Suite, judge_task
 from unite.evaluation.tasks import RetrievalTask
 from unite.progress import tracked
-from unite.types import Content, Modality, index_tensor
+from unite.types import Content, Modality
 
 #: `embed(contents)` -> (N, D): `embed_contents` or `embed_sharded`, the encoder and the cache given.
 EmbedContents = Callable[[Sequence[Content | LazyContent]], Tensor]
@@ -43,9 +44,10 @@ class TaskDiagnosis:
         wrong_modality: share of the first ten hits, in one pool of all modalities, that are not of the modality asked for.
         wrong_by_chance: the share of that pool which is not.
         hits: modality -> its share of those hits.
-        recall: R@1 of the queries as they are, where they fuse text with a medium; else None.
-        recall_without_medium: R@1 with grey pictures or frames in their place, the text kept.
-        recall_without_text: R@1 without the text.
+        recall: R@1 of these queries among the candidates of the task.
+        recall_mixed: R@1 among those and the pool's candidates of other modalities: right, and above all of them.
+        recall_without_medium: R@1 with grey pictures or frames in place of the queries' media; None where they do not fuse text with one.
+        recall_without_text: likewise, R@1 without the text.
     """
 
     pair: str
@@ -54,7 +56,8 @@ class TaskDiagnosis:
     wrong_modality: float
     wrong_by_chance: float
     hits: Mapping[str, float]
-    recall: float | None = None
+    recall: float
+    recall_mixed: float
     recall_without_medium: float | None = None
     recall_without_text: float | None = None
 
@@ -79,6 +82,7 @@ class Diagnosis:
             "modality_gap": "modality_gap",
             "alignment": "alignment",
             f"wrong_modality@{NUM_HITS}": "wrong_modality",
+            "recall@1_mixed": "recall_mixed",
             "recall@1_without_medium": "recall_without_medium",
             "recall@1_without_text": "recall_without_text",
         }
@@ -95,7 +99,8 @@ class Diagnosis:
         view = Table(
             title=f"{self.suite}: diagnostics",
             caption=f"wrong: share of the first {NUM_HITS} hits, in one pool of all modalities, that are not of the modality asked for (by "
-            "chance); grey: R@1 with the query's medium grey; no text: without its text\n"
+            "chance); mixed: R@1 with candidates of other modalities in the pool; grey: with the query's medium grey; no text: without its "
+            "text\n"
             f"uniformity (lower is more even): {even}",
             title_justify="left",
             caption_justify="left",
@@ -105,11 +110,11 @@ class Diagnosis:
         )
         for heading in ("task", "pair"):
             view.add_column(heading, no_wrap=True)
-        for heading in ("gap", "alignment", "wrong", "R@1", "grey", "no text"):
+        for heading in ("gap", "alignment", "wrong", "R@1", "mixed", "grey", "no text"):
             view.add_column(heading, justify="right", no_wrap=True)
         for name, task in self.tasks.items():
             wrong = f"{_percent(task.wrong_modality)} ({_percent(task.wrong_by_chance)})"
-            recalls = [_percent(value) for value in (task.recall, task.recall_without_medium, task.recall_without_text)]
+            recalls = [_percent(value) for value in (task.recall, task.recall_mixed, task.recall_without_medium, task.recall_without_text)]
             view.add_row(name, short(task.pair), f"{task.modality_gap:.2f}", f"{task.alignment:.2f}", wrong, *recalls)
         return view
 
@@ -130,7 +135,7 @@ def diagnose(suite: Suite, embed: EmbedContents, cache: EmbeddingCache) -> Diagn
             continue  # the suite has said so
         if task.kind == "pair":
             parts[name] = _Part.of(task, embed, cache)
-    pool = _Pool()
+    pool = MixedPool()
     for part in parts.values():
         pool.add(part.candidate_prints, part.candidates, part.task.candidate_modality)
     looked_at = tracked(parts.items(), f"{suite.name}: diagnostics", "tasks")
@@ -175,47 +180,34 @@ class _Part:
         )
 
 
-class _Pool:
-    """The candidates of all tasks, each content once."""
-
-    def __init__(self) -> None:
-        self.place: dict[int, int] = {}
-        self.rows: list[Tensor] = []
-        self.modality: list[int] = []
-
-    def add(self, prints: Sequence[int], embeddings: Tensor, modality: Modality) -> None:
-        for key, embedding in zip(prints, embeddings, strict=True):
-            if key not in self.place:
-                self.place[key] = len(self.rows)
-                self.rows.append(embedding)
-                self.modality.append(modality.value)
-
-
-def _look(part: _Part, pool: _Pool, embed: EmbedContents, device: str) -> TaskDiagnosis:
-    task, wanted = part.task, part.task.candidate_modality.value
-    found = hit_modalities(
-        part.queries,
-        torch.stack(pool.rows),
-        index_tensor(pool.modality),
-        k=min(NUM_HITS, len(pool.rows) - 1),
-        itself=index_tensor([pool.place.get(key, -1) for key in part.query_prints]),
-    )
-    hits = {str(Modality(value)): float((found == value).double().mean()) for value in sorted(set(pool.modality))}
-    recalls: tuple[float, ...] = ()
+def _look(part: _Part, pool: MixedPool, embed: EmbedContents, device: str) -> TaskDiagnosis:
+    task, wanted = part.task, str(part.task.candidate_modality)
+    hits = pool.hits(part.queries, part.query_prints, NUM_HITS)
+    candidates = embed(task.candidates)
+    judged = judge_task(task, part.queries, candidates, device)
+    mixed = pool.beside(task, part.queries, part.query_prints, candidates, judged)
+    blanked: list[float] = []
     if Modality.TEXT in task.query_modality and task.query_modality is not Modality.TEXT:
-        candidates = embed(task.candidates)
-        places = range(len(task.query_ids))
-        blanked = (embed(Picked(task.queries, places, change)) for change in (without_medium, without_text))
-        recalls = tuple(_recall(task, queries, candidates, device) for queries in (part.queries, *blanked))
-    by_chance = sum(modality != wanted for modality in pool.modality) / len(pool.modality)
-    gap, apart = modality_gap(part.queries, part.positives), alignment(part.queries, part.positives)
-    return TaskDiagnosis(task.pair, gap, apart, 1 - hits[str(task.candidate_modality)], by_chance, hits, *recalls)
+        for change in (without_medium, without_text):
+            queries = embed(Picked(task.queries, range(len(task.query_ids)), change))
+            blanked.append(_recall(task, judge_task(task, queries, candidates, device)))
+    return TaskDiagnosis(
+        task.pair,
+        modality_gap(part.queries, part.positives),
+        alignment(part.queries, part.positives),
+        1 - hits[wanted],
+        1 - pool.shares()[wanted],
+        hits,
+        _recall(task, judged),
+        _recall(task, mixed),
+        *blanked,
+    )
 
 
-def _recall(task: RetrievalTask, queries: Tensor, candidates: Tensor, device: str) -> float:
+def _recall(task: RetrievalTask, judged: Mapping[str, Judged]) -> float:
     """Returns R@1 as the task's own metrics have it: the share of the relevant ones, or whether any is first."""
     name = "recall@1" if "recall@1" in task.metrics else "hit@1"
-    return float(per_query(name, judge_task(task, queries, candidates, device).values()).mean())
+    return float(per_query(name, judged.values()).mean())
 
 
 def _uniformity(parts: Sequence[_Part]) -> dict[str, float]:

@@ -1,0 +1,82 @@
+"""One pool of the candidates of all tasks, of several modalities: what a user meets who keeps all in one index.
+
+Shapes: Q queries and C candidates of a task, P contents of the pool, D dimensions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from unite.embedding.geometry import hit_modalities
+from unite.evaluation.metrics import Judged
+from unite.evaluation.tasks import RetrievalTask
+from unite.types import Modality, index_tensor
+
+
+class MixedPool:
+    """The candidates that are added, each content once. A content that is the query itself is no candidate of that query."""
+
+    def __init__(self) -> None:
+        self._place: dict[int, int] = {}
+        self._rows: list[Tensor] = []
+        self._modality: list[int] = []
+
+    def add(self, prints: Sequence[int], embeddings: Tensor, modality: Modality) -> None:
+        """Adds candidates of one modality.
+
+        Args:
+            prints: of their contents.
+            embeddings: (C, D) of them.
+        """
+        for key, embedding in zip(prints, embeddings, strict=True):
+            if key not in self._place:
+                self._place[key] = len(self._rows)
+                self._rows.append(embedding)
+                self._modality.append(modality.value)
+
+    def shares(self) -> dict[str, float]:
+        """Returns the share of the pool that each modality has."""
+        return {str(Modality(value)): self._modality.count(value) / len(self._modality) for value in sorted(set(self._modality))}
+
+    def hits(self, queries: Tensor, prints: Sequence[int], k: int) -> dict[str, float]:
+        """Returns the share that each modality has of the k best hits, over all queries.
+
+        Args:
+            queries: (Q, D).
+            prints: of their contents.
+        """
+        itself = index_tensor([self._place.get(key, -1) for key in prints])
+        k = min(k, len(self._rows) - 1)
+        found = hit_modalities(queries, torch.stack(self._rows), index_tensor(self._modality), k=k, itself=itself)
+        return {str(Modality(value)): float((found == value).double().mean()) for value in sorted(set(self._modality))}
+
+    def beside(
+        self, task: RetrievalTask, queries: Tensor, prints: Sequence[int], candidates: Tensor, judged: Mapping[str, Judged]
+    ) -> dict[str, Judged]:
+        """Returns where the relevant candidates stand once the pool's contents of other modalities are beside those of the task.
+
+        Args:
+            queries: (Q, D) of the task.
+            prints: of their contents.
+            candidates: (C, D) of the task.
+            judged: where the relevant candidates stand among those of the task.
+        """
+        others = [place for place, modality in enumerate(self._modality) if modality != task.candidate_modality.value]
+        if not others:
+            return dict(judged)
+        scores = queries.float() @ torch.stack([self._rows[place] for place in others]).float().T
+        column_of = {place: column for column, place in enumerate(others)}
+        for row, key in enumerate(prints):
+            if (column := column_of.get(self._place.get(key, -1))) is not None:
+                scores[row, column] = -torch.inf
+        row_of = {name: row for row, name in enumerate(task.candidate_ids)}
+        found: dict[str, Judged] = {}
+        for query, of_others, (name, grades) in zip(queries.float(), scores, task.relevant.items(), strict=True):
+            of_relevant = candidates[[row_of[candidate] for candidate in grades]].float() @ query
+            above = (of_others[None] > of_relevant[:, None]).sum(dim=1).tolist()
+            found[name] = replace(judged[name], ranks=tuple(rank + more for rank, more in zip(judged[name].ranks, above, strict=True)))
+        return found
