@@ -23,7 +23,7 @@ log = logging.getLogger("unite.evaluate")  # not of this module, which is `__mai
 def main(config: EvaluateConfig) -> float | None:
     """Evaluates a run folder, an exported encoder or a hub checkpoint; returns the suite's score, which sweepers may optimise."""
     from unite.build.early import check_evaluate
-    from unite.runs import find_checkpoint
+    from unite.checkpoints import find_checkpoint
 
     check_evaluate(config)  # refused before anything is built, and before what takes seconds to import
     log.info("evaluating %s", find_checkpoint(config.checkpoint))

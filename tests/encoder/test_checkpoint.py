@@ -128,7 +128,7 @@ def test_missing_weights_are_named(tiny_folder, tmp_path):
     ):
         make(folder)
     (folder / "model.safetensors").write_bytes((tiny_folder / "model.safetensors").read_bytes()[:5000])
-    with pytest.raises(CheckpointError, match="encoder.path must be a checkpoint"):
+    with pytest.raises(CheckpointError, match="the checkpoint must be one that can be loaded"):
         make(folder)
 
 
@@ -150,7 +150,7 @@ def test_a_missing_tokenizer_or_that_of_another_model_is_refused(tiny_folder, tm
 def test_a_truncated_file_is_refused(tiny_folder, tmp_path, file):
     folder = shutil.copytree(tiny_folder, tmp_path / "broken")
     (folder / file).write_bytes((folder / file).read_bytes()[:100])
-    with pytest.raises(CheckpointError, match="encoder.path must be a checkpoint, but is .*broken.*Give a folder with config.json"):
+    with pytest.raises(CheckpointError, match="checkpoint must be one that can be loaded, but is .*broken.*Give a folder with config.json"):
         make(folder)
 
 
@@ -172,7 +172,7 @@ def test_a_full_disk_leaves_no_half_encoder(tiny_folder, tmp_path, monkeypatch):
 
 def test_no_such_checkpoint(tmp_path):
     for path in (str(tmp_path), str(tmp_path / "nowhere"), "nobody/no-such-model"):
-        with pytest.raises(CheckpointError, match=r"encoder.path must be a checkpoint, but is .*config.json.*HF_HUB_OFFLINE=0"):
+        with pytest.raises(CheckpointError, match=r"the checkpoint must be one that can be loaded, but is .*config.json.*HF_HUB_OFFLINE=0"):
             make(path)
 
 

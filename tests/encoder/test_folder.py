@@ -69,10 +69,16 @@ def test_the_base_of_an_adapter(qwen2, tmp_path):
     copy_of(qwen2, tmp_path / "base")
     (adapter / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": "../base"}))
     assert parts_of(str(adapter)).weights == str(adapter / ".." / "base")
-    with pytest.raises(CheckpointError, match="the base of the adapter must be a checkpoint, but is .*Give a folder with config.json"):
+    with pytest.raises(
+        CheckpointError, match="base of the adapter must be one that can be loaded, but is .*Give a folder with config.json"
+    ):
         parts_of(str(adapter), str(tmp_path / "nowhere"))
     with pytest.raises(ConfigError, match=r"encoder.base must be null, since .*qwen2_vl is no adapter \(it has no adapter_config.json\)"):
         parts_of(str(qwen2), str(qwen2))
+    (tmp_path / "base" / "model.safetensors").unlink()
+    (tmp_path / "base" / "model.safetensors.index.json").write_text('{"weight_map": {"a": "model-00001-of-00001.safetensors"}}')
+    with pytest.raises(CheckpointError, match="the base of the adapter must be a whole checkpoint, .* without 1 of its 1 files of weights"):
+        parts_of(str(adapter))
     shutil.copy(adapter / "adapter_config.json", tmp_path / "base")
     with pytest.raises(CheckpointError, match="the base of the adapter must be a model without an adapter of its own, .*Merge"):
         parts_of(str(adapter))
@@ -82,16 +88,16 @@ def test_a_model_with_an_adapter_beside_it_on_the_hub(qwen2, tmp_path, monkeypat
     copy_of(qwen2, tmp_path)
     (tmp_path / "adapter_config.json").write_text("{}")
     monkeypatch.setattr("unite.encoder.folder.cached_file", lambda path, name: str(tmp_path / name))
-    with pytest.raises(CheckpointError, match="encoder.path must be a folder, .* but is 'them/both'. Download it, and give its folder"):
+    with pytest.raises(CheckpointError, match="the checkpoint must be a folder, .* but is 'them/both'. Download it, and give its folder"):
         parts_of("them/both")
 
 
 def test_a_config_that_is_none(qwen2, tmp_path):
     folder = copy_of(qwen2, tmp_path / "other")
-    with pytest.raises(CheckpointError, match=r"must be a checkpoint, .*\(its config.json names no model_type\)"):
+    with pytest.raises(CheckpointError, match=r"must be one that can be loaded, .*\(its config.json names no model_type\)"):
         parts_of(str(with_json(folder, "config.json", model_type=None)))
     copy_of(qwen2, folder)
-    with pytest.raises(CheckpointError, match="encoder.path must be a checkpoint, .*image_token_id"):
+    with pytest.raises(CheckpointError, match="the checkpoint must be one that can be loaded, .*image_token_id"):
         parts_of(str(with_json(folder, "config.json", image_token_id="many")))
 
 
@@ -130,10 +136,10 @@ def test_a_run_folder_half_copied(qwen2, tmp_path):
     assert embeddings_of(run / "encoder").shape == (6, 32)
     for file, message in [
         ("unite_encoder.json", "must be whole, but is 'without unite_encoder.json'. Copy the run's encoder folder again"),
-        ("model.safetensors", "encoder.path must be a checkpoint, but is .*model.safetensors"),
-        ("processor_config.json", "encoder.path must be a checkpoint, but is .*Can't load image processor"),
+        ("model.safetensors", "the checkpoint must be one that can be loaded, but is .*model.safetensors"),
+        ("processor_config.json", "the checkpoint must be one that can be loaded, but is .*Can't load image processor"),
         ("tokenizer.json", r"the tokenizer of .* must be complete, but is 'of \d+ tokens'"),
-        ("config.json", "encoder.path must be a checkpoint, but is .*config.json"),
+        ("config.json", "the checkpoint must be one that can be loaded, but is .*config.json"),
     ]:
         half = copy_of(run, tmp_path / file)
         (half / "encoder" / file).unlink()

@@ -44,15 +44,16 @@ def test_whatever_stands_before_the_names(folder, tmp_path, saved):
 
 
 def test_shards_and_a_head(folder, tmp_path, caplog):
-    caplog.set_level("INFO", "unite.encoder.weights")
+    caplog.set_level("INFO", "unite.encoder")
     model = whole_model(folder)
     model.save_pretrained(tmp_path / "shards", max_shard_size="30KB")
     AutoProcessor.from_pretrained(folder).save_pretrained(tmp_path / "shards")
     assert len(list((tmp_path / "shards").glob("model-*.safetensors"))) > 2
     assert_equal(embeddings_of(tmp_path / "shards"), expected_of(folder, model.model))
+    assert "shards does not say how it was prompted: its contents are laid out by prompt=unite. What it was" in caplog.text
     assert "the head of" in caplog.text and "is left out: lm_head.weight" in caplog.text
     next((tmp_path / "shards").glob("model-00002*")).unlink()
-    with pytest.raises(CheckpointError, match=r"encoder.path must be a checkpoint, but is .*shards.*model-00002"):
+    with pytest.raises(CheckpointError, match=r"the checkpoint must be a whole checkpoint, but is .*shards, without 1 of .*model-00002"):
         encoder_of(tmp_path / "shards")
 
 

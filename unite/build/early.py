@@ -15,13 +15,13 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from unite.build.early_data import mixture_faults, pairs_faults, shard_faults, suite_faults
+from unite.checkpoints import find_checkpoint
 from unite.config.schema import CurateConfig, EvaluateConfig, Export, TrainConfig, TrainerConfig
 from unite.config.schema.encoder import READING_FILE
 from unite.config.schema.sweep import Keep
 from unite.curation.set_folder import check_source
 from unite.errors import ConfigError, UniteError, caught, must_be, must_be_one_of, raise_all
 from unite.files import read_json
-from unite.runs import find_checkpoint
 
 #: Of Lightning's precisions, by the names that it has for each.
 PRECISIONS = {"32-true": "32-true", "32": "32-true", "bf16-mixed": "bf16-mixed", "bf16": "bf16-mixed"}

@@ -16,6 +16,7 @@ from transformers import AutoTokenizer
 
 from unite.build.component import build
 from unite.build.early_data import own_sources, stages_of
+from unite.checkpoints import find_checkpoint
 from unite.config.schema import EncoderConfig, EvaluateConfig, TinyCheckpointConfig, TrainConfig
 from unite.config.target import assemble
 from unite.data.source import SourceDataModule
@@ -28,7 +29,6 @@ from unite.encoder.trained import check_names
 from unite.encoder.vlm import VLMEncoder
 from unite.errors import ConfigError, UniteError, must_be, raise_all
 from unite.progress import shown, tracked
-from unite.runs import find_checkpoint
 from unite.types import Modality
 
 log = logging.getLogger(__name__)

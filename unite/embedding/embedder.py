@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from unite.checkpoints import find_checkpoint
 from unite.config.schema.encoder import EncoderConfig
 from unite.config.schema.media import Decoding
 from unite.data.rows import StoredContent, StoredMedium
 from unite.embedding.lazy import LazyContent
 from unite.errors import ConfigError, DataError, must_be, must_be_one_of
 from unite.media import KINDS, Kind, kind_of_file
-from unite.runs import find_checkpoint
 
 if TYPE_CHECKING:
     from torch import Tensor

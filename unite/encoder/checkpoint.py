@@ -74,6 +74,9 @@ def _as_released(config: EncoderConfig, parts: Parts, is_check: bool) -> Encoder
     if folder.name == "encoder" and (folder.parent / "config.yaml").is_file():
         found, hint = f"without {READING_FILE}", "Copy the run's encoder folder again: how contents are read stands there."
         raise CheckpointError(must_be(f"the exported encoder {folder}", "whole", found, hint))
+    if not is_check and not parts.released.reading:
+        hint = "What it was trained with, its authors tell: prompt=gme, say, if it is theirs (docs/prompts.md)."
+        log.info("%s does not say how it was prompted: its contents are laid out by prompt=%s. %s", parts.path, config.prompt.name, hint)
     changed = {name: value for name, value in parts.released.reading.items() if getattr(config, name) != value}
     if changed and not is_check:
         log.info("%s was trained with settings of its own: %s", parts.weights, {name: str(value) for name, value in changed.items()})
@@ -98,7 +101,7 @@ def load_checkpoint(parts: Parts, dtype: str, attention: str) -> tuple[Any, Any,
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             if "attn_implementation" in str(error):  # transformers lists what it knows
                 raise ConfigError(must_be("encoder.attention", "one that transformers knows", attention, f"({error})")) from error
-            raise no_checkpoint("encoder.path", parts.path, error) from error
+            raise no_checkpoint("the checkpoint", parts.path, error) from error
         if parts.has_adapter:
             model = merge_adapter_folder(model, parts)
     _align(model)

@@ -16,6 +16,7 @@ from huggingface_hub.errors import StrictDataclassError
 from transformers import CONFIG_MAPPING, PreTrainedConfig
 from transformers.utils.hub import cached_file
 
+from unite.checkpoints import check_whole
 from unite.encoder.families import Released, family_of, released_as
 from unite.encoder.families.family import Family
 from unite.errors import CheckpointError, ConfigError, must_be
@@ -70,7 +71,7 @@ def file_of(path: str, name: str) -> Path | None:
 
 def no_checkpoint(option: str, path: str, error: Exception) -> CheckpointError:
     """Returns the error about a checkpoint that is none, or is broken."""
-    return CheckpointError(must_be(option, "a checkpoint", path, f"{_HINT} ({error})"))
+    return CheckpointError(must_be(option, "one that can be loaded", path, f"{_HINT} ({error})"))
 
 
 def parts_of(path: str, base: str | None = None) -> Parts:
@@ -87,7 +88,7 @@ def parts_of(path: str, base: str | None = None) -> Parts:
     adapter = file_of(path, ADAPTER_FILE)
     if adapter is None and base is not None:
         raise ConfigError(must_be("encoder.base", f"null, since {path} is no adapter (it has no {ADAPTER_FILE})", base))
-    weights, option = path, "encoder.path"
+    weights, option = path, "the checkpoint"
     if adapter is not None and (base is not None or file_of(path, "config.json") is None):
         weights, option = base or _named_base(path, adapter), "the base of the adapter"
         if file_of(weights, ADAPTER_FILE) is not None:
@@ -95,7 +96,8 @@ def parts_of(path: str, base: str | None = None) -> Parts:
             raise CheckpointError(must_be(option, "a model without an adapter of its own", weights, hint))
     elif adapter is not None and not Path(path).is_dir():  # transformers would put the adapter on by itself
         hint = "Download it, and give its folder."
-        raise CheckpointError(must_be("encoder.path", "a folder, since it is a model with an adapter beside it", path, hint))
+        raise CheckpointError(must_be("the checkpoint", "a folder, since it is a model with an adapter beside it", path, hint))
+    check_whole(Path(weights), option)
     try:
         told, _ = PreTrainedConfig.get_config_dict(weights)
     except (OSError, ValueError) as error:
