@@ -1,0 +1,81 @@
+"""The figures of an ablation's study, from its sweep.
+
+    python scripts/ablations.py experiments/mamcl_ablation runs/ablation_objectives/sweep_<start>
+
+writes results.json and the tables of the README in the study's folder, between their marks: those of `unite.report`, and one of the pools of
+several modalities. Further folders are evaluations of the runs (`python -m unite.evaluate checkpoint=<run>`), each of its run's name: what
+they measured is added.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import statistics
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from unite.comparison.evaluated_runs import group_runs, load_runs
+from unite.comparison.report import write_report
+from unite.sweeps.record import run_folders
+
+Metrics = Mapping[str, float]
+
+
+def main(study: Path, sweep: Path, evaluations: list[Path]) -> None:
+    runs = [str(run) for run in run_folders(sweep) or []]
+    with tempfile.TemporaryDirectory() as name:
+        write_report(runs, Path(name) / "report")
+        report = (Path(name) / "report.md").read_text()
+    title, body = report.split("\n", 1)
+    suite = body.split("## The runs")[0].strip().removeprefix("## ")
+    measured = {Path(run).name: numbers(Path(run)) for run in runs}
+    for folder in evaluations:
+        measured[folder.name] |= numbers(folder)
+    (study / "results.json").write_text(json.dumps(measured, indent=1, sort_keys=True) + "\n")
+    arms = {recipe.name: [measured[run.name] for run in recipe.runs] for recipe in group_runs(load_runs(runs))[0]}
+    page = study / "README.md"
+    text = page.read_text()
+    for mark, table in (("figures", f"**{title.removeprefix('# ')}**\n\n{suite}\n"), ("mixed", mixed(arms))):
+        pattern = rf"(<!-- {mark} -->\n).*?(<!-- end -->)"
+        text = re.sub(pattern, lambda found, table=table: found[1] + table + found[2], text, flags=re.DOTALL)
+    page.write_text(text)
+
+
+def numbers(run: Path) -> dict[str, float]:
+    """Returns the metrics of a run that are numbers."""
+    metrics = json.loads((run / "metrics.json").read_text())
+    return {key: round(value, 6) for key, value in metrics.items() if isinstance(value, int | float)}
+
+
+def mixed(arms: Mapping[str, list[Metrics]]) -> str:
+    """Returns R@1 in pools of one modality and of all of them, and the share of hits of a wrong modality, over the tasks of each arm."""
+    lines = [
+        "| mean of the tasks, percent | R@1, pool of one modality | R@1, pool of all | wrong modality in the first 10 |",
+        "|---|---|---|---|",
+    ]
+    for arm, runs in arms.items():
+        cells = [
+            spread([mean_of(run, pattern) for run in runs]) for pattern in (r"/recall@1", r"/recall@1_mixed/.+", r"/wrong_modality@10/.+")
+        ]
+        lines.append(f"| {arm} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def mean_of(run: Metrics, pattern: str) -> float | None:
+    """Returns the mean, in percent, over the tasks of what is measured by a key that ends so."""
+    found = [value for key, value in run.items() if re.search(pattern + "$", key) and "/mean" not in key]
+    return 100 * statistics.mean(found) if found else None
+
+
+def spread(values: list[float | None]) -> str:
+    found = [value for value in values if value is not None]
+    if not found:
+        return "-"
+    return f"{statistics.mean(found):.1f} ± {statistics.stdev(found):.1f}" if len(found) > 1 else f"{found[0]:.1f}"
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), [Path(folder) for folder in sys.argv[3:]])
