@@ -2,7 +2,7 @@
 
     python scripts/ablations.py experiments/mamcl_ablation runs/ablation_objectives/sweep_<start>
 
-writes results.json and the tables of the README in the study's folder, between their marks: those of `unite.report`, and one of the pools of
+writes results.json and the tables of the README in the study's folder, between their marks: those of `unite.report`, and one of pools of
 several modalities. Further folders are evaluations of the runs (`python -m unite.evaluate checkpoint=<run>`), each of its run's name: what
 they measured is added.
 """

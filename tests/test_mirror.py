@@ -48,7 +48,7 @@ BY_WAY_OF = {
     "test_dashboard.py": ("build/dashboard.py",),
     "test_evaluate.py": ("build/evaluate.py", "build/suites.py"),
     "test_report.py": ("comparison/report.py",),
-    "test_train.py": ("build/runs.py",),
+    "test_train.py": ("build/finish.py", "build/runs.py"),
 }
 #: Tests of what is no file of `unite/`, and what that is.
 OF_SOMETHING_ELSE = {

@@ -27,7 +27,7 @@ log = logging.getLogger("unite.train")  # not of this module, which is `__main__
 def main(config: TrainConfig) -> float | None:
     """Trains the stages of a config, exports the encoder, evaluates it; returns the suite's score, which sweepers may optimise."""
     from unite.build.early import check_train
-    from unite.build.runs import build_run, gone_back_to, last_stage, plan_of, resumed_config
+    from unite.build.runs import build_run, plan_of, resumed_config
 
     config = resumed_config(config)
     check_train(config)  # refused before anything is built
@@ -36,43 +36,17 @@ def main(config: TrainConfig) -> float | None:
     # The heavy half, which takes seconds to import, comes after what can be refused: `--help` and errors of the config answer at once.
     with shown("importing torch, Lightning and transformers"):
         from unite.build.check import check_stages
-        from unite.build.encoder import build_encoder
-        from unite.build.train import build_loggers, build_shared_stages, build_stages, build_trainer
+        from unite.build.finish import finish
+        from unite.build.train import build_loggers, build_stages, train
         from unite.entry import console, seed_everything
-        from unite.processes import is_first_rank
-        from unite.training.loggers import finish_loggers
-        from unite.training.stages import provenance_of, train_stages
 
     seed_everything(config.seed)
     run = build_run(config)
     stages = build_stages(config, run)
     evaluate = check_stages(config, stages, run)  # of all stages, before the first weight is read
     loggers = build_loggers(config, run)  # last, since they write: a run whose data cannot be opened leaves nothing
-    encoder = train_stages(
-        stages,
-        run,
-        load_encoder=lambda folder: build_encoder(config, folder),
-        build_trainer=lambda stage: build_trainer(config, stage, run, loggers),
-        graph_tokens=config.trainer.graph_tokens,
-        resume=bool(config.resume),
-        back_to=gone_back_to(config),
-        seed=config.seed,
-        shared=build_shared_stages(config),
-    )
-    if is_first_rank():
-        run.write_provenance(**provenance_of(stages), init_from=config.init_from)
-    # All ranks share the embedding. Nothing is kept on disk: this encoder is new, and a sweep would fill the disk with such embeddings.
-    evaluation = evaluate(encoder, folder=run.path, console=console()) if evaluate else None
-    if not is_first_rank():
-        return None
-    finish_loggers(loggers, {**evaluation.metrics(), "score": evaluation.score} if evaluation else {}, run.path)
-    run.finish()
-    if config.sweep.folder is not None:
-        run.thin(config.sweep.keep, last_stage(config))
-    made = "encoder/, config.yaml" + (", metrics.json, recall.png" if evaluation else "")
-    compare = f"\nCompare runs: python -m unite.report {run.path} <another run>" if evaluation else ""
-    console().print(f"The run is in {run.path}: {made}.{compare}", soft_wrap=True)
-    return evaluation.score if evaluation else None
+    encoder = train(config, run, stages, loggers)
+    return finish(config, run, stages, encoder, loggers, evaluate, console())
 
 
 if __name__ == "__main__":

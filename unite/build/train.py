@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -17,10 +18,12 @@ from pytorch_lightning.loggers import Logger
 from unite.build.component import build
 from unite.build.device import device_arguments
 from unite.build.early import length_faults
-from unite.build.encoder import check_encoder
+from unite.build.encoder import build_encoder, check_encoder
+from unite.build.runs import gone_back_to
 from unite.build.validation import build_validation, check_validation, hold_out
 from unite.config.schema import StageConfig, TrainConfig, WandbMode
 from unite.data.mixture import MixtureDataModule
+from unite.encoder.vlm import VLMEncoder
 from unite.errors import ConfigError, UniteError, caught, gathered, must_be, raise_all
 from unite.runs import RunFolder, versions
 from unite.sweeps.record import SHARED
@@ -36,7 +39,7 @@ from unite.training.skipped_steps import SkippedSteps
 from unite.training.stage_checkpoint import StageCheckpoint
 from unite.training.stage_csv import csv_logger
 from unite.training.stage_progress import StageProgress
-from unite.training.stages import Stage
+from unite.training.stages import Stage, train_stages
 from unite.training.step_log import StepLog
 
 #: The options of the trainer that a stage's weights depend on.
@@ -179,3 +182,18 @@ def build_loggers(config: TrainConfig, run: RunFolder) -> list[Logger]:
         )
         loggers.append(wandb)
     return loggers
+
+
+def train(config: TrainConfig, run: RunFolder, stages: Sequence[Stage], loggers: list[Logger]) -> VLMEncoder:
+    """Trains the stages that are left, each from the weights of the one before, and exports the encoder."""
+    return train_stages(
+        stages,
+        run,
+        load_encoder=lambda folder: build_encoder(config, folder),
+        build_trainer=lambda stage: build_trainer(config, stage, run, loggers),
+        graph_tokens=config.trainer.graph_tokens,
+        resume=bool(config.resume),
+        back_to=gone_back_to(config),
+        seed=config.seed,
+        shared=build_shared_stages(config),
+    )
