@@ -28,6 +28,9 @@ from unite.progress import shown
 
 log = logging.getLogger(__name__)
 
+#: Made once: `json.dumps` makes one for each value.
+_to_json = json.JSONEncoder(ensure_ascii=False).encode
+
 _SUFFIX = ".partial"
 #: No dots in a host's name here: the parts of a partial's name are told apart by them.
 _HOST = re.sub(r"[^\w]+", "_", platform.node()) or "host"
@@ -144,14 +147,24 @@ def read_json(path: str | Path, hint: str = "") -> dict[str, Any]:
 
 def write_lines(path: str | Path, lines: Iterable[Mapping[str, Any]]) -> None:
     """Writes JSON Lines, whole or not at all."""
-    with whole_file(path) as partial, partial.open("w", encoding="utf-8", errors="backslashreplace") as file:
-        file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    write_raw_lines(path, map(to_line, lines))
+
+
+def to_line(line: Mapping[str, Any]) -> bytes:
+    """Returns a line of JSON Lines, with its end."""
+    return (_to_json(line) + "\n").encode(errors="backslashreplace")
+
+
+def write_raw_lines(path: str | Path, lines: Iterable[bytes]) -> None:
+    """Writes lines as `to_line` makes them, whole or not at all."""
+    with whole_file(path) as partial, partial.open("wb") as file:
+        file.writelines(lines)
 
 
 def append_line(path: str | Path, line: Mapping[str, Any]) -> None:
     """Adds one line to a file of JSON Lines: a log that several moments of a run write to."""
-    with Path(path).open("a", encoding="utf-8", errors="backslashreplace") as file:
-        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    with Path(path).open("ab") as file:
+        file.write(to_line(line))
 
 
 def read_lines(path: str | Path) -> Iterator[dict[str, Any]]:

@@ -17,7 +17,7 @@ import enum
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, reduce
+from functools import cache, cached_property, reduce
 from hashlib import blake2b
 from operator import or_
 from typing import TYPE_CHECKING, Any, Protocol
@@ -43,7 +43,7 @@ class Modality(enum.Flag):
     VIDEO = 4
 
     def __str__(self) -> str:
-        return "+".join(str(part.name).lower() for part in self)
+        return _name(self.value)
 
     @property
     def place(self) -> str:
@@ -65,6 +65,11 @@ class Modality(enum.Flag):
                 raise DataError(must_be_one_of("modality", known, part, f"It was read from {name!r}."))
             modality |= known[part]
         return modality
+
+
+@cache  # a row asks for it several times, and to take a flag apart is slow
+def _name(value: int) -> str:
+    return "+".join(str(part.name).lower() for part in Modality(value))
 
 
 #: The modalities of media: all but text.

@@ -20,8 +20,10 @@ from tests.media.material import clip, image_medium, photograph, video_medium
 from unite.config.schema import SourceConfig
 from unite.curation.pipeline import Curation
 from unite.curation.steps.exact_duplicates import ExactDuplicates
+from unite.curation.steps.step import Drop, Verdict
 from unite.curation.steps.text_length import TextLength
-from unite.data.shards import ShardReader
+from unite.data.index import load_index
+from unite.data.shards import ShardReader, ShardWriter
 from unite.data.source import SourceDataModule
 from unite.errors import ConfigError, DataError, SkippedRowError
 from unite.files import read_lines
@@ -65,6 +67,33 @@ def test_what_comes_out_is_what_was_not_left_out(raw, undisturbed):
     assert all(step["in"] - step["out"] == sum(step["dropped"].values()) for step in funnel)
     assert all(one["out"] == other["in"] for one, other in pairwise(funnel))
     assert not (out / ".work").exists()
+
+
+def test_a_shard_is_what_a_writer_makes_of_its_rows(tmp_path):
+    """Rows are copied from parts as they lie there, but those that a step gave something."""
+    rows = [row(f"{letter} question", f"{letter} answer") for letter in "abcdefghijklmnopqrstuvwxyz"]
+
+    class EveryThird:
+        name, columns = "every_third", frozenset()
+
+        def judge_set(self, collection):
+            wanted = range(0, len(collection), 3)
+            return Verdict({5: Drop("by chance")}, {at: f"group {at}" for at in wanted}, {at: [at + 1, 4] for at in wanted if at % 2})
+
+    Curation([Rows(rows)], [EveryThird()], out=tmp_path, rows_per_part=7, samples_per_shard=9, workers=1, progress=False).run()
+    folder = tmp_path / "rows" / "text-to-text"
+    read = list(ShardReader.of_folder(folder))
+    assert [one.query.text[0] for one in read] == list("abcdeghijklmnopqrstuvwxyz")
+    assert [one.positives[0].group for one in read[:4]] == ["group 0", "", "", "group 3"]
+    assert [one.text for one in read[3].negatives] == ["e answer", "e answer"] and not read[1].negatives
+    lines = [line for path in sorted(folder.glob("*.rows.jsonl")) for line in read_lines(path)]
+    assert [(line["negatives"], line.get("group", "")) for line in lines] == [(len(one.negatives), one.positives[0].group) for one in read]
+    with ShardWriter(tmp_path / "again", 9) as writer:
+        for one in read:
+            writer.write(one)
+    for path in writer.paths:
+        assert path.read_bytes() == (folder / path.name).read_bytes()
+        assert load_index(folder / path.name) == load_index(path)
 
 
 def test_the_shards_are_a_source_to_train_on(undisturbed):

@@ -62,12 +62,17 @@ def test_a_set_made_when_the_policy_had_another_place_is_known_again(tmp_path):
     assert old != json.dumps(made)
     (tmp_path / "set" / "datasheet.json").write_text(old)
     assert curate(tmp_path / "set") == made
-    killed = tmp_path / "killed"
-    (killed / ".work").mkdir(parents=True)
-    (killed / ".work" / "plan.json").write_text(json.dumps(json.loads(old)["plan"]))
-    assert curate(killed)["checksum"] == made["checksum"]
     with pytest.raises(ConfigError, match="It was made with other media. Choose another folder"):
         curate(tmp_path / "set", media=MediaPolicy(jpeg_quality=80))
+
+
+def test_a_set_that_another_version_began_is_not_gone_on_with(tmp_path):
+    """At 2ff6e78 a plan was noted without the layout of the parts."""
+    made = curate(tmp_path / "set")
+    (tmp_path / "begun" / ".work").mkdir(parents=True)
+    (tmp_path / "begun" / ".work" / "plan.json").write_text(json.dumps(made["plan"]))
+    with pytest.raises(ConfigError, match="It was made with other layout of .work. Choose another folder, or remove this one"):
+        curate(tmp_path / "begun")
 
 
 def test_a_datasheet_that_was_changed_is_named(tmp_path):

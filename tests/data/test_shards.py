@@ -1,6 +1,7 @@
 import errno
 import io
 import tarfile
+from dataclasses import replace
 
 import pytest
 import webdataset
@@ -25,6 +26,40 @@ def test_webdataset_reads_the_same_samples(tmp_path):
     samples = list(webdataset.WebDataset(paths, shardshuffle=False, empty_check=False))
     assert [sample["__key__"] for sample in samples] == [f"{at:06d}" for at in range(5)]
     assert samples[3]["0.png"] == bytes([3]) * 700 and samples[3]["1.mp4"] == b"vvv"
+
+
+@pytest.mark.parametrize("ranges", [[(0, 7)], [(2, 3), (5, 7), (0, 2)], [(1, 1), (6, 7)]])
+@pytest.mark.parametrize("per_shard", [1, 3, 100])
+def test_rows_that_are_copied_are_the_bytes_of_rows_that_are_written(tmp_path, ranges, per_shard, monkeypatch):
+    monkeypatch.setattr("unite.data.shards._PIECE", 1000)
+    # A key that needs more than a plain header, too.
+    keys = ["a", "k" * 98, "kätzchen", "b", "c", "d" * 150, "e"]
+    rows = [replace(row(at), key=key) for at, key in enumerate(keys)]
+    with ShardWriter(tmp_path / "from") as writer:
+        for one in rows:
+            writer.write(one)
+    reader = ShardReader(writer.paths)
+    with ShardWriter(tmp_path / "copied", per_shard) as copied, ShardWriter(tmp_path / "written", per_shard) as written:
+        written.write(row(9))
+        copied.write(row(9))
+        for start, stop in ranges:
+            copied.copy(reader, start, stop)
+            for one in rows[start:stop]:
+                written.write(one)
+    assert len(copied.paths) == len(written.paths)
+    for one, other in zip(copied.paths, written.paths, strict=True):
+        assert one.read_bytes() == other.read_bytes()
+        assert ShardIndex.load(one.with_name(one.name + INDEX_SUFFIX)) == index_shard(other)
+
+
+def test_a_row_that_is_copied_needs_a_key_of_its_own(tmp_path):
+    reader = ShardReader(write(tmp_path / "from", per_shard=5))
+    with (
+        pytest.raises(DataError, match="key of a row must be unique in its folder, but is '000001'"),
+        ShardWriter(tmp_path / "to") as writer,
+    ):
+        writer.write(row(1))
+        writer.copy(reader, 0, 3)
 
 
 def test_equal_rows_give_equal_checksums(tmp_path):

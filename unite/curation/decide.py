@@ -126,7 +126,7 @@ def decide(rows: AllRows, steps: Sequence[SetStep], seed: int, how: How = "bar")
     """
     with shown("the signatures of all rows", how=how):
         signatures = rows.signatures
-        names = ["/".join(key) for key in rows.keys]
+        names = ["/".join(key) for key in rows.keys] if steps else []
     kept = np.arange(len(signatures))
     groups: dict[int, str] = {}
     negatives: dict[int, list[int]] = {}

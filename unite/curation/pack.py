@@ -7,12 +7,12 @@ Which rows a shard holds follows from the decision alone, so shards can be writt
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from unite.curation.decide import AllRows, Decision
 from unite.data.index import INDEX_SUFFIX
 from unite.data.rows import Row
 from unite.data.shards import ShardReader, ShardWriter
-from unite.files import read_lines, write_lines
+from unite.files import to_line, write_raw_lines
 from unite.types import Modality
 
 ROWS_SUFFIX = ".rows.jsonl"
@@ -42,21 +42,34 @@ class PackedShard:
 
 def plan_shards(rows: AllRows, decision: Decision, out: Path, samples_per_shard: int) -> list[PackedShard]:
     """Lays the rows that stay out in shards, in their order, by source and modality pair."""
-    folders: dict[Path, list[int]] = {}
-    for row in decision.kept:
-        query, positive = (Modality(int(value)) for value in rows.signatures.modality[row])
-        source = rows.sources[rows.parts[rows.find(row)[0]].recipe]
-        folders.setdefault(out / source / f"{query}-to-{positive}", []).append(row)
+    kept = np.array(decision.kept, np.int64)
+    recipes = np.array([part.recipe for part in rows.parts], np.int64)[np.searchsorted(rows.starts, kept, side="right") - 1]
+    folders: dict[tuple[int, ...], list[int]] = {}
+    for row, *folder in zip(decision.kept, recipes.tolist(), *rows.signatures.modality[kept].T.tolist(), strict=True):
+        folders.setdefault(tuple(folder), []).append(row)
     return [
-        PackedShard(folder / f"shard-{number:06d}.tar", np.array(kept[start : start + samples_per_shard]))
-        for folder, kept in folders.items()
-        for number, start in enumerate(range(0, len(kept), samples_per_shard))
+        PackedShard(
+            out / rows.sources[recipe] / f"{Modality(query)}-to-{Modality(positive)}" / f"shard-{number:06d}.tar",
+            np.array(all_rows[start : start + samples_per_shard]),
+        )
+        for (recipe, query, positive), all_rows in folders.items()
+        for number, start in enumerate(range(0, len(all_rows), samples_per_shard))
     ]
+
+
+@dataclass
+class _Run:
+    """Rows start..stop of a part, to be copied as they lie there; or one that a set-wise step gave something, and its number."""
+
+    part: int
+    start: int
+    stop: int
+    changed: int | None = None
 
 
 @dataclass(frozen=True)
 class PackTask:
-    """Writes a shard; can be sent to another process.
+    """Writes a shard; can be sent to another process. Only rows that a set-wise step gave something are decoded; others are copied.
 
     Attributes:
         shards: all of them.
@@ -79,15 +92,32 @@ class PackTask:
         if not shard.is_done:
             self.work.mkdir(parents=True, exist_ok=True)
             shard.path.parent.mkdir(parents=True, exist_ok=True)
+            runs = self._runs(shard.rows)
             with TemporaryDirectory(dir=self.work) as scratch:
                 with ShardWriter(scratch, samples_per_shard=len(shard.rows)) as writer:
-                    for row in shard.rows.tolist():
-                        writer.write(self._row(row))
-                write_lines(shard.path.with_suffix(ROWS_SUFFIX), map(self._line, shard.rows.tolist()))
+                    for run in runs:
+                        if run.changed is None:
+                            writer.copy(self._reader(run.part), run.start, run.stop)
+                        else:
+                            writer.write(self._row(run.changed))
+                write_raw_lines(shard.path.with_suffix(ROWS_SUFFIX), (line for run in runs for line in self._lines_of(run)))
                 (written,) = writer.paths
                 written.with_name(written.name + INDEX_SUFFIX).replace(shard.path.with_name(shard.path.name + INDEX_SUFFIX))
                 written.replace(shard.path)
         return len(shard.rows)
+
+    def _runs(self, rows: NDArray[np.int64]) -> list[_Run]:
+        runs: list[_Run] = []
+        parts = np.searchsorted(self.starts, rows, side="right") - 1
+        for row, part, place in zip(rows.tolist(), parts.tolist(), (rows - self.starts[parts]).tolist(), strict=True):
+            last = runs[-1] if runs else None
+            if row in self.groups or row in self.negatives:
+                runs.append(_Run(part, place, place + 1, row))
+            elif last and last.changed is None and (last.part, last.stop) == (part, place):
+                last.stop += 1
+            else:
+                runs.append(_Run(part, place, place + 1))
+        return runs
 
     def _row(self, number: int) -> Row:
         row = self._read(number)
@@ -97,19 +127,18 @@ class PackTask:
         mined = tuple(self._read(other).positives[0] for other in self.negatives.get(number, ()))
         return replace(row, negatives=(*row.negatives, *mined))
 
-    def _line(self, number: int) -> dict[str, Any]:
-        part, row = self._find(number)
-        line = self._lines(part)[row]
-        mined = len(self.negatives.get(number, ()))
-        return {**line, "negatives": line["negatives"] + mined, **({"group": self.groups[number]} if number in self.groups else {})}
+    def _lines_of(self, run: _Run) -> list[bytes]:
+        lines = self._lines(run.part)[run.start : run.stop]
+        if run.changed is None:
+            return lines
+        fields = json.loads(lines[0])
+        fields["negatives"] += len(self.negatives.get(run.changed, ()))
+        group = {"group": self.groups[run.changed]} if run.changed in self.groups else {}
+        return [to_line({**fields, **group})]
 
     def _read(self, number: int) -> Row:
-        part, row = self._find(number)
-        return self._reader(part).read(row)
-
-    def _find(self, number: int) -> tuple[int, int]:
         part = int(np.searchsorted(self.starts, number, side="right")) - 1
-        return part, number - int(self.starts[part])
+        return self._reader(part).read(number - int(self.starts[part]))
 
     # The caches are the task's own: another run may have other parts under the same names.
     @cached_property
@@ -117,5 +146,5 @@ class PackTask:
         return lru_cache(maxsize=32)(lambda part: ShardReader([self.folders[part] / "shard-000000.tar"]))
 
     @cached_property
-    def _lines(self) -> Callable[[int], list[dict[str, Any]]]:
-        return lru_cache(maxsize=2)(lambda part: list(read_lines(self.folders[part] / "rows.jsonl")))
+    def _lines(self) -> Callable[[int], list[bytes]]:
+        return lru_cache(maxsize=2)(lambda part: (self.folders[part] / "rows.jsonl").read_bytes().splitlines(keepends=True))

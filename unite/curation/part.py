@@ -27,6 +27,9 @@ from unite.data.shards import ShardReader, ShardWriter
 from unite.errors import SkippedRowError
 from unite.files import read_json, whole_folder, write_json, write_lines
 
+#: Changes where parts do, so that a run is not gone on with by a version that makes others.
+LAYOUT = 2
+
 
 @dataclass(frozen=True)
 class Part:
@@ -66,12 +69,19 @@ def cut(recipes: Sequence[Recipe], rows_per_part: int, folder: Path) -> list[Par
 
 @dataclass(frozen=True)
 class PartTask:
-    """Does a part; can be sent to another process."""
+    """Does a part; can be sent to another process.
+
+    Attributes:
+        recipes, steps, media: of the curation.
+        parts: all of them.
+        columns: of the signatures, those that a set-wise step looks at.
+    """
 
     recipes: Sequence[Recipe]
     steps: Sequence[RowStep]
     media: MediaPolicy
     parts: Sequence[Part]
+    columns: frozenset[str]
 
     def __call__(self, number: int) -> int:
         """Does the part of that number, unless its result is there. Returns its number of records."""
@@ -100,7 +110,7 @@ class PartTask:
                     step = MEDIA
                     stored = row.store()
                     writer.write(stored)
-                    signatures.append(sign_row(stored, [row.query.greys(), row.positives[0].greys()]))
+                    signatures.append(sign_row(stored, [row.query.greys(), row.positives[0].greys()], self.columns))
                     lines.append(describe_row(recipe.name, row))
                 except SkippedRowError as error:
                     skipped.append(Skipped(recipe.name, key, step, error.reason, error.detail))
@@ -109,7 +119,7 @@ class PartTask:
                     raise
         for left_out in skipped:
             funnel.count(left_out)
-        Signatures.of(signatures).save(folder / "signatures.npz")
+        Signatures.of(signatures, self.columns).save(folder / "signatures.npz")
         write_lines(folder / "rows.jsonl", lines)
         write_lines(folder / "skipped.jsonl", (vars(left_out) for left_out in skipped))
         write_json(folder / "funnel.json", funnel.to_json())

@@ -28,11 +28,11 @@ from unite.curation.decide import AllRows, Decision, decide
 from unite.curation.describe import describe
 from unite.curation.engine import run
 from unite.curation.pack import PackedShard, PackTask, plan_shards
-from unite.curation.part import Part, PartTask, cut
+from unite.curation.part import LAYOUT, Part, PartTask, cut
 from unite.curation.raw import Recipe
 from unite.curation.records import MEDIA, READ, Funnel
 from unite.curation.set_folder import DATASHEET, LOCK, PAGE, SKIPPED, check_source, full_disk_named, open_set
-from unite.curation.steps.step import RowStep, SetStep, Step
+from unite.curation.steps.step import RowStep, SetStep, Step, columns_of
 from unite.errors import ConfigError, DataError, must_be
 from unite.files import locked, read_lines, write_json, write_lines, write_text
 from unite.progress import How, shown, tracked
@@ -123,11 +123,12 @@ class Curation:
 
     def _run_all(self) -> dict[str, Any]:
         plan = self._plan()
-        done = open_set(self.out, self.work, plan)
+        layout: list[str | int] = [LAYOUT, *sorted(columns_of(self.set_steps))]
+        done = open_set(self.out, self.work, plan, layout)
         if done is not None:
             return done
         with locked(self.out / LOCK):
-            done = open_set(self.out, self.work, plan)  # whoever held the lock may have made it
+            done = open_set(self.out, self.work, plan, layout)  # whoever held the lock may have made it
             return done if done is not None else self._make(plan)
 
     def _make(self, plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -169,7 +170,7 @@ class Curation:
     def _do_parts(self, parts: list[Part]) -> None:
         left = [number for number, part in enumerate(parts) if not part.is_done]
         num_rows = sum(parts[number].stop - parts[number].start for number in left)
-        self._run(PartTask(self.recipes, self.row_steps, self.media, parts), left, "reading", num_rows)
+        self._run(PartTask(self.recipes, self.row_steps, self.media, parts, columns_of(self.set_steps)), left, "reading", num_rows)
 
     def _check(self, parts: Sequence[Part]) -> dict[str, Funnel]:
         """Adds the parts' counts up by source. Raises DataError if too many records of one cannot be used."""

@@ -9,7 +9,7 @@ import errno
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,14 @@ def check_source(name: str) -> None:
         raise ConfigError(must_be("the name of a recipe", expected, name, f"Its shards lie in it, beside {', '.join(_OWN)}."))
 
 
-def open_set(out: Path, work: Path, plan: Mapping[str, Any]) -> dict[str, Any] | None:
+def open_set(out: Path, work: Path, plan: Mapping[str, Any], layout: Sequence[str | int]) -> dict[str, Any] | None:
     """Notes the plan in a new folder, or compares it with the one noted.
+
+    Args:
+        out: the folder.
+        work: the one in it for what is not done.
+        plan: what the set depends on.
+        layout: what the parts depend on beside it. A set that is done depends on it no more.
 
     Returns:
         The datasheet if the set is there, whole; None if it is still to be made.
@@ -47,11 +53,11 @@ def open_set(out: Path, work: Path, plan: Mapping[str, Any]) -> dict[str, Any] |
         ConfigError: if the folder holds another plan's set or something else, or cannot be written.
         DataError: if shards of the set are gone.
     """
-    sheet, noted = out / DATASHEET, work / "plan.json"
+    sheet, noted, begun = out / DATASHEET, work / "plan.json", {**plan, "layout of .work": list(layout)}
     for path in (sheet, noted):
         if path.exists():
             fields = _read(path)
-            _check_same(out, fields["plan"] if path is sheet else fields, plan)
+            _check_same(out, fields["plan"] if path is sheet else fields, plan if path is sheet else begun)
             if path is sheet:
                 gone = [name for name in fields["checksums"] if not (out / name).is_file()]
                 if gone:
@@ -64,7 +70,7 @@ def open_set(out: Path, work: Path, plan: Mapping[str, Any]) -> dict[str, Any] |
             raise ConfigError(must_be("out", "a new or empty folder, or one with a set of this plan", str(out), hint))
         try:
             work.mkdir(parents=True, exist_ok=True)
-            write_json(noted, plan)
+            write_json(noted, begun)
         except OSError as error:
             if error.errno in _NO_SPACE:
                 raise

@@ -1,5 +1,8 @@
 """Signatures: all that set-wise steps need of a row, in a few hundred bytes, so that millions fit in memory.
 
+A text's MinHash takes most of the time of a row of texts. So a step says which columns it looks at, and only those are made; one that was
+not asked for has no width, so that reading it by mistake is an error.
+
 Shapes: N rows; 2 sides, the query and the first positive; H permutations; P pictures.
 
 The MinHash is datasketch's (affine hashes in 32 bits) over runs of 5 characters, which serves scripts without spaces too; the perceptual
@@ -10,10 +13,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import imagehash
 import numpy as np
@@ -23,6 +27,8 @@ from PIL import Image
 from unite.data.rows import Row, StoredContent
 from unite.types import PLACES, Modality, fingerprint
 
+#: The columns that are made only where a step looks at them. Modality and group are always there.
+COLUMNS = frozenset({"exact", "length", "minhash", "pictures"})
 NUM_PERMUTATIONS = 64
 #: Pictures hashed of one side: its first images, or the first, middle and last frame of a video.
 NUM_PICTURES = 3
@@ -45,7 +51,7 @@ class Signatures:
         length: (N, 2) int32, characters of the normalised text.
         minhash: (N, 2, H) uint32.
         pictures: (N, 2, P) uint64 perceptual hashes; the first `num_pictures` count.
-        num_pictures: (N, 2) uint8.
+        num_pictures: (N, 2) uint8; made with `pictures`.
     """
 
     modality: NDArray[np.uint8]
@@ -77,71 +83,70 @@ class Signatures:
     @classmethod
     def concatenate(cls, parts: Iterable[Signatures]) -> Signatures:
         """Joins the signatures of several parts, in their order."""
-        parts = [*parts, cls.of([])]
+        parts = list(parts) or [cls.of([])]
         return cls(**{column.name: np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(cls)})
 
     @classmethod
-    def of(cls, rows: Sequence[tuple[SideSignature, SideSignature]]) -> Signatures:
-        """Joins the signatures of rows, each (query, positive)."""
-        num = len(rows)
-        whole = cls(
-            np.zeros((num, 2), np.uint8),
-            np.zeros((num, 2), np.int64),
-            np.zeros((num, 2), np.int64),
-            np.zeros((num, 2), np.int32),
-            np.zeros((num, 2, NUM_PERMUTATIONS), np.uint32),
-            np.zeros((num, 2, NUM_PICTURES), np.uint64),
-            np.zeros((num, 2), np.uint8),
+    def of(cls, rows: Sequence[tuple[SideSignature, SideSignature]], columns: Set[str] = COLUMNS) -> Signatures:
+        """Joins the signatures of rows, each (query, positive), with these columns."""
+        sides = [side for row in rows for side in row]
+
+        def column(name: str, values: Sequence[Any], dtype: type[np.generic], *shape: int) -> NDArray[Any]:
+            if name not in columns:
+                return np.zeros((len(rows), 0), dtype)
+            return np.array(values, dtype).reshape(len(rows), 2, *shape)
+
+        padded = [(*side.pictures, *[0] * (NUM_PICTURES - len(side.pictures))) for side in sides] if "pictures" in columns else []
+        return cls(
+            np.array([side.modality.value for side in sides], np.uint8).reshape(-1, 2),
+            column("exact", [side.exact for side in sides], np.int64),
+            np.array([side.group for side in sides], np.int64).reshape(-1, 2),
+            column("length", [side.length for side in sides], np.int32),
+            column("minhash", [side.minhash for side in sides], np.uint32, NUM_PERMUTATIONS),
+            column("pictures", padded, np.uint64, NUM_PICTURES),
+            column("pictures", [len(side.pictures) for side in sides], np.uint8),
         )
-        for number, row in enumerate(rows):
-            for side, signature in enumerate(row):
-                whole.modality[number, side] = signature.modality.value
-                whole.exact[number, side] = signature.exact
-                whole.group[number, side] = signature.group
-                whole.length[number, side] = signature.length
-                whole.minhash[number, side] = signature.minhash
-                whole.pictures[number, side, : len(signature.pictures)] = signature.pictures
-                whole.num_pictures[number, side] = len(signature.pictures)
-        return whole
 
 
 @dataclass(frozen=True)
 class SideSignature:
-    """The signature of one side of a row; the fields as in `Signatures`."""
+    """The signature of one side of a row; the fields as in `Signatures`. Columns that were not asked for are empty."""
 
     modality: Modality
-    exact: int
-    group: int
-    length: int
-    minhash: NDArray[np.uint32]
-    pictures: tuple[int, ...]
+    group: int = 0
+    exact: int = 0
+    length: int = 0
+    minhash: NDArray[np.uint32] | None = None
+    pictures: tuple[int, ...] = ()
 
 
-def sign_row(row: Row, greys: Sequence[Sequence[Image.Image]]) -> tuple[SideSignature, SideSignature]:
+def sign_row(row: Row, greys: Sequence[Sequence[Image.Image]], columns: Set[str] = COLUMNS) -> tuple[SideSignature, SideSignature]:
     """Returns the signatures of a row's query and positive.
 
     Args:
         row: with its media ready.
         greys: 32 x 32, of the query and of the first positive, in order.
+        columns: of `COLUMNS`, those that are wanted.
     """
-    query = sign_side([row.query], greys[0])
-    return query, sign_side(row.positives, greys[1])
+    return sign_side([row.query], greys[0], columns), sign_side(row.positives, greys[1], columns)
 
 
-def sign_side(contents: Sequence[StoredContent], greys: Sequence[Image.Image]) -> SideSignature:
+def sign_side(contents: Sequence[StoredContent], greys: Sequence[Image.Image], columns: Set[str] = COLUMNS) -> SideSignature:
     """Returns the signature of one side; text and pictures are the first content's."""
-    text = normalise(contents[0].text)
+    modality, group = contents[0].modality, group_number(contents[0].group)
+    if not columns:
+        return SideSignature(modality, group)
+    texts = [normalise(content.text) for content in contents]
     parts: list[str | bytes] = []
-    for content in contents:
-        parts += [normalise(content.text), *(medium.data for medium in content.media)]
-    pictures = spread(greys) if greys else ()
+    for text, content in zip(texts, contents, strict=True):
+        parts += [text, *(medium.data for medium in content.media)]
     return SideSignature(
-        contents[0].modality,
-        fingerprint(*parts),
-        group_number(contents[0].group),
-        len(text),
-        minhash(text),
-        tuple(map(perceptual_hash, pictures)),
+        modality,
+        group,
+        fingerprint(*parts) if "exact" in columns else 0,
+        len(texts[0]),
+        minhash(texts[0]) if "minhash" in columns else None,
+        tuple(map(perceptual_hash, spread(greys))) if greys and "pictures" in columns else (),
     )
 
 

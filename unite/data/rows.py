@@ -19,6 +19,9 @@ from typing import Any
 from unite.errors import DataError, must_be
 from unite.types import Modality, modality_of
 
+#: Made once: `json.dumps` makes one for each row.
+_to_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
+
 
 @dataclass(frozen=True)
 class StoredMedium:
@@ -75,7 +78,7 @@ def to_members(row: Row) -> dict[str, bytes]:
         "positives": [content(stored) for stored in row.positives],
         "negatives": [content(stored) for stored in row.negatives],
     }
-    return {"json": json.dumps(text, ensure_ascii=False, sort_keys=True).encode(), **members}
+    return {"json": _to_json(text).encode(), **members}
 
 
 def from_members(key: str, members: Mapping[str, bytes]) -> Row:

@@ -17,6 +17,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from tarfile import BLOCKSIZE
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unite.data.address import Address
-from unite.data.index import INDEX_SUFFIX, IndexedSample, load_index
+from unite.data.index import INDEX_SUFFIX, IndexedSample, Member, load_index
 from unite.data.rows import Row, from_members, to_members
 from unite.data.tar import IndexedTar
 from unite.errors import DataError, must_be
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 #: Written into every tar header instead of the clock, so that equal samples give equal checksums. A float would cost a kilobyte a member.
 _MTIME = 0
 _BUFFER = 1 << 20
+#: Bytes of rows that are copied at a time.
+_PIECE = 1 << 23
 
 
 class ShardWriter:
@@ -71,10 +74,29 @@ class ShardWriter:
 
     def write(self, row: Row) -> None:
         """Appends a row; its key must be new in this writer."""
-        if row.key in self._keys:
-            raise DataError(must_be("the key of a row", "unique in its folder", row.key))
+        self._check_new(row.key)
         members = to_members(row)
         self._keys.add(row.key)
+        self._opened().write({"__key__": row.key, **members})
+        self._count(1)
+
+    def copy(self, reader: ShardReader, start: int, stop: int) -> None:
+        """Appends rows start..stop of one shard that a `ShardWriter` wrote: the bytes that `write` gives, without decoding any."""
+        while start < stop:
+            end = min(stop, start + self.samples_per_shard - self._num_open)
+            keys, members, blocks = reader.as_they_lie(start, end)
+            for key in keys:
+                self._check_new(key)
+                self._keys.add(key)
+            self._opened().tarstream.append(members, blocks)
+            self._count(end - start)
+            start = end
+
+    def _check_new(self, key: str) -> None:
+        if key in self._keys:
+            raise DataError(must_be("the key of a row", "unique in its folder", key))
+
+    def _opened(self) -> webdataset.TarWriter:
         if self._tar is None:
             import webdataset  # and torch with it, which takes a second: not for who only reads
 
@@ -84,8 +106,10 @@ class ShardWriter:
             # User and group are fixed by webdataset, the clock by us. Its own tar takes twice the time.
             self._tar = webdataset.TarWriter(self._file, encoder=False, mtime=_MTIME)
             self._tar.tarstream = IndexedTar(self._file)
-        self._tar.write({"__key__": row.key, **members})
-        self._num_open += 1
+        return self._tar
+
+    def _count(self, num_rows: int) -> None:
+        self._num_open += num_rows
         if self._num_open == self.samples_per_shard:
             self._finish_shard()
 
@@ -184,6 +208,20 @@ class ShardReader:
         members = {name: data[offset - first : offset - first + size] for name, (offset, size) in sample.members.items()}
         return from_members(sample.key, members)
 
+    def as_they_lie(self, start: int, stop: int) -> tuple[list[str], list[Member], Iterator[bytes]]:
+        """Returns the keys of rows start..stop, the places of their members counted from the first, and their blocks of the tar.
+
+        They must lie in one shard, written by a `ShardWriter`: there a sample begins where the one before it ends.
+        """
+        shard, _ = self._place(start)
+        before = int(self._starts[shard])
+        samples = self.indices[shard].samples[start - before : stop - before]
+        first = _end(self.indices[shard].samples[start - before - 1]) if start > before else 0
+        members = [(f"{sample.key}.{name}", offset - first, size) for sample in samples for name, (offset, size) in sample.members.items()]
+        last = _end(samples[-1])
+        blocks = (self.addresses[shard].read(at, min(at + _PIECE, last)) for at in range(first, last, _PIECE))
+        return [sample.key for sample in samples], members, blocks
+
     def checksum(self) -> str:
         """Returns one SHA-256 over the shards' own, in order: the fingerprint of the data."""
         return hashlib.sha256("".join(index.sha256 for index in self.indices).encode()).hexdigest()
@@ -199,3 +237,9 @@ class ShardReader:
             position = int(self._chosen[position])
         shard = int(np.searchsorted(self._starts, position, side="right")) - 1
         return shard, self.indices[shard].samples[position - int(self._starts[shard])]
+
+
+def _end(sample: IndexedSample) -> int:
+    """Returns where the blocks of a sample end."""
+    last = max(offset + size for offset, size in sample.members.values())
+    return -(-last // BLOCKSIZE) * BLOCKSIZE

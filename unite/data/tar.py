@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tarfile
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import IO, Any, BinaryIO, cast
 
@@ -34,6 +35,19 @@ class IndexedTar(tarfile.TarFile):
         header, content = _header(tarinfo), fileobj.read(tarinfo.size)
         self._listed.append((tarinfo.name, self.offset + len(header), len(content)))
         self._hashed.write(b"".join((header, content, bytes(-len(content) % tarfile.BLOCKSIZE))))
+        self.offset = self._hashed.num_bytes
+
+    def append(self, members: Iterable[Member], blocks: Iterable[bytes]) -> None:
+        """Adds files as they lie in another tar, headers and all.
+
+        Args:
+            members: their places counted from the first block.
+            blocks: whole blocks, in pieces of any size.
+        """
+        start = self.offset
+        self._listed += [(name, start + offset, size) for name, offset, size in members]
+        for piece in blocks:
+            self._hashed.write(piece)
         self.offset = self._hashed.num_bytes
 
     def index(self) -> ShardIndex:

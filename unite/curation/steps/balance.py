@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -24,6 +25,7 @@ class Balance:
 
     shares: Mapping[str, float] | None = None
     max_rows: int = 0
+    columns: ClassVar[frozenset[str]] = frozenset()
     name: str = "balance"
 
     def __post_init__(self) -> None:

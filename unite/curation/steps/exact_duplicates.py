@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from unite.curation.steps.step import Collection, Drop, Verdict
 from unite.errors import ConfigError, must_be_one_of
@@ -21,6 +22,7 @@ class ExactDuplicates:
     """
 
     of: str = "row"
+    columns: ClassVar[frozenset[str]] = frozenset({"exact"})
     name: str = "exact_duplicates"
 
     def __post_init__(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -27,6 +28,7 @@ class FalseNegatives:
     embed: Embed
     min_cosine: float = 0.95
     num_neighbours: int = 64
+    columns: ClassVar[frozenset[str]] = frozenset()
     name: str = "false_negatives"
 
     def __post_init__(self) -> None:

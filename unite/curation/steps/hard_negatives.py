@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -36,6 +37,7 @@ class HardNegatives:
     last_rank: int = 100
     max_share_of_positive: float = 0.95
     max_positive_cosine: float = 0.95
+    columns: ClassVar[frozenset[str]] = frozenset({"exact"})
     name: str = "hard_negatives"
 
     def __post_init__(self) -> None:

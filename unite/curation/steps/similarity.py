@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -25,6 +26,7 @@ class Similarity:
     embed: Embed
     share: float = 0.1
     min_cosine: float = -1.0
+    columns: ClassVar[frozenset[str]] = frozenset()
     name: str = "similarity"
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unite.curation.loaded import LoadedRow
-from unite.curation.signatures import Signatures
+from unite.curation.signatures import COLUMNS, Signatures
 from unite.data.rows import StoredContent
 
 #: N contents, drawn once, to (N, D) float32 embeddings, L2-normalised: an `unite.embedding.Embedder`, or a function of one's own.
@@ -81,7 +81,11 @@ class Verdict:
 
 @runtime_checkable
 class SetStep(Protocol):
-    """Judges all rows together. It must be a pure function of the collection."""
+    """Judges all rows together. It must be a pure function of the collection.
+
+    A class attribute `columns` may name the columns of `Signatures` that it looks at beside modality and group, so that others are not made
+    for it; without one it gets all.
+    """
 
     @property
     def name(self) -> str:
@@ -94,3 +98,8 @@ class SetStep(Protocol):
 
 
 Step = RowStep | SetStep
+
+
+def columns_of(steps: Iterable[SetStep]) -> frozenset[str]:
+    """Returns the columns of `Signatures` that some steps look at."""
+    return frozenset[str]().union(*(getattr(step, "columns", COLUMNS) for step in steps))
