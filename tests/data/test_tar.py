@@ -14,7 +14,7 @@ PLAIN = {
     "a/b." + "x" * 96: b"100",
 }
 #: What a plain header cannot hold.
-OTHER = {"x" * 101: b"long", "kätzchen.txt": b"not ASCII"}
+OTHER = {"x" * 101 + ".txt": b"long", "kätzchen.txt": b"not ASCII"}
 
 
 def member(name, content, mtime=0):

@@ -29,7 +29,7 @@ from unite.curation.describe import describe
 from unite.curation.engine import run
 from unite.curation.pack import PackedShard, PackTask, plan_shards
 from unite.curation.part import LAYOUT, Part, PartTask, cut
-from unite.curation.raw import Recipe
+from unite.curation.raw import NO_SAMPLE, Recipe
 from unite.curation.records import MEDIA, READ, Funnel
 from unite.curation.set_folder import DATASHEET, LOCK, PAGE, SKIPPED, check_source, full_disk_named, open_set
 from unite.curation.steps.step import RowStep, SetStep, Step, columns_of
@@ -178,11 +178,12 @@ class Curation:
         for part in parts:
             funnels[self.recipes[part.recipe].name].add(part.funnel())
         for name, funnel in funnels.items():
-            unusable = sum(count for (step, _), count in funnel.dropped.items() if step in (READ, MEDIA))
-            if unusable > self.max_unusable_share * funnel.num_rows:
+            records = funnel.num_rows - funnel.dropped[READ, NO_SAMPLE]
+            unusable = sum(count for (step, reason), count in funnel.dropped.items() if step in (READ, MEDIA) and reason != NO_SAMPLE)
+            if unusable > self.max_unusable_share * records:
                 lines = (line for line in self._unusable(parts) if line["source"] == name)
                 first = "; ".join(f"{line['key']}: {line['reason']}: {line['detail']}" for line in islice(lines, 3))
-                expected = f"at most {self.max_unusable_share:.0%} of {funnel.num_rows} records"
+                expected = f"at most {self.max_unusable_share:.0%} of {records} records"
                 hint = f"The first: {first}. Mend the annotations or media_root, or raise max_unusable_share."
                 found = f"{unusable} ({_summary(funnel)})"
                 raise DataError(must_be(f"the records of source {name} that cannot be used", expected, found, hint))
@@ -213,7 +214,12 @@ class Curation:
 
     @staticmethod
     def _unusable(parts: Iterable[Part]) -> Iterable[dict[str, Any]]:
-        return (line for part in parts for line in read_lines(part.folder / "skipped.jsonl") if line["step"] in (READ, MEDIA))
+        return (
+            line
+            for part in parts
+            for line in read_lines(part.folder / "skipped.jsonl")
+            if line["step"] in (READ, MEDIA) and line["reason"] != NO_SAMPLE
+        )
 
 
 def _sort(steps: Sequence[Step]) -> tuple[list[RowStep], list[SetStep]]:

@@ -15,6 +15,9 @@ from unite.errors import SkippedRowError
 from unite.media.ready import RawMedium
 from unite.types import Modality, modality_of
 
+#: Why a file of a collection is left out that is no record: a link, a hidden file. It is counted and named, but is no fault of the records.
+NO_SAMPLE = "of no sample"
+
 
 @dataclass(frozen=True)
 class RawContent:

@@ -150,5 +150,7 @@ def existing_shards(where: str, option: str) -> list[Address]:
     found = find_shards(where)
     if not found:
         hint = "Curate or copy the shards there, or name another place."
+        if "://" not in where and any(path.name.endswith((".tar.gz", ".tgz")) for path in Path(where).glob("*.*gz")):
+            hint = "Those there are gzipped, and rows are read by where they lie in a tar: unpack them (gunzip)."
         raise DataError(must_be(option, "a folder or glob with .tar shards", where, hint))
     return found

@@ -11,17 +11,16 @@ touched shard is no changed one, and an unchanged one costs nothing.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import logging
 import os
-import tarfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
 
 from unite.data.address import Address
+from unite.data.samples import group
+from unite.data.tar_members import HashedFile, Leftover, Member, any_members, check_names, named, plain_members
 from unite.errors import DataError, must_be
 from unite.files import write_text
 from unite.types import fingerprint
@@ -29,11 +28,6 @@ from unite.types import fingerprint
 log = logging.getLogger(__name__)
 
 INDEX_SUFFIX = ".index.json"
-_CHUNK = 1 << 20
-#: A tar ends with two empty blocks.
-_END = bytes(2 * tarfile.BLOCKSIZE)
-#: Name, where its content begins in the tar, and how long it is.
-Member: TypeAlias = tuple[str, int, int]
 
 
 @dataclass(frozen=True)
@@ -59,16 +53,16 @@ class ShardIndex:
 
     @classmethod
     def of_members(cls, num_bytes: int, sha256: str, members: Iterable[Member]) -> ShardIndex:
-        """Groups the members of a tar, in its order, into samples: by their name up to the first dot."""
-        samples: list[IndexedSample] = []
-        for path, offset, size in members:
-            folder, _, name = path.rpartition("/")
-            stem, _, extension = name.partition(".")
-            key = f"{folder}/{stem}" if folder else stem
-            if not samples or samples[-1].key != key:
-                samples.append(IndexedSample(key, {}))
-            samples[-1].members[extension] = (offset, size)
-        return cls(num_bytes, sha256, tuple(samples))
+        """Groups the members of a tar into samples, see `unite.data.samples`."""
+        samples, _ = group(members)
+        return cls(
+            num_bytes,
+            sha256,
+            tuple(
+                IndexedSample(sample.key, {extension: (member.offset, member.size) for extension, member in sample.members})
+                for sample in samples
+            ),
+        )
 
     @classmethod
     def load(cls, where: str | Path | Address) -> ShardIndex | None:
@@ -88,58 +82,26 @@ def index_shard(where: str | Path | Address) -> ShardIndex:
     """Reads a tar once, from its beginning to its end, and returns its index.
 
     Raises:
-        DataError: if the tar is truncated, is no tar, or holds a member that would leave its folder.
+        DataError: if the tar is truncated, is no tar or two, is gzipped, or holds a member twice or one that would leave its folder.
     """
     shard = Address.of(where)
+    left: list[Leftover] = []
     with shard.opened() as file:
-        content = _Hashed(file)
-        members = _plain_members(content)
+        content = HashedFile(file)
+        members = plain_members(content)
     if members is None:
         with shard.opened() as file:
-            content = _Hashed(file)
-            members = _members(content, shard)
-    if content.tail != _END:  # cut between two samples, it would read as a shorter shard
-        raise DataError(f"shard {shard} is truncated: the two empty blocks that end a tar are missing. Copy or write it again.")
-    for path, _, _ in members:
-        if path.startswith("/") or ".." in path.split("/"):
-            raise DataError(must_be(f"a member of {shard}", "a name inside its folder", path))
+            content = HashedFile(file)
+            members, left = any_members(content, str(shard))
+    check_names(str(shard), members)
+    samples, of_none = group(members)
+    twice = next((sample for sample in samples if sample.twice), None)
+    if twice is not None:
+        hint = "Two tars in one, or a file added again? Write it again."
+        raise DataError(must_be(f"the members of sample {twice.key} of {shard}", "different", f"{', '.join(twice.twice)} twice", hint))
+    if left or of_none:
+        log.warning("shard %s: of no sample, and not read: %s", shard, named([*left, *of_none]))
     return ShardIndex.of_members(content.num_bytes, content.sha256, members)
-
-
-def _plain_members(content: _Hashed) -> list[Member] | None:
-    """Returns the members of a tar of plain files as `ShardWriter` writes it, a quarter of the time that `tarfile` takes.
-
-    None for any other (long names, links, a truncated one): that is `tarfile`'s to read or to refuse.
-    """
-    block, members = tarfile.BLOCKSIZE, list[Member]()
-    while len(header := content.read(block)) == block and any(header[:1]):
-        try:
-            size, checksum = int(header[124:136].rstrip(b" \0"), 8), int(header[148:156].rstrip(b" \0"), 8)
-            name = header[:100].rstrip(b"\0").decode("ascii")
-        except ValueError:
-            return None
-        # The checksum is that of the header with eight spaces in its own place; a prefix would be the rest of a long name.
-        is_plain = header[156:157] == tarfile.REGTYPE and not any(header[345:500]) and b"\0" not in header[:100].rstrip(b"\0")
-        if not is_plain or sum(header) - sum(header[148:156]) + 8 * 32 != checksum:
-            return None
-        members.append((name, content.num_bytes, size))
-        padded = -(-size // block) * block
-        if len(content.read(padded)) != padded:
-            return None
-    content.read_to_end()
-    return members if content.tail == _END and len(header) == block else None
-
-
-def _members(content: _Hashed, shard: Address) -> list[Member]:
-    """Returns the members of any tar. Raises DataError if it is none, or truncated."""
-    members: list[Member] = []
-    try:
-        with tarfile.open(fileobj=content, mode="r|", bufsize=_CHUNK) as tar:  # type: ignore[call-overload]  # read() is all it needs
-            members += ((member.name, member.offset_data, member.size) for member in tar if member.isfile())
-    except (tarfile.TarError, EOFError) as error:
-        raise DataError(f"shard {shard} is not a whole tar file ({error}). Copy or write it again.") from error
-    content.read_to_end()
-    return members
 
 
 def load_index(where: str | Path | Address) -> ShardIndex:
@@ -197,7 +159,7 @@ def _check_size(shard: Address, index: ShardIndex, num_bytes: int, place: str | 
 
 def _check_content(shard: Address, index: ShardIndex, place: str | Path) -> None:
     with shard.opened() as file:
-        content = _Hashed(file)
+        content = HashedFile(file)
         content.read_to_end()
     if content.sha256 != index.sha256:
         hint = f"Its content changed since it was indexed: write it again, or delete {place} if the change is meant."
@@ -219,28 +181,3 @@ def _cached(shard: Address) -> dict[Path, ShardIndex]:
     """Returns the readable indices that are cached for a shard."""
     found = {path: ShardIndex.load(path) for path in sorted(_cache_path(shard, "").parent.glob(f"*{INDEX_SUFFIX}"))}
     return {path: index for path, index in found.items() if index is not None}
-
-
-class _Hashed:
-    """A file that is read once: its length, its hash and its last bytes are known afterwards."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._digest = hashlib.sha256()
-        self.num_bytes = 0
-        self.tail = b""
-
-    def read(self, size: int) -> bytes:
-        data = self._file.read(size)
-        self._digest.update(data)
-        self.num_bytes += len(data)
-        self.tail = (data if len(data) >= len(_END) else self.tail + data)[-len(_END) :]
-        return data
-
-    def read_to_end(self) -> None:
-        while self.read(_CHUNK):
-            pass
-
-    @property
-    def sha256(self) -> str:
-        return self._digest.hexdigest()

@@ -25,9 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unite.data.address import Address
-from unite.data.index import INDEX_SUFFIX, IndexedSample, Member, load_index
+from unite.data.index import INDEX_SUFFIX, IndexedSample, load_index
 from unite.data.rows import Row, from_members, to_members
 from unite.data.tar import IndexedTar
+from unite.data.tar_members import Member
 from unite.errors import DataError, must_be
 from unite.files import make_folder, partial_path
 from unite.progress import tracked
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 #: Written into every tar header instead of the clock, so that equal samples give equal checksums. A float would cost a kilobyte a member.
 _MTIME = 0
 _BUFFER = 1 << 20
-#: Bytes of rows that are copied at a time.
+#: Bytes of rows that are copied at a time, and that one read may take beside what it is for.
 _PIECE = 1 << 23
 
 
@@ -199,13 +200,16 @@ class ShardReader:
     def read(self, position: int) -> Row:
         """Returns the row at a position in 0..len-1. Raises DataError if it cannot be read or is not in the row format."""
         address, sample = self._find(position)
-        # The members of a sample follow one another: one read for all of them.
+        # The members of a sample follow one another, if plain tar did not write them: then one read for all of them.
         first = min(offset for offset, _ in sample.members.values())
         last = max(offset + size for offset, size in sample.members.values())
-        data = address.read(first, last)
-        if len(data) != last - first:
+        if last - first > 2 * sum(size for _, size in sample.members.values()) + _PIECE:
+            members = {name: address.read(offset, offset + size) for name, (offset, size) in sample.members.items()}
+        else:
+            data = address.read(first, last)
+            members = {name: data[offset - first : offset - first + size] for name, (offset, size) in sample.members.items()}
+        if any(len(members[name]) != size for name, (_, size) in sample.members.items()):
             raise DataError(f"shard {address} ends inside sample {sample.key}: it changed since it was indexed.")
-        members = {name: data[offset - first : offset - first + size] for name, (offset, size) in sample.members.items()}
         return from_members(sample.key, members)
 
     def as_they_lie(self, start: int, stop: int) -> tuple[list[str], list[Member], Iterator[bytes]]:
@@ -217,7 +221,9 @@ class ShardReader:
         before = int(self._starts[shard])
         samples = self.indices[shard].samples[start - before : stop - before]
         first = _end(self.indices[shard].samples[start - before - 1]) if start > before else 0
-        members = [(f"{sample.key}.{name}", offset - first, size) for sample in samples for name, (offset, size) in sample.members.items()]
+        members = [
+            Member(f"{sample.key}.{name}", offset - first, size) for sample in samples for name, (offset, size) in sample.members.items()
+        ]
         last = _end(samples[-1])
         blocks = (self.addresses[shard].read(at, min(at + _PIECE, last)) for at in range(first, last, _PIECE))
         return [sample.key for sample in samples], members, blocks

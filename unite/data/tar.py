@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import IO, Any, BinaryIO, cast
 
-from unite.data.index import Member, ShardIndex
+from unite.data.index import ShardIndex
+from unite.data.tar_members import Member
 
 #: Where a header holds the length of the name at most, and the octal digits of size and checksum (POSIX.1-1988, ustar).
 _NAME, _SIZE, _CHECKSUM = 100, slice(124, 135), slice(148, 154)
@@ -33,7 +34,7 @@ class IndexedTar(tarfile.TarFile):
     def addfile(self, tarinfo: tarfile.TarInfo, fileobj: Any = None) -> None:
         """Adds a file with its content, in one piece."""
         header, content = _header(tarinfo), fileobj.read(tarinfo.size)
-        self._listed.append((tarinfo.name, self.offset + len(header), len(content)))
+        self._listed.append(Member(tarinfo.name, self.offset + len(header), len(content)))
         self._hashed.write(b"".join((header, content, bytes(-len(content) % tarfile.BLOCKSIZE))))
         self.offset = self._hashed.num_bytes
 
@@ -45,7 +46,7 @@ class IndexedTar(tarfile.TarFile):
             blocks: whole blocks, in pieces of any size.
         """
         start = self.offset
-        self._listed += [(name, start + offset, size) for name, offset, size in members]
+        self._listed += [Member(name, start + offset, size) for name, offset, size in members]
         for piece in blocks:
             self._hashed.write(piece)
         self.offset = self._hashed.num_bytes

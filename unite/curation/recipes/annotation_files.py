@@ -22,7 +22,18 @@ CSV, TSV, LINES, JSON, PARQUET = "CSV", "TSV", "JSON Lines", "JSON", "parquet"
 _FORMATS = {".csv": CSV, ".tsv": TSV, ".jsonl": LINES, ".ndjson": LINES, ".jsonlines": LINES, ".json": JSON, ".parquet": PARQUET}
 #: Parquet has compression of its own, inside.
 FORMATS = (*_FORMATS, *(f"{suffix}.gz" for suffix, name in _FORMATS.items() if name != PARQUET))
+TARS = (".tar", ".tar.gz", ".tgz")
 _MIB = 1 << 20
+
+
+def find_tars(option: str, pattern: str | Path) -> list[Path]:
+    """Returns a tar, those that a glob matches, or those in a folder, gzipped ones too. Raises DataError if there is none."""
+    if not Path(pattern).is_dir():
+        return find_files(option, pattern)
+    found = sorted(path for path in Path(pattern).iterdir() if path.name.lower().endswith(TARS) and not path.name.startswith("."))
+    if not found:
+        raise DataError(must_be(option, f"a folder with {', '.join(TARS)} files", str(pattern)))
+    return found
 
 
 def find_files(option: str, pattern: str | Path) -> list[Path]:
