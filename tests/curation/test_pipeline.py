@@ -6,6 +6,7 @@ Of `part.py`, `pack.py`, `loaded.py`, `raw.py` and `records.py` too: the way of 
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -14,11 +15,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import webdataset
 
 from tests.curation.material import Rows, curate_both, curate_pictures, row, write_collection, write_csv
 from tests.media.material import clip, image_medium, photograph, video_medium
 from unite.config.schema import SourceConfig
 from unite.curation.pipeline import Curation
+from unite.curation.recipes.text_pairs import TextPairs
 from unite.curation.steps.exact_duplicates import ExactDuplicates
 from unite.curation.steps.step import Drop, Verdict
 from unite.curation.steps.text_length import TextLength
@@ -52,7 +55,7 @@ def test_what_comes_out_is_what_was_not_left_out(raw, undisturbed):
     sheet, out = undisturbed
     gone = {at for at in range(60) if at % 7 == 6 or at % 11 == 5 or at % 13 == 3 or at % 17 == 4}
     reader = ShardReader.of_folder(out / "pictures" / "text-to-image")
-    assert [one.key for one in reader] == [f"{at:09d}" for at in range(60) if at not in gone]
+    assert [one.key.rpartition("-")[2] for one in reader] == [f"{at:09d}" for at in range(60) if at not in gone]
     first = reader.read(0)
     assert first.query.text == "a caption of picture number 0" and first.positives[0].media[0].data == (raw / "0.jpg").read_bytes()
     skipped = list(read_lines(out / "skipped.jsonl"))
@@ -94,6 +97,29 @@ def test_a_shard_is_what_a_writer_makes_of_its_rows(tmp_path):
     for path in writer.paths:
         assert path.read_bytes() == (folder / path.name).read_bytes()
         assert load_index(folder / path.name) == load_index(path)
+
+
+def test_a_key_is_another_in_every_source_of_every_set(tmp_path):
+    """As webdataset reads the shards of sets that somebody merged."""
+    for name, texts in (("one", ["a cat", "a dog"]), ("two", ["a cat", "a cow"])):
+        lines = "".join(f'{{"anchor": "{text}", "positive": "{text} it is"}}\n' for text in texts)
+        (tmp_path / f"{name}.jsonl").write_text(lines)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "one.jsonl").write_bytes((tmp_path / "one.jsonl").read_bytes())
+    sets = {
+        "a": [TextPairs(name, tmp_path / "one.jsonl") for name in ("nli", "nli.v1", "nli_v1", "猫", "犬")],
+        "b": [TextPairs("nli", tmp_path / "two.jsonl"), TextPairs("back", tmp_path / "two.jsonl", anchor="positive", positive="anchor")],
+        "c": [TextPairs("nli", tmp_path / "one.jsonl", instruction="find it"), Rows([row(), row()], "nli-2")],
+        "same": [TextPairs("nli", tmp_path / "elsewhere" / "one.jsonl")],
+    }
+    keys = {}
+    for name, recipes in sets.items():
+        Curation(recipes, out=tmp_path / name, samples_per_shard=1, workers=1, progress=False).run()
+        shards = [str(path) for path in sorted((tmp_path / name).rglob("*.tar"))]
+        keys[name] = [one["__key__"] for one in webdataset.WebDataset(shards, shardshuffle=False, empty_check=False)]
+    merged = [*keys["a"], *keys["b"], *keys["c"]]
+    assert len(set(merged)) == len(merged) == 18
+    assert set(keys["same"]) < set(keys["a"]) and all(re.fullmatch(r"nli-[0-9a-f]{8}-00000000[01]", key) for key in keys["same"])
 
 
 def test_the_shards_are_a_source_to_train_on(undisturbed):

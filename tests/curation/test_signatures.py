@@ -65,4 +65,4 @@ def test_no_text_is_sketched_where_no_step_compares_sketches(tmp_path, monkeypat
     monkeypatch.setattr("unite.curation.signatures.minhash", None)
     recipes = [Rows([row()])]
     parts = cut(recipes, 10, tmp_path)
-    assert PartTask(recipes, [], None, parts, columns_of([ExactDuplicates()]))(0) == 1
+    assert PartTask(recipes, [], None, parts, columns_of([ExactDuplicates()]), ["rows"])(0) == 1

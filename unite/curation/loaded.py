@@ -78,7 +78,7 @@ class LoadedRow:
         """Its modality pair, `text-to-image`: the folder its shards go to."""
         return f"{self.query.modality}-to-{self.positives[0].modality}"
 
-    def store(self) -> Row:
-        """Makes every medium ready and returns the row of the shard."""
+    def store(self, key: str = "") -> Row:
+        """Makes every medium ready and returns the row of the shard, under its own key or another."""
         positives = tuple(positive.store() for positive in self.positives)
-        return Row(self.raw.key, self.query.store(), positives, tuple(negative.store() for negative in self.negatives))
+        return Row(key or self.raw.key, self.query.store(), positives, tuple(negative.store() for negative in self.negatives))

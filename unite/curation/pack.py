@@ -2,6 +2,9 @@
 
     out/<source>/<query>-to-<positive>/shard-000000.tar, .index.json, .rows.jsonl
 
+The `__key__` of a row is `<source>-<digits>-<key>`, see `key_prefix`: other than any in the set, and in sets of other data, so that whoever
+merges sources has no key twice. Beside the shard, and in skipped.jsonl, source and key stand apart.
+
 Which rows a shard holds follows from the decision alone, so shards can be written in any order, by any process. A shard gets its name last.
 """
 

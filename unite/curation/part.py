@@ -75,6 +75,7 @@ class PartTask:
         recipes, steps, media: of the curation.
         parts: all of them.
         columns: of the signatures, those that a set-wise step looks at.
+        prefixes: of the recipes, see `key_prefix`.
     """
 
     recipes: Sequence[Recipe]
@@ -82,6 +83,7 @@ class PartTask:
     media: MediaPolicy
     parts: Sequence[Part]
     columns: frozenset[str]
+    prefixes: Sequence[str]
 
     def __call__(self, number: int) -> int:
         """Does the part of that number, unless its result is there. Returns its number of records."""
@@ -108,7 +110,7 @@ class PartTask:
                         skipped.append(Skipped(recipe.name, key, *judged))
                         continue
                     step = MEDIA
-                    stored = row.store()
+                    stored = row.store(f"{self.prefixes[part.recipe]}-{raw.key}")
                     writer.write(stored)
                     signatures.append(sign_row(stored, [row.query.greys(), row.positives[0].greys()], self.columns))
                     lines.append(describe_row(recipe.name, row))

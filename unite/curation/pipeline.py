@@ -25,7 +25,7 @@ from unite.config.schema.media import MediaPolicy
 from unite.curation.datasheet import make_datasheet
 from unite.curation.datasheet_page import render_page
 from unite.curation.decide import AllRows, Decision, decide
-from unite.curation.describe import describe
+from unite.curation.describe import describe, key_prefix
 from unite.curation.engine import run
 from unite.curation.pack import PackedShard, PackTask, plan_shards
 from unite.curation.part import LAYOUT, Part, PartTask, cut
@@ -133,7 +133,7 @@ class Curation:
 
     def _make(self, plan: Mapping[str, Any]) -> dict[str, Any]:
         parts = cut(self.recipes, self.rows_per_part, self.work / "parts")
-        self._do_parts(parts)
+        self._do_parts(parts, plan)
         funnels = self._check(parts)
         rows = AllRows(parts, [recipe.name for recipe in self.recipes], self.work, self.progress)
         decision = self._decide(rows)
@@ -167,10 +167,13 @@ class Curation:
             "seed": self.seed,
         }
 
-    def _do_parts(self, parts: list[Part]) -> None:
+    def _do_parts(self, parts: list[Part], plan: Mapping[str, Any]) -> None:
         left = [number for number, part in enumerate(parts) if not part.is_done]
         num_rows = sum(parts[number].stop - parts[number].start for number in left)
-        self._run(PartTask(self.recipes, self.row_steps, self.media, parts, columns_of(self.set_steps)), left, "reading", num_rows)
+        told = [recipe["fingerprint"] for recipe in plan["recipes"]]
+        prefixes = [key_prefix(recipe, fingerprint) for recipe, fingerprint in zip(self.recipes, told, strict=True)]
+        task = PartTask(self.recipes, self.row_steps, self.media, parts, columns_of(self.set_steps), prefixes)
+        self._run(task, left, "reading", num_rows)
 
     def _check(self, parts: Sequence[Part]) -> dict[str, Funnel]:
         """Adds the parts' counts up by source. Raises DataError if too many records of one cannot be used."""
