@@ -33,6 +33,17 @@ def test_image_captions_of_every_table_format(tmp_path):
     assert back.positives[0].text == 'say "0"' and back.query.instruction == "Find a caption" and len(back.query.media) == 1
 
 
+def test_blanks_around_a_path_are_part_of_it_where_a_file_has_them(tmp_path):
+    for name in ("a.jpg", " a.jpg", "b .jpg", "c.jpg"):
+        (tmp_path / name).touch()
+    named = [("a.jpg", ""), (" a.jpg", ""), ("b ", ".jpg"), (" c.jpg ", ""), (" gone.jpg", "")]
+    found = []
+    for name, suffix in named:
+        table = json_lines(tmp_path / "a.jsonl", [{"image": name, "caption": " x "}])
+        found += paths(read_all(ImageCaptions("i", table, image_suffix=suffix))[0].positives[0])
+    assert found == [str(tmp_path / name) for name in ("a.jpg", " a.jpg", "b .jpg", "c.jpg", "gone.jpg")]
+
+
 def test_columns_within_objects(tmp_path):
     record = {"picture": {"file": "a.jpg", "by": {"licence": "CC0"}}, "texts": {"en": "a cat"}, "id": 3}
     options = {"image": "picture.file", "caption": "texts.en", "licence_column": "picture.by.licence"}
@@ -77,5 +88,8 @@ def test_an_image_folder_with_loops_and_names_in_no_encoding(tmp_path):
     (tmp_path / "loop.jpg").symlink_to("loop.jpg")
     (tmp_path / "up").symlink_to("..")
     recipe = ImageFolder("f", tmp_path)
-    assert [one if isinstance(one, str) else one[0] for one in read_texts(recipe)][1:] == ["a cat", "a cat", "a dog"]
+    assert [one if isinstance(one, str) else one[0] for one in read_texts(recipe)][1:] == [
+        *("a cat", "a cat", "a dog"),
+        "of no sample: up: a link to a folder",
+    ]
     assert read_texts(recipe)[0].startswith("not UTF-8: a.txt") and recipe.fingerprint()

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from unite.curation.raw import RawRow
 from unite.curation.recipes.annotation_files import fingerprint_files
+from unite.curation.recipes.captioned_folder import read_folder
 from unite.curation.recipes.lines import Record
 from unite.curation.recipes.tabular_recipe import TabularRecipe, content, field_of, needed, rest_of, text_of
 from unite.errors import DataError, SkippedRowError, must_be, must_be_one_of
@@ -67,7 +68,7 @@ class ImageCaptions(TabularRecipe):
         if isinstance(value, Mapping):  # as Hugging Face stores images in parquet
             value = value.get("bytes") or value.get("path")
         named = {self.image_column: value}
-        source = value if isinstance(value, bytes) and value else needed(named, self.image_column) + self.image_suffix
+        source = value if isinstance(value, bytes) and value else self.file_in(named, self.image_column, self.image_suffix)
         image = self.medium(Modality.IMAGE, source)
         licence = text_of(record, self.licence_column) if self.licence_column else ""
         metadata = rest_of(record, (self.image_column, self.caption_column, self.licence_column))
@@ -76,7 +77,9 @@ class ImageCaptions(TabularRecipe):
 
 
 class ImageFolder:
-    """A folder in which the caption of `cat.jpg` stands in `cat.txt`; subfolders are read too.
+    """A folder in which the caption of `cat.jpg` stands in `cat.txt`, see `captioned_folder`; subfolders are read too.
+
+    After the pictures come the other files: they are left out by name.
 
     Args:
         name, licence: as in `TabularRecipe`.
@@ -89,19 +92,18 @@ class ImageFolder:
     ) -> None:
         check_direction(name, direction, "image")
         self.name, self.folder, self.direction, self.instruction, self.licence = name, Path(folder), direction, instruction, licence
-        self._images = sorted(path for path in self.folder.rglob("*") if path.suffix.lower() in _IMAGES)
+        self._images, self._left = read_folder(self.folder, _IMAGES)
         if not self._images:
             raise DataError(must_be(f"{name}.folder", f"a folder with images ({', '.join(sorted(_IMAGES))})", str(folder)))
 
     def __len__(self) -> int:
-        return len(self._images)
+        return len(self._images) + len(self._left)
 
     def read(self, index: int) -> RawRow:
         """Returns a row. Raises SkippedRowError if the caption is missing."""
-        image = self._images[index]
-        beside = image.with_suffix(".txt")
-        if not beside.is_file():
-            raise SkippedRowError("missing file", f"{beside.name} with the caption of {image.name}")
+        if index >= len(self._images):
+            raise SkippedRowError(*self._left[index - len(self._images)])
+        image, beside = self._images[index].path, self._images[index].caption()
         try:
             caption = beside.read_text(encoding="utf-8").strip()
         except UnicodeDecodeError as error:
@@ -114,7 +116,7 @@ class ImageFolder:
 
     def fingerprint(self) -> str:
         """Digests the captions."""
-        return fingerprint_files(path for image in self._images if (path := image.with_suffix(".txt")).is_file())
+        return fingerprint_files(path for image in self._images for path in image.captions)
 
 
 def caption_row(

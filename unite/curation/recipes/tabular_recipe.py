@@ -58,6 +58,15 @@ class TabularRecipe(ABC):
     def row(self, key: str, record: Record) -> RawRow:
         """Returns what a record means. Raises SkippedRowError if it lacks something."""
 
+    def file_in(self, record: Mapping[str, Any], column: str, suffix: str = "") -> str:
+        """Returns the path in a field, with a suffix. Blanks around it are part of the name where there is such a file, else they go.
+
+        Raises SkippedRowError if the field is empty.
+        """
+        stripped, value = needed(record, column) + suffix, field_of(record, column)
+        as_it_stands = f"{value}{suffix}"
+        return as_it_stands if as_it_stands != stripped and (self.media_root / as_it_stands).is_file() else stripped
+
     def medium(self, modality: Modality, value: str | bytes, start: float | None = None, end: float | None = None) -> RawMedium:
         """Returns a medium of the collection, or a clip of it, by its path or as the bytes that the record holds."""
         if isinstance(value, bytes):

@@ -66,7 +66,7 @@ class VideoCaptions(TabularRecipe):
         start, end = _seconds(text_of(fields, self.start_column)), _seconds(text_of(fields, self.end_column))
         if end is not None and end <= (start or 0.0):
             raise SkippedRowError("empty clip", f"it goes from {start} to {end} s")
-        video = self.medium(Modality.VIDEO, needed(fields, self.video_column) + self.video_suffix, start, end)
+        video = self.medium(Modality.VIDEO, self.file_in(fields, self.video_column, self.video_suffix), start, end)
         licence = text_of(fields, self.licence_column) or self.licence
         metadata = rest_of(record, fields)
         return caption_row(key, needed(fields, self.caption_column), video, self.direction, self.instruction, licence, metadata)

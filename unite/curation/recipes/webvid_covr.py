@@ -45,7 +45,7 @@ class WebvidCovr(TabularRecipe):
 
     def row(self, key: str, record: Record) -> RawRow:
         """Video 1 and the edit, to video 2; the rows of one target share a group."""
-        before, after = (self.medium(Modality.VIDEO, needed(record, column) + self.suffix) for column in ("pth1", "pth2"))
+        before, after = (self.medium(Modality.VIDEO, self.file_in(record, column, self.suffix)) for column in ("pth1", "pth2"))
         asked = f"{INSTRUCTION_PLACE}\n" if self.instruction else ""  # after the video, as in MMEB's texts
         query = content(f"{Modality.VIDEO.place}\n{asked}{needed(record, 'edit')}", before, instruction=self.instruction)
         target = content("", after, group=f"{self.name}/{record['pth2']}")
