@@ -30,6 +30,7 @@ class RawMedium:
         path: where the file lies; empty when `data` carries the bytes.
         data: the encoded bytes, or None.
         start, end: the clip meant, in seconds of the video; None for its beginning and its end.
+        name: what one without a path is called: its tar and member.
     """
 
     modality: Modality
@@ -37,6 +38,7 @@ class RawMedium:
     data: bytes | None = field(default=None, repr=False)
     start: float | None = None
     end: float | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class LoadedMedium(ABC):
     def __init__(self, raw: RawMedium, policy: MediaPolicy) -> None:
         self.raw, self.policy = raw, policy
         self.modality = raw.modality
-        self.where = raw.path or f"the {raw.modality} in the record"
+        self.where = raw.path or raw.name or f"the {raw.modality} in the record"
 
     @cached_property
     def num_bytes(self) -> int:
@@ -93,7 +95,7 @@ class LoadedMedium(ABC):
         """Returns what the record beside the shard and the datasheet keep of it; sizes of pictures alone."""
         facts = {
             "modality": str(self.modality),
-            "from": self.raw.path,
+            "from": self.raw.path or self.raw.name,
             "num_bytes": self.num_bytes,
             "size": self.size and list(self.size),
             "stored_bytes": len(self.ready.data),

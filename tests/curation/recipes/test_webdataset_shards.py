@@ -14,7 +14,7 @@ from tests.media.material import clip, encoded, photograph
 from unite.curation.pipeline import Curation
 from unite.curation.recipes.webdataset_shards import WebdatasetShards
 from unite.data.shards import ShardReader
-from unite.errors import DataError
+from unite.errors import DataError, SkippedRowError
 from unite.files import read_lines
 from unite.types import Modality
 
@@ -190,6 +190,13 @@ def test_a_tar_by_macos_with_links_in_it_is_no_tar_of_unusable_records(tmp_path)
         *(f"w.tar/._{name}: a hidden file" for name in ("0.jpg", "0.txt", "1.txt", "README")),
         "w.tar/README: a name without a dot",
     ]
+
+
+def test_a_medium_that_cannot_be_read_is_named_by_its_tar(tmp_path):
+    path = tar(tmp_path / "w.tar", {"a/0.jpg": b"", "a/0.txt": b"a", "a/1.jpg": b"x", "a/1.txt": b"b"})
+    for at, reason in enumerate(("empty file: w.tar/a/0.jpg", "broken image: w.tar/a/1.jpg")):
+        with pytest.raises(SkippedRowError, match=reason):
+            _ = loaded(WebdatasetShards("w", path).read(at)).media[0].ready
 
 
 def test_a_folder_without_tars(tmp_path):

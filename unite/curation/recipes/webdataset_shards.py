@@ -127,7 +127,8 @@ class WebdatasetShards:
         sample = tar.samples[index - starts[number]]
         members = self._members(path, sample)
         fields = self._fields(tar, sample, members)
-        medium = RawMedium(_KINDS[self.medium].modality, data=tar.read(*members["medium"]))
+        media_name = f"{path.name}/{members['medium'][1].name}"
+        medium = RawMedium(_KINDS[self.medium].modality, data=tar.read(*members["medium"]), name=media_name)
         text = text_of(fields, self.caption) if self.caption else _text(tar, *members["text"])
         if not text:
             raise SkippedRowError("empty field", f"the caption of {path.name}/{sample.key}")
