@@ -128,8 +128,15 @@ def test_a_line_without_end_is_refused_unread(tmp_path, monkeypatch):
     monkeypatch.setattr("unite.curation.recipes.lines.MAX_RECORD", 1000)
     found = read_texts(text_pairs(tmp_path, "a.jsonl", f"{json_line('a', 'b')}\n{json_line('x' * 2500, 'y')}\n{json_line('c', 'd')}\n"))
     assert found[0] == ("a", "b") and found[-1] == ("c", "d")
-    assert found[1:3] == [f"record too large: record {at} of a.jsonl has 1000 bytes or more" for at in (1, 2)]
+    rest = "record too large: record {} of a.jsonl is the rest of a line too long"
+    assert found[1:4] == ["record too large: record 1 of a.jsonl has 1000 bytes or more", rest.format(2), rest.format(3)]
     assert MAX_RECORD == 1 << 24
+
+
+def test_the_rest_of_a_line_without_end_is_no_record(tmp_path, monkeypatch):
+    monkeypatch.setattr("unite.curation.recipes.lines.MAX_RECORD", 1000)
+    found = read_texts(text_pairs(tmp_path, "a.tsv", f"anchor\tpositive\n{'x' * 1500} a cat\ta feline\nb\tc\n"))
+    assert found[1].startswith("record too large: record 1 of a.tsv is the rest of a line") and found[2] == ("b", "c")
 
 
 def test_five_megabytes_in_a_line_are_a_text(tmp_path):

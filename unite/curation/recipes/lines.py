@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 from unite.curation.recipes.annotation_files import CSV, TSV, format_of
 from unite.curation.recipes.csv_records import csv_records
+from unite.curation.recipes.tsv_quotes import SEPARATOR, has_quoted_names, is_quoted
 from unite.errors import DataError, SkippedRowError, must_be
 
 Record = Mapping[str, Any]
@@ -32,10 +33,16 @@ def is_csv(path: Path) -> bool:
     return format_of(path) in (CSV, TSV)
 
 
-def records(path: Path, file: BinaryIO) -> Iterator[bytes]:
+def has_quotes(path: Path, file: BinaryIO) -> bool:
+    """Whether fields may be in quotes: all of a CSV, some of a TSV (`unite.curation.recipes.tsv_quotes`)."""
+    return format_of(path) == CSV or (format_of(path) == TSV and is_quoted(_lines(file), MAX_RECORD))
+
+
+def records(path: Path, file: BinaryIO, *, quotes: bool) -> Iterator[bytes]:
     """Cuts a file into records, whole, the header among them. Blank lines belong to the record before them."""
     held = b""
-    for record in csv_records(_lines(file), MAX_RECORD) if format_of(path) == CSV else _lines(file):
+    separator = b"," if format_of(path) == CSV else SEPARATOR
+    for record in csv_records(_lines(file), MAX_RECORD, separator) if quotes else _lines(file):
         if held.strip(_BLANK) and record.strip(_BLANK):
             yield held
             held = b""
@@ -51,7 +58,7 @@ def columns_of(path: Path, first: Sequence[bytes]) -> list[str]:
     for number, record in enumerate(first):
         try:
             if is_csv(path):
-                return fields(path, number, record)
+                return fields(path, number, record, quotes=format_of(path) == CSV or has_quoted_names(record))
             names.update(dict.fromkeys(names_in(json_record(path, number, record))))
         except SkippedRowError as error:
             faults.append(error.detail)
@@ -69,14 +76,16 @@ def names_in(record: Record, before: str = "") -> Iterator[str]:
             yield from names_in(value, f"{before}{name}.")
 
 
-def fields(path: Path, number: int, record: bytes) -> list[str]:
-    """Returns the fields of a CSV or TSV record. Raises SkippedRowError if it has none to be read."""
+def fields(path: Path, number: int, record: bytes, *, quotes: bool) -> list[str]:
+    """Returns the fields of a CSV or TSV record, which may be in quotes. Raises SkippedRowError if it has none to be read."""
     _check_length(path, number, record)
     try:
         text = record.decode("utf-8-sig")
-        if format_of(path) == TSV:  # tab-separated captions are not quoted: a quotation mark is one
+        if not quotes:
             return next(line for line in text.split("\n") if line.strip(" \r")).rstrip("\r").split("\t")
-        rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if len(row) > 1 or "".join(row).strip(" ")] or [[""]]
+        separator = "," if format_of(path) == CSV else SEPARATOR.decode()
+        read = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+        rows = [row for row in read if len(row) > 1 or "".join(row).strip(" ")] or [[""]]
         if len(rows) != 1:
             raise csv.Error(f"{len(rows)} rows in one: a carriage return without a line feed")
         return rows[0]
@@ -84,7 +93,7 @@ def fields(path: Path, number: int, record: bytes) -> list[str]:
         raise SkippedRowError("not UTF-8", f"record {number} of {path.name}: {error}") from error
     except csv.Error as error:
         fault = str(error).replace("unexpected end of data", "a quotation mark is not closed")
-        raise SkippedRowError("unreadable record", f"record {number} of {path.name} is no CSV ({fault})") from error
+        raise SkippedRowError("unreadable record", f"record {number} of {path.name} is no {format_of(path)} ({fault})") from error
 
 
 def json_record(path: Path, number: int, record: bytes) -> Record:

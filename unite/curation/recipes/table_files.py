@@ -31,7 +31,7 @@ from unite.curation.recipes.annotation_files import (
     open_file,
     reading,
 )
-from unite.curation.recipes.lines import JSON_ERRORS, MAX_RECORD, Record, columns_of, is_csv, json_record, names_in, records
+from unite.curation.recipes.lines import JSON_ERRORS, MAX_RECORD, Record, columns_of, has_quotes, is_csv, json_record, names_in, records
 from unite.curation.recipes.lines import fields as read_fields
 from unite.curation.recipes.parquet_table import ParquetTable
 from unite.curation.recipes.table import Table
@@ -47,16 +47,22 @@ class LineTable(Table):
     def __init__(self, path: Path) -> None:
         self.path = path
         with reading(path) as file:
-            first = list(islice(records(path, file), 1 if is_csv(path) else _NUM_TRIED))
+            # The header of a TSV may be in quotes, but goes over no line.
+            first = list(islice(records(path, file, quotes=format_of(path) == CSV), 1 if is_csv(path) else _NUM_TRIED))
         self.columns = tuple(columns_of(path, first)) if first else ()
 
     @cached_property
     def _offsets(self) -> NDArray[np.int64]:
         """Where each record begins, and where the last one ends; without the header."""
         with reading(self.path) as file:
-            lengths = [len(record) for record in records(self.path, file)]
+            lengths = [len(record) for record in records(self.path, file, quotes=self._has_quotes)]
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         return offsets[1:] if is_csv(self.path) and lengths else offsets
+
+    @cached_property
+    def _has_quotes(self) -> bool:
+        with reading(self.path) as file:
+            return has_quotes(self.path, file)
 
     @cached_property
     def _file(self) -> BinaryIO:
@@ -67,7 +73,7 @@ class LineTable(Table):
         lacking = super().lacks(names)
         if lacking and not is_csv(self.path):
             with reading(self.path) as file:
-                for number, record in enumerate(records(self.path, file)):
+                for number, record in enumerate(records(self.path, file, quotes=False)):
                     with suppress(SkippedRowError):
                         found = set(names_in(json_record(self.path, number, record)))
                         lacking = [name for name in lacking if name not in found]
@@ -80,11 +86,13 @@ class LineTable(Table):
 
     def __getitem__(self, index: int) -> Record:
         start, stop = int(self._offsets[index]), int(self._offsets[index + 1])
-        self._file.seek(start)
+        self._file.seek(max(start - 1, 0))
+        if start and self._file.read(1) != b"\n":
+            raise SkippedRowError("record too large", f"record {index} of {self.path.name} is the rest of a line too long")
         data = self._file.read(stop - start)
         if not is_csv(self.path):
             return json_record(self.path, index, data)
-        fields = read_fields(self.path, index, data)
+        fields = read_fields(self.path, index, data, quotes=self._has_quotes)
         if len(fields) != len(self.columns):
             detail = f"record {index} of {self.path.name} has {len(fields)} fields, not {len(self.columns)}"
             raise SkippedRowError("unreadable record", detail)
