@@ -14,11 +14,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from unite.curation.recipes.arrow_rows import names_in_schema, rows_of
 from unite.curation.recipes.lines import Record
-from unite.curation.recipes.parquet_table import names_in_schema
 from unite.curation.recipes.table import Table
 from unite.curation.recipes.table_files import Tables, open_paths
-from unite.errors import ConfigError, DataError, must_be, must_be_one_of
+from unite.errors import ConfigError, DataError, SkippedRowError, must_be, must_be_one_of
 
 
 class SavedDataset(Table):
@@ -36,14 +36,17 @@ class SavedDataset(Table):
     def _rows(self) -> Any:
         try:
             return _library().load_from_disk(str(self.path)).with_format("arrow")
-        except (OSError, ValueError) as error:
-            raise DataError(must_be("a dataset", "one saved by `save_to_disk`", f"{self.path} ({error})")) from error
+        except (OSError, ValueError, LookupError, TypeError) as error:  # of files that are cut, or of another kind
+            expected = "one saved by `save_to_disk`, whole and with rows"
+            raise DataError(must_be("a dataset", expected, f"{self.path} ({error!r})")) from error
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def __getitem__(self, index: int) -> Record:
-        record: Record = self._rows[index].to_pylist()[0]
+        (record,) = rows_of(self._rows[index], self.path.name, index)
+        if isinstance(record, SkippedRowError):
+            raise record
         return record
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
@@ -11,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from unite.curation.recipes.arrow_rows import names_in_schema, rows_of
 from unite.curation.recipes.lines import Record
 from unite.curation.recipes.table import Table
-from unite.errors import DataError
+from unite.errors import DataError, SkippedRowError
 
 #: Rows turned into Python objects at a time.
 _ROWS = 256
@@ -48,8 +48,10 @@ class ParquetTable(Table):
             if self.__dict__.get("_group") != group:
                 self._group, self._rows = group, self._read(group)
             self._at = (group, block)
-            self._block = self._rows.slice(block * _ROWS, _ROWS).to_pylist()
-        record: Record = self._block[inside]
+            self._block = list(rows_of(self._rows.slice(block * _ROWS, _ROWS), self.path.name, self._starts[group] + block * _ROWS))
+        record = self._block[inside]
+        if isinstance(record, SkippedRowError):
+            raise SkippedRowError(record.reason, record.detail)
         return record
 
     def _read(self, group: int) -> pa.Table:
@@ -57,11 +59,3 @@ class ParquetTable(Table):
             return self._file.read_row_group(group)
         except (OSError, ValueError) as error:
             raise DataError(f"row group {group} of {self.path} cannot be read ({error}). Copy or write the file again.") from error
-
-
-def names_in_schema(fields: Iterable[pa.Field], before: str = "") -> Iterable[str]:
-    """Yields the names of columns, and `a.b` of the fields of a struct a."""
-    for field in fields:
-        yield before + field.name
-        if pa.types.is_struct(field.type):
-            yield from names_in_schema(field.type.fields, f"{before}{field.name}.")
