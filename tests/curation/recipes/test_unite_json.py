@@ -31,12 +31,12 @@ def test_unite_json(tmp_path):
             {"query": {"text": ""}, "candidate": {"text": "b"}},
         ],
     )
-    first, second, third, *skipped = read_all(UniteJson("u", file, media_root="/media", licence="MIT"))
-    assert first.query.text == "a cat" and paths(first.positives[0]) == ["/media/cat.jpg"] and first.licence == "MIT"
-    assert paths(second.query) == ["/media/1.jpg", "/media/v.mp4", "/media/2.jpg"]  # in the order of their places
+    first, second, third, *skipped = read_all(UniteJson("u", file, media_root=tmp_path, licence="MIT"))
+    assert first.query.text == "a cat" and paths(first.positives[0]) == [f"{tmp_path}/cat.jpg"] and first.licence == "MIT"
+    assert paths(second.query) == [f"{tmp_path}/1.jpg", f"{tmp_path}/v.mp4", f"{tmp_path}/2.jpg"]  # in the order of their places
     assert [medium.modality for medium in second.query.media] == [Modality.IMAGE, Modality.VIDEO, Modality.IMAGE]
     assert second.negatives[0].text == "a wrong one"
-    assert third.query.text == "what is it?" and paths(third.query) == ["/media/cat.jpg"]  # the image is not dropped
+    assert third.query.text == "what is it?" and paths(third.query) == [f"{tmp_path}/cat.jpg"]  # the image is not dropped
     assert skipped == ["placeholders", "unknown modality", "wrong modality", "unreadable record", "empty content"]
 
 

@@ -13,9 +13,9 @@ def test_video_captions(tmp_path):
         {"YoutubeID": "abc", "Start_timestamp": "soon", "End_timestamp": "later", "Caption": "nothing"},
     ]
     names = {"video": "YoutubeID", "caption": "Caption", "start": "Start_timestamp", "end": "End_timestamp", "video_suffix": ".mp4"}
-    first, *skipped = read_all(VideoCaptions("v", json_lines(tmp_path / "i.jsonl", internvid), media_root="/videos", **names))
+    first, *skipped = read_all(VideoCaptions("v", json_lines(tmp_path / "i.jsonl", internvid), media_root=tmp_path, **names))
     (medium,) = first.positives[0].media
-    assert (medium.path, medium.start, medium.end) == ("/videos/abc.mp4", 62.5, 65.0)
+    assert (medium.path, medium.start, medium.end) == (f"{tmp_path}/abc.mp4", 62.5, 65.0)
     assert first.query.text == "a man runs" and first.metadata == {"UMT_Score": "0.4"}
     assert skipped == ["empty clip", "unreadable record"]
     tarsier = [{"video": {"file": "a.mp4", "start_time": 1.5, "end_time": -1}, "caption": "long"}]

@@ -4,7 +4,8 @@
     annotations   {"id", "image_id", "caption"}
     licenses      {"id", "name", "url"}
 
-An annotation without a caption, and one of an image that is not listed, is a record that is left out.
+An annotation without a caption is a record that is left out, and so is one of an image that is not listed, has no file, or is listed more
+than once with different files (in files that were joined).
 
 The layout is as the data format page of COCO gives it; no release was read for this file.
 """
@@ -12,16 +13,16 @@ The layout is as the data format page of COCO gives it; no release was read for 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from unite.curation.raw import RawRow
-from unite.curation.recipes.annotation_files import fingerprint_files
+from unite.curation.recipes.annotation_files import fingerprint_files, reading
 from unite.curation.recipes.image_captions import check_direction
 from unite.curation.recipes.lines import JSON_ERRORS
-from unite.curation.recipes.tabular_recipe import content, needed, rest_of
+from unite.curation.recipes.tabular_recipe import content, media_folder, needed, rest_of
 from unite.errors import DataError, SkippedRowError, must_be
 from unite.media.ready import RawMedium
 from unite.types import Modality
@@ -32,7 +33,7 @@ class CocoCaptions:
 
     Args:
         name, licence: as in `TabularRecipe`.
-        annotations: `captions_*.json`.
+        annotations: `captions_*.json`, also `.json.gz`.
         media_root: the folder of the images (`train2017`).
         direction, instruction: as in `ImageCaptions`.
     """
@@ -47,7 +48,7 @@ class CocoCaptions:
         instruction: str = "",
         licence: str = "",
     ) -> None:
-        self.name, self.annotations, self.media_root = name, Path(annotations), Path(media_root)
+        self.name, self.annotations, self.media_root = name, Path(annotations), media_folder(name, media_root, Path(annotations).parent)
         check_direction(name, direction, "image")
         self.direction, self.instruction, self.licence = direction, instruction, licence
         if not self.annotations.is_file():
@@ -57,35 +58,39 @@ class CocoCaptions:
     def _rows(self) -> list[tuple[dict[str, Any], list[str]] | SkippedRowError]:
         """(image, captions) of each row, the image's `license` being its name; then the annotations that cannot be used."""
         try:
-            whole = json.loads(self.annotations.read_bytes())
+            with reading(self.annotations) as file:
+                whole = json.load(file)
         except JSON_ERRORS as error:
             raise DataError(f"{self.annotations} is no JSON ({error}).") from error
-        missing = [name for name in ("images", "annotations") if not isinstance(whole, dict) or name not in whole]
+        missing = [name for name in ("images", "annotations") if not isinstance(whole, dict) or not isinstance(whole.get(name), list)]
         if missing:
             found = sorted(whole) if isinstance(whole, dict) else type(whole).__name__
             raise DataError(must_be(str(self.annotations), f"an object with the lists {' and '.join(missing)}", found))
-        try:
-            licences = {one.get("id"): one.get("name", "") for one in whole.get("licenses", ())}
-            images = {
-                image["id"]: {**image, "file_name": image["file_name"], "license": licences.get(image.get("license"), "")}
-                for image in whole["images"]
-            }
-            captions: dict[Any, list[str]] = {}
-            unusable: list[SkippedRowError] = []
-            for one in whole["annotations"]:
-                try:
-                    captions.setdefault(one["image_id"], []).append(_caption(one, images))
-                except SkippedRowError as error:
-                    unusable.append(error)
-        except (KeyError, TypeError, AttributeError) as error:
-            hint = "Instances and keypoints have no captions: is it a captions_*.json?"
-            raise DataError(
-                must_be(str(self.annotations), "COCO's captions, with id, file_name, image_id and caption", repr(error), hint)
-            ) from error
-        grouped = [(images[image_id], texts) for image_id, texts in captions.items() if texts]
+        images = _images(whole["images"], whole.get("licenses"))
+        self._check(whole["annotations"], images)
+        captions: dict[Any, list[str]] = {}
+        unusable: list[SkippedRowError] = []
+        for number, one in enumerate(whole["annotations"]):
+            try:
+                image_id, text = _caption(number, one, images)
+                captions.setdefault(image_id, []).append(text)
+            except SkippedRowError as error:
+                unusable.append(error)
+        usable = {image_id: image for image_id, image in images.items() if isinstance(image, dict)}
+        grouped = [(usable[image_id], texts) for image_id, texts in captions.items()]
         if self.direction == "image_to_text":
             return [*grouped, *unusable]
         return [*((image, [text]) for image, texts in grouped for text in texts), *unusable]
+
+    def _check(self, annotations: list[Any], images: Mapping[Any, Any]) -> None:
+        """Raises DataError if there is nothing that could be a caption, or no image of one."""
+        has_captions = any(isinstance(one, dict) and "caption" in one and "image_id" in one for one in annotations)
+        has_files = any(not isinstance(image, str) for image in images.values())
+        lacks = [fields for fields, there in (("an id and file_name", has_files), ("an image_id and caption", has_captions)) if not there]
+        if lacks and (annotations or images):
+            hint = "Instances and keypoints have no captions: is it a captions_*.json?"
+            found = f"nothing that has {' and nothing that has '.join(lacks)}"
+            raise DataError(must_be(str(self.annotations), "COCO's captions, with id, file_name, image_id and caption", found, hint))
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -116,12 +121,34 @@ class CocoCaptions:
         return {name: value for name, value in self.__dict__.items() if not name.startswith("_")}
 
 
-def _caption(annotation: dict[str, Any], images: Mapping[Any, Any]) -> str:
-    """Returns the caption of an annotation. Raises SkippedRowError if it has none, or no image."""
-    named = f"annotation {annotation.get('id', '')} of image {annotation['image_id']}"
-    if annotation["image_id"] not in images:
-        raise SkippedRowError("no such image", f"{named}, which is not listed")
+def _images(listed: Iterable[Any], licences: Any) -> dict[Any, dict[str, Any] | str]:
+    """Returns the images by their ids, `license` being its name; of one that cannot be used, what is wrong with it."""
+    names = {one.get("id"): one.get("name") or "" for one in licences or () if isinstance(one, dict)}
+    images: dict[Any, dict[str, Any] | str] = {}
+    for image in listed:
+        if not isinstance(image, dict) or not isinstance(image.get("id"), str | int | float):
+            continue  # no caption can name it
+        before, path = images.get(image["id"]), image.get("file_name")
+        if not isinstance(path, str) or not path:
+            images[image["id"]] = "has no file_name"
+        elif before is not None and (isinstance(before, str) or before["file_name"] != path):
+            images[image["id"]] = "is listed more than once, with different files"
+        else:
+            licence = image.get("license")
+            images[image["id"]] = {**image, "license": names.get(licence, "") if isinstance(licence, str | int) else ""}
+    return images
+
+
+def _caption(number: int, annotation: Any, images: Mapping[Any, dict[str, Any] | str]) -> tuple[Any, str]:
+    """Returns the image's id and the caption of an annotation. Raises SkippedRowError if it has none, or no image."""
+    if not isinstance(annotation, dict) or not isinstance(annotation.get("image_id"), str | int | float):
+        raise SkippedRowError("unreadable record", f"annotation number {number} has no image_id")
+    image_id = annotation["image_id"]
+    named = f"annotation {annotation.get('id', '')} of image {image_id}"
+    image = images.get(image_id, "is not listed")
+    if isinstance(image, str):
+        raise SkippedRowError("no such image", f"{named}, which {image}")
     try:
-        return needed({"caption": annotation["caption"]}, "caption")
+        return image_id, needed(annotation, "caption")
     except SkippedRowError as error:
         raise SkippedRowError(error.reason, f"{named}: {error.detail}") from error

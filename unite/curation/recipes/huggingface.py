@@ -17,7 +17,7 @@ from unite.curation.raw import RawContent, RawRow
 from unite.curation.recipes.annotation_files import fingerprint_files
 from unite.curation.recipes.huggingface_folder import open_folder
 from unite.curation.recipes.table_files import check_columns
-from unite.curation.recipes.tabular_recipe import content, field_of, rest_of, text_of
+from unite.curation.recipes.tabular_recipe import content, field_of, media_folder, rest_of, text_of
 from unite.errors import ConfigError, SkippedRowError, must_be_one_of
 from unite.media import KINDS
 from unite.media.ready import RawMedium
@@ -58,7 +58,7 @@ class HuggingFace:
         media_root: str | Path = "",
     ) -> None:
         self.name, self.folder, self.split, self.subset, self.licence = name, Path(folder), split, subset, licence
-        self.media_root = Path(media_root) if media_root else self.folder
+        self.media_root = media_folder(name, media_root, self.folder)
         self.query, self.positive, self.negatives = dict(query), dict(positive), [dict(side) for side in negatives]
         sides = (self.query, self.positive, *self.negatives)
         for kind in (kind for side in sides for kind in side if kind not in _COLUMNS):

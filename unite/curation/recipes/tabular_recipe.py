@@ -29,7 +29,7 @@ class TabularRecipe(ABC):
             with `..`, is taken as it stands: read annotations of others before you use them.
 
     Raises:
-        DataError: if there is no such file, media_root is one, or a column is missing; the message lists those found.
+        DataError: if there is no such file, media_root is no folder, or a column is missing; the message lists those found.
     """
 
     def __init__(
@@ -39,9 +39,7 @@ class TabularRecipe(ABC):
         self.table = open_tables(annotations)
         check_columns(self.table, tuple(columns))
         self.licence = licence
-        self.media_root = Path(media_root) if media_root else self.table.path.parent
-        if self.media_root.is_file():
-            raise DataError(must_be(f"{name}.media_root", "a folder", f"the file {media_root}"))
+        self.media_root = media_folder(name, media_root, self.table.path.parent)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -72,6 +70,16 @@ class TabularRecipe(ABC):
         if isinstance(value, bytes):
             return RawMedium(modality, data=value, start=start, end=end)
         return RawMedium(modality, str(self.media_root / value), start=start, end=end)
+
+
+def media_folder(name: str, media_root: str | Path, default: Path) -> Path:
+    """Returns the folder that paths of media are relative to. Raises DataError if one is named that is none."""
+    if not media_root:
+        return default
+    if not Path(media_root).is_dir():
+        found = f"the file {media_root}" if Path(media_root).is_file() else f"{media_root}, which is not there"
+        raise DataError(must_be(f"{name}.media_root", "a folder", found))
+    return Path(media_root)
 
 
 def field_of(record: Mapping[str, Any], column: str) -> Any:
