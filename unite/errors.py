@@ -11,6 +11,9 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any
 
+#: Characters of what is told of a row.
+_MAX_DETAIL = 1000
+
 
 class UniteError(Exception):
     """An error in what was given to `unite`: a config, a file, a sample. The message says how to mend it."""
@@ -39,10 +42,12 @@ class SkippedRowError(DataError):
 
     Attributes:
         reason: a few fixed words, the same for every row with this fault (`missing file`).
-        detail: what is wrong with this one.
+        detail: what is wrong with this one; of one that is very long (a picture in place of its path), both ends.
     """
 
     def __init__(self, reason: str, detail: str) -> None:
+        if len(detail) > _MAX_DETAIL:
+            detail = f"{detail[: _MAX_DETAIL // 2 - 3]} ... {detail[3 - _MAX_DETAIL // 2 :]}"
         super().__init__(reason, detail)
         self.reason = reason
         self.detail = detail

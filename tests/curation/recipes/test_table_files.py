@@ -26,7 +26,7 @@ from unite.errors import ConfigError, DataError
         (lambda file: Mmeb("m", file), "qry, qry_image_path, pos_text, pos_image_path is among them"),
         (lambda file: ImageCaptions("i", file, direction="image_to_video"), "i.direction must be one of image_to_text, text_to_image"),
         (lambda file: ImageCaptions("i", file.with_name("none.csv")), "annotations must be an existing file or a glob that matches some"),
-        (lambda file: ImageCaptions("i", json_file(file.with_suffix(".json"), {"a": 1})), "must be a JSON list of objects, but is 'dict'"),
+        (lambda file: ImageCaptions("i", json_file(file.with_suffix(".json"), {"a": 1})), "list of objects, but is 'dict with a'.*to_json"),
         (lambda file: ImageCaptions("i", json_file(file.with_suffix(".xml"), 1)), r"the format of .* must be one of .csv.*, but is '.xml'"),
         (lambda file: ImageCaptions("i", json_file(file.with_suffix(".parquet"), 1)), "is no parquet file"),
     ],
@@ -43,7 +43,13 @@ def test_wrong_files_are_refused_with_what_was_found(tmp_path, make, message):
         ("a.csv", b"", "a.csv must be a table with columns, but is 'empty'. Remove it"),
         ("a.jsonl", b"\n \n", "a.jsonl must be a table with columns, but is 'empty'"),
         ("a.json", b"[]", "a.json must be a table with columns, but is 'empty'"),
-        ("a.csv", "anchor,positive\na,b\n".encode("utf-16"), "a.csv must be a file in UTF-8 that begins with a header, but is .*0xff"),
+        ("a.csv", "anchor,positive\na,b\n".encode("utf-16"), "a.csv must be a file in UTF-8, but is 'in UTF-16 or UTF-32'"),
+        ("a.jsonl", json_line("a", "b").encode("utf-16-le"), "a.jsonl must be a file in UTF-8, but is 'in UTF-16 or UTF-32'. Save it"),
+        ("a.jsonl", b'[\n{"anchor": "a"},\n{"anchor": "b"}\n]\n', "a JSON object a line, but is 'one JSON list'. Name it a.json"),
+        ("a.json", b'[["a", "b"]]', "a.json must be a JSON list of objects, but is 'a list of list'"),
+        ("a.csv", b"anchor;positive\na;b\n", "a.csv must be separated by commas .as .tsv by tabs., but is \"by ';'\". Its first line"),
+        ("a.tsv", b"anchor,positive\na,b\n", "but is \"by ','\". Its first line is: 'anchor,positive'. Write it again"),
+        ("a.csv", b" anchr,\n", "but is .' anchr', ''.. Set t.anchor to the column that is meant"),
         ("a.csv", "ançhor,positive\na,b\n".encode("latin-1"), "must be a file in UTF-8 that begins with a header, but is .*0xe7"),
         ("a.csv", b"anchor,positive\ra,b\r", "begins with a header, but is .*2 rows in one: a carriage return without a line feed"),
         ("a.csv", b"anchor,anchor,x\na,b,c\n", "the columns of .* must be of different names, but is 'anchor more than once'"),
@@ -55,6 +61,12 @@ def test_wrong_files_are_refused_with_what_was_found(tmp_path, make, message):
 def test_a_file_without_a_record_is_refused_by_name(tmp_path, name, data, message):
     with pytest.raises(DataError, match=message):
         text_pairs(tmp_path, name, data)
+
+
+def test_columns_without_a_name_are_nobodys(tmp_path):
+    """An index of two levels, and commas at the ends of lines."""
+    recipe = text_pairs(tmp_path, "a.csv", ",,anchor,positive,,\n0,1,a,b,,\n0,2,c,d,,x\n")
+    assert read_texts(recipe) == [("a", "b"), ("c", "d")] and recipe.read(1).metadata == {}
 
 
 def test_a_table_is_not_held_in_memory(tmp_path):

@@ -25,6 +25,8 @@ JSON_ERRORS = (ValueError, RecursionError)
 MAX_RECORD = 1 << 24
 #: What a blank line holds. Tabs alone are empty fields of a TSV.
 _BLANK = b" \r\n"
+#: What files in UTF-16 and UTF-32 begin with.
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
 csv.field_size_limit(MAX_RECORD)  # the module's own limit of 128 kB is less than a long document
 
 
@@ -53,6 +55,10 @@ def records(path: Path, file: BinaryIO, *, quotes: bool) -> Iterator[bytes]:
 
 def columns_of(path: Path, first: Sequence[bytes]) -> list[str]:
     """Returns the header, or every name in the first JSON records. Raises DataError, with the fault of the first, if none can be read."""
+    if first[0].startswith(_UTF_16) or b"\0" in first[0][:4]:
+        raise DataError(must_be(str(path), "a file in UTF-8", "in UTF-16 or UTF-32", "Save it as UTF-8."))
+    if not is_csv(path) and first[0].strip() == b"[":
+        raise DataError(must_be(str(path), "a file with a JSON object a line", "one JSON list", f"Name it {path.stem}.json."))
     names: dict[str, None] = {}
     faults = []
     for number, record in enumerate(first):

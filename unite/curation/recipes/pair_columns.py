@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
+from unite.curation.recipes.table import listed
 from unite.errors import DataError, must_be
 
 #: Of one text each; the first says it outright and wins over the others.
@@ -41,7 +42,7 @@ def find_pair(name: str, where: str, columns: Sequence[str], anchor: str, positi
     labels = [column for column in columns if _plain(column) in _LABELS]
     if labels and not positive and _plain(found_positive) in _EITHER:
         hint = f"Not every row may be a pair. Keep those that are; {name}.positive={found_positive} then takes every row as one."
-        found = f"with {', '.join(labels)} among {', '.join(columns)}"
+        found = f"with {', '.join(labels)} among {listed(columns)}"
         raise DataError(must_be(f"the columns of {where}", "those of pairs, without a label or score", found, hint))
     return found_anchor, found_positive
 
@@ -54,7 +55,7 @@ def find_negatives(name: str, where: str, columns: Iterable[str]) -> tuple[str, 
     """
     negatives, doubtful = _negatives(tuple(columns))
     if doubtful:
-        hint = f"The columns found are: {', '.join(columns)}. Set {name}.negatives to those that hold texts, or to []."
+        hint = f"The columns found are: {listed(columns)}. Set {name}.negatives to those that hold texts, or to []."
         raise DataError(must_be(f"the negatives of {where}", "named negative, negative_1, hard_negative, neg", ", ".join(doubtful), hint))
     return negatives
 
@@ -79,7 +80,7 @@ def _the_one(name: str, where: str, columns: Sequence[str], side: str, known: Se
     outright = [column for column in found if _plain(column) == known[0]]
     found = outright or found
     if len(found) != 1:
-        among = f"{' and '.join(found)} among {', '.join(columns)}" if found else ", ".join(columns)
+        among = f"{' and '.join(found)} among {listed(columns)}" if found else listed(columns)
         hint = f"Set {name}.{side} to the column that is meant."
         raise DataError(must_be(f"the columns of {where}", f"such that one is the {side} ({', '.join(known)})", among, hint))
     return found[0]

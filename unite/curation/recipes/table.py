@@ -34,3 +34,8 @@ class Table(ABC):
 
     def __getstate__(self) -> dict[str, Any]:
         return {"path": self.path, "columns": self.columns}
+
+
+def listed(names: Iterable[str]) -> str:
+    """Returns names one after the other for a message; one that shows nothing, or begins or ends with a blank, in quotes."""
+    return ", ".join(name if name.isprintable() and name == name.strip() != "" else repr(name) for name in names)

@@ -34,9 +34,11 @@ from unite.curation.recipes.annotation_files import (
 from unite.curation.recipes.lines import JSON_ERRORS, MAX_RECORD, Record, columns_of, has_quotes, is_csv, json_record, names_in, records
 from unite.curation.recipes.lines import fields as read_fields
 from unite.curation.recipes.parquet_table import ParquetTable
-from unite.curation.recipes.table import Table
+from unite.curation.recipes.table import Table, listed
 from unite.errors import DataError, SkippedRowError, must_be, must_be_one_of
 
+#: What else than its own separator a file of one column may be separated by.
+_SEPARATORS = ("\t", ";", "|", ",")
 #: Records looked at for the columns of a JSON Lines file.
 _NUM_TRIED = 100
 
@@ -50,6 +52,9 @@ class LineTable(Table):
             # The header of a TSV may be in quotes, but goes over no line.
             first = list(islice(records(path, file, quotes=format_of(path) == CSV), 1 if is_csv(path) else _NUM_TRIED))
         self.columns = tuple(columns_of(path, first)) if first else ()
+        if is_csv(path) and len(self.columns) == 1 and (other := next((one for one in _SEPARATORS if one in self.columns[0]), "")):
+            expected = "separated by commas (as .tsv by tabs)"
+            raise DataError(must_be(str(path), expected, f"by {other!r}", f"Its first line is: {self.columns[0][:200]!r}. Write it again."))
 
     @cached_property
     def _offsets(self) -> NDArray[np.int64]:
@@ -96,7 +101,7 @@ class LineTable(Table):
         if len(fields) != len(self.columns):
             detail = f"record {index} of {self.path.name} has {len(fields)} fields, not {len(self.columns)}"
             raise SkippedRowError("unreadable record", detail)
-        return dict(zip(self.columns, fields, strict=True))
+        return {name: field for name, field in zip(self.columns, fields, strict=True) if name.strip()}
 
 
 class JsonTable(Table):
@@ -104,7 +109,9 @@ class JsonTable(Table):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        objects = (row for row in self._rows if isinstance(row, dict))
+        objects = [row for row in self._rows if isinstance(row, dict)]
+        if self._rows and not objects:
+            raise DataError(must_be(str(path), "a JSON list of objects", f"a list of {type(self._rows[0]).__name__}"))
         self.columns = tuple(dict.fromkeys(name for row in objects for name in names_in(row)))
 
     @cached_property
@@ -115,7 +122,10 @@ class JsonTable(Table):
         except JSON_ERRORS as error:
             raise DataError(f"{self.path} is no JSON ({error}).") from error
         if not isinstance(rows, list):
-            raise DataError(must_be(str(self.path), "a JSON list of objects", type(rows).__name__))
+            keys = ", ".join(list(rows)[:5]) if isinstance(rows, dict) else ""
+            found = f"{type(rows).__name__}{keys and f' with {keys}'}"
+            hint = 'pandas writes one by to_json(orient="records"); a list that stands under a key wants a file of its own.'
+            raise DataError(must_be(str(self.path), "a JSON list of objects", found, hint))
         return rows
 
     def __len__(self) -> int:
@@ -190,11 +200,12 @@ _OPEN: dict[str, Callable[[Path], Table]] = {CSV: LineTable, TSV: LineTable, LIN
 def check_columns(tables: Tables, needed: Sequence[str]) -> None:
     """Raises DataError, which lists the columns found, if a needed one is missing in a file."""
     for table in tables.tables:
-        twice = sorted({name for name in table.columns if table.columns.count(name) > 1})
+        # Columns without a name (an index, commas at the ends of lines) are nobody's.
+        twice = sorted({name for name in table.columns if name.strip() and table.columns.count(name) > 1})
         if twice:
             hint = "Rename one."
             raise DataError(must_be(f"the columns of {table.path}", "of different names", f"{', '.join(twice)} more than once", hint))
         missing = table.lacks(needed)
         if missing:
-            hint = f"The columns found are: {', '.join(table.columns) or 'none'}. Name the right ones, or use the recipe of this format."
+            hint = f"The columns found are: {listed(table.columns) or 'none'}. Name the right ones, or use the recipe of this format."
             raise DataError(must_be(f"the columns of {table.path}", f"such that {', '.join(missing)} is among them", "without", hint))

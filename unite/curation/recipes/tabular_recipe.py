@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,6 +16,9 @@ from unite.curation.recipes.table_files import check_columns, open_tables
 from unite.errors import DataError, SkippedRowError, must_be
 from unite.media.ready import RawMedium
 from unite.types import Modality
+
+#: A list of texts, or none, as Python, NumPy and JSON write it: which of them was meant is not to be guessed.
+_LIST = re.compile(r"""\[\s*(?:["'].*["']\s*,?\s*)?\]""", re.DOTALL)
 
 
 class TabularRecipe(ABC):
@@ -95,14 +99,17 @@ def field_of(record: Mapping[str, Any], column: str) -> Any:
 def text_of(record: Mapping[str, Any], column: str) -> str:
     """Returns a field (see `field_of`) as text, "" where it is missing, null or NaN.
 
-    Raises SkippedRowError if it is neither text nor a number.
+    Raises SkippedRowError if it is neither text nor a number, or a list that was written as text, as pandas does in CSV.
     """
     value = field_of(record, column)
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if not isinstance(value, str | int | float):
         raise SkippedRowError("unreadable record", f"{column} is {type(value).__name__}, not text")
-    return str(value).strip()
+    text = str(value).strip()
+    if text[:1] == "[" and _LIST.fullmatch(text):
+        raise SkippedRowError("list as text", f"{column} is {text[:60]!r}: JSON Lines and parquet keep lists")
+    return text
 
 
 def needed(record: Mapping[str, Any], column: str) -> str:
