@@ -3,8 +3,8 @@
     python scripts/ablations.py experiments/mamcl_ablation runs/ablation_objectives/sweep_<start>
 
 writes results.json and the tables of the README in the study's folder, between their marks: those of `unite.report`, and one of pools of
-several modalities. Further folders are evaluations of the runs (`python -m unite.evaluate checkpoint=<run>`), each of its run's name: what
-they measured is added.
+several modalities. `baseline=<arm>` says which arm the others are held against, the first by default. Further folders are evaluations of
+the runs (`python -m unite.evaluate checkpoint=<run>`), each of its run's name: what they measured is added.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ from unite.sweeps.record import run_folders
 Metrics = Mapping[str, float]
 
 
-def main(study: Path, sweep: Path, evaluations: list[Path]) -> None:
-    runs = [str(run) for run in run_folders(sweep) or []]
+def main(study: Path, sweep: Path, others: list[str]) -> None:
+    baseline = next((one.removeprefix("baseline=") for one in others if one.startswith("baseline=")), "")
+    evaluations = [Path(one) for one in others if not one.startswith("baseline=")]
+    runs = sorted(map(str, run_folders(sweep) or []), key=lambda run: not re.fullmatch(rf"{baseline}_seed.*", Path(run).name))
     with tempfile.TemporaryDirectory() as name:
         write_report(runs, Path(name) / "report")
         report = (Path(name) / "report.md").read_text()
@@ -78,4 +80,4 @@ def spread(values: list[float | None]) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), [Path(folder) for folder in sys.argv[3:]])
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])
