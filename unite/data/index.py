@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unite.data.address import Address
-from unite.data.samples import group
-from unite.data.tar_members import HashedFile, Leftover, Member, any_members, check_names, named, plain_members
+from unite.data.samples import Sample, group
+from unite.data.tar_members import HashedFile, Leftover, any_members, check_names, named, plain_members
 from unite.errors import DataError, must_be
 from unite.files import write_text
 from unite.types import fingerprint
@@ -52,17 +52,10 @@ class ShardIndex:
         write_text(path, json.dumps({"num_bytes": self.num_bytes, "sha256": self.sha256, "samples": samples}))
 
     @classmethod
-    def of_members(cls, num_bytes: int, sha256: str, members: Iterable[Member]) -> ShardIndex:
-        """Groups the members of a tar into samples, see `unite.data.samples`."""
-        samples, _ = group(members)
-        return cls(
-            num_bytes,
-            sha256,
-            tuple(
-                IndexedSample(sample.key, {extension: (member.offset, member.size) for extension, member in sample.members})
-                for sample in samples
-            ),
-        )
+    def of_samples(cls, num_bytes: int, sha256: str, samples: Iterable[Sample]) -> ShardIndex:
+        """Returns the index of a tar that holds these samples, see `unite.data.samples`."""
+        found = (IndexedSample(one.key, {name: (member.offset, member.size) for name, member in one.members}) for one in samples)
+        return cls(num_bytes, sha256, tuple(found))
 
     @classmethod
     def load(cls, where: str | Path | Address) -> ShardIndex | None:
@@ -101,7 +94,7 @@ def index_shard(where: str | Path | Address) -> ShardIndex:
         raise DataError(must_be(f"the members of sample {twice.key} of {shard}", "different", f"{', '.join(twice.twice)} twice", hint))
     if left or of_none:
         log.warning("shard %s: of no sample, and not read: %s", shard, named([*left, *of_none]))
-    return ShardIndex.of_members(content.num_bytes, content.sha256, members)
+    return ShardIndex.of_samples(content.num_bytes, content.sha256, samples)
 
 
 def load_index(where: str | Path | Address) -> ShardIndex:

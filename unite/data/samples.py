@@ -17,13 +17,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import groupby
 
 from unite.data.tar_members import Leftover, Member
 
-_NAME = re.compile(r"((?:.*/)?[^./]+)\.([^/]*)", re.DOTALL)
 #: Folders of macOS, of tars that an old tar unpacked, of webdataset itself.
-_NOT_DATA = re.compile(r"(^|/)(__MACOSX|PaxHeaders(\.\d+)?)/|^__[^/]*__(/|$)")
+_NOT_DATA = re.compile(r"(?:^|/)(?:__MACOSX|PaxHeaders(?:\.\d+)?)/|^__[^/]*__(?:/|$)")
 
 
 @dataclass(frozen=True)
@@ -41,20 +39,26 @@ class Sample:
     @property
     def twice(self) -> list[str]:
         """Extensions that are there more than once, but for their case."""
-        return [name for name, count in Counter(extension.lower() for extension, _ in self.members).items() if count > 1]
+        names = [extension.lower() for extension, _ in self.members]
+        return [name for name, count in Counter(names).items() if count > 1] if len(set(names)) < len(names) else []
 
 
 def group(members: Iterable[Member]) -> tuple[list[Sample], list[Leftover]]:
     """Groups the members of a tar into samples, each where its first member lies."""
     left: list[Leftover] = []
-    keyed: list[tuple[str, str, Member]] = []
+    keyed: list[tuple[str, list[tuple[str, Member]]]] = []
     for member in members:
-        match = _NAME.fullmatch(member.name)
-        if match and not _NOT_DATA.search(member.name):
-            keyed.append((match[1], match[2], member))
-        else:
+        folder, slash, name = member.name.rpartition("/")
+        stem, dot, extension = name.partition(".")
+        if not stem or not dot or _NOT_DATA.search(member.name):
             left.append(Leftover(member.name, _why(member.name)))
-    runs = [Sample(key, tuple((extension, member) for _, extension, member in run)) for key, run in groupby(keyed, lambda one: one[0])]
+            continue
+        key = folder + slash + stem
+        if keyed and keyed[-1][0] == key:
+            keyed[-1][1].append((extension, member))
+        else:
+            keyed.append((key, [(extension, member)]))
+    runs = [Sample(key, tuple(of)) for key, of in keyed]
     of_key: dict[str, list[Sample]] = {}
     for run in runs:
         of_key.setdefault(run.key, []).append(run)

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import IO, Any, BinaryIO, cast
 
 from unite.data.index import ShardIndex
+from unite.data.samples import group
 from unite.data.tar_members import Member
 
 #: Where a header holds the length of the name at most, and the octal digits of size and checksum (POSIX.1-1988, ustar).
@@ -53,7 +54,8 @@ class IndexedTar(tarfile.TarFile):
 
     def index(self) -> ShardIndex:
         """Returns what `index_shard` says of the tar that was written. Call it once the tar is closed."""
-        return ShardIndex.of_members(self._hashed.num_bytes, self._hashed.digest.hexdigest(), self._listed)
+        samples, _ = group(self._listed)
+        return ShardIndex.of_samples(self._hashed.num_bytes, self._hashed.digest.hexdigest(), samples)
 
 
 class _HashedFile:
