@@ -12,8 +12,10 @@ from typing import BinaryIO, NamedTuple
 
 from unite.errors import DataError, must_be
 
-#: What a gzip file begins with, whatever its name.
-GZIP = b"\x1f\x8b"
+#: What a compressed file begins with, whatever its name, and by which program it is.
+_COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+#: Bytes that tell.
+HEAD = max(map(len, _COMPRESSED))
 _CHUNK = 1 << 20
 #: A tar ends with two empty blocks.
 _END = 2 * tarfile.BLOCKSIZE
@@ -42,7 +44,7 @@ class HashedFile:
     Attributes:
         num_bytes: read so far.
         used: where the last byte of them that is not zero ends.
-        head: the first two.
+        head: the first `HEAD`.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -58,7 +60,7 @@ class HashedFile:
         filled = len(data.rstrip(b"\0"))
         self.used = self.num_bytes + filled if filled else self.used
         self.num_bytes += len(data)
-        self.head = self.head or data[: len(GZIP)]
+        self.head = self.head or data[:HEAD]
         return data
 
     def read_to_end(self) -> None:
@@ -104,13 +106,19 @@ def any_members(content: HashedFile, shard: str) -> tuple[list[Member], list[Lef
             members, left = members_of(tar)
             end = tar.offset
     except (tarfile.TarError, EOFError) as error:
-        if content.head.startswith(GZIP):
-            hint = "Rows are read by where they lie in it: unpack it (gunzip), or write it without."
-            raise DataError(must_be(f"shard {shard}", "a tar that is not compressed", "gzipped", hint)) from error
+        compressed = compression_of(content.head)
+        if compressed:
+            hint = "Rows are read by where they lie in it: unpack it."
+            raise DataError(must_be(f"shard {shard}", "a tar that is not compressed", f"compressed by {compressed}", hint)) from error
         raise DataError(f"shard {shard} is not a whole tar file ({error}). Copy or write it again.") from error
     content.read_to_end()
     check_end(shard, end, content.used, content.num_bytes)
     return members, left
+
+
+def compression_of(head: bytes) -> str:
+    """Returns the program that a file which begins so was compressed by; "" if it was by none."""
+    return next((name for begin, name in _COMPRESSED.items() if head.startswith(begin)), "")
 
 
 def check_end(shard: str, end: int, used: int, num_bytes: int) -> None:

@@ -1,6 +1,7 @@
 """Other people's tars. Of `sample_tar.py` too."""
 
 import gzip
+import lzma
 import tarfile
 from io import BytesIO
 
@@ -117,6 +118,28 @@ def test_a_gzipped_tar_is_read_whatever_its_name(tmp_path, name):
     packed.write_bytes(packed.read_bytes()[:-20])
     with pytest.raises(DataError, match=rf"{name} is no whole gzip file .*Copy or write it again"):
         len(WebdatasetShards("w", packed))
+
+
+def test_other_compressions_and_what_is_no_tar(tmp_path):
+    (tmp_path / "w.tar").write_bytes(lzma.compress(tar(tmp_path / "plain", {"0.txt": b"a"}).read_bytes()))
+    with pytest.raises(DataError, match=r"w.tar must be a tar, or one compressed by gzip, but is 'compressed by xz'. Unpack it"):
+        len(WebdatasetShards("w", tmp_path / "w.tar"))
+    for data in (b"<html>not found</html>" * 100, b"", bytes(512), (tmp_path / "plain").read_bytes()[:700]):
+        (tmp_path / "w.tar").write_bytes(data)
+        with pytest.raises(DataError, match=r"w\.tar is (not a whole tar file|truncated)"):
+            len(WebdatasetShards("w", tmp_path / "w.tar"))
+
+
+def test_names_in_no_encoding(tmp_path):
+    with tarfile.open(tmp_path / "w.tar", "w", format=tarfile.GNU_FORMAT, encoding="latin-1") as file:
+        for name, data in (("caf\xe9.jpg", encoded(photograph())), ("caf\xe9.txt", b"a cup"), ("\xe9", b"")):
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            file.addfile(info, BytesIO(data))
+    Curation([WebdatasetShards("w", tmp_path / "w.tar")], out=tmp_path / "set", workers=1, progress=False).run()
+    assert next(iter(ShardReader.of_folder(tmp_path / "set" / "w" / "text-to-image"))).query.text == "a cup"
+    (line,) = read_lines(tmp_path / "set" / "skipped.jsonl")
+    assert line["detail"] == "w.tar/\udce9: a name without a dot"
 
 
 def test_of_several_members_the_plain_one_is_taken_and_the_others_are_named(tmp_path, caplog):

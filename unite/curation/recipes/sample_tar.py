@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from unite.data.samples import Sample, group
-from unite.data.tar_members import GZIP, Leftover, Member, check_end, check_names, members_of
-from unite.errors import DataError, SkippedRowError
+from unite.data.tar_members import HEAD, Leftover, Member, check_end, check_names, compression_of, members_of
+from unite.errors import DataError, SkippedRowError, must_be
 
 #: Bytes that a gzipped member may become: a few bytes can unpack to any number.
 _MAX_MEMBER = 1 << 28
@@ -56,8 +56,11 @@ class SampleTar:
     @cached_property
     def _file(self) -> BinaryIO:
         file = self.path.open("rb")
-        if file.read(len(GZIP)) != GZIP:
+        compressed = compression_of(file.read(HEAD))
+        if not compressed:
             return file
+        if compressed != "gzip":
+            raise DataError(must_be(str(self.path), "a tar, or one compressed by gzip", f"compressed by {compressed}", "Unpack it."))
         whole = cast(BinaryIO, tempfile.TemporaryFile(prefix="unite-"))  # noqa: SIM115  it stays open
         try:
             with file, gzip.open(self.path) as packed:
