@@ -1,3 +1,4 @@
+import gc
 import os
 import sys
 import time
@@ -99,3 +100,12 @@ def test_ray_gives_the_set_that_this_machine_alone_gives(tmp_path):
     finally:
         ray.shutdown()
     assert cluster == alone and alone["totals"]["rows"] == 9
+
+
+def test_what_is_imported_is_left_alone_by_the_garbage_collector_only_while_rows_are_worked_on():
+    frozen = []
+    run(lambda number: frozen.append(gc.get_freeze_count()) or 1, [0, 1], title="", num_rows=2, workers=1, progress=False)
+    assert min(frozen) > 0 and gc.get_freeze_count() == 0
+    with pytest.raises(ZeroDivisionError):
+        run(lambda number: 1 // 0, [0], title="", num_rows=1, workers=1, progress=False)
+    assert gc.get_freeze_count() == 0

@@ -6,11 +6,13 @@ once, in any order, and a run that was killed is gone on with by running it agai
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 
 from unite.errors import ConfigError, UniteError, must_be, must_be_one_of
 from unite.progress import shown
@@ -53,7 +55,8 @@ def run(
 def _on_this_machine(work: Work, numbers: Sequence[int], workers: int) -> Iterator[int]:
     workers = min(workers, len(numbers))
     if workers <= 1:
-        yield from map(work, numbers)
+        with _imports_left_alone():
+            yield from map(work, numbers)
         return
     # A fork of a process that has threads (torch's) can hang: workers come from a server that has none.
     context = multiprocessing.get_context("forkserver")
@@ -94,6 +97,22 @@ def _take(work: Work) -> None:
     _work = work
     silence()
     end_with_parent()
+    gc.freeze()
+
+
+@contextmanager
+def _imports_left_alone() -> Iterator[None]:
+    """Keeps what is there already (torch's half a million objects) from being searched for garbage again and again, while rows come and go.
+
+    That is a third of the time of short rows.
+    """
+    import webdataset  # noqa: F401  and torch with it, before, not when the first shard is written
+
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _do(number: int) -> int:

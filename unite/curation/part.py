@@ -25,7 +25,7 @@ from unite.curation.signatures import SideSignature, Signatures, sign_row
 from unite.curation.steps.step import RowStep
 from unite.data.shards import ShardReader, ShardWriter
 from unite.errors import SkippedRowError
-from unite.files import read_json, whole_folder, write_json, write_lines
+from unite.files import read_json, to_line, whole_folder, write_json, write_lines, write_raw_lines
 
 #: Changes where parts do, so that a run is not gone on with by a version that makes others.
 LAYOUT = 2
@@ -97,7 +97,7 @@ class PartTask:
         recipe, load = self.recipes[part.recipe], medium_loader(self.media)
         funnel = Funnel(part.stop - part.start)
         skipped: list[Skipped] = []
-        lines: list[dict[str, object]] = []
+        lines: list[bytes] = []
         signatures: list[tuple[SideSignature, SideSignature]] = []
         with ShardWriter(folder, samples_per_shard=max(funnel.num_rows, 1)) as writer:
             for position in range(part.start, part.stop):
@@ -113,7 +113,7 @@ class PartTask:
                     stored = row.store(f"{self.prefixes[part.recipe]}-{raw.key}")
                     writer.write(stored)
                     signatures.append(sign_row(stored, [row.query.greys(), row.positives[0].greys()], self.columns))
-                    lines.append(describe_row(recipe.name, row))
+                    lines.append(to_line(describe_row(recipe.name, row)))
                 except SkippedRowError as error:
                     skipped.append(Skipped(recipe.name, key, step, error.reason, error.detail))
                 except Exception as error:
@@ -122,7 +122,7 @@ class PartTask:
         for left_out in skipped:
             funnel.count(left_out)
         Signatures.of(signatures, self.columns).save(folder / "signatures.npz")
-        write_lines(folder / "rows.jsonl", lines)
+        write_raw_lines(folder / "rows.jsonl", lines)
         write_lines(folder / "skipped.jsonl", (vars(left_out) for left_out in skipped))
         write_json(folder / "funnel.json", funnel.to_json())
 

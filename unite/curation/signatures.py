@@ -108,7 +108,7 @@ class Signatures:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SideSignature:
     """The signature of one side of a row; the fields as in `Signatures`. Columns that were not asked for are empty."""
 

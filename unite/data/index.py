@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 INDEX_SUFFIX = ".index.json"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class IndexedSample:
     """Where one sample lies: (offset, size) in bytes of each member, by extension."""
 

@@ -24,7 +24,7 @@ from unite.data.tar_members import Leftover, Member
 _NOT_DATA = re.compile(r"(?:^|/)(?:__MACOSX|PaxHeaders(?:\.\d+)?)/|^__[^/]*__(?:/|$)")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sample:
     """The members of one key, in their order.
 
