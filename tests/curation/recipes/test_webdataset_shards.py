@@ -120,6 +120,19 @@ def test_a_gzipped_tar_is_read_whatever_its_name(tmp_path, name):
         len(WebdatasetShards("w", packed))
 
 
+@pytest.mark.parametrize("letters", [2, 256])
+def test_a_gzipped_tar_that_is_broken_in_the_middle(tmp_path, letters):
+    """Of what can be compressed zlib loses its place; of noise the checksum at the end alone tells."""
+    noise = np.random.default_rng(0).integers(letters, size=40_000).astype(np.uint8).tobytes()
+    plain = tar(tmp_path / "plain", {"0.jpg": noise, "0.json": b'{"a": "b"}', "0.txt": b"c"})
+    data = bytearray(gzipped(plain, "w.tgz").read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 99] = bytes(99)
+    (tmp_path / "w.tgz").write_bytes(data)
+    for caption in ("", "a"):
+        with pytest.raises(DataError, match="w.tgz is no whole gzip file"):
+            len(WebdatasetShards("w", tmp_path / "w.tgz", caption=caption))
+
+
 def test_other_compressions_and_what_is_no_tar(tmp_path):
     (tmp_path / "w.tar").write_bytes(lzma.compress(tar(tmp_path / "plain", {"0.txt": b"a"}).read_bytes()))
     with pytest.raises(DataError, match=r"w.tar must be a tar, or one compressed by gzip, but is 'compressed by xz'. Unpack it"):

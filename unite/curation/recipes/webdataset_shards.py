@@ -9,9 +9,11 @@ Members that no row is made of are named in the row's metadata, what is of no sa
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 import tarfile
+import zlib
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -215,7 +217,7 @@ def _text(tar: SampleTar, extension: str, member: Member) -> str:
 def _check_fields(path: Path, needed: Sequence[str]) -> None:
     """Raises DataError, which lists those found, if no JSON member of a tar has a field. A tar that cannot be read is told of later."""
     found: dict[str, None] = {}
-    with suppress(tarfile.TarError, EOFError), tarfile.open(path) as tar:
+    with suppress(tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error), tarfile.open(path) as tar:
         for member in (member for member in tar if member.isfile() and _plain(member.name).endswith(".json")):
             with suppress(*JSON_ERRORS, SkippedRowError):
                 file = cast(IO[bytes], tar.extractfile(member))  # it is a file
