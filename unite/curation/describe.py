@@ -42,7 +42,7 @@ def key_prefix(recipe: Recipe, fingerprint: str) -> str:
     """Returns what the keys of a recipe's rows begin with in shards, `nli-3f9a02c1`, so that no row of another source has the same.
 
     The digits follow from its name, its options and the fingerprint of its annotations, but not from where they lie: sources of one name in
-    two sets differ too, unless they are the same rows.
+    two sets differ too, unless their annotations are the same.
     """
     options = {name: describe(value) for name, value in vars(recipe).items() if not name.startswith("_") and _is_told(value)}
     facts = [f"{type(recipe).__module__}.{type(recipe).__qualname__}", recipe.name, len(recipe), fingerprint, options]

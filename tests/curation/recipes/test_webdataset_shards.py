@@ -235,6 +235,14 @@ def test_a_medium_that_cannot_be_read_is_named_by_its_tar(tmp_path):
             _ = loaded(WebdatasetShards("w", path).read(at)).media[0].ready
 
 
+def test_tars_of_one_name_in_several_folders_are_told_apart(tmp_path):
+    for folder in ("a", "b/c"):
+        (tmp_path / folder).mkdir(parents=True)
+        tar(tmp_path / folder / "0.tar", {"0.jpg": b"x", "0.txt": b"t"})
+    rows = read_all(WebdatasetShards("w", tmp_path / "**" / "*.tar"))
+    assert [row.metadata["sample"] for row in rows] == ["a/0.tar/0", "b/c/0.tar/0"]
+
+
 def test_a_folder_without_tars(tmp_path):
     with pytest.raises(DataError, match=r"w.shards must be a folder with .tar, .tar.gz, .tgz files, but is '.*'"):
         WebdatasetShards("w", tmp_path)

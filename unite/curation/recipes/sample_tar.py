@@ -30,13 +30,14 @@ class SampleTar:
 
     Args:
         path: of the tar; its first bytes tell whether it is gzipped, whatever its name.
+        name: what it is called beside its rows.
 
     Raises:
         DataError: where it is opened, if it is no whole tar or holds a member that would leave its folder.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, name: str) -> None:
+        self.path, self.name = path, name
 
     @cached_property
     def samples(self) -> list[Sample]:
@@ -51,7 +52,7 @@ class SampleTar:
     def read(self, extension: str, member: Member) -> bytes:
         """Returns what a member holds, see `unpacked`."""
         self._file.seek(member.offset)
-        return unpacked(f"{self.path.name}/{member.name}", extension, self._file.read(member.size))
+        return unpacked(f"{self.name}/{member.name}", extension, self._file.read(member.size))
 
     @cached_property
     def _file(self) -> BinaryIO:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+import os
 import tarfile
 import zlib
 from bisect import bisect_right
@@ -99,13 +100,13 @@ class WebdatasetShards:
     def _survey(self) -> _Survey:
         """Lists the tars one after the other, and tells once what no row is made of."""
         counts, left, unused = [], [], Counter[str]()
-        for number, path in enumerate(self.paths):
+        for number in range(len(self.paths)):
             tar = self._tar(number)
             counts.append(len(tar.samples))
-            left += [f"{path.name}/{member.name}: {member.why}" for member in tar.left]
+            left += [f"{tar.name}/{member.name}: {member.why}" for member in tar.left]
             for sample in tar.samples:
                 with suppress(SkippedRowError):
-                    unused.update(self._unused(sample, self._members(path, sample)))
+                    unused.update(self._unused(sample, self._members(tar, sample)))
         starts = tuple(accumulate(counts, initial=0))
         if unused:
             first = ", ".join(f"{extension} ({count:,})" for extension, count in unused.most_common(_NUM_NAMED))
@@ -114,7 +115,10 @@ class WebdatasetShards:
 
     @cached_property
     def _tar(self) -> Callable[[int], SampleTar]:
-        return lru_cache(maxsize=1)(lambda number: SampleTar(self.paths[number]))
+        names = [path.name for path in self.paths]
+        if len(set(names)) < len(names):  # in several folders
+            names = [os.path.relpath(path, os.path.commonpath([one.parent for one in self.paths])) for path in self.paths]
+        return lru_cache(maxsize=1)(lambda number: SampleTar(self.paths[number], names[number]))
 
     def __len__(self) -> int:
         return self._survey.starts[-1] + len(self._survey.left)
@@ -125,16 +129,16 @@ class WebdatasetShards:
         if index >= starts[-1]:
             raise SkippedRowError(NO_SAMPLE, self._survey.left[index - starts[-1]])
         number = bisect_right(starts, index) - 1
-        tar, path = self._tar(number), self.paths[number]
+        tar = self._tar(number)
         sample = tar.samples[index - starts[number]]
-        members = self._members(path, sample)
+        members = self._members(tar, sample)
         fields = self._fields(tar, sample, members)
-        media_name = f"{path.name}/{members['medium'][1].name}"
+        media_name = f"{tar.name}/{members['medium'][1].name}"
         medium = RawMedium(_KINDS[self.medium].modality, data=tar.read(*members["medium"]), name=media_name)
         text = text_of(fields, self.caption) if self.caption else _text(tar, *members["text"])
         if not text:
-            raise SkippedRowError("empty field", f"the caption of {path.name}/{sample.key}")
-        own = {_SAMPLE: f"{path.name}/{sample.key}"}
+            raise SkippedRowError("empty field", f"the caption of {tar.name}/{sample.key}")
+        own = {_SAMPLE: f"{tar.name}/{sample.key}"}
         unused = ", ".join(self._unused(sample, members))
         if unused:
             own[_UNUSED] = unused
@@ -150,9 +154,9 @@ class WebdatasetShards:
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if not name.startswith("_") or name == "_survey"}
 
-    def _members(self, path: Path, sample: Sample) -> dict[str, tuple[str, Member]]:
+    def _members(self, tar: SampleTar, sample: Sample) -> dict[str, tuple[str, Member]]:
         """Returns a sample's medium, text and JSON, as far as they are needed or there. Raises SkippedRowError if one is not plain."""
-        where = f"{path.name}/{sample.key}"
+        where = f"{tar.name}/{sample.key}"
         if sample.twice:
             names = ", ".join(member.name for extension, member in sample.members if extension.lower() in sample.twice)
             raise SkippedRowError("member twice", f"{where} has {names}")
@@ -173,7 +177,7 @@ class WebdatasetShards:
     def _fields(tar: SampleTar, sample: Sample, members: Mapping[str, tuple[str, Member]]) -> dict[str, Any]:
         if "json" not in members:
             return {}
-        where = f"{tar.path.name}/{members['json'][1].name}"
+        where = f"{tar.name}/{members['json'][1].name}"
         try:
             fields = json.loads(tar.read(*members["json"]))
         except JSON_ERRORS as error:
@@ -211,7 +215,7 @@ def _text(tar: SampleTar, extension: str, member: Member) -> str:
     try:
         return tar.read(extension, member).decode("utf-8").strip()
     except UnicodeDecodeError as error:
-        raise SkippedRowError("not UTF-8", f"{tar.path.name}/{member.name}: {error}") from error
+        raise SkippedRowError("not UTF-8", f"{tar.name}/{member.name}: {error}") from error
 
 
 def _check_fields(path: Path, needed: Sequence[str]) -> None:
