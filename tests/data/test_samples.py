@@ -18,6 +18,7 @@ from tests.data.material import row, write
 from unite.data.address import Address, existing_shards
 from unite.data.index import index_shard
 from unite.data.samples import group
+from unite.data.shard_sets import find_sets
 from unite.data.shards import ShardReader
 from unite.data.tar_members import members_of
 from unite.errors import DataError
@@ -186,3 +187,6 @@ def test_a_folder_of_gzipped_shards_says_what_to_do(tmp_path):
     (tmp_path / "0.tar.gz").write_bytes(b"")
     with pytest.raises(DataError, match=r"source.x.shards must be a folder or glob with .tar shards.*gzipped.*unpack them \(gunzip\)"):
         existing_shards(str(tmp_path), "source.x.shards")
+    for where in (tmp_path, tmp_path / "0.tar.gz"):
+        with pytest.raises(DataError, match=r"suite.shards must be a folder with .tar shards.*gzipped.*unpack them \(gunzip\)"):
+            find_sets(str(where))

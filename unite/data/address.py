@@ -149,8 +149,13 @@ def existing_shards(where: str, option: str) -> list[Address]:
     """
     found = find_shards(where)
     if not found:
-        hint = "Curate or copy the shards there, or name another place."
-        if "://" not in where and any(path.name.endswith((".tar.gz", ".tgz")) for path in Path(where).glob("*.*gz")):
-            hint = "Those there are gzipped, and rows are read by where they lie in a tar: unpack them (gunzip)."
-        raise DataError(must_be(option, "a folder or glob with .tar shards", where, hint))
+        raise DataError(must_be(option, "a folder or glob with .tar shards", where, where_shards_are_missing(where)))
     return found
+
+
+def where_shards_are_missing(where: str) -> str:
+    """Returns what to do where a path, a glob or an address means no shard."""
+    there = [Path(where), *Path(where).glob("*.*gz"), *Path(where).glob("*/*/*.*gz")] if "://" not in where else []
+    if any(path.name.endswith((".tar.gz", ".tgz")) and path.is_file() for path in there):
+        return "Those there are gzipped, and rows are read by where they lie in a tar: unpack them (gunzip)."
+    return "Curate or copy the shards there, or name another place."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from glob import escape, glob, has_magic
 from pathlib import Path
 
-from unite.data.address import Address, find_shards
+from unite.data.address import Address, find_shards, where_shards_are_missing
 from unite.errors import DataError, must_be
 
 
@@ -22,7 +22,7 @@ def find_sets(where: str, option: str = "suite.shards") -> dict[str, list[Addres
     shards = _find(where)
     if not shards:
         expected = "a folder with .tar shards, in itself or in folders of source and pair as unite.curate writes them, or a glob"
-        raise DataError(must_be(option, expected, where, "Curate or copy the shards there, or check the path."))
+        raise DataError(must_be(option, expected, where, where_shards_are_missing(where)))
     plain, is_pattern = where.rstrip("/").split("/"), not Path(where).exists()
     root = plain[: next((at for at, part in enumerate(plain) if (is_pattern and has_magic(part)) or part.endswith(".tar")), len(plain))]
     sets: dict[str, list[Address]] = {}
