@@ -4,9 +4,10 @@ import pytest
 from PIL import Image
 
 from tests.curation.material import loaded, write_csv
-from tests.curation.recipes.material import json_file, json_lines, parquet, paths, read_all, read_texts
+from tests.curation.recipes.material import json_file, json_lines, parquet, paths, read_all, read_texts, tar
 from tests.media.material import encoded, photograph
 from unite.curation.recipes.image_captions import ImageCaptions, ImageFolder
+from unite.curation.recipes.webdataset_shards import WebdatasetShards
 from unite.errors import DataError
 from unite.media.picture import FORMATS
 
@@ -93,3 +94,11 @@ def test_an_image_folder_with_loops_and_names_in_no_encoding(tmp_path):
         "of no sample: up: a link to a folder",
     ]
     assert read_texts(recipe)[0].startswith("not UTF-8: a.txt") and recipe.fingerprint()
+
+
+def test_a_byte_order_mark_is_no_part_of_a_caption(tmp_path):
+    (tmp_path / "a.jpg").touch()
+    (tmp_path / "a.txt").write_text("a cat\r\n", encoding="utf-8-sig")  # as Windows writes it
+    assert read_texts(ImageFolder("f", tmp_path)) == [("a cat", "")]
+    shards = tar(tmp_path / "a.tar", {"a.jpg": b"image", "a.txt": (tmp_path / "a.txt").read_bytes()})
+    assert read_texts(WebdatasetShards("w", shards)) == [("a cat", "")]

@@ -105,7 +105,7 @@ class ImageFolder:
             raise SkippedRowError(*self._left[index - len(self._images)])
         image, beside = self._images[index].path, self._images[index].caption()
         try:
-            caption = beside.read_text(encoding="utf-8").strip()
+            caption = beside.read_text(encoding="utf-8-sig").strip()
         except UnicodeDecodeError as error:
             raise SkippedRowError("not UTF-8", f"{beside.name}: {error}") from error
         if not caption:

@@ -213,7 +213,7 @@ def _plain(extension: str) -> str:
 
 def _text(tar: SampleTar, extension: str, member: Member) -> str:
     try:
-        return tar.read(extension, member).decode("utf-8").strip()
+        return tar.read(extension, member).decode("utf-8-sig").strip()
     except UnicodeDecodeError as error:
         raise SkippedRowError("not UTF-8", f"{tar.name}/{member.name}: {error}") from error
 

@@ -33,7 +33,7 @@ def read_json_list(files: BenchmarkFiles, name: str) -> list[Any]:
 def read_json_lines(files: BenchmarkFiles, name: str) -> Iterator[tuple[str, Any]]:
     """Yields (where, row) of a file with one JSON object a line."""
     path = files.find(name)
-    with path.open(encoding="utf-8") as lines:
+    with path.open(encoding="utf-8-sig") as lines:
         for number, line in enumerate(lines, start=1):
             if line.strip():
                 try:
@@ -47,7 +47,7 @@ def first_of_json_list(files: BenchmarkFiles, name: str, count: int) -> list[Any
     path = files.find(name)
     decoder = json.JSONDecoder()
     rows: list[Any] = []
-    with path.open(encoding="utf-8") as file:
+    with path.open(encoding="utf-8-sig") as file:
         text = file.read(CHUNK).lstrip()
         if not text.startswith("["):
             raise files.broken(f"the file {path}", "a JSON list of rows", text[:40])

@@ -28,7 +28,7 @@ class Urban1K(CaptionBenchmark):
         """As of `CaptionBenchmark`."""
         images = files.find("image")
         for path in sorted(files.find("caption").glob("*.txt")):
-            lines = path.read_text(encoding="utf-8").strip().splitlines()
+            lines = path.read_text(encoding="utf-8-sig").strip().splitlines()
             if not lines:
                 raise files.broken(f"the file {path}", "a caption", "empty")
             yield Captioned(path.stem, files.with_suffix(images, path.stem, (".jpg", ".png")), (lines[0].strip(),))
