@@ -61,6 +61,29 @@ def tiff(width, bits, photometric, data):
     return b"II*\0" + struct.pack("<I", 8 + len(data)) + data + struct.pack("<H", len(tags)) + entries + bytes(4)
 
 
+def planar_tiff(planes):
+    """A TIFF of colours (3, H, W), plane by plane, by the specification."""
+    num_bytes, pictures = planes[0].nbytes, planes.astype(planes.dtype.newbyteorder("<")).tobytes()
+    behind = 8 + len(pictures)  # three lists of three numbers: bits, offsets, lengths
+    lists = [[8 * planes.itemsize] * 3, [8 + num_bytes * at for at in range(3)], [num_bytes] * 3]
+    tags = {256: (1, planes.shape[2]), 257: (1, planes.shape[1]), 258: (3, behind), 259: (1, 1), 262: (1, 2), 273: (3, behind + 12)}
+    tags |= {277: (1, 3), 278: (1, planes.shape[1]), 279: (3, behind + 24), 284: (1, 2)}
+    entries = b"".join(struct.pack("<HHII", tag, 4, count, value) for tag, (count, value) in tags.items())
+    numbers = b"".join(struct.pack("<III", *values) for values in lists)
+    return b"II*\0" + struct.pack("<I", behind + 36) + pictures + numbers + struct.pack("<H", len(tags)) + entries + bytes(4)
+
+
+def gif(width, height, left, top, side, entry):
+    """A GIF whose one picture, a square of one colour, fills a part of its canvas; the background is red. By the specification."""
+    codes = [code for _ in range(side * side) for code in (4, entry)] + [5]  # of 3 bits: the table is cleared before each pixel
+    bits = "".join(f"{code:03b}"[::-1] for code in codes)
+    data = bytes(int(bits[at : at + 8][::-1], 2) for at in range(0, len(bits), 8))
+    blocks = b"".join(bytes([len(block)]) + block for block in (data[at : at + 255] for at in range(0, len(data), 255)))
+    colours = bytes([255, 0, 0, 0, 255, 0, 0, 0, 255, 9, 9, 9])
+    screen = b"GIF89a" + struct.pack("<HHBBB", width, height, 0x91, 0, 0) + colours
+    return screen + b"," + struct.pack("<HHHHB", left, top, side, side, 0) + b"\2" + blocks + b"\0;"
+
+
 def swapped(colour_space=b"RGB "):
     """A profile in which red is blue and blue is red: sRGB's own with two names exchanged."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -121,6 +144,41 @@ def test_one_colour_or_entry_of_a_palette_may_be_transparent():
     red, green, blue = (int(value) for value in np.asarray(PHOTOGRAPH)[5, 5])
     of_rgb = seen(png(np.asarray(PHOTOGRAPH), 2, (b"tRNS", struct.pack(">HHH", red, green, blue))))
     assert (of_rgb == np.where((np.asarray(PHOTOGRAPH) == [red, green, blue]).all(-1)[..., None], 255, np.asarray(PHOTOGRAPH))).all()
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4, 8])
+def test_a_grey_of_few_bits_may_be_transparent(depth):
+    greys = np.arange(8)[None] % 2**depth
+    row = int("".join(f"{grey:0{depth}b}" for grey in greys[0]), 2).to_bytes(depth, "big")
+    data = png(np.frombuffer(row, np.uint8)[None], 0, (b"tRNS", struct.pack(">H", 1)))
+    header = struct.pack(">IIBBBBB", 8, 1, depth, 0, 0, 0, 0)
+    data = data[:16] + header + struct.pack(">I", zlib.crc32(b"IHDR" + header)) + data[33:]
+    assert seen(data)[0, :, 0].tolist() == [255 if grey == 1 else round(grey * 255 / (2**depth - 1)) for grey in greys[0].tolist()]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (png(np.zeros((2, 2, 3), np.uint16), 2, (b"tRNS", bytes(6))), "its colours have 16 bits and one of them is transparent"),
+        (planar_tiff(np.arange(300, dtype=np.uint16).reshape(3, 10, 10) * 200), "its colours have 16 bits and lie plane by plane"),
+    ],
+)
+def test_what_pillow_reads_wrongly_is_refused(data, message):
+    with pytest.raises(DataError, match=message):
+        decode(Modality.IMAGE, data)
+    with pytest.raises(SkippedRowError, match=f"broken image: .*{message}"):
+        load(RawMedium(Modality.IMAGE, data=data)).ready  # noqa: B018
+
+
+def test_colours_of_8_bits_may_lie_plane_by_plane():
+    colours = np.asarray(PHOTOGRAPH)
+    assert (seen(planar_tiff(colours.transpose(2, 0, 1))) == colours).all()
+
+
+def test_what_a_gif_leaves_free_of_its_canvas_is_white():
+    expected = np.full((9, 12, 3), 255)
+    expected[2:6, 3:7] = [0, 0, 255]
+    assert (seen(gif(12, 9, 3, 2, 4, 2)) == expected).all()
 
 
 def test_sixteen_bits_are_scaled_and_white_is_white():
@@ -216,7 +274,9 @@ def test_heic_without_its_decoder_says_what_to_do(monkeypatch):
         open_picture(HEIC, ("JPEG", "PNG"))
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LA", "PA", "RGBX", "I;16", "I;16B"])
+@pytest.mark.parametrize(
+    "mode", ["1", "L", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV", "LA", "La", "PA", "RGBX", "RGBa", "I;16", "I;16B"]
+)
 def test_a_pillow_image_of_any_mode_is_shown_and_stays_as_it_is(mode):
     image = Image.new(mode, (3, 2))
     image.info = {"icc_profile": swapped(), "exif": turned(6).tobytes()}

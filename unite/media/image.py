@@ -62,7 +62,7 @@ class ImageKind(Kind):
 
     def decoding_key(self, decoding: Decoding) -> str:
         """Which rule the pixels follow from beside the bytes: embeddings cached under an earlier one are made again."""
-        return "as shown"
+        return "as shown 2"
 
     def encode(self, value: object, decoding: Decoding, where: str) -> tuple[bytes, str] | None:
         """A Pillow image as PNG, as a viewer shows it."""

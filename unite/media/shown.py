@@ -6,10 +6,10 @@
     colours       an embedded ICC profile is applied, to sRGB; one that is broken or of another kind of colours is passed over. CMYK without
                   a profile is multiplied
     transparency  what is transparent shows white, not whatever colour lies hidden beneath
-    animation     the first picture
+    animation     the first picture; where that leaves a part of a GIF's canvas free, white shows there
 
 So does Chromium, but that it shows what is there of a file that ends early (here it is refused by name), turns no WebP, and obeys a PNG's
-gAMA where it has no profile.
+gAMA, cHRM and cICP where it has no profile. What Pillow is known to read wrongly is mended here, or refused.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import io
 from functools import lru_cache
 
 import numpy as np
-from PIL import Image, ImageCms, TiffImagePlugin
+from PIL import GifImagePlugin, Image, ImageCms, PngImagePlugin, TiffImagePlugin
 
 _ORIENTATION = 0x0112
 #: What is done to the pixels of an orientation that is not 1 (EXIF 2.32, table 6).
@@ -35,7 +35,9 @@ _TURNS = {
 _PLAIN_MODES = ("1", "L", "P", "RGB", "RGBA", "LA", "PA")
 #: Formats whose greys of 16 bits Pillow gives as numbers of 32, scaled to 65535 (PNG before Pillow 11.2).
 _OF_16_BITS = ("PPM", "PNG")
-_BITS_PER_SAMPLE, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _WHITE_IS_ZERO, _PLANAR, _SEPARATE = 258, 262, 0, 284, 2
+#: What a PNG's greys of 2 and 4 bits are multiplied by to be of 8 bits; Pillow leaves the one that is transparent as it is.
+_TO_8_BITS = {"L;2": 85, "L;4": 17}
 #: Colour profiles kept as tables, and by how much of 255 a profile must change a colour to be applied: what is sRGB by another name is not.
 _NUM_PROFILES, _UNSEEN = 64, 2
 
@@ -51,8 +53,12 @@ def as_shown(image: Image.Image) -> Image.Image:
     """
     if image.info.get("default_image") and image.tell() == 0:
         image.seek(1)  # of an animated PNG that brings a picture for those who show no animation
-    image.load()
-    return on_white(_in_srgb(_upright(_of_8_bits(image))))
+    shown = on_white(_in_srgb(_upright(_of_8_bits(_loaded(image)))))
+    if isinstance(image, GifImagePlugin.GifImageFile) and image.tell() == 0 and image.dispose_extent not in (None, (0, 0, *image.size)):
+        canvas = Image.new("RGB", shown.size, "white")
+        canvas.paste(shown.crop(image.dispose_extent), image.dispose_extent[:2])
+        return canvas
+    return shown
 
 
 def is_plain(image: Image.Image) -> bool:
@@ -73,6 +79,22 @@ def on_white(image: Image.Image) -> Image.Image:
         rgba = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
     return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _loaded(image: Image.Image) -> Image.Image:
+    """Decodes an image, with what Pillow gets wrong of it put right."""
+    transparent, tile = image.info.get("transparency"), getattr(image, "tile", None)
+    raw_mode = tile[0][3] if isinstance(image, PngImagePlugin.PngImageFile) and tile else ""  # not known once it is loaded
+    if raw_mode == "RGB;16B" and transparent is not None:
+        raise ValueError("its colours have 16 bits and one of them is transparent, which Pillow does not tell from its neighbours")
+    tags = image.tag_v2 if isinstance(image, TiffImagePlugin.TiffImageFile) else {}
+    if tags.get(_PLANAR) == _SEPARATE and len(tags.get(_BITS_PER_SAMPLE, ())) > 1 and max(tags[_BITS_PER_SAMPLE]) > 8:
+        raise ValueError("its colours have 16 bits and lie plane by plane, which Pillow mixes up: save it interleaved")
+    image.load()
+    if raw_mode in _TO_8_BITS and isinstance(transparent, int):
+        image = image.copy()
+        image.info["transparency"] = transparent * _TO_8_BITS[raw_mode]
+    return image.convert("LA") if image.mode == "La" else image
 
 
 def _of_8_bits(image: Image.Image) -> Image.Image:
