@@ -82,12 +82,49 @@ def test_a_video_is_a_file_and_an_instruction_is_for_all(embedder, files):
         ("  ", "item 1 must be a text, a medium or both, but is 'empty'"),
         (Path("notes.txt"), "item 1 must be a file whose suffix tells one of image, video.*, but is 'notes.txt'. Say {'image': path}"),
         (Path("gone.png"), "item 1 cannot be read: .*No such file.*gone.png"),
-        ({"image": b"bytes"}, "item 1 cannot be read"),
+        (
+            {"image": b"bytes"},
+            "the image of item 1 must be a Path, the name of a file or a Pillow image, but is 'bytes'. Of an array or of bytes",
+        ),
+        ({"image": np.zeros((9, 9, 3))}, "the image of item 1 must be .*, but is 'ndarray'. .* Image.fromarray"),
+        ({"image": [["one.png"]]}, "the image of item 1 must be .*, but is 'list'"),
+        ({"image": "one\0.png"}, "item 1 cannot be read: embedded null byte"),
+        ({"video": Image.new("RGB", (9, 9))}, "the video of item 1 must be a Path or the name of a file, but is 'Image'"),
+        ({"text": 5}, "the text of item 1 must be a string, but is 'int'"),
+        ({"text": ["a", "b"]}, "the text of item 1 must be a string, but is 'list'"),
+        ({"text": b"a"}, "the text of item 1 must be a string, but is 'bytes'"),
+        ({"text": float("nan"), "image": None}, "item 1 must be a text, a medium or both, but is 'empty'"),
+        ({"text": "a", "instruction": 5}, "the instruction of item 1 must be a string, but is 'int'"),
+        ("half a pair \ud83d", r"the text of item 1 must be Unicode, but is .*ud83d.*surrogates not allowed"),
     ],
 )
 def test_what_cannot_be_embedded_is_named(embedder, item, message):
     with pytest.raises(DataError, match=message):
         embedder.embed(["a cat", item])
+
+
+def test_the_empty_fields_of_a_table_are_nothing(embedder, files):
+    nan, path = float("nan"), str(files / "one.png")
+    rows = [
+        {"text": "a cat", "image": nan, "instruction": nan},
+        {"text": nan, "image": path},
+        {"text": None, "image": [path], "video": nan},
+    ]
+    assert (embedder.embed(rows) == embedder.embed(["a cat", Path(path), Path(path)])).all()
+
+
+@pytest.mark.parametrize("items", [5, None, b"a cat", Path("one.png"), {"text": "a cat"}])
+def test_what_are_no_items_are_refused(embedder, items):
+    with pytest.raises(DataError, match=rf"items must be a list or another iterable of items, but is '{type(items).__name__}'"):
+        embedder.embed(items)
+
+
+def test_a_table_is_no_list_of_items(embedder):
+    class Table(list):
+        columns = ("text",)
+
+    with pytest.raises(DataError, match=r"items must be a list .*, but is 'Table'. Of a table, pass a column, or its rows: table.to_dict"):
+        embedder.embed(Table(["text"]))
 
 
 def test_a_single_item_and_a_file_name_as_text_are_refused(embedder, files):

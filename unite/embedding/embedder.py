@@ -7,7 +7,9 @@ similarities = vectors @ vectors.T
 
 from __future__ import annotations
 
+import math
 import mimetypes
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from functools import cached_property
@@ -25,6 +27,7 @@ from unite.data.rows import StoredContent, StoredMedium
 from unite.embedding.lazy import LazyContent
 from unite.errors import ConfigError, DataError, must_be, must_be_one_of
 from unite.media import KINDS, Kind, kind_of_file
+from unite.types import Modality
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,7 +37,8 @@ if TYPE_CHECKING:
 #: An image or video: a file (a Path, or its name where a medium is asked for), or a Pillow image, which is seen as its file would be:
 #: turned by its EXIF tag, for one.
 MediumLike: TypeAlias = Path | str | Image.Image
-#: A text, a medium, or several of them by name: `text`, `image`, `video` (one medium or a list of them), `instruction`.
+#: A text, a medium, or several of them by name: `text`, `image`, `video` (one medium or a list of them), `instruction`. None and NaN, as
+#: pandas writes an empty field, are nothing.
 Item: TypeAlias = str | Path | Image.Image | Mapping[str, Any]
 _KEYS = ("text", *(kind.word for kind in KINDS), "instruction")
 
@@ -107,11 +111,13 @@ class Embedder:
             instruction: what to retrieve for them, for every item that does not bring its own.
 
         Raises:
-            DataError: if an item is something else, or the name of a file as a string, or a medium cannot be read or decoded; the message
-                names it by its position.
+            DataError: if `items` are a table or one item; if an item is something else, or the name of a file as a string, or a medium
+                cannot be read or decoded; the message names it by its position.
         """
-        if isinstance(items, str | Path | Image.Image | Mapping):
-            raise DataError(must_be("items", "a list or another iterable of items", type(items).__name__, "For one item, pass [item]."))
+        is_table = hasattr(items, "columns")  # its items would be the names of its columns
+        if is_table or isinstance(items, str | bytes | Path | Image.Image | Mapping) or not isinstance(items, Iterable):
+            hint = 'Of a table, pass a column, or its rows: table.to_dict("records").' if is_table else "For one item, pass [item]."
+            raise DataError(must_be("items", "a list or another iterable of items", type(items).__name__, hint))
         return self._embed(_stored(item, instruction, f"item {position}", self.decoding) for position, item in enumerate(items))
 
     def __call__(self, contents: Iterable[StoredContent]) -> NDArray[np.float32]:
@@ -144,14 +150,32 @@ def _stored(item: Item, instruction: str, name: str, decoding: Decoding) -> Stor
         actual = ", ".join(map(str, item)) if isinstance(item, Mapping) else type(item).__name__
         raise DataError(must_be(name, f"a text, a Path, a Pillow image or a mapping of {', '.join(_KEYS)}", actual))
     media = tuple(_medium(medium, kind, name, decoding) for kind in KINDS for medium in _several(item.get(kind.word)))
-    text = item.get("text") or ""
+    text = _text(item, "text", name)
     if not media and not text.strip():
         raise DataError(must_be(name, "a text, a medium or both", "empty"))
-    return StoredContent(text, media, item.get("instruction") or instruction)
+    return StoredContent(text, media, _text(item, "instruction", name) or instruction)
+
+
+def _text(item: Mapping[str, Any], key: str, name: str) -> str:
+    value = item.get(key)
+    if _is_missing(value):
+        return ""
+    if not isinstance(value, str):
+        raise DataError(must_be(f"the {key} of {name}", "a string", type(value).__name__))
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:  # half of a surrogate pair: no tokenizer takes it
+        raise DataError(must_be(f"the {key} of {name}", "Unicode", f"{value[:60]!a}, with {error.reason}")) from error
+    return value
+
+
+def _is_missing(value: object) -> bool:
+    """Whether a field is empty, which pandas writes as NaN."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _several(media: MediumLike | Sequence[MediumLike] | None) -> Sequence[MediumLike]:
-    if media is None:
+    if media is None or _is_missing(media):
         return ()
     return media if isinstance(media, list | tuple) else (media,)  # a string is no list of media
 
@@ -168,9 +192,15 @@ def _medium(medium: MediumLike, kind: Kind, name: str, decoding: Decoding) -> St
     encoded = kind.encode(medium, decoding, f"the {kind.word} of {name}")
     if encoded is not None:
         return StoredMedium(kind.modality, *encoded)
-    if isinstance(medium, Image.Image):
-        raise DataError(must_be(f"the {kind.word} of {name}", "a file", "a Pillow image"))
+    if not isinstance(medium, str | os.PathLike):
+        hint = (
+            "Of an array or of bytes make one: Image.fromarray(array), Image.open(io.BytesIO(data))."
+            if kind.modality is Modality.IMAGE
+            else ""
+        )
+        expected = "a Path, the name of a file or a Pillow image" if hint else "a Path or the name of a file"
+        raise DataError(must_be(f"the {kind.word} of {name}", expected, type(medium).__name__, hint))
     try:
         return StoredMedium(kind.modality, Path(medium).read_bytes(), Path(medium).suffix.lstrip(".").lower())
-    except (OSError, TypeError) as error:
+    except (OSError, ValueError) as error:  # ValueError: a name with a null character
         raise DataError(f"{name} cannot be read: {error}") from error
