@@ -314,6 +314,8 @@ def test_a_bug_in_a_recipe_names_the_record(tmp_path):
 def test_a_set_without_rows_is_an_error(tmp_path):
     with pytest.raises(DataError, match="left with at least one row, but is 'empty after 1 text_length: text too short'"):
         Curation([Rows([row()])], [TextLength(min_words=9)], out=tmp_path / "set", workers=1, progress=False).run()
+    with pytest.raises(DataError, match="but is 'empty after no row came in'. There is no record in the annotations of table"):
+        Curation([Rows([], "table")], out=tmp_path / "other", workers=1, progress=False).run()
 
 
 @pytest.mark.parametrize(

@@ -250,7 +250,9 @@ def _check_left(funnels: Mapping[str, Funnel]) -> None:
     """Says which sources have no row left. Raises DataError if none has."""
     total = Funnel.total(funnels.values())
     if not total.num_kept:
-        raise DataError(must_be("the curated set", "left with at least one row", f"empty after {_summary(total)}"))
+        empty = ", ".join(name for name, funnel in funnels.items() if not funnel.num_rows)
+        hint = f"There is no record in the annotations of {empty}." if empty else ""
+        raise DataError(must_be("the curated set", "left with at least one row", f"empty after {_summary(total)}", hint))
     for name, funnel in funnels.items():
         if not funnel.num_kept:
             log.warning("no row of source %s is left: %s", name, _summary(funnel))

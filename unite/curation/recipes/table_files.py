@@ -161,13 +161,13 @@ class Tables(Table):
         return {**super().__getstate__(), "tables": self.tables}
 
 
-def open_tables(annotations: str | Path) -> Tables:
-    """Opens a file, or every file of a glob, in the order of their names.
+def open_tables(option: str, annotations: str | Path) -> Tables:
+    """Opens a file, or every file of a glob, in the order of their names. The option's name is for the error.
 
     Raises:
         DataError: if there is none, or one is of an unknown format or empty.
     """
-    return open_paths(find_files("annotations", annotations))
+    return open_paths(find_files(option, annotations))
 
 
 def open_paths(paths: Sequence[Path]) -> Tables:

@@ -40,7 +40,7 @@ class TabularRecipe(ABC):
         self, name: str, annotations: str | Path, *, columns: Iterable[str], licence: str = "", media_root: str | Path = ""
     ) -> None:
         self.name = name
-        self.table = open_tables(annotations)
+        self.table = open_tables(f"{name}.annotations", annotations)
         check_columns(self.table, tuple(columns))
         self.licence = licence
         self.media_root = media_folder(name, media_root, self.table.path.parent)
