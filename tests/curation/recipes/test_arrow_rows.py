@@ -40,6 +40,11 @@ def test_a_time_that_python_has_no_name_for_costs_no_row(tmp_path, times):
     assert read_texts(table(tmp_path / "a.parquet", time=times)) == [("a", "x"), ("b", "y"), ("c", "z")]
 
 
+def test_nan_is_no_metadata(tmp_path):
+    recipe = table(tmp_path / "a.parquet", score=pa.array([0.5, float("nan"), None]))
+    assert [row.metadata for row in read_all(recipe)] == [{"score": "0.5"}, {}, {}]
+
+
 def test_a_class_label_is_its_name(tmp_path):
     datasets = pytest.importorskip("datasets")
     label = datasets.ClassLabel(names=["red panda", "red fox"])

@@ -65,3 +65,21 @@ def test_what_is_no_dataset_is_told(tmp_path, make):
     make(tmp_path / "set")
     with pytest.raises(DataError, match="h.folder must be a dataset saved by `save_to_disk`, or a folder as on the hub .*, but is"):
         HuggingFace("h", tmp_path / "set", **_SIDES)
+
+
+def test_the_split_that_was_saved_is_the_one_that_is_asked_for(tmp_path):
+    datasets.DatasetDict({"test": dataset("b")})["test"].save_to_disk(str(tmp_path / "unnamed"))
+    named = datasets.Dataset(dataset("b").data, info=dataset("b").info, split=datasets.Split.TEST)
+    named.save_to_disk(str(tmp_path / "set"))
+    for split in ("test", "train"):  # train, the default, is whatever the folder holds
+        assert read_all(HuggingFace("h", tmp_path / "set", split=split, **_SIDES))[0].query.text == "b"
+    with pytest.raises(DataError, match="the split of .*set must be one of test, but is 'validation'"):
+        HuggingFace("h", tmp_path / "set", split="validation", **_SIDES)
+    assert len(HuggingFace("h", tmp_path / "unnamed", split="validation", **_SIDES)) == 1
+
+
+def test_a_folder_of_pictures_names_the_recipe_that_reads_it(tmp_path):
+    photograph().save(tmp_path / "a.png")
+    (tmp_path / "metadata.csv").write_text("file_name,text\na.png,a cat\n")
+    with pytest.raises(DataError, match="h.folder must be a dataset in parquet, JSON or CSV, but is 'one with .*a.png'.*image_captions"):
+        HuggingFace("h", tmp_path, **_SIDES)

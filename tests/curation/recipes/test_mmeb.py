@@ -37,3 +37,9 @@ def test_mmeb(tmp_path):
     assert caption.query.text == "<|INSTRUCTION|> A man: on a bike\n" and not caption.query.media
     assert caption.positives[0].modality is Modality.IMAGE and caption.positives[0].instruction == "Represent the given image."
     assert empty == "empty content"
+
+
+def test_a_list_of_several_is_named_and_not_cut(tmp_path):
+    values = [{"qry": "q", "qry_image_path": [], "pos_text": ["a"] * number, "pos_image_path": None} for number in (1, 2)]
+    first, second = read_all(Mmeb("m", parquet(tmp_path / "a.parquet", values)))
+    assert first.positives[0].text == "a" and second == "several values"

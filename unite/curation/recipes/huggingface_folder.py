@@ -14,11 +14,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from unite.curation.recipes.annotation_files import format_of
 from unite.curation.recipes.arrow_rows import names_in_schema, rows_of
 from unite.curation.recipes.lines import Record
 from unite.curation.recipes.table import Table
 from unite.curation.recipes.table_files import Tables, open_paths
 from unite.errors import ConfigError, DataError, SkippedRowError, must_be, must_be_one_of
+from unite.files import read_json
 
 
 class SavedDataset(Table):
@@ -71,11 +73,26 @@ def open_folder(name: str, folder: Path, split: str, subset: str) -> tuple[Table
         raise DataError(must_be_one_of(f"the split of {folder}", (path.parent.name for path in folder.glob("*/state.json")), split))
     saved = one if whole.is_file() else folder
     if (saved / "state.json").is_file():
+        found = "" if whole.is_file() else _saved_split(saved)
+        if found and split not in (found, "train"):  # train, the default, is whatever the folder holds
+            raise DataError(must_be_one_of(f"the split of {folder}", [found], split))
         return Tables([SavedDataset(saved)]), [saved / "state.json", *sorted(saved.glob("*.arrow"))]
     files = _files_on_hub(name, folder, subset)
     if split not in files:
         raise DataError(must_be_one_of(f"the split of {folder}", files, split))
+    other = next((path for path in files[split] if not format_of(path)), None)
+    if other is not None:
+        hint = "Pictures beside a metadata.csv are read by image_captions (image=file_name), tars by webdataset_shards."
+        raise DataError(must_be(f"{name}.folder", "a dataset in parquet, JSON or CSV", f"one with {other}", hint))
     return open_paths(files[split]), files[split]
+
+
+def _saved_split(folder: Path) -> str:
+    """Returns the split that `save_to_disk` noted, "" if none."""
+    try:
+        return str(read_json(folder / "state.json").get("_split") or "")
+    except (DataError, AttributeError):
+        return ""  # what is wrong with it is told when the dataset is opened
 
 
 def _files_on_hub(name: str, folder: Path, subset: str) -> dict[str, list[Path]]:

@@ -56,19 +56,22 @@ class Mmeb(TabularRecipe):
         """Query, positive and the negative, if there is one."""
         query = self._content(record, "qry", "qry_image_path")
         positive = self._content(record, "pos_text", "pos_image_path")
-        has_negative = any(_first(record.get(column)) for column in _NEGATIVE)
+        has_negative = any(_one(record.get(column)) for column in _NEGATIVE)
         negatives = (self._content(record, *_NEGATIVE),) if has_negative else ()
         return RawRow(key, query, (positive,), negatives, self.licence, rest_of(record, (*_COLUMNS, *_NEGATIVE)))
 
     def _content(self, record: Record, text_column: str, image_column: str) -> RawContent:
-        path = _first(record.get(image_column))
-        text = _first(record.get(text_column))
+        path = _one(record.get(image_column))
+        text = _one(record.get(text_column))
         text, instruction = split_instruction(text, bool(path), self.instructions)
         return content(text, *([self.medium(Modality.IMAGE, path)] if path else []), instruction=instruction)
 
 
-def _first(value: Any) -> str:
+def _one(value: Any) -> str:
+    """Returns the text or path of a field, which may be a list of one."""
     if isinstance(value, list):
+        if len(value) > 1:
+            raise SkippedRowError("several values", f"a list of {len(value)} in place of one text or path: {str(value)[:60]}")
         value = value[0] if value else ""
     if value is not None and not isinstance(value, str):
         raise SkippedRowError("unreadable record", f"{type(value).__name__} in place of a text or path")

@@ -121,12 +121,12 @@ def needed(record: Mapping[str, Any], column: str) -> str:
 
 
 def rest_of(record: Mapping[str, Any], used: Iterable[str]) -> dict[str, str]:
-    """Returns the fields a recipe made no use of, as text: what is kept as metadata. Bytes and nested fields are left out."""
+    """Returns the fields a recipe made no use of, as text: what is kept as metadata. Bytes, nested fields and NaN are left out."""
     left_out = set(used)
     return {
         name: str(value)
         for name, value in record.items()
-        if name not in left_out and isinstance(value, str | int | float | bool) and value != ""
+        if name not in left_out and isinstance(value, str | int | float | bool) and value != "" and value == value
     }
 
 
