@@ -20,6 +20,8 @@ _QUOTED = rb'"(?:[^"]++|"")*+"'
 _FIELD = rb"(?:" + _QUOTED + rb'|[^"\t\r\n]*+)'
 #: A record each of whose marks opens a field, closes one, or is doubled inside of it.
 _RECORD = re.compile(rb"(?:\xef\xbb\xbf)?" + _FIELD + rb"(?:\t" + _FIELD + rb")*+[ \r\n]*+")
+#: By so many records one reading leads where the file need not be read further.
+_ENOUGH = 10_000
 #: What has to be quoted, inside of quotes.
 _NEEDS_QUOTES = re.compile(rb'"[^"\t\r\n]*+(?:""|[\t\r\n])(?:[^"]++|"")*+"')
 
@@ -43,6 +45,8 @@ def is_quoted(lines: Iterable[bytes], max_bytes: int) -> bool:
         is_header, tabs = num_tabs < 0, bare.count(SEPARATOR)
         num_tabs = tabs if is_header else num_tabs
         commas_bare = commas_bare or b"," in bare
+        if abs(num_quoted - num_text) == _ENOUGH:
+            break
         if not _RECORD.fullmatch(record) or tabs != num_tabs:
             num_text += 1
         elif is_header or _NEEDS_QUOTES.search(record):
