@@ -84,6 +84,24 @@ def gif(width, height, left, top, side, entry):
     return screen + b"," + struct.pack("<HHHHB", left, top, side, side, 0) + b"\2" + blocks + b"\0;"
 
 
+def webp(width, height, left, top, side, colour, *, alpha):
+    """An animated WebP whose first picture, a square of one colour, fills a part of its canvas. By the specification."""
+
+    def chunk(name, data):
+        return name + struct.pack("<I", len(data)) + data + bytes(len(data) % 2)
+
+    def number(value):
+        return struct.pack("<I", value)[:3]
+
+    first, second = (encoded(Image.new("RGB", size, colour), "WEBP", lossless=True)[12:] for size in ((side, side), (width, height)))
+    body = chunk(b"VP8X", bytes([2 | 16 * alpha, 0, 0, 0]) + number(width - 1) + number(height - 1))
+    body += chunk(b"ANIM", bytes([0, 0, 255, 255, 0, 0]))  # its background, which nobody shows, is red
+    for x, y, wide, high, data in ((left, top, side, side, first), (0, 0, width, height, second)):
+        numbers = b"".join(map(number, (x // 2, y // 2, wide - 1, high - 1, 100)))
+        body += chunk(b"ANMF", numbers + b"\0" + data)
+    return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
+
+
 def swapped(colour_space=b"RGB "):
     """A profile in which red is blue and blue is red: sRGB's own with two names exchanged."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -175,10 +193,16 @@ def test_colours_of_8_bits_may_lie_plane_by_plane():
     assert (seen(planar_tiff(colours.transpose(2, 0, 1))) == colours).all()
 
 
-def test_what_a_gif_leaves_free_of_its_canvas_is_white():
+@pytest.mark.parametrize(
+    "data", [gif(12, 9, 4, 2, 4, 2), webp(12, 9, 4, 2, 4, (0, 0, 255), alpha=False), webp(12, 9, 4, 2, 4, (0, 0, 255), alpha=True)]
+)
+def test_what_a_first_picture_leaves_free_of_its_canvas_is_white(data):
     expected = np.full((9, 12, 3), 255)
-    expected[2:6, 3:7] = [0, 0, 255]
-    assert (seen(gif(12, 9, 3, 2, 4, 2)) == expected).all()
+    expected[2:6, 4:8] = [0, 0, 255]
+    stored = decode(Modality.IMAGE, load(RawMedium(Modality.IMAGE, data=data), jpeg_quality=95).ready.data).frames[0]
+    assert (decode(Modality.IMAGE, data).frames[0] == expected).all() and np.abs(stored.astype(int) - expected).mean() < 40
+    handed, _ = kind_of(Modality.IMAGE).encode(Image.open(io.BytesIO(data)), Decoding(), "it")
+    assert (decode(Modality.IMAGE, handed).frames[0] == expected).all()
 
 
 def test_sixteen_bits_are_scaled_and_white_is_white():

@@ -6,7 +6,7 @@
     colours       an embedded ICC profile is applied, to sRGB; one that is broken or of another kind of colours is passed over. CMYK without
                   a profile is multiplied
     transparency  what is transparent shows white, not whatever colour lies hidden beneath
-    animation     the first picture; where that leaves a part of a GIF's canvas free, white shows there
+    animation     the first picture; where that leaves a part of the canvas free, white shows there
 
 So does Chromium, but that it shows what is there of a file that ends early (here it is refused by name), turns no WebP, and obeys a PNG's
 gAMA, cHRM and cICP where it has no profile. What Pillow is known to read wrongly is mended here, or refused.
@@ -18,7 +18,7 @@ import io
 from functools import lru_cache
 
 import numpy as np
-from PIL import GifImagePlugin, Image, ImageCms, PngImagePlugin, TiffImagePlugin
+from PIL import GifImagePlugin, Image, ImageCms, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
 _ORIENTATION = 0x0112
 #: What is done to the pixels of an orientation that is not 1 (EXIF 2.32, table 6).
@@ -90,6 +90,8 @@ def _loaded(image: Image.Image) -> Image.Image:
     tags = image.tag_v2 if isinstance(image, TiffImagePlugin.TiffImageFile) else {}
     if tags.get(_PLANAR) == _SEPARATE and len(tags.get(_BITS_PER_SAMPLE, ())) > 1 and max(tags[_BITS_PER_SAMPLE]) > 8:
         raise ValueError("its colours have 16 bits and lie plane by plane, which Pillow mixes up: save it interleaved")
+    if isinstance(image, WebPImagePlugin.WebPImageFile) and image.is_animated and image.mode == "RGB":
+        image.rawmode = image._mode = "RGBA"  # what its first picture leaves free is black else: the decoder tells, Pillow does not ask
     image.load()
     if raw_mode in _TO_8_BITS and isinstance(transparent, int):
         image = image.copy()
