@@ -1,6 +1,8 @@
 import socket
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.curation.recipes.material import read_all
@@ -83,3 +85,20 @@ def test_a_folder_of_pictures_names_the_recipe_that_reads_it(tmp_path):
     (tmp_path / "metadata.csv").write_text("file_name,text\na.png,a cat\n")
     with pytest.raises(DataError, match="h.folder must be a dataset in parquet, JSON or CSV, but is 'one with .*a.png'.*image_captions"):
         HuggingFace("h", tmp_path, **_SIDES)
+
+
+@pytest.mark.parametrize("name", ["train.csv", "train.jsonl", "train.parquet"])
+def test_class_labels_that_the_readme_tells_of(tmp_path, name):
+    names = "{'0': red panda, '1': red fox}"
+    features = f"[{{name: text, dtype: string}}, {{name: label, dtype: {{class_label: {{names: {names}}}}}}}]"
+    (tmp_path / "README.md").write_text(f"---\ndataset_info:\n  features: {features}\n---\n")
+    if name == "train.parquet":
+        pq.write_table(pa.table({"text": ["a", "b"], "label": [1, 0]}), tmp_path / name)
+    else:
+        lines = "text,label\na,1\nb,0\n" if name.endswith("csv") else '{"text": "a", "label": 1}\n{"text": "b", "label": 0}\n'
+        (tmp_path / name).write_text(lines)
+    recipe = HuggingFace("h", tmp_path, query={"text": "text"}, positive={"text": "label"})
+    assert [row.positives[0].text for row in read_all(recipe)] == ["red fox", "red panda"]
+    before = recipe.fingerprint()
+    (tmp_path / "README.md").write_text((tmp_path / "README.md").read_text().replace("red fox", "grey fox"))
+    assert recipe.fingerprint() != before

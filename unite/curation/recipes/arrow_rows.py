@@ -1,7 +1,7 @@
 """Rows of an Arrow table, as parquet files and saved Hugging Face datasets hold them, as records.
 
 A cell that is no value (bytes that are no UTF-8 in a column of strings, say) costs its row and no other. A class label, which is stored as
-a number, is its name: the schemas that the `datasets` library writes tell it.
+a number, is its name: the schemas that the `datasets` library writes tell it, or the README of a folder as on the hub.
 """
 
 from __future__ import annotations
@@ -36,9 +36,18 @@ def rows_of(table: pa.Table, where: str, first: int) -> Iterator[Record | Skippe
     except _ERRORS:
         records = [_row(table.slice(at, 1), f"record {first + at} of {where}") for at in range(len(table))]
     for record in records:
-        if labels and not isinstance(record, SkippedRowError):
-            record = {**record, **{name: _named(record[name], feature) for name, feature in labels.items() if name in record}}
-        yield record
+        yield record if isinstance(record, SkippedRowError) else with_names(record, labels)
+
+
+def with_names(record: Record, labels: Mapping[str, Any]) -> Record:
+    """Returns a record with the names of its class labels. `labels` are the features of the columns that hold some."""
+    named = {name: _named(record[name], feature) for name, feature in labels.items() if name in record}
+    return {**record, **named} if named else record
+
+
+def labels_among(features: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns those features, as the `datasets` library writes them, that hold class labels."""
+    return {name: feature for name, feature in features.items() if _LABEL in json.dumps(feature)}
 
 
 def names_in_schema(fields: Sequence[pa.Field] | pa.Schema, before: str = "") -> Iterator[str]:
@@ -67,10 +76,9 @@ def _row(row: pa.Table, where: str) -> Record | SkippedRowError:
 def _labels(metadata: bytes) -> dict[str, Any]:
     """Returns the features of the columns that hold class labels, from what the `datasets` library wrote beside a schema."""
     try:
-        features = json.loads(metadata)["info"]["features"].items()
+        return labels_among(json.loads(metadata)["info"]["features"])
     except (KeyError, TypeError, ValueError, AttributeError):
         return {}
-    return {name: feature for name, feature in features if _LABEL in json.dumps(feature)}
 
 
 def _named(value: Any, feature: Any) -> Any:
@@ -81,6 +89,8 @@ def _named(value: Any, feature: Any) -> Any:
         return value
     if feature.get("_type") == _LABEL:
         names = feature.get("names")
+        if isinstance(value, str) and value.isdecimal() and value not in (names or ()):  # of a CSV
+            value = int(value)
         if not isinstance(names, list) or not isinstance(value, int):
             return value
         return names[value] if 0 <= value < len(names) else None

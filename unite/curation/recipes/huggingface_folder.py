@@ -9,13 +9,14 @@ Nothing is decoded (an image is `{"bytes", "path"}`, in a list too), and nothing
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from unite.curation.recipes.annotation_files import format_of
-from unite.curation.recipes.arrow_rows import names_in_schema, rows_of
+from unite.curation.recipes.arrow_rows import labels_among, names_in_schema, rows_of, with_names
 from unite.curation.recipes.lines import Record
 from unite.curation.recipes.table import Table
 from unite.curation.recipes.table_files import Tables, open_paths
@@ -52,6 +53,25 @@ class SavedDataset(Table):
         return record
 
 
+class LabelledTables(Tables):
+    """Files whose class labels the README names.
+
+    Args:
+        tables: the files.
+        labels: the features of the columns that hold class labels.
+    """
+
+    def __init__(self, tables: Sequence[Table], labels: Mapping[str, Any]) -> None:
+        super().__init__(tables)
+        self.labels = dict(labels)
+
+    def __getitem__(self, index: int) -> Record:
+        return with_names(super().__getitem__(index), self.labels)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "labels": self.labels}
+
+
 def open_folder(name: str, folder: Path, split: str, subset: str) -> tuple[Tables, list[Path]]:
     """Opens a split of a dataset.
 
@@ -77,14 +97,15 @@ def open_folder(name: str, folder: Path, split: str, subset: str) -> tuple[Table
         if found and split not in (found, "train"):  # train, the default, is whatever the folder holds
             raise DataError(must_be_one_of(f"the split of {folder}", [found], split))
         return Tables([SavedDataset(saved)]), [saved / "state.json", *sorted(saved.glob("*.arrow"))]
-    files = _files_on_hub(name, folder, subset)
+    files, labels = _files_on_hub(name, folder, subset)
     if split not in files:
         raise DataError(must_be_one_of(f"the split of {folder}", files, split))
     other = next((path for path in files[split] if not format_of(path)), None)
     if other is not None:
         hint = "Pictures beside a metadata.csv are read by image_captions (image=file_name), tars by webdataset_shards."
         raise DataError(must_be(f"{name}.folder", "a dataset in parquet, JSON or CSV", f"one with {other}", hint))
-    return open_paths(files[split]), files[split]
+    readme = [path for path in (folder / "README.md",) if path.is_file()]  # other names are other texts
+    return LabelledTables(open_paths(files[split]).tables, labels), [*files[split], *readme]
 
 
 def _saved_split(folder: Path) -> str:
@@ -95,8 +116,8 @@ def _saved_split(folder: Path) -> str:
         return ""  # what is wrong with it is told when the dataset is opened
 
 
-def _files_on_hub(name: str, folder: Path, subset: str) -> dict[str, list[Path]]:
-    """Returns the files of each split: what README.md says of them, or their names."""
+def _files_on_hub(name: str, folder: Path, subset: str) -> tuple[dict[str, list[Path]], dict[str, Any]]:
+    """Returns the files of each split, as README.md or their names tell, and the class labels that README.md tells of."""
     expected = "a dataset saved by `save_to_disk`, or a folder as on the hub (data/train-*.parquet)"
     if not folder.is_dir():
         raise DataError(must_be(f"{name}.folder", expected, str(folder)))
@@ -107,7 +128,8 @@ def _files_on_hub(name: str, folder: Path, subset: str) -> dict[str, list[Path]]
     except (OSError, ValueError) as error:  # its errors are of these kinds
         hint = f"Of a dataset with several subsets, set {name}.subset." if not subset else ""
         raise DataError(must_be(f"{name}.folder", expected, f"{folder} ({error})", hint)) from error
-    return {str(split): [Path(path) for path in paths] for split, paths in (builder.config.data_files or {}).items()}
+    files = {str(split): [Path(path) for path in paths] for split, paths in (builder.config.data_files or {}).items()}
+    return files, labels_among(builder.info.features.to_dict() if builder.info.features else {})
 
 
 def _library() -> Any:
