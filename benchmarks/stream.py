@@ -54,7 +54,7 @@ from unite.encoder.tiny import build_tiny_checkpoint
 from unite.media import kind_of
 from unite.media.ready import RawMedium
 from unite.media.video.container import open_video
-from unite.media.video.frames import pick
+from unite.media.video.frames import Timeline
 from unite.types import Content, Modality
 
 _IMAGE_SIZE = {"shortest_edge": 256 * 28 * 28, "longest_edge": 1280 * 28 * 28}
@@ -149,7 +149,8 @@ def video(originals: Sequence[bytes], folder: Path, processor: ContentProcessor,
     def raw(at: int) -> Tensor:
         with open_video(paths[at].read_bytes()) as (container, stream):
             assert stream.average_rate
-            wanted = set(pick(stream.frames, stream.frames / float(stream.average_rate), ours.decoding).tolist())
+            times = np.arange(stream.frames) / float(stream.average_rate)
+            wanted = set(Timeline(times, stream.frames / float(stream.average_rate)).pick(ours.decoding).tolist())
             frames = [frame.to_ndarray(format="rgb24") for at, frame in enumerate(container.decode(stream)) if at in wanted]
         return process(np.stack(frames))
 

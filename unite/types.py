@@ -106,6 +106,7 @@ class Medium:
         fingerprint: 63-bit hash of what it was decoded from (bytes and the frames picked); equal media have equal fingerprints.
         seconds: (T,) when each frame is shown, in seconds from the start; `(0.0,)` for an image.
         duration: seconds that the video lasts of which the frames were taken; 0 where that is not known, and for an image.
+        remark: what a person should know of it, in words that follow its name (`ends early, ...`); "" for nothing.
     """
 
     modality: Modality
@@ -113,6 +114,7 @@ class Medium:
     fingerprint: int
     seconds: tuple[float, ...] = (0.0,)
     duration: float = 0.0
+    remark: str = ""
 
     def __post_init__(self) -> None:
         if self.modality not in MEDIA:

@@ -1,4 +1,5 @@
 import hashlib
+import html
 import json
 from collections import Counter
 
@@ -8,6 +9,7 @@ from PIL import Image
 
 from tests.curation.material import Rows, row
 from tests.media.material import Shapeless, encoded, image_medium, photograph
+from tests.media.video.films import film, scenery
 from unite.curation.datasheet import distribution
 from unite.curation.pipeline import Curation
 from unite.curation.steps.exact_duplicates import ExactDuplicates
@@ -79,6 +81,19 @@ def test_nearly_uniform_images_are_counted_and_named(tmp_path, caplog):
     assert "2 images are nearly uniform, the first: s/000" in caplog.text
     assert "2 images are nearly uniform: s/000" in (tmp_path / "set" / "datasheet.html").read_text()
     assert sheet["distributions"]["image_contrast"]["min"] == 0
+
+
+def test_videos_that_end_early_are_counted_and_named(tmp_path, caplog):
+    data = film(scenery(50, 320, 240), tmp_path / "clip.mp4", codec="mpeg4", container_options={"movflags": "faststart"})
+    (tmp_path / "short.mp4").write_bytes(data[: int(len(data) * 0.7)])
+    media = [RawMedium(Modality.VIDEO, str(tmp_path / name)) for name in ("clip.mp4", "short.mp4")]
+    rows = [row(f"number {at}", "", positive_media=[medium]) for at, medium in enumerate(media)]
+    sheet = Curation([Rows(rows, "s")], [], out=tmp_path / "set", workers=1, progress=False).run()
+    assert sheet["not_whole"]["media"] == 1
+    (first,) = sheet["not_whole"]["first"]
+    assert first.startswith(f"s/000000001 {tmp_path}/short.mp4 ends early, ")
+    assert f"1 media are not whole, the first: {first}" in caplog.text
+    assert f"1 media are not whole: {first}." in html.unescape((tmp_path / "set" / "datasheet.html").read_text())
 
 
 @pytest.mark.parametrize("values", [[3, 3, 3], [1, 2, 2, 7], [0.5, 40, 900, 1e5], np.random.default_rng(0).normal(size=500), [-5, 0.5, 9]])

@@ -7,6 +7,7 @@ from PIL import Image, ImageOps
 
 from tests.encoder.checkpoints import tiny
 from tests.media.material import clip, encoded, photograph
+from tests.media.video.films import song
 from unite.config.schema.media import Decoding
 from unite.data.decode import decode_content
 from unite.data.rows import StoredContent, StoredMedium
@@ -72,6 +73,22 @@ def test_a_video_is_a_file_and_an_instruction_is_for_all(embedder, files):
     video, same, other = embedder.embed([files / "moving.mp4", {"video": [files / "moving.mp4"]}, "a cat"], instruction="Find the clip.")
     assert torch.equal(video, same) and not torch.equal(video, other)
     torch.testing.assert_close(other, alone(embedder, Content("a cat", instruction="Find the clip.")), rtol=1e-4, atol=1e-5)
+
+
+def test_an_animated_picture_is_a_video_where_one_is_asked_for(embedder, tmp_path):
+    first, *others = (Image.new("RGB", (56, 56), colour) for colour in ("red", "green", "blue"))
+    first.save(tmp_path / "a.gif", save_all=True, append_images=others, duration=500)
+    first.save(tmp_path / "still.png")
+    video, image, still = embedder.embed([{"video": tmp_path / "a.gif"}, tmp_path / "a.gif", tmp_path / "still.png"])
+    torch.testing.assert_close(image, still, rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(video, image, atol=1e-3)
+
+
+def test_sound_alone_is_told(embedder, tmp_path):
+    (tmp_path / "song.mp4").write_bytes(song())
+    message = r"item 1 cannot be embedded: the video holds sound alone \(aac\) and no picture"
+    with pytest.raises(DataError, match=message):
+        embedder.embed(["a cat", tmp_path / "song.mp4"])
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ def test_every_modality_but_text_has_a_kind_of_its_own():
     assert [kind_of(modality).word for modality in MEDIA] == [str(modality) for modality in MEDIA]
     suffixes = [suffix for kind in KINDS for suffix in kind.suffixes]
     assert len(suffixes) == len(set(suffixes))
+    assert set(kind_of(Modality.VIDEO).also) <= set(kind_of(Modality.IMAGE).suffixes)
     for modality in (Modality.TEXT, Modality.TEXT | Modality.IMAGE):
         with pytest.raises(DataError, match="the modality of a medium must be one of .*image, video, but is 'text"):
             kind_of(modality)
@@ -25,7 +26,15 @@ def test_every_modality_but_text_has_a_kind_of_its_own():
 
 @pytest.mark.parametrize(
     ("name", "word"),
-    [("a.jpg", "image"), ("a.TIFF", "image"), ("a.svg", "image"), ("b/c.mp4", "video"), ("a.mkv", "video"), ("a.mpeg", "video")],
+    [
+        ("a.jpg", "image"),
+        ("a.TIFF", "image"),
+        ("a.svg", "image"),
+        ("b/c.mp4", "video"),
+        ("a.mkv", "video"),
+        ("a.mpeg", "video"),
+        ("a.gif", "image"),
+    ],
 )
 def test_a_file_is_known_by_its_suffix(name, word):
     kind = kind_of_file(name)

@@ -50,6 +50,7 @@ class _Tally:
     values: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     totals: Counter[str] = field(default_factory=Counter)
     uniform: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     def row(self, line: Mapping[str, Any]) -> None:
         self.pairs[line["pair"]] += 1
@@ -63,7 +64,9 @@ class _Tally:
         for medium in line["media"]:
             self._medium(medium)
             if medium.get("contrast", NEARLY_UNIFORM) < NEARLY_UNIFORM:
-                self.uniform.append(" ".join(filter(None, (f"{line['source']}/{line['key']}", medium["from"]))))
+                self.uniform.append(_named(line, medium))
+            if "remark" in medium:
+                self.remarks.append(f"{_named(line, medium)} {medium['remark']}")
 
     def _medium(self, medium: Mapping[str, Any]) -> None:
         kind = medium["modality"]
@@ -73,6 +76,10 @@ class _Tally:
         self.totals[f"{kind}s_resized"] += medium.get("size") != medium.get("stored_size")
         for measure in kind_of(Modality.parse(kind)).measures:
             self.values[f"{kind}_{measure.name}"].append(measure.of(medium))
+
+
+def _named(line: Mapping[str, Any], medium: Mapping[str, Any]) -> str:
+    return " ".join(filter(None, (f"{line['source']}/{line['key']}", medium["from"])))
 
 
 def make_datasheet(
@@ -124,6 +131,7 @@ def make_datasheet(
         "licences": dict(tally.licences.most_common()),
         "duplicates": _duplicates(funnel),
         "nearly_uniform": {"images": len(tally.uniform), "first": tally.uniform[:_NUM_NAMED]},
+        "not_whole": {"media": len(tally.remarks), "first": tally.remarks[:_NUM_NAMED]},
         "distributions": {name: distribution(values) for name, values in sorted(tally.values.items())},
         "checksum": sha256("".join(checksums.values()).encode()).hexdigest(),
         "checksums": checksums,

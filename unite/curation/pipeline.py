@@ -151,6 +151,7 @@ class Curation:
             write_json(self.out / DATASHEET, datasheet)
             shutil.rmtree(self.work)
         _tell_of_uniform(datasheet["nearly_uniform"])
+        _tell_of_remarks(datasheet["not_whole"])
         return datasheet
 
     def _plan(self) -> dict[str, Any]:
@@ -262,6 +263,11 @@ def _tell_of_uniform(found: Mapping[str, Any]) -> None:
     if found["images"]:
         first = ", ".join(found["first"][:3])
         log.warning("%d images are nearly uniform, the first: %s. The step image_contrast leaves such rows out.", found["images"], first)
+
+
+def _tell_of_remarks(found: Mapping[str, Any]) -> None:
+    if found["media"]:
+        log.warning("%d media are not whole, the first: %s. The others are named in rows.jsonl.", found["media"], found["first"][0])
 
 
 def _summary(funnel: Funnel) -> str:

@@ -69,7 +69,7 @@ class LazyContent:
     def decode(self) -> Content:
         """Returns the content. Raises DataError, with its name, if a medium cannot be read or decoded."""
         try:
-            return decode_content(self.stored, self.decoding)
+            return decode_content(self.stored, self.decoding, self.name)
         except DataError as error:
             raise DataError(f"{self.name} cannot be embedded: {error}") from error
 

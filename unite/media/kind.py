@@ -34,12 +34,14 @@ class Kind(ABC):
     Attributes:
         modality: of its media; their place in a text follows from it (`Modality.place`).
         suffixes: of its files, the usual ones, in lower case and without dot.
+        also: suffixes of another kind's files that it reads where it is asked for: an animated picture is a video, too.
         measures: what the datasheet tells of its media, in the order of the page.
         preview_is_wide: whether a preview takes the room of several pictures side by side.
     """
 
     modality: ClassVar[Modality]
     suffixes: ClassVar[tuple[str, ...]]
+    also: ClassVar[tuple[str, ...]] = ()
     measures: ClassVar[tuple[Measure, ...]] = ()
     preview_is_wide: ClassVar[bool] = False
 

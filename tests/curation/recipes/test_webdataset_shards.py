@@ -45,6 +45,16 @@ def test_webdataset_shards(tmp_path):
     assert video.query.media[0].modality is Modality.VIDEO
 
 
+def test_animated_pictures_are_videos_where_videos_are_asked_for(tmp_path):
+    moving, poster = encoded(photograph(), "WEBP"), encoded(photograph(1), "GIF")
+    tar(
+        tmp_path / "w.tar", {"0.webp": moving, "0.txt": b"a", "1.gif": poster, "1.ts": b"film", "1.txt": b"b", "2.png": b"x", "2.txt": b"c"}
+    )
+    first, second, third = read_all(WebdatasetShards("w", tmp_path / "w.tar", medium="video"))
+    assert [one.positives[0].media[0].data for one in (first, second)] == [moving, b"film"]  # a poster beside a film is none
+    assert third == "missing file"
+
+
 def test_a_tar_whose_member_leaves_its_folder_is_refused_by_name(tmp_path):
     tar(tmp_path / "evil.tar", {"../../evil.jpg": b"x"})
     with pytest.raises(DataError, match=r"a member of .*evil.tar must be a name inside its folder, but is '../../evil.jpg'"):

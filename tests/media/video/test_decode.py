@@ -10,6 +10,7 @@ from tests.media.material import decode, encoded, photograph
 from unite.errors import DataError
 from unite.media.picture import to_jpeg
 from unite.media.video.clip import store_frames
+from unite.media.video.reader import Taken
 from unite.types import Modality
 
 
@@ -90,8 +91,8 @@ def stored_clip(num_frames=6):
     """A clip as curation stores it: JPEGs in an MP4."""
     frames = np.random.default_rng(0).integers(0, 255, (num_frames, 4, 6, 3), np.uint8)
     images = [Image.fromarray(frame).resize((84, 56), Image.Resampling.BICUBIC) for frame in frames]
-    data = store_frames([(0.5 * at, image) for at, image in enumerate(images)], 0.5 * num_frames, 95)
-    return data, images
+    taken = Taken(images, tuple(0.5 * at for at in range(num_frames)), 0.5 * num_frames, "")
+    return store_frames(taken, 95), images
 
 
 def test_stored_jpegs_give_the_pixels_of_the_jpegs():

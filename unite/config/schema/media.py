@@ -9,7 +9,7 @@ from unite.errors import ConfigError, must_be
 
 @dataclass(unsafe_hash=True)
 class Frames:
-    """Which frames are taken of a video: evenly spread from the first to the last. By default as UNITE trains.
+    """Which frames are taken of a video: evenly spread in time from the first to the last (docs/video.md). By default as UNITE trains.
 
     Attributes:
         fps: frames a second of video.

@@ -160,7 +160,9 @@ class WebdatasetShards:
         if sample.twice:
             names = ", ".join(member.name for extension, member in sample.members if extension.lower() in sample.twice)
             raise SkippedRowError("member twice", f"{where} has {names}")
-        found = {"medium": _find(where, sample, _KINDS[self.medium].suffixes, "medium_member", self.medium_member)}
+        kind = _KINDS[self.medium]
+        suffixes = kind.suffixes if _all(sample, kind.suffixes, self.medium_member) else (*kind.suffixes, *kind.also)
+        found = {"medium": _find(where, sample, suffixes, "medium_member", self.medium_member)}
         if not self.caption:
             found["text"] = _find(where, sample, _TEXTS, "text_member", self.text_member)
         jsons = _all(sample, ("json",), self.json_member)

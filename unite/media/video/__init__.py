@@ -1,7 +1,12 @@
 """Videos: the frames that are looked at, decoded by PyAV.
 
-container    a file opened within limits, and the rule by which frames are picked
-decode       the picked frames of a file: training, evaluation, search
+frames       when frames are shown, and the rule by which they are taken
+container    a file opened within limits
+packets      what a stream tells of its frames without decoding
+film         the frames asked for, decoded; `display` shows them as a player does
+animation    the same of animated pictures (GIF, WebP, PNG, AVIF), by Pillow
+reader       the one way from a file to the frames taken of it, or of a clip of it
+decode       the frames taken of a file: training, evaluation, search
 clip         the same of a raw collection's video or clip, stored as JPEGs in an MP4: curation
 """
 
@@ -12,13 +17,17 @@ from operator import itemgetter
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
-from unite.config.schema.media import Decoding, MediaPolicy
+from unite.config.schema.media import Decoding, Frames, MediaPolicy
 from unite.media import picture
 from unite.media.kind import Kind, Measure
 from unite.media.ready import LoadedMedium, RawMedium, ReadyMedium
+from unite.media.video import animation
 from unite.media.video.clip import VideoReader, store_frames
 from unite.media.video.decode import decode_frames
+from unite.media.video.frames import Timeline
+from unite.media.video.reader import Taken
 from unite.types import Content, Medium, Modality, fingerprint
 
 #: Frames in a preview.
@@ -26,10 +35,11 @@ _NUM_SHOWN = 4
 
 
 class VideoKind(Kind):
-    """Videos. What is decoded follows from the bytes and from which frames are picked."""
+    """Videos. What is decoded follows from the bytes and from which frames are taken."""
 
     modality = Modality.VIDEO
-    suffixes = ("mp4", "webm", "mkv", "avi", "mov")
+    suffixes = ("mp4", "webm", "mkv", "avi", "mov", "m4v", "3gp", "3g2", "ts", "m2ts", "mts", "mpg", "mpeg", "flv", "wmv", "asf", "ogv")
+    also = animation.SUFFIXES
     measures = (
         Measure("megapixels", "Video frame size, as it came", "megapixels", picture.megapixels),
         Measure("aspect", "Video width over height", "ratio", picture.aspect),
@@ -40,12 +50,13 @@ class VideoKind(Kind):
 
     def decode(self, data: bytes, decoding: Decoding) -> Medium:
         """As of `Kind`."""
-        frames, seconds, duration = decode_frames(data, decoding)
-        return Medium(Modality.VIDEO, frames, fingerprint(data, self.decoding_key(decoding)), seconds, duration)
+        frames, taken = decode_frames(data, decoding)
+        name = fingerprint(data, _rule(decoding))
+        return Medium(Modality.VIDEO, frames, name, taken.times, taken.seconds, taken.remark)
 
     def decoding_key(self, decoding: Decoding) -> str:
-        """Which frames are picked."""
-        return f"{decoding.fps}/{decoding.min_frames}/{decoding.max_frames}"
+        """Which frames are taken, and by which rule they are shown: embeddings cached under an earlier one are made again."""
+        return f"{_rule(decoding)} as played"
 
     def load(self, raw: RawMedium, policy: MediaPolicy) -> LoadedMedium:
         """As of `Kind`."""
@@ -66,30 +77,42 @@ class VideoKind(Kind):
         return (Content(f"{Modality.VIDEO.place} and text", (Medium(Modality.VIDEO, frames, 3, (0.0, 1.0, 2.0, 3.0)),)),)
 
 
+def _rule(frames: Frames) -> str:
+    return f"{frames.fps}/{frames.min_frames}/{frames.max_frames}"
+
+
 class LoadedVideo(LoadedMedium):
     """A video of a raw row, or a clip of it."""
 
     @property
     def size(self) -> tuple[int, int]:
-        """As of `LoadedMedium`."""
-        return self._reader.facts.width, self._reader.facts.height
+        """As of `LoadedMedium`: as shown, so a clip that a phone held upright is high."""
+        return self._look[1]
 
     @property
     def seconds(self) -> float:
         """As of `LoadedMedium`."""
-        return self._reader.facts.seconds
+        return self._look[0].seconds
 
     @cached_property
     def ready(self) -> ReadyMedium:
         """As of `LoadedMedium`."""
-        frames = self._reader.frames()
-        data = store_frames(frames, self.seconds, self.policy.jpeg_quality)
-        return ReadyMedium(data, "mp4", frames[0][1].size, tuple(picture.grey(image) for _, image in frames))
+        frames = self._taken.frames
+        return ReadyMedium(store_frames(self._taken, self.policy.jpeg_quality), "mp4", frames[0].size, tuple(map(picture.grey, frames)))
 
     def facts(self) -> dict[str, Any]:
-        """As of `LoadedMedium`, with the length, the clip and the number of frames kept."""
-        clip = [self.raw.start, self.raw.end]
-        return {**super().facts(), "seconds": round(self.seconds, 3), "clip": clip, "stored_frames": len(self.ready.greys)}
+        """As of `LoadedMedium`, with the length, the clip, the number of frames kept and what else is to be known of it."""
+        known = {"seconds": round(self._taken.seconds, 3), "clip": [self.raw.start, self.raw.end], "stored_frames": len(self.ready.greys)}
+        remark = {"remark": self._taken.remark} if self._taken.remark else {}
+        return {**super().facts(), **known, **remark}
+
+    @cached_property
+    def _taken(self) -> Taken[Image.Image]:
+        return self._reader.frames()
+
+    @cached_property
+    def _look(self) -> tuple[Timeline, tuple[int, int]]:
+        return self._reader.look()
 
     @cached_property
     def _reader(self) -> VideoReader:

@@ -1,9 +1,9 @@
 """Video made ready: the frames that training picks, as JPEG, in an MP4 that any reader plays.
 
-    original (h264, any rate)  ->  the picked frames, resized  ->  MP4, one Motion JPEG packet a frame, at the original's times
+    original (h264, any rate)  ->  the frames taken, resized  ->  MP4, one Motion JPEG packet a frame, at the original's times
 
 Each packet is a plain JPEG, so a reader reaches any frame in one seek and decodes it with libjpeg, and the ordinary decoder reads the
-file unchanged. `pick` chose the frames, and its rule, applied to the stored clip, picks all of them again.
+file unchanged. The rule that chose the frames (`unite.media.video.frames`), applied to the stored clip, takes all of them again.
 
 Decoding is guarded: only container formats that hold their own data are opened (a playlist could name other files), and every loop has a
 limit on frames and a deadline. Between two frames a decoder cannot be interrupted.
@@ -15,34 +15,22 @@ import io
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 
 import av
 import numpy as np
-from av.container import InputContainer
-from av.video.stream import VideoStream
+from numpy.typing import NDArray
 from PIL import Image
 
 from unite.config.schema.media import MediaPolicy
 from unite.errors import SkippedRowError
 from unite.media.picture import check_source_size, encoder_size, to_jpeg
-from unite.media.video.container import ERRORS, open_video
-from unite.media.video.frames import pick
+from unite.media.video.container import ERRORS, UnusableVideoError
+from unite.media.video.frames import Timeline
+from unite.media.video.reader import Pictures, Taken, opened, take
 
 #: Ticks a second of stored clips.
 _TICKS = 90_000
-
-
-@dataclass(frozen=True)
-class VideoFacts:
-    """What is known of a video, or of the clip meant, without decoding it."""
-
-    width: int
-    height: int
-    seconds: float
-    num_frames: int
 
 
 class VideoReader:
@@ -57,101 +45,81 @@ class VideoReader:
     def __init__(self, source: str | bytes, where: str, policy: MediaPolicy, start: float | None = None, end: float | None = None) -> None:
         self.source, self.where, self.policy = source, where, policy
         self.start, self.end = start, end
-        self._times, self._from, self.facts = self._scan()
 
-    def frames(self) -> list[tuple[float, Image.Image]]:
-        """Decodes the frames that training picks.
-
-        Returns:
-            (seconds from the start of the clip, RGB image at the stored size) of each.
+    def look(self) -> tuple[Timeline, tuple[int, int]]:
+        """Returns when the frames of the clip are shown, and their width and height as shown, before they are decoded.
 
         Raises:
-            SkippedRowError: if it breaks off, or takes too long.
+            SkippedRowError: if it is broken, empty, above a limit, or takes too long.
         """
-        policy = self.policy
-        picked = pick(len(self._times), self.facts.seconds, policy)
-        wanted = [(self._times[number], self._from[number]) for number in picked]
-        size = encoder_size(self.facts.width, self.facts.height, policy.frame_pixels, policy.multiple)
-        check_source_size(*size, self.where, policy)  # whole patches may be longer drawn
-        kept: list[tuple[float, Image.Image]] = []
-        with self._open() as (container, stream):
-            if wanted[0][0] > 1.0 and stream.time_base:
-                container.seek(int(wanted[0][1] / stream.time_base), stream=stream)
-            for count, frame in enumerate(container.decode(stream)):
-                self._check(count)
-                second, earliest = wanted[len(kept)]
-                if frame.time is not None and float(frame.time) < earliest:
-                    continue
-                check_source_size(frame.width, frame.height, self.where, policy)
-                image = frame.to_image()  # type: ignore[no-untyped-call]
-                kept.append((second - self._times[0], image if image.size == size else image.resize(size, Image.Resampling.BICUBIC)))
-                if len(kept) == len(wanted):
-                    return kept
-        raise SkippedRowError("video ends early", f"{self.where}: frame {len(kept) + 1} of {len(wanted)} is missing")
+        with self._open() as pictures:
+            clip = self._checked(pictures)
+            return clip, pictures.size
 
-    def _scan(self) -> tuple[list[float], list[float], VideoFacts]:
-        """Reads the packets without decoding: when each frame of the clip is shown, and from when on a frame is no earlier one."""
-        times: list[float] = []
-        with self._open() as (container, stream):
-            rate = float(stream.average_rate or stream.guessed_rate or 25)
-            base = float(stream.time_base or 1 / rate)
-            for count, packet in enumerate(container.demux(stream)):
-                self._check(count)
-                if packet.size:
-                    stamp = packet.pts if packet.pts is not None else packet.dts
-                    times.append(stamp * base if stamp is not None else len(times) / rate)
-            width, height = stream.codec_context.width, stream.codec_context.height
-        first = min(times, default=0.0)
-        start = first + (self.start or 0.0)
-        end = first + self.end if self.end is not None else float("inf")
-        times.sort()
-        # Half way from the frame before: the gaps of a variable rate differ.
-        halves = [first - 0.5 / rate, *((earlier + later) / 2 - 1e-6 for earlier, later in pairwise(times))]
-        numbers = [number for number, second in enumerate(times) if start - 1e-6 <= second < end]
-        inside = [times[number] for number in numbers]
-        if not inside:
-            whole = f"{len(times)} frames" if times else "no frame"
-            clip = f" and none from {self.start} to {self.end} s" if times else ""
-            raise SkippedRowError("no frames", f"{self.where} has {whole}{clip}")
-        seconds = inside[-1] - inside[0] + 1 / rate
-        if seconds > self.policy.max_seconds:
-            raise SkippedRowError("video too long", f"{self.where} lasts {seconds:.1f} s, more than {self.policy.max_seconds}")
-        return inside, [halves[number] for number in numbers], VideoFacts(width, height, seconds, len(inside))
+    def frames(self) -> Taken[Image.Image]:
+        """Decodes the frames that training picks: RGB images at the stored size.
 
-    def _check(self, count: int) -> None:
-        if count >= self.policy.max_source_frames:
-            raise SkippedRowError("video too long", f"{self.where} has more than {self.policy.max_source_frames} frames")
-        if time.monotonic() > self._until:
-            raise SkippedRowError("video too slow", f"{self.where} took more than {self.policy.deadline_seconds} s to read")
+        Raises:
+            SkippedRowError: as `look` does.
+        """
+        with self._open() as pictures:
+            self._checked(pictures)
+            size = encoder_size(*pictures.size, self.policy.frame_pixels, self.policy.multiple)
+            check_source_size(*size, self.where, self.policy)  # whole patches may be longer drawn
+
+            def resized(pixels: NDArray[np.uint8]) -> Image.Image:
+                image = Image.fromarray(pixels)
+                return image if image.size == size else image.resize(size, Image.Resampling.BICUBIC)
+
+            return take(pictures, self.policy, resized, self.start, self.end)
+
+    def _checked(self, pictures: Pictures) -> Timeline:
+        clip = pictures.timeline.clip(self.start, self.end)
+        if clip.seconds > self.policy.max_seconds:
+            raise SkippedRowError("video too long", f"{self.where} lasts {clip.seconds:.1f} s, more than {self.policy.max_seconds}")
+        return clip
 
     @contextmanager
-    def _open(self) -> Iterator[tuple[InputContainer, VideoStream]]:
-        self._until = time.monotonic() + self.policy.deadline_seconds
+    def _open(self) -> Iterator[Pictures]:
         try:
-            with open_video(self.source) as (container, stream):
-                check_source_size(stream.codec_context.width, stream.codec_context.height, self.where, self.policy)
-                yield container, stream
+            with opened(self.source, _Limits(self.where, self.policy)) as pictures:
+                yield pictures
+        except UnusableVideoError as error:
+            raise SkippedRowError(error.reason, f"{self.where} {error.detail}") from error
         except ERRORS as error:
             raise SkippedRowError("broken video", f"{self.where}: {error}") from error
 
 
-def store_frames(frames: list[tuple[float, Image.Image]], seconds: float, quality: int) -> bytes:
-    """Returns an MP4 of the frames, one JPEG a packet.
+class _Limits:
+    """As of `Guard`, with a deadline that begins now."""
 
-    Args:
-        frames: (seconds from the start, RGB image), all of one size, in order.
-        seconds: of the original, which the last frame is shown until.
-    """
+    def __init__(self, where: str, policy: MediaPolicy) -> None:
+        self._where, self._policy = where, policy
+        self._until = time.monotonic() + policy.deadline_seconds
+
+    def size(self, width: int, height: int) -> None:
+        check_source_size(width, height, self._where, self._policy)
+
+    def count(self, number: int) -> None:
+        policy = self._policy
+        if number >= policy.max_source_frames:
+            raise SkippedRowError("video too long", f"{self._where} has more than {policy.max_source_frames} frames")
+        if time.monotonic() > self._until:
+            raise SkippedRowError("video too slow", f"{self._where} took more than {policy.deadline_seconds} s to read")
+
+
+def store_frames(clip: Taken[Image.Image], quality: int) -> bytes:
+    """Returns an MP4 of the frames taken, RGB images of one size, one JPEG a packet; the last is shown until the end of the clip."""
     out = io.BytesIO()
-    times = np.round([second * _TICKS for second, _ in frames]).astype(int).tolist()
-    ends = [*times[1:], max(round(seconds * _TICKS), times[-1] + 1)]
+    times = np.round([second * _TICKS for second in clip.times]).astype(int).tolist()
+    ends = [*times[1:], max(round(clip.seconds * _TICKS), times[-1] + 1)]
     with av.open(out, mode="w", format="mp4", options={"fflags": "+bitexact"}) as container:
-        stream = container.add_stream("mjpeg", rate=Fraction(len(frames) * _TICKS, ends[-1]).limit_denominator(1000))
-        stream.width, stream.height = frames[0][1].size
+        stream = container.add_stream("mjpeg", rate=Fraction(len(times) * _TICKS, ends[-1]).limit_denominator(1000))
+        stream.width, stream.height = clip.frames[0].size
         stream.pix_fmt = "yuvj420p"
         stream.time_base = Fraction(1, _TICKS)
         container.start_encoding()
-        for (_, image), start, end in zip(frames, times, ends, strict=True):
+        for image, start, end in zip(clip.frames, times, ends, strict=True):
             packet = av.Packet(to_jpeg(image, quality))
             packet.stream = stream
             packet.time_base = Fraction(1, _TICKS)
