@@ -30,6 +30,7 @@ GOALS = (
     Goal("encode_speedup_vs_file_order", "encoding, speed against file order", 2),
     Goal("image_stream_speedup", "image stream, speed against raw files", 5),
     Goal("video_stream_speedup", "video stream, speed against raw files", 7),
+    Goal("long_video_speedup", "long video, speed of 48 frames against decoding it all", 5),
     Goal("ranking_time_vs_bare_matmul", "ranking, time against a bare product", 1.5, at_most=True),
     Goal("step_memory_1024_vs_64", "step, memory at batch 1024 against 64", 1.2, at_most=True),
     Goal("loss_memory_vs_dense", "loss, memory against the dense matrix", 0.25, at_most=True),

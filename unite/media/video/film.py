@@ -89,7 +89,7 @@ class Film:
             return
         size = None
         for frame in self._sought(numbers) if self._is_sought else self._counted(numbers):
-            pixels = self._display(frame).show(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8))
+            pixels = self._display(frame).show(np.asarray(frame.to_ndarray(format="rgb24", threads=1), np.uint8))
             size = size or (pixels.shape[1], pixels.shape[0])
             if size != (pixels.shape[1], pixels.shape[0]):  # a stream may change its size
                 pixels = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
