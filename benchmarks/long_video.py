@@ -91,13 +91,11 @@ def measure(path: Path, rounds: int) -> dict[str, float]:
 
 def write_long_video(path: Path, distance: int, repeats: int) -> None:
     """Writes an MP4 with a keyframe every so many frames: one piece, encoded once, as often as asked for."""
-    piece = io.BytesIO(_encoded(distance))
+    piece = _encoded(distance)
     with av.open(str(path), "w", format="mp4") as out:
         stream = None
         for turn in range(repeats):
-            piece.seek(0)
-            with av.open(piece) as container:
-                original = container.streams.video[0]
+            with open_video(piece) as (container, original):
                 stream = stream or out.add_stream_from_template(original)
                 assert original.time_base
                 shift = int(turn * _SECONDS / original.time_base)

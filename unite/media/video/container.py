@@ -83,4 +83,4 @@ def announced_end(container: InputContainer, stream: VideoStream) -> float | Non
         return container.duration / av.time_base if container.duration and len(container.streams) == 1 else None
     if stream.duration is None or stream.time_base is None or not {"mp4", "avi"} & set(container.format.name.split(",")):
         return None
-    return float(((stream.start_time or 0) + stream.duration) * stream.time_base)
+    return ((stream.start_time or 0) + stream.duration) * float(stream.time_base)

@@ -17,6 +17,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 
+def matrix_of(frame: av.VideoFrame) -> bytes | None:
+    """Returns the display matrix that a decoded frame brings of its stream or container."""
+    matrix: Any = frame.side_data.get("DISPLAYMATRIX")
+    return None if matrix is None else bytes(matrix)
+
+
 class Display:
     """How the frames of a stream are shown.
 
@@ -26,18 +32,12 @@ class Display:
     """
 
     def __init__(self, sample_aspect_ratio: Fraction | None, matrix: bytes | None) -> None:
-        self._aspect = sample_aspect_ratio if sample_aspect_ratio and sample_aspect_ratio > 0 else Fraction(1)
+        self._aspect = float(sample_aspect_ratio) if sample_aspect_ratio and sample_aspect_ratio > 0 else 1.0
         # x' = a x + c y and y' = b x + d y
         (a, b, _), (c, d, _), _ = np.frombuffer(matrix, np.int32).reshape(3, 3).tolist() if matrix else [(1, 0, 0), (0, 1, 0), (0, 0, 1)]
         self._is_on_its_side = abs(b) + abs(c) > abs(a) + abs(d)
         x, y = (c, b) if self._is_on_its_side else (a, d)
         self._flips = tuple(axis for axis, scale in ((0, y), (1, x)) if scale < 0)
-
-    @classmethod
-    def of_frame(cls, frame: av.VideoFrame, sample_aspect_ratio: Fraction | None) -> Display:
-        """Takes what a decoded frame brings of its stream and container."""
-        matrix: Any = frame.side_data.get("DISPLAYMATRIX")
-        return cls(sample_aspect_ratio, None if matrix is None else bytes(matrix))
 
     def size(self, width: int, height: int) -> tuple[int, int]:
         """Returns width and height as shown of a frame as stored."""

@@ -28,7 +28,7 @@ from unite.media import picture
 from unite.media.picture import open_picture
 from unite.media.shown import on_white
 from unite.media.video.container import ERRORS, Guard, UnusableVideoError
-from unite.media.video.display import Display
+from unite.media.video.display import Display, matrix_of
 from unite.media.video.frames import Timeline
 from unite.media.video.packets import Packets
 
@@ -67,6 +67,7 @@ class Film:
         self._packets = Packets(source, container, stream, guard)
         self._is_sought = True
         self._fault: Exception | None = None
+        self._displays: dict[tuple[bytes | None, int, int], Display] = {}
         self.num_decoded = 0
         self.timeline = self._packets.timeline
         if not self._packets.tell:
@@ -196,10 +197,13 @@ class Film:
         return frame, self._display(frame)
 
     def _display(self, frame: av.VideoFrame) -> Display:
-        display = Display.of_frame(frame, self._aspect)
-        self._guard.size(frame.width, frame.height)
-        self._guard.size(*display.size(frame.width, frame.height))
-        return display
+        like = (matrix_of(frame), frame.width, frame.height)
+        if like not in self._displays:
+            display = Display(self._aspect, like[0])
+            self._guard.size(frame.width, frame.height)
+            self._guard.size(*display.size(frame.width, frame.height))
+            self._displays[like] = display
+        return self._displays[like]
 
     def _jpegs(self, numbers: NDArray[np.int64]) -> Iterator[NDArray[np.uint8]]:
         """Yields the frames of a stream of JPEGs; one that is not asked for is not decoded."""

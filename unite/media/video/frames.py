@@ -64,6 +64,8 @@ class Timeline:
         Raises:
             UnusableVideoError: if `start` is not before `end`, or the video has ended by then.
         """
+        if start is None and end is None:
+            return self
         begin, until = max(start or 0.0, 0.0), math.inf if end is None else end
         if not begin < until:
             raise UnusableVideoError("empty clip", f"is meant from {begin} to {until} s")

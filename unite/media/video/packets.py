@@ -71,10 +71,9 @@ class Packets:
         by_stamp = {frame.stamp: frame for frame in reversed(shown) if frame.stamp is not None}
         self.frames = [by_stamp[stamp] for stamp in sorted(by_stamp)]
         # AVI tells no times, and FFmpeg counts its packets as they come: in the order of decoding.
-        is_reordered = stream.codec_context.has_b_frames and "avi" in container.format.name
-        in_order = all(earlier.packet < later.packet for earlier, later in pairwise(self.frames))
+        is_reordered = "avi" in container.format.name and stream.codec_context.has_b_frames
         is_told = all(frame.stamp is not None for frame in shown) and self._is_monotonic
-        self.tell = is_told and not (is_reordered and in_order)
+        self.tell = is_told and not (is_reordered and all(one.packet < next_one.packet for one, next_one in pairwise(self.frames)))
         self.timeline = self._timeline(container, stream, fault)
 
     def __iter__(self) -> Iterator[tuple[int, Packet[VideoStream]]]:
