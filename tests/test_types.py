@@ -3,9 +3,25 @@ from hashlib import blake2b
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from unite.errors import DataError
-from unite.types import MEDIA, Content, Example, Medium, MicroBatch, Modality, fingerprint, index_tensor, modality_of, without_instruction
+from unite.types import (
+    MEDIA,
+    PLACES,
+    Content,
+    Example,
+    Medium,
+    MicroBatch,
+    Modality,
+    escape_places,
+    fingerprint,
+    index_tensor,
+    modality_of,
+    plain_text,
+    without_instruction,
+)
 
 
 def picture(number, modality=Modality.IMAGE, num_frames=1):
@@ -115,3 +131,27 @@ def test_media_of_a_micro_batch_go_by_fingerprint_and_modality():
 )
 def test_a_text_without_its_instruction(text, bare):
     assert without_instruction(text) == bare
+
+
+@given(
+    st.lists(
+        st.sampled_from(["<", "|", ">", "\\", "IMAGE", "VIDEO", "INSTRUCTION", "AUDIO", "<|IMAGE|>", "<\\|IMAGE|>", "a ", "<|im_end|>"])
+    )
+)
+def test_what_people_wrote_is_said_again_to_the_letter_and_holds_no_place(parts):
+    text = "".join(parts)
+    stored = escape_places(text)
+    assert plain_text(stored) == text and not PLACES.search(stored)
+    assert stored == text or "<|" in text or "<\\" in text  # any other text is stored as it is
+
+
+def test_a_place_is_told_from_what_people_wrote():
+    text = f"{Modality.IMAGE.place}{escape_places('<|IMAGE|> tags')}"
+    assert text == r"<|IMAGE|><\|IMAGE|> tags" and plain_text(text, "") == "<|IMAGE|> tags"
+    assert modality_of(escape_places("<|IMAGE|>"), ()) is Modality.TEXT
+    assert escape_places("<|IMAGE|> <|INSTRUCTION|>", but=["<|IMAGE|>"]) == r"<|IMAGE|> <\|INSTRUCTION|>"
+
+
+def test_half_of_a_surrogate_pair_is_no_text():
+    with pytest.raises(DataError, match=r"a text must be Unicode, but is .*a cat .+ud83d here"):
+        fingerprint("a cat \ud83d here")

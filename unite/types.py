@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property, reduce
 from hashlib import blake2b
@@ -78,6 +78,26 @@ MEDIA = tuple(part for part in Modality if part is not Modality.TEXT)
 INSTRUCTION_PLACE = "<|INSTRUCTION|>"
 #: Finds the places in a text: of media, and of the instruction.
 PLACES = re.compile("(" + "|".join(re.escape(place) for place in (*(part.place for part in MEDIA), INSTRUCTION_PLACE)) + ")")
+#: What looks like a place, of a medium that there is or one to come, with the backslashes that tell it from one.
+_LIKE_PLACE = re.compile(r"<(\\*)\|([A-Z]+)\|>")
+_ESCAPED = re.compile(r"<\\(\\*\|[A-Z]+\|>)")
+
+
+def escape_places(text: str, but: Collection[str] = ()) -> str:
+    r"""Returns what people wrote as the text of a content, in which a `<|IMAGE|>` of theirs is no place: it becomes `<\|IMAGE|>`.
+
+    Whoever reads a text whose format has no places calls this; a content says the text again, to the letter (`plain_text`).
+
+    Args:
+        text: as it was written.
+        but: the places that are meant as such.
+    """
+    return _LIKE_PLACE.sub(lambda found: found[0] if found[0] in but else rf"<\{found[1]}|{found[2]}|>", text)
+
+
+def plain_text(text: str, place: str = " ") -> str:
+    """Returns what a content's text says: without the backslashes of `escape_places`, and with something else for its places."""
+    return _ESCAPED.sub(r"<\1", PLACES.sub(place, text))
 
 
 def modality_of(text: str, media: Iterable[Modality]) -> Modality:
@@ -144,7 +164,7 @@ class Content:
     Attributes:
         text: may hold `<|IMAGE|>` and `<|VIDEO|>` where the media go, as many as there are media. Media without a place stand first. It
             may also hold `<|INSTRUCTION|>`, as a published text does whose instruction does not come first: a prompt that has a place of
-            its own for instructions takes it from there.
+            its own for instructions takes it from there. Of what people wrote, nothing is a place: see `escape_places`.
         media: in the order of their places.
         instruction: what to retrieve for it. Part of the prompt, not of the modality.
         group: contents of one group show or tell the same thing (two captions of one image): never one another's negatives.
@@ -202,11 +222,13 @@ class EncodedContent:
         media: by name, concatenated in the order of their places over those of the M media that have it; empty without media. Of every
             medium, `fingerprints` (M,) int64 and `modalities` (M,) int64, `Modality.value`; the others, pixels say, are known to the
             encoder's family alone.
+        is_cut: whether its text was longer than the encoder reads, and lost its end.
     """
 
     input_ids: Tensor
     token_types: Tensor
     media: dict[str, Tensor] = field(default_factory=dict)
+    is_cut: bool = False
 
     @property
     def num_tokens(self) -> int:
@@ -293,6 +315,7 @@ class Batch:
         relations: over the pool.
         keys, sources: (B,) of the rows, for the log and for errors.
         skipped: keys of samples that could not be read, with the reason, since the last batch.
+        cut: keys of rows, those with a text that was longer than the encoder reads and lost its end.
     """
 
     micro_batches: list[MicroBatch]
@@ -300,6 +323,7 @@ class Batch:
     keys: list[str]
     sources: list[str]
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    cut: list[str] = field(default_factory=list)
 
 
 class Processor(Protocol):
@@ -315,13 +339,26 @@ class Processor(Protocol):
 
 
 def fingerprint(*parts: str | bytes) -> int:
-    """Returns a 63-bit hash (BLAKE2b) of the parts in order; stable across processes and machines, unlike `hash`."""
+    """Returns a 63-bit hash (BLAKE2b) of the parts in order; stable across processes and machines, unlike `hash`.
+
+    Raises:
+        DataError: if a text is no Unicode: it holds half of a surrogate pair, and no tokenizer takes it.
+    """
     digest = blake2b(digest_size=8)
     for part in parts:
-        data = part.encode() if isinstance(part, str) else part
+        data = utf8(part) if isinstance(part, str) else part
         digest.update(len(data).to_bytes(8, "little"))
         digest.update(data)
     return int.from_bytes(digest.digest(), "little") >> 1
+
+
+def utf8(text: str) -> bytes:
+    """Returns a text as UTF-8. Raises DataError if it holds half of a surrogate pair, as one that was cut in JSON's escapes does."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        around = ascii(text[max(error.start - 20, 0) : error.end + 20])
+        raise DataError(must_be("a text", "Unicode", f"with half of a surrogate pair: {around}", "Mend or remove it.")) from error
 
 
 def index_tensor(values: Any) -> Tensor:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.curation.material import Rows, row
 from tests.encoder.checkpoints import tiny
+from tests.media.material import image_medium, photograph
 from unite.config.schema.media import Decoding
 from unite.curation.describe import describe
 from unite.curation.pipeline import Curation
@@ -18,6 +19,7 @@ from unite.curation.steps.hard_negatives import HardNegatives
 from unite.curation.steps.similarity import Similarity
 from unite.data.shards import ShardReader
 from unite.embedding import Embedder
+from unite.errors import DataError
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +65,17 @@ def test_steps_over_embeddings_write_groups_and_negatives_and_embed_once(tmp_pat
         assert all(negative.text in texts and negative.text != found.positives[0].text for negative in found.negatives)
     groups = [found.positives[0].group for found in written if found.positives[0].group]
     assert groups and all(groups.count(group) > 1 for group in groups)
+
+
+def test_a_row_that_cannot_be_embedded_is_named(tmp_path, folder):
+    rows = [row("a question", "an answer"), row("b question", positive_media=[image_medium(photograph())])]
+    curation = Curation(
+        [Rows(rows)], [Similarity(Embedder(folder, max_length=100), share=0.1)], out=tmp_path / "set", workers=1, progress=False
+    )
+    with pytest.raises(
+        DataError, match="^the positive of row rows/000000001 cannot be embedded: a content must be at most encoder.max_length"
+    ):
+        curation.run()
 
 
 def test_a_decision_once_made_is_kept(tmp_path, monkeypatch):

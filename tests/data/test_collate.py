@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -58,6 +60,32 @@ def test_a_refused_row_is_named_and_leaves_nothing_behind():
     )
     assert batch.skipped == [("bad", "this content is refused")]
     assert batch.keys == ["good"] and batch.relations.num_contents == 2
+
+
+def test_a_content_above_the_budget_is_a_row_left_out_and_named():
+    rows = [
+        example("good", Content("q"), Content("p")),
+        example("long", Content("one two three four five"), Content("p")),
+        example("surrogate", Content("q"), Content("half \ud83d")),
+        example("again", Content("q"), Content("one two three four five")),
+    ]
+    batch = Collator(WordProcessor(), 4)(rows)
+    assert batch.keys == ["good"] and [key for key, _ in batch.skipped] == ["long", "surrogate", "again"]
+    message = "a content must be at most data.token_budget (4) tokens long, but is \"5 tokens (text 'one two three four five')\""
+    assert batch.skipped[0][1].startswith(message) and "lower encoder.max_length" in batch.skipped[0][1]
+
+
+def test_a_row_with_a_text_that_lost_its_end_is_named():
+    class Cutting(WordProcessor):
+        def encode(self, content):
+            return replace(super().encode(content), is_cut="long" in content.text)
+
+    rows = [
+        example("a", Content("q"), Content("p")),
+        example("b", Content("long"), Content("p")),
+        example("c", Content("q"), Content("long")),
+    ]
+    assert Collator(Cutting(), 100)(rows).cut == ["b", "c"]
 
 
 def test_a_batch_of_nothing_is_empty_and_whole():

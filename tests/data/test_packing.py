@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unite.data.packing import OVERHEAD, padded_share, plan_micro_batches
+from unite.data.packing import OVERHEAD, check_budget, padded_share, plan_micro_batches
 from unite.errors import DataError
 
 
@@ -42,4 +42,7 @@ def test_no_cut_of_the_sorted_contents_costs_less(lengths, budget):
 
 def test_a_content_larger_than_the_budget_is_named():
     with pytest.raises(DataError, match=r"at most data.token_budget \(16\) tokens long, but is '99 tokens \(a long film\)'.*pixel cap"):
-        plan_micro_batches([3, 99], 16, ["short", "a long film"])
+        check_budget(99, 16, "a long film")
+    with pytest.raises(DataError, match=r"at most data.token_budget \(16\) tokens long, but is '99 tokens \(content 1\)'"):
+        plan_micro_batches([3, 99], 16)
+    check_budget(16, 16, "a long film")

@@ -1,10 +1,15 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fake_encoder import FakeEncoder, image
+from unite.config.schema.media import Decoding
+from unite.data.rows import StoredContent
 from unite.embedding.embed import BUDGETS_PER_WINDOW, DECODED_AHEAD, MemoryCache, embed_contents
+from unite.embedding.lazy import LazyContent
 from unite.errors import ConfigError, DataError
 from unite.types import Content
 
@@ -78,6 +83,29 @@ def test_nan_embeddings_are_named(encoder):
         embed_contents(encoder, contents, ids=["q6", "q7", "q8"])
     with pytest.raises(DataError, match="2 contents: content 1, content 2"):
         embed_contents(encoder, contents)
+
+
+def test_what_cannot_be_encoded_is_named_and_what_lost_its_end_counted(encoder, monkeypatch, caplog):
+    encode = encoder.processor.encode
+
+    def refusing(content):
+        if content.text == "refuse":
+            raise DataError("it is refused.")
+        return replace(encode(content), is_cut="long" in content.text)
+
+    monkeypatch.setattr(encoder.processor, "encode", refusing)
+    embed_contents(encoder, [Content("a"), Content("long"), Content("a"), Content("longer")], ids=["q0", "q1", "q2", "q3"])
+    assert caplog.messages == [
+        "2 of 3 embedded contents hold a text that is longer than encoder.max_length: its end is not read. The first is q1."
+    ]
+    with pytest.raises(DataError, match="^q1 cannot be embedded: it is refused.$"):
+        embed_contents(encoder, [Content("a"), Content("refuse")], ids=["q0", "q1"])
+    for wrong, message in ((Content("half \ud83d"), "content 1"), (Content("refuse"), "content 1")):
+        with pytest.raises(DataError, match=f"^{message} cannot be embedded: "):
+            embed_contents(encoder, [Content("a"), wrong])
+    stored = LazyContent.of_stored(StoredContent("refuse"), Decoding(), "shard/key")
+    with pytest.raises(DataError, match="^shard/key cannot be embedded: it is refused.$"):
+        embed_contents(encoder, [stored], ids=["q0"])
 
 
 def test_progress_counts_every_content_once(encoder):

@@ -113,6 +113,8 @@ def test_sound_alone_is_told(embedder, tmp_path):
         ({"text": float("nan"), "image": None}, "item 1 must be a text, a medium or both, but is 'empty'"),
         ({"text": "a", "instruction": 5}, "the instruction of item 1 must be a string, but is 'int'"),
         ("half a pair \ud83d", r"the text of item 1 must be Unicode, but is .*ud83d.*surrogates not allowed"),
+        (Image.new("RGB", (201, 1)), "item 1 cannot be embedded: the image of 201 x 1 pixels cannot be resized .*aspect ratio"),
+        ({"image": [photograph()] * 400}, r"item 1 cannot be embedded: a content must be at most encoder.max_length \(\d+\) tokens long"),
     ],
 )
 def test_what_cannot_be_embedded_is_named(embedder, item, message):
@@ -142,6 +144,22 @@ def test_a_table_is_no_list_of_items(embedder):
 
     with pytest.raises(DataError, match=r"items must be a list .*, but is 'Table'. Of a table, pass a column, or its rows: table.to_dict"):
         embedder.embed(Table(["text"]))
+
+
+def test_a_place_in_a_text_is_text_unless_it_is_said_to_be_one(embedder):
+    literal, place = {"image": photograph(), "text": "like <|IMAGE|> but red"}, Medium(Modality.IMAGE, np.asarray(photograph())[None], 1)
+    as_text, alone_text = embedder.embed([literal, "<|IMAGE|> <|INSTRUCTION|> <|im_end|>"])
+    torch.testing.assert_close(as_text, alone(embedder, Content(r"like <\|IMAGE|> but red", (place,))), rtol=1e-4, atol=1e-5)
+    expected = alone(embedder, Content(r"<\|IMAGE|> <\|INSTRUCTION|> <|im_end|>"))
+    torch.testing.assert_close(alone_text, expected, rtol=1e-4, atol=1e-5)
+    (placed,) = embedder.embed([literal], has_places=True)
+    torch.testing.assert_close(placed, alone(embedder, Content("like <|IMAGE|> but red", (place,))), rtol=1e-4, atol=1e-5)
+    assert not torch.equal(placed, as_text)
+
+
+@pytest.mark.parametrize("text", ["\0", "a" * 100_000, "\u202eשלם", "e" + "\u0301" * 500, "\ufeffa", "\uffff"])
+def test_any_text_has_an_embedding(embedder, text):
+    assert torch.linalg.norm(embedder.embed([text])) == pytest.approx(1, abs=1e-4)
 
 
 def test_a_single_item_and_a_file_name_as_text_are_refused(embedder, files):

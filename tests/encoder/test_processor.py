@@ -1,13 +1,18 @@
-import logging
+import copy
 import pickle
+import random
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from tokenizers import AddedToken, Tokenizer
 from transformers import AutoProcessor, Qwen2VLConfig
 
+from tests.encoder.checkpoints import save_family
+from tests.encoder.qwen_tokenizer import TEXTS, qwen_tokenizer
 from unite.config.schema import ReadingConfig
+from unite.encoder import processor as processor_module
 from unite.encoder.families.family import ReadMedium
 from unite.encoder.families.qwen2_vl import Qwen2VL
 from unite.encoder.processor import ContentProcessor
@@ -49,23 +54,95 @@ def test_a_users_special_tokens_are_plain_text_and_stay_so_in_a_worker(checkpoin
         assert "<|im_end|><|image_pad|><|endoftext|>" in checkpoint.tokenizer.decode(encoded.input_ids)
 
 
-def test_a_long_text_loses_its_end_and_nothing_else(checkpoint, caplog):
+def test_a_token_of_the_turn_is_plain_text_too_where_the_tokenizer_does_not_declare_it_special(checkpoint):
+    """As in a checkpoint whose tokenizer adds the tokens as words."""
+    added = copy.deepcopy(checkpoint)
+    added.tokenizer._tokenizer = Tokenizer.from_str(
+        checkpoint.tokenizer.backend_tokenizer.to_str().replace('"special":true', '"special":false')
+    )
+    added.tokenizer._tokenizer.add_tokens([AddedToken("<think>", special=False)])
+    assert not any(token.special for token in added.tokenizer.backend_tokenizer.get_added_tokens_decoder().values())
+    for text in ("<|im_end|><|image_pad|><|vision_start|>", "a cat"):
+        content = Content(text, (image(),))
+        assert torch.equal(make(added).encode(content).input_ids, make(checkpoint).encode(content).input_ids)
+    word = added.tokenizer.backend_tokenizer.token_to_id("<think>")
+    assert word in make(added).encode(Content("a <think>")).input_ids  # a word of the vocabulary stays one
+
+
+def test_a_long_text_loses_its_end_and_nothing_else(checkpoint):
     text = " ".join(f"cat{at}" for at in range(300))
     content = Content(f"look {text} <|IMAGE|> {text}", (image(),), instruction="find")
     processor = make(checkpoint, max_length=120)
-    with caplog.at_level(logging.WARNING):
-        encoded = processor.encode(content)
-        processor.encode(content)
+    encoded = processor.encode(content)
     said = checkpoint.tokenizer.decode(encoded.input_ids)
     assert 110 <= encoded.num_tokens <= 120
     assert int((encoded.token_types == 1).sum()) == 4
     assert "user\nfind\nlook cat0 cat1 cat2" in said
     assert said.endswith("<|vision_end|>\nSummary above sentence and image in one word:<|im_end|>\n<|im_start|>assistant\n<|endoftext|>")
     assert "cat299" not in said
-    assert processor.num_truncated == 2
-    assert len([record for record in caplog.records if "a text was cut" in record.getMessage()]) == 1
+    assert encoded.is_cut
     short = Content("look", (image(),))
+    assert not processor.encode(short).is_cut
     assert torch.equal(make(checkpoint, max_length=120).encode(short).input_ids, make(checkpoint).encode(short).input_ids)
+
+
+def long_texts():
+    """Of many scripts, with and without blanks, of one word and of what no language has."""
+    rng = random.Random(0)
+    letters = [
+        "a",
+        "ab",
+        "ab ",
+        "你好\uff0c世界。",
+        "ฉันรักภาษาไทย",
+        "שלם \u202e\u0645\u0631\u062d\u0628 ",
+        "e\u0301\u0323",
+        "\x00",
+        "👩\u200d👧",
+        "<|im_end|>",
+        "#!? \n\n",
+    ]
+    texts = ["".join(rng.choices(one, k=6000)) for one in letters] + ["x" + blank * 6000 + "y" for blank in " \n\t"] + ["a" * 6000]
+    return [*texts, " ".join(rng.choices(list(TEXTS), k=900)), "".join(map(chr, rng.choices(range(0x20, 0xD7FF), k=6000)))]
+
+
+@pytest.mark.parametrize("tokenizer", [None, qwen_tokenizer], ids=["tiny", "qwen"])
+def test_a_text_that_is_cut_before_it_is_tokenised_has_the_tokens_of_the_whole(checkpoint, tokenizer, tmp_path):
+    if tokenizer is not None:
+        checkpoint = AutoProcessor.from_pretrained(save_family("qwen2_vl", tmp_path, tokenizer()))
+    processor = make(checkpoint, max_length=100, system_prompt=None)
+    tail = len(processor.encode(Content("x")).input_ids) - 2  # of the template, about
+    for text in long_texts():
+        encoded = processor.encode(Content(text))
+        theirs = checkpoint.tokenizer(f"user\n{text.strip()}", add_special_tokens=False, split_special_tokens=True).input_ids
+        ours = encoded.input_ids[1:].tolist()  # behind <|im_start|>
+        same = next(at for at, (one, other) in enumerate(zip(ours, theirs, strict=False)) if one != other)
+        assert encoded.is_cut and encoded.num_tokens <= 100, text[:20]
+        assert same + tail >= 96, text[:20]  # a cut within a character of several tokens loses it whole
+
+
+def test_a_book_is_tokenised_to_the_page_that_is_read(checkpoint, monkeypatch):
+    """No clock: what the tokenizer is given is counted."""
+    given = []
+
+    class Counting:
+        def __init__(self, tokenizer):
+            self.tokenizer = tokenizer
+
+        @classmethod
+        def from_str(cls, saved):
+            return cls(Tokenizer.from_str(saved))
+
+        def __getattr__(self, name):
+            return getattr(self.tokenizer, name)
+
+        def encode(self, text, **how):
+            given.append(len(text))
+            return self.tokenizer.encode(text, **how)
+
+    monkeypatch.setattr(processor_module, "Tokenizer", Counting)
+    book = Content("a cat and a dog. " * 600_000, instruction="b" * 10_000_000)
+    assert make(checkpoint, max_length=100).encode(book).is_cut and sum(given) < 30_000
 
 
 def test_media_that_do_not_fit_are_refused_by_size(checkpoint):

@@ -21,7 +21,7 @@ from unite.encoder.processor import ContentProcessor
 from unite.encoder.prompt import Prompt, Special, Text, chat_text
 from unite.encoder.vlm import VLMEncoder
 from unite.errors import ConfigError, DataError
-from unite.types import Content, Medium, Modality
+from unite.types import Content, Medium, Modality, escape_places
 
 # Sizes that no family's processor changes.
 IMAGE = Medium(Modality.IMAGE, np.zeros((1, 224, 448, 3), np.uint8), 1)
@@ -63,6 +63,17 @@ def test_only_the_template_makes_special_tokens():
     segments = Prompt().segments(Content("<|im_end|> <|endoftext|>"))
     assert Text("<|im_end|> <|endoftext|>", of_user=True) in segments
     assert sum(isinstance(one, Special) for one in segments) == 6
+
+
+LITERAL = r"<|IMAGE|> <\|IMAGE|> <|INSTRUCTION|> <|VIDEO|> <|AUDIO|>"
+
+
+@pytest.mark.parametrize("name", ["unite", "gme", "vlm2vec", "qwen3_vl_embedding", "plain"])
+def test_places_that_people_wrote_are_text_in_every_prompt(name):
+    prompt, literal = Prompt(prompt_options(name)["prompt"]), escape_places(LITERAL)
+    for text, media, instruction in ((literal, (), ""), (literal, (IMAGE,), literal), (f"see <|IMAGE|>{literal}", (IMAGE,), "Find it.")):
+        said = chat_text(prompt.segments(Content(text, media, instruction)), Content(text, media, instruction))
+        assert said.count(LITERAL) == [text, instruction].count(literal) + ("see" in text) and said.count("<|image_pad|>") == len(media)
 
 
 @pytest.mark.parametrize("content", [Content(), Content("  \n"), Content(instruction="Find it.")])

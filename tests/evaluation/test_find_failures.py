@@ -15,7 +15,7 @@ from unite.embedding.embed import embed_contents
 from unite.evaluation.find_failures import find_failures, preview
 from unite.evaluation.suite import Suite
 from unite.evaluation.tasks import data_fingerprint
-from unite.types import Content, Medium, Modality
+from unite.types import Content, Medium, Modality, escape_places
 from unite.worlds.emoji import EmojiWorld
 
 
@@ -96,6 +96,11 @@ def test_previews_are_small():
     assert sizes == [(4 * 64 + 3 * 2, 48), (96, 72)]
     assert len(shown.text) == len(shown.instruction) == 280
     assert shown.text.endswith("…")
+
+
+def test_a_preview_says_what_people_wrote():
+    shown = preview(Content(f"<|IMAGE|> {escape_places('an <|IMAGE|> tag')}", (), escape_places("<|VIDEO|>")))
+    assert (shown.text, shown.instruction) == ("an <|IMAGE|> tag", "<|VIDEO|>")
 
 
 def test_a_strip_shows_frames_in_time():

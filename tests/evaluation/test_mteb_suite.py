@@ -202,6 +202,11 @@ def test_a_pillow_image_is_seen_as_its_file_and_one_that_cannot_be_shown_is_name
         contents[2]
 
 
+def test_a_place_that_people_wrote_is_text():
+    stored = MtebContents([{"text": "an <|IMAGE|> tag"}], "find <|VIDEO|>", Decoding(), "task")[0].stored
+    assert (stored.text, stored.instruction) == (r"an <\|IMAGE|> tag", r"find <\|VIDEO|>")
+
+
 def test_rows_that_hold_nothing_are_embedded_and_counted(tmp_path, caplog):
     texts = ["", *TEXTS[1:]]
     task = InMemory(rows("q", text=TEXTS), rows("d", text=texts), prompt={"query": "Find."})

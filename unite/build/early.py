@@ -83,14 +83,16 @@ def length_faults(config: TrainConfig) -> Faults:
 def budget_faults(config: TrainConfig) -> Faults:
     """Yields a token budget that holds less than one content may be long."""
     option, longest = "encoder.max_length", config.encoder.get("max_length")
+    lower = f", or lower encoder.max_length to {config.data.token_budget}"
     settings = Path(config.init_from or config.encoder.get("path") or "")
     for file in (settings / "encoder" / READING_FILE, settings / READING_FILE):
         if file.is_file() and (config.init_from or config.encoder.get("checkpoint") is None):  # what it was exported with wins
             option, saved = f"max_length in {file}", read_json(file).get("max_length")
             longest = saved if isinstance(saved, int) else None  # what else it is, is told as the encoder is read
+            lower = ""
             break
     if longest is not None and config.data.token_budget < longest:
-        hint = "A content of that length would fit no micro-batch: raise data.token_budget, or lower encoder.max_length."
+        hint = f"A content of that length would fit no micro-batch: raise data.token_budget to {longest}{lower}."
         yield ConfigError(must_be("data.token_budget", f"at least {option} ({longest})", config.data.token_budget, hint))
 
 

@@ -30,6 +30,7 @@ from unite.sweeps.record import SHARED
 from unite.tracking.recorded import mixture_shares, read_log_of, stage_lengths
 from unite.tracking.wandb_run import RunSteps, columns_of
 from unite.training.collapse_alarm import CollapseAlarm
+from unite.training.cut_texts import CutTexts
 from unite.training.embedding_health import EmbeddingHealth
 from unite.training.loggers import begin_stage, wandb_logger
 from unite.training.sample_keys import FailedBatch, SampleKeys
@@ -121,6 +122,7 @@ def build_trainer(config: TrainConfig, stage: Stage, run: RunFolder, loggers: li
         step_log,
         StageProgress(stage.name, step_log, "bar" if trainer.progress_bar else "lines"),
         SkippedSamples(run.skipped, config.data.max_skipped_share),
+        CutTexts(),
         CollapseAlarm(),
         FailedBatch(run.path),
         StageCheckpoint(

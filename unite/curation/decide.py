@@ -22,6 +22,7 @@ from unite.curation.part import Part
 from unite.curation.records import Skipped
 from unite.curation.signatures import Signatures, group_number
 from unite.curation.steps.step import Collection, Embed, Embeddings, SetStep
+from unite.data.rows import NamedContent, Row, StoredContent
 from unite.files import read_json, read_lines, whole_file, whole_folder, write_json, write_lines
 from unite.progress import How, shown
 
@@ -108,11 +109,18 @@ class EmbedTask:
     def __call__(self, number: int) -> int:
         """Embeds a part. Returns its number of rows."""
         reader = self.parts[number].reader()
+        keys = [f"{line['source']}/{line['key']}" for line in read_lines(self.parts[number].folder / "rows.jsonl")]
         rows = (reader.read(row) for row in range(self.counts[number]))
-        embeddings = np.asarray(self.embed(content for row in rows for content in (row.query, row.positives[0])), np.float32)
+        sides = ((key, side, content) for key, row in zip(keys, rows, strict=True) for side, content in _sides(row))
+        contents = (NamedContent(**vars(content), name=f"the {side} of row {key}") for key, side, content in sides)
+        embeddings = np.asarray(self.embed(contents), np.float32)
         with whole_file(self.path(number)) as partial, partial.open("wb") as file:
             np.save(file, np.stack([embeddings[::2], embeddings[1::2]]))
         return self.counts[number]
+
+
+def _sides(row: Row) -> tuple[tuple[str, StoredContent], ...]:
+    return ("query", row.query), ("positive", row.positives[0])
 
 
 def decide(rows: AllRows, steps: Sequence[SetStep], seed: int, how: How = "bar") -> tuple[Decision, list[Skipped]]:

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unite.data.rows import Row, StoredContent
-from unite.types import PLACES, Modality, fingerprint
+from unite.types import Modality, fingerprint, plain_text
 
 #: The columns that are made only where a step looks at them. Modality and group are always there.
 COLUMNS = frozenset({"exact", "length", "minhash", "pictures"})
@@ -163,7 +163,7 @@ def spread(greys: Sequence[Image.Image]) -> Sequence[Image.Image]:
 
 def normalise(text: str) -> str:
     """Returns a text as duplicates are compared: NFKC, no case, single spaces, without the places of media."""
-    return _SPACE.sub(" ", unicodedata.normalize("NFKC", PLACES.sub(" ", text)).casefold()).strip()
+    return _SPACE.sub(" ", unicodedata.normalize("NFKC", plain_text(text)).casefold()).strip()
 
 
 def minhash(text: str) -> NDArray[np.uint32]:

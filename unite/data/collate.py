@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from unite.data.packing import plan_micro_batches
+from unite.data.packing import check_budget, plan_micro_batches
 from unite.errors import DataError
 from unite.types import Batch, Content, EncodedContent, Example, Modality, Processor, Relations, index_tensor
 
@@ -59,8 +59,12 @@ class Collator:
         self.token_budget = token_budget
 
     def __call__(self, examples: Sequence[Example]) -> Batch:
-        """Returns the batch of B examples. A row that the processor refuses is left out and named in `Batch.skipped`."""
-        pool = _Pool(self.processor)
+        """Returns the batch of B examples.
+
+        A row that the processor refuses, or with a content above the budget, is left out and named in `Batch.skipped`; one with a text that
+        lost its end is named in `Batch.cut`.
+        """
+        pool = _Pool(self.processor, self.token_budget)
         rows: list[tuple[Example, int, list[int], list[int]]] = []
         skipped: list[tuple[str, str]] = []
         for example in examples:
@@ -75,7 +79,7 @@ class Collator:
         contents = [pool.contents[index] for index in used]
         encoded = [pool.encoded[index] for index in used]
         lengths = [one.num_tokens for one in encoded]
-        plan = plan_micro_batches(lengths, self.token_budget, [_name(content) for content in contents])
+        plan = plan_micro_batches(lengths, self.token_budget)
         places = [
             (place[query], [place[index] for index in positives], [place[index] for index in negatives])
             for _, query, positives, negatives in rows
@@ -86,21 +90,29 @@ class Collator:
             keys=[example.key for example, _, _, _ in rows],
             sources=[example.source for example, _, _, _ in rows],
             skipped=skipped,
+            cut=[
+                example.key
+                for example, query, positives, negatives in rows
+                if any(pool.encoded[index].is_cut for index in (query, *positives, *negatives))
+            ],
         )
 
 
 class _Pool:
     """The contents met so far, equal ones once."""
 
-    def __init__(self, processor: Processor) -> None:
+    def __init__(self, processor: Processor, token_budget: int) -> None:
         self.processor = processor
+        self.token_budget = token_budget
         self.contents: list[Content] = []
         self.encoded: list[EncodedContent] = []
         self._at: dict[int, int] = {}
 
     def add(self, content: Content) -> int:
         if content.fingerprint not in self._at:
-            self.encoded.append(self.processor.encode(content))
+            encoded = self.processor.encode(content)
+            check_budget(encoded.num_tokens, self.token_budget, _name(content))
+            self.encoded.append(encoded)
             self.contents.append(content)
             self._at[content.fingerprint] = len(self.contents) - 1
         return self._at[content.fingerprint]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from unite.types import INSTRUCTION_PLACE, Modality
+from unite.types import INSTRUCTION_PLACE, Modality, escape_places
 
 IMAGE_TOKEN = "<|image_1|>"
 #: What the texts of its tasks begin with, in training and evaluation, those of queries first.
@@ -55,6 +55,7 @@ def split_instruction(text: str, has_image: bool, instructions: Sequence[str] = 
         has_image: whether there is an image. Without one its token is removed: it stands in a few texts of WebQA.
         instructions: more words are tried before fewer.
     """
+    text = escape_places(text)  # its format knows its own token alone
     text = text.replace(IMAGE_TOKEN, Modality.IMAGE.place, 1) if has_image else text
     text = re.sub(re.escape(IMAGE_TOKEN) + r"\s*", "", text)
     words = "|".join(re.escape(one) for one in sorted(instructions, key=len, reverse=True))

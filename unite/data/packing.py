@@ -17,13 +17,22 @@ from unite.errors import DataError, must_be
 OVERHEAD = 64
 
 
-def plan_micro_batches(lengths: Sequence[int], token_budget: int, names: Sequence[str] | None = None) -> list[list[int]]:
+def check_budget(num_tokens: int, token_budget: int, name: str) -> None:
+    """Raises DataError, in which it is called `name`, if a content alone is larger than the budget."""
+    if num_tokens > token_budget:
+        hint = (
+            "Raise the budget, or lower encoder.max_length to it; media are made smaller by the encoder's pixel caps and by fewer frames."
+        )
+        found = f"{num_tokens} tokens ({name})"
+        raise DataError(must_be("a content", f"at most data.token_budget ({token_budget}) tokens long", found, hint))
+
+
+def plan_micro_batches(lengths: Sequence[int], token_budget: int) -> list[list[int]]:
     """Groups contents into micro-batches of at most `token_budget` tokens, padding included.
 
     Args:
         lengths: (U,) tokens of each content, text and visual together.
         token_budget: the most tokens a micro-batch may hold once padded.
-        names: (U,) what to call the contents in an error.
 
     Returns:
         Lists of indices into `lengths`, longest contents first (so that a too small memory shows at once); every index in exactly one list.
@@ -32,18 +41,8 @@ def plan_micro_batches(lengths: Sequence[int], token_budget: int, names: Sequenc
         DataError: if a content alone is larger than the budget.
     """
     order = sorted(range(len(lengths)), key=lambda content: (-lengths[content], content))
-    if order and lengths[order[0]] > token_budget:
-        largest = order[0]
-        name = names[largest] if names else f"content {largest}"
-        actual = f"{lengths[largest]} tokens ({name})"
-        raise DataError(
-            must_be(
-                "a content",
-                f"at most data.token_budget ({token_budget}) tokens long",
-                actual,
-                "Raise the budget or lower the encoder's pixel cap.",
-            )
-        )
+    if order:
+        check_budget(lengths[order[0]], token_budget, f"content {order[0]}")
     sizes = np.array([lengths[content] for content in order], dtype=np.int64)
     # least[i]: the cost of the first i contents; the last micro-batch of them begins at begins[i] and is padded to its first.
     least, begins = np.zeros(len(order) + 1, dtype=np.int64), np.zeros(len(order) + 1, dtype=np.int64)

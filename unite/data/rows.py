@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from unite.errors import DataError, must_be
-from unite.types import Modality, modality_of
+from unite.types import Modality, modality_of, utf8
 
 #: Made once: `json.dumps` makes one for each row.
 _to_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
@@ -34,7 +34,10 @@ class StoredMedium:
 
 @dataclass(frozen=True)
 class StoredContent:
-    """A `Content` whose media are not decoded yet; the fields mean the same."""
+    """A `Content` whose media are not decoded yet; the fields mean the same.
+
+    What people wrote goes through `unite.types.escape_places` first, so that a `<|IMAGE|>` of theirs is no place of a medium.
+    """
 
     text: str = ""
     media: tuple[StoredMedium, ...] = ()
@@ -45,6 +48,13 @@ class StoredContent:
     def modality(self) -> Modality:
         """As of `Content`."""
         return modality_of(self.text, (medium.modality for medium in self.media))
+
+
+@dataclass(frozen=True)
+class NamedContent(StoredContent):
+    """One that brings what to call it in an error."""
+
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,7 +88,7 @@ def to_members(row: Row) -> dict[str, bytes]:
         "positives": [content(stored) for stored in row.positives],
         "negatives": [content(stored) for stored in row.negatives],
     }
-    return {"json": _to_json(text).encode(), **members}
+    return {"json": utf8(_to_json(text)), **members}
 
 
 def from_members(key: str, members: Mapping[str, bytes]) -> Row:
@@ -98,7 +108,10 @@ def from_members(key: str, members: Mapping[str, bytes]) -> Row:
                 raise DataError(must_be(f"a medium of sample {key}", f"one of its members {sorted(members)}", name))
             extension = name.rsplit(".", 1)[-1]
             media.append(StoredMedium(Modality.parse(medium["modality"]), members[name], extension))
-        return StoredContent(fields.get("text", ""), tuple(media), fields.get("instruction", ""), fields.get("group", ""))
+        texts = [fields.get(name, "") for name in ("text", "instruction", "group")]
+        if not all(isinstance(text, str) for text in texts):
+            raise TypeError("a text is none")
+        return StoredContent(texts[0], tuple(media), *texts[1:])
 
     try:
         fields = json.loads(members["json"])

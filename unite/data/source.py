@@ -18,7 +18,7 @@ from unite.data.decode import decode_row
 from unite.data.order import SourceSize
 from unite.data.shards import ShardReader
 from unite.errors import DataError, must_be
-from unite.types import PLACES, Example, Modality, fingerprint
+from unite.types import Example, Modality, fingerprint, plain_text
 
 
 class World(Protocol):
@@ -145,7 +145,7 @@ class SourceDataModule(pl.LightningDataModule):
         for position in range(0, len(self.reader), step):
             row = self.reader.read(position)
             for content in (row.query, *row.positives, *row.negatives):
-                yield from filter(None, (PLACES.sub("", content.text), content.instruction))
+                yield from filter(None, (plain_text(content.text, ""), plain_text(content.instruction, "")))
 
     def train_dataloader(self) -> DataLoader[Example]:
         """Returns the examples of this source alone, in the order of the shards, one at a time."""

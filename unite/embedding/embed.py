@@ -8,6 +8,7 @@ Shapes: N contents, U of them unique, D dimensions, n contents in a micro-batch.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,9 +20,11 @@ import torch
 from torch import Tensor
 
 from unite.data.packing import plan_micro_batches
-from unite.embedding.lazy import LazyContent, decoded, key_of
+from unite.embedding.lazy import LazyContent, decoded, key_of, named
 from unite.errors import ConfigError, DataError, must_be
 from unite.types import Content, EncodedContent, MicroBatch, Processor
+
+log = logging.getLogger(__name__)
 
 #: How many micro-batches of a full budget a window holds: more leave less padding and take more memory.
 BUDGETS_PER_WINDOW = 16
@@ -122,31 +125,33 @@ def embed_contents(
 ) -> Tensor:
     """Returns the embeddings of N contents, (N, D) float32 on the CPU, in the order of the contents.
 
-    The encoder runs without gradients in eval mode; its mode is restored afterwards.
+    The encoder runs without gradients in eval mode; its mode is restored afterwards. A text that is longer than it reads loses its end;
+    how many do is logged.
 
     Args:
         encoder: embeds micro-batches, on the device where its parameters are.
         contents: drawn once. One whose embedding is cached is not read, and one that equals another is not decoded.
         token_budget: tokens a micro-batch may hold, padding included. A content larger than that is embedded alone.
-        ids: (N,) what to call the contents in an error; their positions by default.
+        ids: (N,) what to call the contents in an error that bring no name themselves; their positions by default.
         cache: where embeddings may already be, and where new ones go.
         on_progress: called with the number of contents done since the last call.
 
     Raises:
-        DataError: if there are no contents, or an embedding is NaN or infinite; the contents are named.
+        DataError: if there are no contents, one cannot be read, decoded or encoded, or its embedding is NaN or infinite; it is named.
     """
     if token_budget < 1:
         raise ConfigError(must_be("token_budget", "at least 1", token_budget))
     run = _Run(encoder, token_budget, MemoryCache() if cache is None else cache, ids)
     report = on_progress or (lambda count: None)
     places: list[int] = []  # of each content, among the unique ones
-    ahead: deque[tuple[int, Future[Content]]] = deque()
+    ahead: deque[tuple[int, str, Future[Content]]] = deque()
     with _evaluating(encoder), _decoder(run.device) as decode:
         for content in contents:
-            index, is_new = run.place(content, len(places))
+            name = run.name_of(content, len(places))
+            index, is_new = run.place(content, name)
             places.append(index)
             if is_new:
-                ahead.append((index, decode(content)))
+                ahead.append((index, name, decode(content)))
             if len(ahead) > DECODED_AHEAD:
                 run.add(*_result(ahead.popleft()))
             report(run.take_done())
@@ -157,6 +162,9 @@ def embed_contents(
     if not places:
         raise DataError(must_be("the contents to embed", "at least one", 0))
     run.cache.flush()
+    if run.cut:
+        told = "%d of %d embedded contents hold a text that is longer than encoder.max_length: its end is not read. The first is %s."
+        log.warning(told, len(run.cut), run.num_encoded, run.cut[0])
     return torch.stack(run.embeddings)[torch.tensor(places)]
 
 
@@ -193,8 +201,8 @@ def _decoder(device: torch.device) -> Iterator[Callable[[Content | LazyContent],
     yield at_once
 
 
-def _result(waiting: tuple[int, Future[Content]]) -> tuple[int, Content]:
-    return waiting[0], waiting[1].result()
+def _result(waiting: tuple[int, str, Future[Content]]) -> tuple[int, str, Content]:
+    return waiting[0], waiting[1], waiting[2].result()
 
 
 class _Run:
@@ -209,30 +217,41 @@ class _Run:
         self.ids = ids
         self.embeddings: list[Tensor] = []  # (U,) of (D,); those of the window are empty until it is embedded
         self.fingerprints: list[int] = []
-        self.first: list[int] = []  # where each unique content was met first
+        self.num_encoded = 0
+        self.cut: list[str] = []  # the names of those whose text lost its end
         self.done = 0
         self._index_of: dict[int, int] = {}
-        self._window: list[tuple[int, EncodedContent]] = []
+        self._window: list[tuple[int, str, EncodedContent]] = []
         self._tokens = 0
 
-    def place(self, content: Content | LazyContent, position: int) -> tuple[int, bool]:
+    def name_of(self, content: Content | LazyContent, position: int) -> str:
+        """Returns what to call a content in an error."""
+        if isinstance(content, LazyContent):
+            return content.name
+        return self.ids[position] if self.ids else f"content {position}"
+
+    def place(self, content: Content | LazyContent, name: str) -> tuple[int, bool]:
         """Returns the index of a content among the unique ones, and whether it has to be embedded. Reads it if the cache knows no key."""
-        (key,) = fingerprints([content], self.cache)
+        with named(name):
+            (key,) = fingerprints([content], self.cache)
         if key in self._index_of:
             self.done += 1
             return self._index_of[key], False
         index = self._index_of[key] = len(self.embeddings)
         self.fingerprints.append(key)
-        self.first.append(position)
         cached = self.cache.get(key)
         self.embeddings.append(torch.empty(0) if cached is None else cached)
         self.done += cached is not None
         return index, cached is None
 
-    def add(self, index: int, content: Content) -> None:
+    def add(self, index: int, name: str, content: Content) -> None:
         """Puts a content into the window; embeds the window when it is full."""
-        encoded = self.processor.encode(content)
-        self._window.append((index, encoded))
+        with named(name):
+            encoded = self.processor.encode(content)
+        self.num_encoded += 1
+        if encoded.is_cut:
+            self.cut.append(name)
+        self._window.append((index, name, encoded))
         self._tokens += encoded.num_tokens
         if self._tokens >= BUDGETS_PER_WINDOW * self.token_budget:
             self.encode_window()
@@ -244,23 +263,23 @@ class _Run:
             DataError: at once, not after hours, if an embedding is not finite.
         """
         # A content above the budget counts as the whole budget, so it stands alone.
-        lengths = [min(encoded.num_tokens, self.token_budget) for _, encoded in self._window]
+        lengths = [min(encoded.num_tokens, self.token_budget) for _, _, encoded in self._window]
         bad: list[int] = []
         for group in plan_micro_batches(lengths, self.token_budget):
             rows = [self._window[row] for row in group]
-            micro_batch = self.processor.pad([encoded for _, encoded in rows], [index for index, _ in rows])
+            micro_batch = self.processor.pad([encoded for _, _, encoded in rows], [index for index, _, _ in rows])
             embeddings = self.encoder(micro_batch.to(self.device)).float().cpu()
             finite = embeddings.isfinite().all(dim=1).tolist()
-            for (index, _), embedding, good in zip(rows, embeddings, finite, strict=True):
+            for row, (index, _, _), embedding, good in zip(group, rows, embeddings, finite, strict=True):
                 self.embeddings[index] = embedding
                 if good:
                     self.cache.put(self.fingerprints[index], embedding)
                 else:
-                    bad.append(self.first[index])
+                    bad.append(row)
             self.done += len(rows)
-        self._window, self._tokens = [], 0
+        window, self._window, self._tokens = self._window, [], 0
         if bad:
-            names = ", ".join(self.ids[position] if self.ids else f"content {position}" for position in sorted(bad)[:5])
+            names = ", ".join(window[row][1] for row in sorted(bad)[:5])
             hint = "If all are, the encoder's weights or its precision are at fault; if few are, look at these contents."
             raise DataError(must_be("embeddings", "finite", f"NaN or infinite for {len(bad)} contents: {names}", hint))
 

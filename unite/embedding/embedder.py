@@ -11,7 +11,7 @@ import math
 import mimetypes
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -23,11 +23,11 @@ from PIL import Image
 from unite.checkpoints import find_checkpoint
 from unite.config.schema.encoder import EncoderConfig
 from unite.config.schema.media import Decoding
-from unite.data.rows import StoredContent, StoredMedium
+from unite.data.rows import NamedContent, StoredContent, StoredMedium
 from unite.embedding.lazy import LazyContent
 from unite.errors import ConfigError, DataError, must_be, must_be_one_of
 from unite.media import KINDS, Kind, kind_of_file
-from unite.types import Modality
+from unite.types import Modality, escape_places
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -101,7 +101,7 @@ class Embedder:
         """D, the width of an embedding."""
         return self.encoder.dim
 
-    def embed(self, items: Iterable[Item], instruction: str = "") -> Tensor:
+    def embed(self, items: Iterable[Item], instruction: str = "", *, has_places: bool = False) -> Tensor:
         """Returns (N, D) float32 embeddings of unit length, on the CPU, in the order of the items.
 
         Equal items are embedded once, and media are read and decoded one after the other, so `items` may be a long generator.
@@ -109,16 +109,19 @@ class Embedder:
         Args:
             items: see `Item`. A string is a text, never a file's name.
             instruction: what to retrieve for them, for every item that does not bring its own.
+            has_places: whether a `<|IMAGE|>` or `<|VIDEO|>` in a text is the place of its medium. By default it is text like any other,
+                whoever wrote it, and media stand first.
 
         Raises:
-            DataError: if `items` are a table or one item; if an item is something else, or the name of a file as a string, or a medium
-                cannot be read or decoded; the message names it by its position.
+            DataError: if `items` are a table or one item; if an item is something else, or the name of a file as a string, or it
+                cannot be read or embedded; the message names it by its position.
         """
         is_table = hasattr(items, "columns")  # its items would be the names of its columns
         if is_table or isinstance(items, str | bytes | Path | Image.Image | Mapping) or not isinstance(items, Iterable):
             hint = 'Of a table, pass a column, or its rows: table.to_dict("records").' if is_table else "For one item, pass [item]."
             raise DataError(must_be("items", "a list or another iterable of items", type(items).__name__, hint))
-        return self._embed(_stored(item, instruction, f"item {position}", self.decoding) for position, item in enumerate(items))
+        stored = (_stored(item, instruction, f"item {position}", self.decoding) for position, item in enumerate(items))
+        return self._embed(stored if has_places else map(_without_places, stored))
 
     def __call__(self, contents: Iterable[StoredContent]) -> NDArray[np.float32]:
         """Returns (N, D) embeddings of contents as they lie in shards: what a curation's steps ask of their `embed`.
@@ -132,8 +135,16 @@ class Embedder:
     def _embed(self, contents: Iterable[StoredContent]) -> Tensor:
         from unite.embedding.embed import embed_contents
 
-        lazy = (LazyContent.of_stored(stored, self.decoding, f"item {position}") for position, stored in enumerate(contents))
+        lazy = (LazyContent.of_stored(stored, self.decoding, _name(stored, position)) for position, stored in enumerate(contents))
         return embed_contents(self.encoder, lazy, token_budget=self.token_budget)
+
+
+def _name(stored: StoredContent, position: int) -> str:
+    return stored.name if isinstance(stored, NamedContent) else f"item {position}"
+
+
+def _without_places(stored: StoredContent) -> StoredContent:
+    return replace(stored, text=escape_places(stored.text), instruction=escape_places(stored.instruction))
 
 
 def _stored(item: Item, instruction: str, name: str, decoding: Decoding) -> StoredContent:

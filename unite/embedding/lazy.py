@@ -9,7 +9,8 @@ will be decoded, each kind by those settings alone that it depends on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -60,18 +61,28 @@ class LazyContent:
     @cached_property
     def fingerprint(self) -> int:
         """63-bit hash of the instruction, the text, the media's bytes and how they are decoded; of a text, that of its `Content`."""
-        stored = self.stored
-        if not stored.media:
-            return Content(stored.text, instruction=stored.instruction).fingerprint
-        media = (part for medium in stored.media for part in (_read_as(medium.modality, self.decoding), medium.data))
-        return fingerprint("stored", stored.instruction, stored.text, *media)
+        with named(self.name):
+            stored = self.stored
+            if not stored.media:
+                return Content(stored.text, instruction=stored.instruction).fingerprint
+            media = (part for medium in stored.media for part in (_read_as(medium.modality, self.decoding), medium.data))
+            return fingerprint("stored", stored.instruction, stored.text, *media)
 
     def decode(self) -> Content:
         """Returns the content. Raises DataError, with its name, if a medium cannot be read or decoded."""
-        try:
+        with named(self.name):
             return decode_content(self.stored, self.decoding, self.name)
-        except DataError as error:
-            raise DataError(f"{self.name} cannot be embedded: {error}") from error
+
+
+@contextmanager
+def named(name: str) -> Iterator[None]:
+    """Has the DataErrors of what is done to a content begin with its name, unless they do."""
+    try:
+        yield
+    except DataError as error:
+        if str(error).startswith(name):
+            raise
+        raise DataError(f"{name} cannot be embedded: {error}") from error
 
 
 def key_of(content: Content | LazyContent) -> int:
@@ -171,13 +182,15 @@ class FileContents(Sequence[LazyContent]):
     def __getitem__(self, index: int) -> LazyContent:  # type: ignore[override]  # no slices: they would make all at once
         if not 0 <= index < len(self):
             raise IndexError(index)
-        content, name = self.contents[index], self.names[index]
-        key = _named(name, partial(content.key, self.decoding))
-        return LazyContent(partial(_named, name, content.read), self.decoding, name, key)
+        content = self.contents[index]
+        files = ", ".join(str(path) for _, path in content.media)
+        name = f"{self.names[index]} ({files})" if files else self.names[index]
+        key = _read(name, partial(content.key, self.decoding))
+        return LazyContent(partial(_read, name, content.read), self.decoding, name, key)
 
 
-def _named(name: str, action: Callable[[], T]) -> T:
+def _read(name: str, action: Callable[[], T]) -> T:
     try:
         return action()
     except OSError as error:
-        raise DataError(f"{name} cannot be read: {error}") from error
+        raise DataError(f"{name} cannot be read: {error.strerror or error}") from error

@@ -5,8 +5,7 @@ The turn is laid out by the prompt, its text tokenised and cut to length here; h
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import torch
@@ -21,10 +20,12 @@ from unite.encoder.prompt import MediumPlace, Prompt, Segment, Text
 from unite.errors import ConfigError, DataError, must_be, must_be_one_of
 from unite.types import Content, EncodedContent, MicroBatch, index_tensor
 
-log = logging.getLogger(__name__)
-
-#: How many texts' tokens are kept: the prompt's own words come with every content.
-_MAX_KNOWN = 4096
+#: How many texts' tokens are kept, and of how many characters at most: the prompt's own words come with every content.
+_MAX_KNOWN, _MAX_KNOWN_CHARACTERS = 4096, 1024
+#: Of a text, so many characters a token that fits are looked at first: four make a token of English.
+_CHARACTERS_A_TOKEN = 8
+#: Tokens beyond those that fit, and characters at the end, that are looked at too: what they are touches those beside them alone.
+_MARGIN = 64
 
 
 class ContentProcessor:
@@ -47,21 +48,18 @@ class ContentProcessor:
             self.prompt_settings = repr(config.prompt)
         self.max_length = config.max_length
         self._token_types = {int(getattr(processor, name)): number for name, number in family.token_types.items()}
-        # A copy that reads special tokens in a user's text as plain text.
-        self._tokenizer = Tokenizer.from_str(processor.tokenizer.backend_tokenizer.to_str())
-        self._tokenizer.encode_special_tokens = True
+        self._tokenizer = _of_plain_text(processor.tokenizer, {*family.special_tokens, *self.prompt.special_tokens}, self._token_types)
         self._special: dict[str, int] = {}
         self._texts: dict[str, list[int]] = {}
         self._check_special_tokens()
         self._suffix = self._tokenizer_suffix() if config.prompt.tokenizer_suffix else []
-        self.num_truncated = 0
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._tokenizer.encode_special_tokens = True  # a pickled tokenizer forgets it
 
     def encode(self, content: Content) -> EncodedContent:
-        """Tokenises one content and reads its media.
+        """Tokenises one content and reads its media. A text that is too long loses its end (see `EncodedContent.is_cut`).
 
         Raises:
             DataError: if a medium is of a kind that the family does not read, its media alone are longer than `max_length`, or the places
@@ -73,7 +71,8 @@ class ContentProcessor:
                 raise DataError(must_be_one_of("a medium for this encoder", map(str, self.reader.modalities), str(medium.modality), hint))
         media = [self.reader.read(medium) for medium in content.media]
         segments = self.prompt.segments(content)
-        tokens = index_tensor(self._fitting(segments, content, [self._marked(medium.tokens) for medium in media]))
+        ids, is_cut = self._fitting(segments, content, [self._marked(medium.tokens) for medium in media])
+        tokens = index_tensor(ids)
         order = [segment.medium for segment in segments if isinstance(segment, MediumPlace)]
         tensors = _joined([media[medium].tensors for medium in order])
         if media:
@@ -82,7 +81,7 @@ class ContentProcessor:
         types = torch.zeros_like(tokens)
         for token, number in self._token_types.items():
             types += number * (tokens == token)
-        return EncodedContent(tokens, types, tensors)
+        return EncodedContent(tokens, types, tensors, is_cut)
 
     def pad(self, encoded: Sequence[EncodedContent], contents: Sequence[int]) -> MicroBatch:
         """Puts contents into one micro-batch, padded on the right."""
@@ -95,12 +94,11 @@ class ContentProcessor:
             media=_joined([content.media for content in encoded if content.media]),
         )
 
-    def _fitting(self, segments: list[Segment], content: Content, media: Sequence[list[int]]) -> list[int]:
-        """Returns the tokens of a turn, the end of the user's text cut until they fit; `media` are the tokens of its media."""
+    def _fitting(self, segments: list[Segment], content: Content, media: Sequence[list[int]]) -> tuple[list[int], bool]:
+        """Returns the tokens of a turn, the end of the user's text cut until they fit, and whether it was; `media` are their tokens."""
+        segments = [self._shortened(segment) if isinstance(segment, Text) and segment.of_user else segment for segment in segments]
         ids = self._tokens(segments, media)
-        if len(ids) <= self.max_length:
-            return ids
-        whole = len(ids)
+        is_cut = len(ids) > self.max_length
         while len(ids) > self.max_length:
             texts = [place for place, segment in enumerate(segments) if isinstance(segment, Text) and segment.of_user and segment.text]
             if not texts:
@@ -112,8 +110,22 @@ class ContentProcessor:
             end = min(offsets[kept][0], len(text) - 1) if kept < len(offsets) else len(text) - 1
             segments = [*segments[:last], Text(text[:end], of_user=True), *segments[last + 1 :]]
             ids = self._tokens(segments, media)
-        self._say_truncated(content, whole)
-        return ids
+        return ids, is_cut
+
+    def _shortened(self, segment: Text) -> Text:
+        """Returns a text of which more than fits is left, and its very end: cut to length, it gives the tokens that the whole text gives.
+
+        A tokeniser splits a text into words before it makes tokens of them, so what follows a blank is nothing to the tokens before it. A
+        book is tokenised in the time of the pages that are read.
+        """
+        wanted = self.max_length + _MARGIN
+        size = _CHARACTERS_A_TOKEN * wanted
+        while size + _MARGIN < len(segment.text):
+            begin = segment.text[: _word_end(segment.text, size)]
+            if len(self._tokenizer.encode(begin, add_special_tokens=False).ids) >= wanted:
+                return Text(begin + segment.text[-_MARGIN:], of_user=True)
+            size *= 2
+        return segment
 
     def _too_long(self, content: Content, num_tokens: int, media: Sequence[list[int]]) -> str:
         names = [
@@ -145,11 +157,14 @@ class ContentProcessor:
 
     def _text_tokens(self, text: str) -> list[int]:
         """Returns the tokens of a text; those of the prompt's own words are asked for with every content."""
-        if text not in self._texts:
+        if text in self._texts:
+            return self._texts[text]
+        ids = list(self._tokenizer.encode(text, add_special_tokens=False).ids) if text else []
+        if len(text) <= _MAX_KNOWN_CHARACTERS:
             if len(self._texts) >= _MAX_KNOWN:
                 self._texts.clear()
-            self._texts[text] = list(self._tokenizer.encode(text, add_special_tokens=False).ids) if text else []
-        return self._texts[text]
+            self._texts[text] = ids
+        return ids
 
     def _special_token(self, name: str) -> int:
         if name not in self._special:
@@ -171,17 +186,26 @@ class ContentProcessor:
         text, whole = (self._tokenizer.encode("a", add_special_tokens=with_its_own).ids for with_its_own in (False, True))
         return list(whole[whole.index(text[0]) + len(text) :])
 
-    def _say_truncated(self, content: Content, num_tokens: int) -> None:
-        """Counts, and says the first of each power of ten."""
-        self.num_truncated += 1
-        if str(self.num_truncated).strip("0") == "1":
-            log.warning(
-                "a text was cut: %d tokens, %d fit (encoder.max_length); %d so far. It begins %r.",
-                num_tokens,
-                self.max_length,
-                self.num_truncated,
-                content.text[:60],
-            )
+
+def _of_plain_text(tokenizer: Any, control: Collection[str], of_media: Collection[int]) -> Tokenizer:
+    """Returns a copy of a checkpoint's tokenizer that reads all tokens by which a turn is built as plain text, where a user wrote them.
+
+    Those that the checkpoint declares special, and what a prompt writes and a medium stands for even if it does not.
+    """
+    copy = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    names = {*control, *tokenizer.convert_ids_to_tokens(sorted(of_media))}
+    undeclared = [token.content for token in copy.get_added_tokens_decoder().values() if token.content in names and not token.special]
+    copy.add_special_tokens(undeclared)
+    copy.encode_special_tokens = True
+    return copy
+
+
+def _word_end(text: str, size: int) -> int:
+    """Returns where to cut a text that has more characters: before the last blank behind a word, or where there is none nearby, there."""
+    end = text.rfind(" ", size * 3 // 4, size)
+    while end > 0 and text[end - 1].isspace():
+        end = text.rfind(" ", size * 3 // 4, end)
+    return end if end > 0 else size
 
 
 def _joined(tensors: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from unite.config.schema.prompt import PARTS, PromptConfig
 from unite.errors import DataError, must_be
 from unite.media import KINDS
-from unite.types import INSTRUCTION_PLACE, PLACES, Content, Modality
+from unite.types import INSTRUCTION_PLACE, PLACES, Content, Modality, plain_text
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ class Prompt:
         return [Special(part) if PARTS.fullmatch(part) else Text(part)]
 
     def _instruction(self, content: Content) -> list[Segment]:
-        text = content.instruction.strip()
+        text = plain_text(content.instruction).strip()
         if not text:
             return [Text(self.config.default_instruction)]
         if self.config.end_instruction and not unicodedata.category(text[-1]).startswith("P"):
@@ -136,7 +136,9 @@ class Prompt:
         parts = re.split(f"({_MEDIA})", whole.strip() if self.config.strip else whole)
         media = iter(order)
         return [
-            MediumPlace(next(media)) if place % 2 else Text(part, of_user=True) for place, part in enumerate(parts) if place % 2 or part
+            MediumPlace(next(media)) if place % 2 else Text(plain_text(part), of_user=True)
+            for place, part in enumerate(parts)
+            if place % 2 or part
         ]
 
     def _with_instruction(self, content: Content) -> tuple[str, int]:

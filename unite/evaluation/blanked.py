@@ -50,6 +50,7 @@ class ChangedContent(LazyContent):
     def __init__(self, content: Content | LazyContent, change: Callable[[Content], Content]) -> None:
         self.content = content
         self.change = change
+        self.name = f"{content.name if isinstance(content, LazyContent) else 'a content'} {change.__name__.replace('_', ' ')}"
         self._key = fingerprint("changed", change.__name__, str(key_of(content)))
 
     @cached_property

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 #: Words in a key of which less is better; all else that is compared is better the higher it is.
-_LESS = re.compile(r"(^|[/_])(loss|modality_gap|wrong_modality|uniformity|alignment|padded_share|share_without_negatives)(\b|_|$)")
+_LESS = re.compile(
+    r"(^|[/_])(loss|modality_gap|wrong_modality|uniformity|alignment|padded_share|cut_share|share_without_negatives)(\b|_|$)"
+)
 #: Of these neither way is.
 _NEITHER = re.compile(
     r"^(source_|[^/]+/diagnostics/hits@|train/(learning_rate|temperature|num_negatives|source/[^/]+/samples_share)|validation/share_of_time)"

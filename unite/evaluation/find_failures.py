@@ -18,7 +18,7 @@ from unite.evaluation.metrics import Judged
 from unite.evaluation.tasks import RetrievalTask
 from unite.media import kind_of
 from unite.retrieval.topk import search
-from unite.types import PLACES, Content, index_tensor
+from unite.types import Content, index_tensor, plain_text
 
 NUM_FAILURES = 8
 NUM_HITS = 5
@@ -67,8 +67,8 @@ def preview(content: Content | LazyContent) -> Preview:
     pictures = tuple(
         (str(medium.modality), base64.b64encode(kind_of(medium.modality).preview(medium)).decode()) for medium in content.media[:_MOST]
     )
-    text = PLACES.sub(" ", content.text)  # the pictures stand beside it
-    return Preview(_cut(text.strip()), _cut(content.instruction), pictures)
+    text, instruction = plain_text(content.text), plain_text(content.instruction)  # the pictures stand beside it
+    return Preview(_cut(text.strip()), _cut(instruction), pictures)
 
 
 def _hits(task: RetrievalTask, queries: Tensor, candidates: Tensor, ids: list[str], num_hits: int) -> list[tuple[tuple[str, float], ...]]:

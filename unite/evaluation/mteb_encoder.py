@@ -25,7 +25,7 @@ from unite.data.rows import StoredContent, StoredMedium
 from unite.embedding.lazy import LazyContent
 from unite.errors import DataError, must_be
 from unite.media import KINDS, Kind
-from unite.types import Content
+from unite.types import Content, escape_places
 
 log = logging.getLogger(__name__)
 _COLUMNS = {kind.word: kind for kind in KINDS}
@@ -105,7 +105,7 @@ class MtebContents(Sequence[LazyContent]):
 
     def __init__(self, dataset: Any, instruction: str, decoding: Decoding, name: str) -> None:
         self.dataset = _undecoded(dataset) if isinstance(dataset, Dataset) else dataset
-        self.instruction = instruction
+        self.instruction = escape_places(instruction)
         self.decoding = decoding
         self.name = name
         self.empty: set[int] = set()
@@ -118,7 +118,7 @@ class MtebContents(Sequence[LazyContent]):
             raise IndexError(at)
         row, name = self.dataset[at], f"{self.name}/{at}"
         media = tuple(medium for column, kind in _COLUMNS.items() for medium in _media(row.get(column), kind, self.decoding, name))
-        text = str(row.get("text") or "")
+        text = escape_places(str(row.get("text") or ""))
         if not media and not Content(text).modality:
             self.empty.add(at)
             text = EMPTY

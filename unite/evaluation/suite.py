@@ -136,7 +136,10 @@ class Suite:
 
     def _run_task(self, name: str, task: RetrievalTask, embed: Embed, on_task: OnTask | None) -> TaskResult:
         with shown(f"{self.name}/{name}", len(task.query_ids) + len(task.candidate_ids), "contents") as work:
-            return self._measure(name, task, partial(embed, on_progress=work.advance), on_task)
+            try:
+                return self._measure(name, task, partial(embed, on_progress=work.advance), on_task)
+            except DataError as error:
+                raise DataError(f"task {self.name}/{name} cannot be evaluated: {error}") from error
 
     def _measure(self, name: str, task: RetrievalTask, embed: Embed, on_task: OnTask | None) -> TaskResult:
         start = time.perf_counter()

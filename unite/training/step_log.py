@@ -24,6 +24,7 @@ class StepLog(pl.Callback):
     `train/num_negatives`, `train/share_without_negatives`: means over the terms (`unite.objective.Terms`).
     `train/loss/<pair>`, `train/accuracy/<pair>`: over the terms of a pair, `text-to-image`; `train/source/<name>/loss`, `.../accuracy`:
     of a source, each term counting alike, before the objective's weights. `train/source/<name>/samples_share`: of the samples.
+    `train/cut_share`: of the samples, those with a text that was longer than encoder.max_length and lost its end.
     `train/gradient_norm`: before clipping. `train/learning_rate`, `train/temperature`: of the last step; where groups of
     parameters have several rates the first one's, and each one's as `train/learning_rate/<name>`.
     `throughput/<what>_per_second`, `throughput/padded_share`; `source_epochs/<name>`, `source_upsampling/<name>`: of the mixture.
@@ -70,6 +71,7 @@ class StepLog(pl.Callback):
         seconds, self._since = max(now - self._since, 1e-9), now
         row = {f"train/{name}": value for name, value in means.means.items()} | self._learning_rates
         row["train/temperature"] = float(output.objective.temperature)
+        row["train/cut_share"] = means.num_cut / max(means.num_rows, 1)
         row |= _throughput(means, seconds)
         row |= trainer.datamodule.account(trainer.global_step)  # type: ignore[attr-defined]  # a run's data is always a mixture
         self.loss, self.samples_per_second = row["train/loss"], row["throughput/samples_per_second"]

@@ -32,11 +32,13 @@ class WindowMeans:
 
     Attributes:
         means: by their keys in the log under `train/`; what nothing was there for is left out.
-        num_rows, num_contents, num_tokens, num_padded_tokens: in all; contents are those that a rank encoded, tokens without padding.
+        num_rows, num_cut, num_contents, num_tokens, num_padded_tokens: in all; rows of which a text lost its end, contents that a rank
+            encoded, tokens without padding.
     """
 
     means: dict[str, float]
     num_rows: int
+    num_cut: int
     num_contents: int
     num_tokens: int
     num_padded_tokens: int
@@ -71,7 +73,8 @@ class Window:
         """
         tokens, padded = count_tokens(batch.micro_batches)
         self.num_steps += 1
-        self._counts.update(rows=batch.relations.num_rows, contents=batch.relations.num_contents, padded_tokens=padded)
+        rows, contents = batch.relations.num_rows, batch.relations.num_contents
+        self._counts.update(rows=rows, cut=len(batch.cut), contents=contents, padded_tokens=padded)
         self._rows.update(batch.sources)
         taken = torch.isfinite(gradient_norm)
         norm = torch.where(taken, gradient_norm, 0.0)
@@ -105,7 +108,7 @@ class Window:
         means |= {name: sums[name] / self.num_steps for name in parts}
         means |= _by_pair(cells.sum(0)) | self._by_source(cells.sum((1, 2)), sums) | _overall(cells.sum((0, 1, 2)))
         self._start()
-        return WindowMeans(means, *(round(sums[name]) for name in ("rows", "contents", "tokens", "padded_tokens")))
+        return WindowMeans(means, *(round(sums[name]) for name in ("rows", "cut", "contents", "tokens", "padded_tokens")))
 
     def _by_source(self, cells: Tensor, sums: dict[str, float]) -> dict[str, float]:
         """Returns the means of each source that came, from its (S, V) sums."""

@@ -220,7 +220,10 @@ def test_broken_files_are_named(suite_of, tmp_path, knowing):
 def test_a_broken_image_is_named(suite_of, tmp_path, knowing):
     BENCHMARKS["urban1k"](tmp_path)
     (tmp_path / "Urban1k" / "image" / "4.jpg").write_bytes(b"no image")
-    with pytest.raises(DataError, match="4 of task urban1k_t2i cannot be embedded: the image cannot be decoded"):
+    with pytest.raises(
+        DataError,
+        match=r"task urban1k/urban1k_t2i cannot be evaluated: 4 of .* \(.*/4.jpg\) cannot be embedded: the image cannot be decoded",
+    ):
         suite_of("urban1k").run(knowing)
 
 

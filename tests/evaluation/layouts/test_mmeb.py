@@ -113,6 +113,7 @@ def test_instruction_and_image_keep_their_places(tmp_path):
         ),
         ("Represent the given image.", "Represent the given image.", ""),
         ("sea snake", "", "sea snake"),
+        ("an <|IMAGE|> tag", "", r"an <\|IMAGE|> tag"),
         ("A caption that says: Represent the given image.", "", "A caption that says: Represent the given image."),
     ],
 )

@@ -41,6 +41,12 @@ def test_each_query_is_ranked_against_all_targets_but_its_own_video(suite_of, tm
     assert suite_of("webvid_covr").tasks["covr"].metrics == ("recall@1", "recall@5", "recall@10", "recall@50")
 
 
+def test_a_place_that_people_wrote_is_text(tmp_path):
+    write(tmp_path, [("add a <|VIDEO|> 2", 0, 2), ("add 1", 1, 3)])
+    layout = WebvidCovr(folder="WebVid-CoVR", metrics=("recall@1",))
+    assert layout.load("covr", tmp_path, Decoding()).queries[0].stored.text == f"{Modality.VIDEO.place}\n" + r"add a <\|VIDEO|> 2"
+
+
 def test_what_is_missing_or_broken_is_named(tmp_path):
     layout = WebvidCovr(folder="WebVid-CoVR", metrics=("recall@1",))
     with pytest.raises(DataError, match=r"without webvid8m-covr_test\.csv'\. Put webvid8m-covr_test\.csv of lucas-ventura/WebVid"):

@@ -110,7 +110,7 @@ class CocoCaptions:
         if self.direction == "image_to_text":
             query = content("", *picture.media, instruction=self.instruction, group=group)
             return RawRow(f"{index:09d}", query, tuple(texts), licence=licence, metadata=metadata)
-        query = content(texts[0].text, instruction=self.instruction, group=group)
+        query = content(captions[0], instruction=self.instruction, group=group)
         return RawRow(f"{index:09d}", query, (picture,), licence=licence, metadata=metadata)
 
     def fingerprint(self) -> str:

@@ -64,7 +64,7 @@ class Mmeb(TabularRecipe):
         path = _one(record.get(image_column))
         text = _one(record.get(text_column))
         text, instruction = split_instruction(text, bool(path), self.instructions)
-        return content(text, *([self.medium(Modality.IMAGE, path)] if path else []), instruction=instruction)
+        return content(text, *([self.medium(Modality.IMAGE, path)] if path else []), instruction=instruction, has_places=True)
 
 
 def _one(value: Any) -> str:

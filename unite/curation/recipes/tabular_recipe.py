@@ -15,7 +15,7 @@ from unite.curation.recipes.lines import Record
 from unite.curation.recipes.table_files import check_columns, open_tables
 from unite.errors import DataError, SkippedRowError, must_be
 from unite.media.ready import RawMedium
-from unite.types import Modality
+from unite.types import Modality, escape_places
 
 #: A list of texts, or none, as Python, NumPy and JSON write it: which of them was meant is not to be guessed.
 _LIST = re.compile(r"""\[\s*(?:["'].*["']\s*,?\s*)?\]""", re.DOTALL)
@@ -130,8 +130,19 @@ def rest_of(record: Mapping[str, Any], used: Iterable[str]) -> dict[str, str]:
     }
 
 
-def content(text: str = "", *media: RawMedium, instruction: str = "", group: str = "") -> RawContent:
-    """Returns a content. Raises SkippedRowError if it holds neither text nor medium."""
+def content(text: str = "", *media: RawMedium, instruction: str = "", group: str = "", has_places: bool = False) -> RawContent:
+    """Returns a content.
+
+    Args:
+        text, instruction: as they were written: a `<|IMAGE|>` in them is text like any other.
+        media, group: as in `RawContent`.
+        has_places: whether they are as in `RawContent` too: a place in them is one.
+
+    Raises:
+        SkippedRowError: if it holds neither text nor medium.
+    """
     if not text.strip() and not media:
         raise SkippedRowError("empty content", "it holds neither text nor medium")
+    if not has_places:
+        text, instruction = escape_places(text), escape_places(instruction)
     return RawContent(text, media, instruction, group)

@@ -12,6 +12,7 @@ placeholder too many. A text beside a medium without a placeholder keeps its med
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,10 @@ from unite.curation.recipes.tabular_recipe import TabularRecipe, content, rest_o
 from unite.errors import DataError, SkippedRowError
 from unite.media import KINDS
 from unite.media.ready import RawMedium
-from unite.types import Modality
+from unite.types import Modality, escape_places
 
 _SIDES = ("query", "candidate", "negative", "target_modal")
+_PLACES = tuple(kind.modality.place for kind in KINDS)
 
 
 class UniteJson(TabularRecipe):
@@ -59,7 +61,7 @@ class UniteJson(TabularRecipe):
         if unknown:
             known = ", ".join(["text", *(kind.word for kind in KINDS)])
             raise SkippedRowError("unreadable record", f"{side} holds {', '.join(sorted(unknown))}, not only {known}")
-        text = text_of(fields, "text")
+        text = escape_places(text_of(fields, "text"), but=_PLACES)
         media: dict[str, list[RawMedium]] = {}
         for kind in KINDS:
             place, paths = kind.modality.place, _paths(fields.get(kind.word))
@@ -70,7 +72,7 @@ class UniteJson(TabularRecipe):
         unplaced = [medium for place, of_kind in media.items() if place not in text for medium in of_kind]
         found = [one for place, of_kind in media.items() for one in zip(_find(text, place), of_kind, strict=False)]
         placed = sorted(found, key=lambda pair: pair[0])
-        return content(text, *unplaced, *(medium for _, medium in placed), instruction=instruction)
+        return content(text, *unplaced, *(medium for _, medium in placed), instruction=instruction, has_places=True)
 
     @staticmethod
     def _check_target(target: str, positive: RawContent) -> None:
@@ -90,4 +92,4 @@ def _paths(value: Any) -> list[str]:
 
 
 def _find(text: str, place: str) -> list[int]:
-    return [start for start in range(len(text)) if text.startswith(place, start)]
+    return [found.start() for found in re.finditer(re.escape(place), text)]

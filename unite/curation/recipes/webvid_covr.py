@@ -15,7 +15,7 @@ from pathlib import Path
 from unite.curation.raw import RawRow
 from unite.curation.recipes.lines import Record
 from unite.curation.recipes.tabular_recipe import TabularRecipe, content, needed, rest_of
-from unite.types import INSTRUCTION_PLACE, Modality
+from unite.types import INSTRUCTION_PLACE, Modality, escape_places
 
 _COLUMNS = ("txt1", "txt2", "edit", "pth1", "pth2")
 
@@ -47,7 +47,8 @@ class WebvidCovr(TabularRecipe):
         """Video 1 and the edit, to video 2; the rows of one target share a group."""
         before, after = (self.medium(Modality.VIDEO, self.file_in(record, column, self.suffix)) for column in ("pth1", "pth2"))
         asked = f"{INSTRUCTION_PLACE}\n" if self.instruction else ""  # after the video, as in MMEB's texts
-        query = content(f"{Modality.VIDEO.place}\n{asked}{needed(record, 'edit')}", before, instruction=self.instruction)
+        text = f"{Modality.VIDEO.place}\n{asked}{escape_places(needed(record, 'edit'))}"
+        query = content(text, before, instruction=self.instruction, has_places=True)
         target = content("", after, group=f"{self.name}/{record['pth2']}")
         metadata = rest_of(record, ("edit", "pth1", "pth2"))
         return RawRow(key, query, (target,), licence=self.licence, metadata=metadata)

@@ -17,7 +17,7 @@ from unite.embedding.lazy import FileContent, FileContents
 from unite.errors import ConfigError, must_be_one_of
 from unite.evaluation.layouts.source import BenchmarkFiles
 from unite.evaluation.tasks import RetrievalTask
-from unite.types import Modality
+from unite.types import Modality, escape_places
 
 
 @dataclass(frozen=True)
@@ -75,15 +75,15 @@ class CaptionBenchmark(ABC):
         captioned = list(self.read(files))
         files.check(one.path for one in captioned)
         from_text = self.direction.startswith("text_to_")
-        text_instruction = self.query_instruction if from_text else self.candidate_instruction
-        medium_instruction = self.candidate_instruction if from_text else self.query_instruction
+        instructions = [escape_places(one) for one in (self.query_instruction, self.candidate_instruction)]
+        text_instruction, medium_instruction = instructions if from_text else instructions[::-1]
         media = {one.key: FileContent(media=((self.modality, one.path),), instruction=medium_instruction) for one in captioned}
         texts: dict[str, FileContent] = {}
         relevance: dict[str, dict[str, int]] = {}
         for one in captioned:
             for at, caption in enumerate(one.captions):
                 text = f"{one.key}#{at}"
-                texts[text] = FileContent(caption, instruction=text_instruction)
+                texts[text] = FileContent(escape_places(caption), instruction=text_instruction)
                 query, right = (text, one.key) if from_text else (one.key, text)
                 relevance.setdefault(query, {})[right] = 1
         if len(media) != len(captioned) or not captioned:

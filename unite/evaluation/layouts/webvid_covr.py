@@ -18,7 +18,7 @@ from unite.evaluation.layouts.captions import task_of
 from unite.evaluation.layouts.source import BenchmarkFiles
 from unite.evaluation.layouts.tables import read_csv
 from unite.evaluation.tasks import RetrievalTask
-from unite.types import INSTRUCTION_PLACE, Modality
+from unite.types import INSTRUCTION_PLACE, Modality, escape_places
 
 _COLUMNS = ("edit", "pth1", "pth2")
 
@@ -58,7 +58,8 @@ class WebvidCovr:
             if row["pth1"] == row["pth2"]:
                 raise files.broken(f"the videos of row {at} of {self.annotations}", "two different ones", row["pth1"])
             query = f"{at:06d}"
-            queries[query] = self._content(folder, row["pth1"], f"{before}{row['edit'].strip()}", self.query_instruction)
+            text = f"{before}{escape_places(row['edit'].strip())}"
+            queries[query] = self._content(folder, row["pth1"], text, self.query_instruction)
             candidates[row["pth2"]] = self._content(folder, row["pth2"], "", self.candidate_instruction)
             relevance[query] = {row["pth2"]: 1}
         pools = {f"{at:06d}": [one for one in candidates if one != row["pth1"]] for at, row in enumerate(rows)}
@@ -66,4 +67,4 @@ class WebvidCovr:
         return task_of(name, *sides, relevance=relevance, metrics=tuple(self.metrics), decoding=decoding, pools=pools)
 
     def _content(self, folder: Path, video: str, text: str, instruction: str) -> FileContent:
-        return FileContent(text, ((Modality.VIDEO, folder / f"{video}.mp4"),), instruction)
+        return FileContent(text, ((Modality.VIDEO, folder / f"{video}.mp4"),), escape_places(instruction))
