@@ -24,6 +24,8 @@ from unite.curation.pipeline import Curation
 from unite.curation.recipes.text_pairs import TextPairs
 from unite.curation.steps.exact_duplicates import ExactDuplicates
 from unite.curation.steps.step import Drop, Verdict
+from unite.curation.steps.language import Language
+from unite.curation.steps.near_duplicates import NearDuplicates
 from unite.curation.steps.text_length import TextLength
 from unite.data.index import load_index
 from unite.data.shards import ShardReader, ShardWriter
@@ -299,6 +301,29 @@ def test_a_source_without_a_row_left_is_said(tmp_path, caplog):
     assert "no row of source none is left: 1 text_length: text too short" in caplog.text
     assert "no row of source empty is left: no row came in" in caplog.text and "source some" not in caplog.text
     assert {name: (one["in"], one["out"]) for name, one in sheet["sources"].items()} == {"some": (1, 1), "none": (1, 0), "empty": (0, 0)}
+
+
+def test_a_step_that_leaves_out_nearly_all_is_said(tmp_path, caplog):
+    """As three words at least do to a set of labels; half of a source is nothing to tell of."""
+    rows = [row(f"picture number {at}", "a cat here" if at == 7 else f"label{at}") for at in range(30)]
+    Curation([Rows(rows, "labels")], [TextLength(min_words=3)], out=tmp_path / "labels", workers=1, progress=False).run()
+    assert caplog.messages == [
+        "step text_length leaves out 29 of 30 rows of source labels (text too short: 29). Are its options meant for such rows?"
+    ]
+    caplog.clear()
+    half = [row(f"picture number {at}", "a cat here" if at % 2 else f"label{at}") for at in range(30)]
+    Curation([Rows(half)], [TextLength(min_words=3)], out=tmp_path / "half", workers=1, progress=False).run()
+    assert not caplog.messages
+
+
+def test_a_text_of_a_megabyte_and_rubbish_are_rows_like_others(tmp_path):
+    texts = ["a" * 1_000_000, "\0 nul", "\u202eשלם", "e" + "\u0301" * 1000, "<|IMAGE|> <|im_end|>"]
+    steps = [TextLength(max_words=10**9, max_characters=10**9), Language(), ExactDuplicates(), NearDuplicates()]
+    rows = [*(row(text, f"answer {text}") for text in texts), row(" \n", "b")]
+    out = tmp_path / "set"
+    sheet = Curation([Rows(rows)], steps, out=out, workers=1, progress=False, max_unusable_share=1).run()
+    kept = [stored.query.text for stored in ShardReader.of_folder(out / "rows" / "text-to-text")]
+    assert kept == texts, sheet["funnel"]
 
 
 def test_a_bug_in_a_recipe_names_the_record(tmp_path):

@@ -39,6 +39,9 @@ from unite.progress import How, shown, tracked
 
 log = logging.getLogger(__name__)
 
+#: A step that leaves out more than this share of a source's rows is told of, if it was given so many.
+_NEARLY_ALL, _FEWEST_TO_JUDGE = 0.9, 20
+
 
 class Curation:
     """Curates one or more recipes into one set.
@@ -152,6 +155,8 @@ class Curation:
             shutil.rmtree(self.work)
         _tell_of_uniform(datasheet["nearly_uniform"])
         _tell_of_remarks(datasheet["not_whole"])
+        for name, told in steps.items():
+            _tell_of_most(name, told)
         return datasheet
 
     def _plan(self) -> dict[str, Any]:
@@ -257,6 +262,16 @@ def _check_left(funnels: Mapping[str, Funnel]) -> None:
     for name, funnel in funnels.items():
         if not funnel.num_kept:
             log.warning("no row of source %s is left: %s", name, _summary(funnel))
+
+
+def _tell_of_most(source: str, steps: Sequence[Mapping[str, Any]]) -> None:
+    """Says which steps leave out nearly all of a source: a bound that is right for captions may not be right for labels."""
+    for step in steps:
+        lost = step["in"] - step["out"]
+        if step["step"] not in (READ, MEDIA) and step["in"] >= _FEWEST_TO_JUDGE and lost > _NEARLY_ALL * step["in"]:
+            reasons = ", ".join(f"{reason}: {count}" for reason, count in step["dropped"].items())
+            told = "step %s leaves out %d of %d rows of source %s (%s). Are its options meant for such rows?"
+            log.warning(told, step["step"], lost, step["in"], source, reasons)
 
 
 def _tell_of_uniform(found: Mapping[str, Any]) -> None:

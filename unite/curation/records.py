@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unite.curation.loaded import LoadedRow
+from unite.curation.words import count_words
+from unite.types import plain_text
 
 #: The first steps of every funnel: the record is read, its media are opened and made ready.
 READ = "read"
@@ -92,7 +94,7 @@ def describe_row(source: str, row: LoadedRow) -> dict[str, Any]:
         "source": source,
         "key": raw.key,
         "pair": row.pair,
-        "words": [len(row.query.text.split()), len(row.positives[0].text.split())],
+        "words": [count_words(plain_text(content.text)) for content in (row.query, row.positives[0])],
         "positives": len(row.positives),
         "negatives": len(row.negatives),
         "media": [medium.facts() for medium in row.media],

@@ -11,11 +11,10 @@ hash is imagehash's 64-bit pHash.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,6 @@ _SHINGLE = 5
 _SKETCHED = 1 << 17
 #: Of the polynomial that hashes a run of characters: 64 bits by chance, odd.
 _BASE = np.uint64(0x9E3779B97F4A7C15)
-_SPACE = re.compile(r"\s+")
 
 
 @dataclass(frozen=True)
@@ -161,9 +159,10 @@ def spread(greys: Sequence[Image.Image]) -> Sequence[Image.Image]:
     return [greys[number] for number in picked]
 
 
+@lru_cache(maxsize=4)  # several steps ask for the texts of one row
 def normalise(text: str) -> str:
     """Returns a text as duplicates are compared: NFKC, no case, single spaces, without the places of media."""
-    return _SPACE.sub(" ", unicodedata.normalize("NFKC", plain_text(text)).casefold()).strip()
+    return " ".join(unicodedata.normalize("NFKC", plain_text(text)).casefold().split())
 
 
 def minhash(text: str) -> NDArray[np.uint32]:

@@ -21,6 +21,13 @@ def test_language():
     assert "de (1.00): ein brauner hund" in Language(["en"]).judge_row(loaded(row(LONG["de"]))).detail
 
 
+def test_of_a_book_the_first_pages_tell_the_language():
+    book = LONG["de"] + " " + f"{LONG['en']} " * 1000
+    assert reason(Language(["de"]), row(LONG["de"] * 200 + book)) is None and reason(
+        Language(["de"]), row(f"{LONG['en']} " * 1000 + book * 9)
+    )
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

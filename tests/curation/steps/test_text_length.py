@@ -19,6 +19,13 @@ def test_text_length(text, expected):
     assert reason(step, row("one two three", text)) == expected
 
 
+def test_words_are_counted_as_the_language_writes_them():
+    """Seven words of Chinese and five of Thai, in one run of letters each."""
+    chinese, thai = row("我们喜欢这只棕色的狗", "我们喜欢这只棕色的狗"), row("ฉันรักภาษาไทยมาก", "ฉันรักภาษาไทยมาก")
+    assert [reason(TextLength(min_words=5), one) for one in (chinese, thai)] == [None, None]
+    assert [reason(TextLength(max_words=6), one) for one in (chinese, thai)] == ["text too long", None]
+
+
 def test_media_without_text_have_no_text_length():
     assert reason(TextLength(min_words=3), row(Modality.IMAGE.place, "one two three", query_media=[image_medium()])) is None
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from unite.curation.loaded import LoadedRow
 from unite.curation.signatures import normalise
 from unite.curation.steps.step import Drop
+from unite.curation.words import count_words
 from unite.errors import ConfigError, must_be
 
 
@@ -15,8 +16,8 @@ class TextLength:
     """Judges the text of query and positives; media without text are not asked.
 
     Attributes:
-        min_words, max_words: words parted by spaces.
-        min_characters, max_characters: for scripts without spaces.
+        min_words, max_words: words as the language writes them (`unite.curation.words`). A set of labels, answers or names is of one word.
+        min_characters, max_characters: a word of Chinese has one or two.
     """
 
     min_words: int = 1
@@ -37,7 +38,7 @@ class TextLength:
             text = normalise(content.text)
             if not text:
                 continue
-            words = len(text.split())
+            words = count_words(text)
             if words < self.min_words or len(text) < self.min_characters:
                 return Drop("text too short", f"{words} words, {len(text)} characters")
             if words > self.max_words or len(text) > self.max_characters:
