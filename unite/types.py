@@ -357,7 +357,7 @@ def utf8(text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError as error:
-        around = ascii(text[max(error.start - 20, 0) : error.end + 20])
+        around = text[max(error.start - 20, 0) : error.end + 20].encode("ascii", "backslashreplace").decode()
         raise DataError(must_be("a text", "Unicode", f"with half of a surrogate pair: {around}", "Mend or remove it.")) from error
 
 

@@ -6,6 +6,7 @@ import signal
 
 import fsspec
 import pytest
+import webdataset
 
 from tests.word_processor import WordProcessor
 from unite.config.schema import DataConfig, MixtureConfig, SourceConfig
@@ -14,7 +15,7 @@ from unite.data.rows import Row, StoredContent, StoredMedium
 from unite.data.shards import ShardWriter
 from unite.data.source import SourceDataModule
 from unite.errors import ConfigError, DataError
-from unite.types import Modality
+from unite.types import Modality, escape_places
 
 
 def write(folder, count, broken=()):
@@ -190,6 +191,15 @@ def test_a_row_of_another_modality_is_refused_by_name(folder):
         DataError, match=r"the positive of sample a/shard-000000.tar/0000 must be of modality image \(source.a.positive\), but is 'text'"
     ):
         source.example(0)
+
+
+def test_a_tokenizer_learns_from_what_texts_say_and_of_a_book_from_its_beginning(tmp_path):
+    with ShardWriter(tmp_path / "a") as writer:
+        writer.write(Row("0", StoredContent("<|IMAGE|>" + escape_places("a <|IMAGE|> tag")), (StoredContent("b" * 9_000_000, (), "find"),)))
+    with webdataset.TarWriter(str(tmp_path / "a" / "other.tar"), encoder=False) as other:
+        other.write({"__key__": "half", "json": rb'{"query": {"text": "a \ud83d"}}'})
+    first, book, instruction = source_of("a", str(tmp_path / "a")).texts()
+    assert (first, instruction) == ("a <|IMAGE|> tag", "find") and set(book) == {"b"} and len(book) < 10_000
 
 
 def test_a_source_alone_streams_its_examples(folder):

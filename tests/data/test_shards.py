@@ -161,6 +161,8 @@ def test_a_sample_in_another_format_is_named(tmp_path):
         tar.write({"__key__": "cat", "jpg": b"...", "txt": b"a cat"})
         tar.write({"__key__": "dog", "json": b'{"quary": {}}'})
         tar.write({"__key__": "cow", "json": b'{"query": {"media": [{"member": "0.png", "modality": "image"}]}}'})
+        tar.write({"__key__": "half", "json": rb'{"query": {"text": "a \ud83d"}}'})
+        tar.write({"__key__": "five", "json": b'{"query": {"text": 5}}'})
     reader = ShardReader.of_folder(tmp_path)
     with pytest.raises(DataError, match=r"sample cat must be a row with a \.json member, but is \['jpg', 'txt'\]"):
         reader.read(0)
@@ -168,3 +170,9 @@ def test_a_sample_in_another_format_is_named(tmp_path):
         reader.read(1)
     with pytest.raises(DataError, match=r"a medium of sample cow must be one of its members \['json'\], but is '0.png'"):
         reader.read(2)
+    with pytest.raises(DataError, match="sample half: a text must be Unicode, but is 'with half of a surrogate pair: a .+ud83d"):
+        reader.read(3)
+    with pytest.raises(DataError, match="sample five is not in the row format .*a text is int"):
+        reader.read(4)
+    with pytest.raises(DataError, match="a text must be Unicode"), ShardWriter(tmp_path / "half") as writer:
+        writer.write(Row("a", StoredContent("a \ud83d")))

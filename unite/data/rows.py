@@ -95,7 +95,7 @@ def from_members(key: str, members: Mapping[str, bytes]) -> Row:
     """Reads a row back from its tar members.
 
     Raises:
-        DataError: if the JSON is missing or not of the row format, or names a member that is not there.
+        DataError: if the JSON is missing or not of the row format, a text is no Unicode, or a member that it names is not there.
     """
     if "json" not in members:
         raise DataError(must_be(f"sample {key}", "a row with a .json member", sorted(members)))
@@ -109,8 +109,10 @@ def from_members(key: str, members: Mapping[str, bytes]) -> Row:
             extension = name.rsplit(".", 1)[-1]
             media.append(StoredMedium(Modality.parse(medium["modality"]), members[name], extension))
         texts = [fields.get(name, "") for name in ("text", "instruction", "group")]
-        if not all(isinstance(text, str) for text in texts):
-            raise TypeError("a text is none")
+        for text in texts:
+            if not isinstance(text, str):
+                raise TypeError(f"a text is {type(text).__name__}")
+            utf8(text)
         return StoredContent(texts[0], tuple(media), *texts[1:])
 
     try:
@@ -123,3 +125,5 @@ def from_members(key: str, members: Mapping[str, bytes]) -> Row:
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"sample {key} is not in the row format ({error!r}): {members['json'][:200]!r}") from error
+    except DataError as error:
+        raise DataError(f"sample {key}: {error}") from error

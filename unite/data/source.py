@@ -20,6 +20,9 @@ from unite.data.shards import ShardReader
 from unite.errors import DataError, must_be
 from unite.types import Example, Modality, fingerprint, plain_text
 
+#: Characters of a text that a tokenizer is trained on.
+_LEARNT_FROM = 4096
+
 
 class World(Protocol):
     """Builds data that a source reads: the built-in world, or any generator of a user's own."""
@@ -136,16 +139,24 @@ class SourceDataModule(pl.LightningDataModule):
         return example
 
     def texts(self, most: int = 5000) -> Iterator[str]:
-        """Yields the texts of the source, instructions included: of all rows of a world, else of up to `most` rows, evenly spread."""
+        """Yields the texts of the source, instructions included: of all rows of a world, else of up to `most` rows, evenly spread.
+
+        Of a long text it is the beginning: a tokenizer would learn from a book, or from a word without end, for minutes. A row that cannot
+        be read is passed over here; it is named when its turn comes.
+        """
         if self.world is not None:
             self.world.prepare()
             yield from self.world.texts()
             return
         step = max(1, len(self.reader) // most)
         for position in range(0, len(self.reader), step):
-            row = self.reader.read(position)
+            try:
+                row = self.reader.read(position)
+            except DataError:
+                continue
             for content in (row.query, *row.positives, *row.negatives):
-                yield from filter(None, (plain_text(content.text, ""), plain_text(content.instruction, "")))
+                texts = (plain_text(text[:_LEARNT_FROM], "") for text in (content.text, content.instruction))
+                yield from filter(None, texts)
 
     def train_dataloader(self) -> DataLoader[Example]:
         """Returns the examples of this source alone, in the order of the shards, one at a time."""
