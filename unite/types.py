@@ -92,12 +92,14 @@ def escape_places(text: str, but: Collection[str] = ()) -> str:
         text: as it was written.
         but: the places that are meant as such.
     """
+    if "<" not in text:
+        return text
     return _LIKE_PLACE.sub(lambda found: found[0] if found[0] in but else rf"<\{found[1]}|{found[2]}|>", text)
 
 
 def plain_text(text: str, place: str = " ") -> str:
     """Returns what a content's text says: without the backslashes of `escape_places`, and with something else for its places."""
-    return _ESCAPED.sub(r"<\1", PLACES.sub(place, text))
+    return _ESCAPED.sub(r"<\1", PLACES.sub(place, text)) if "<" in text else text
 
 
 def modality_of(text: str, media: Iterable[Modality]) -> Modality:

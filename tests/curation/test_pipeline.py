@@ -23,9 +23,9 @@ from unite.config.schema import SourceConfig
 from unite.curation.pipeline import Curation
 from unite.curation.recipes.text_pairs import TextPairs
 from unite.curation.steps.exact_duplicates import ExactDuplicates
-from unite.curation.steps.step import Drop, Verdict
 from unite.curation.steps.language import Language
 from unite.curation.steps.near_duplicates import NearDuplicates
+from unite.curation.steps.step import Drop, Verdict
 from unite.curation.steps.text_length import TextLength
 from unite.data.index import load_index
 from unite.data.shards import ShardReader, ShardWriter

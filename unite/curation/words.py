@@ -25,7 +25,7 @@ _COUNTED = 100_000
 
 def count_words(text: str) -> int:
     """Returns the number of words of a text in any language, or in several."""
-    if _WITHOUT_BLANKS.search(text) is None:
+    if text.isascii() or _WITHOUT_BLANKS.search(text) is None:
         return len(text.split())
     if len(text) > _COUNTED:
         return round(count_words(text[:_COUNTED]) * len(text) / _COUNTED)
