@@ -157,7 +157,9 @@ def test_a_place_in_a_text_is_text_unless_it_is_said_to_be_one(embedder):
     assert not torch.equal(placed, as_text)
 
 
-@pytest.mark.parametrize("text", ["\0", "a" * 100_000, "\u202eשלם", "e" + "\u0301" * 500, "\ufeffa", "\uffff"])
+@pytest.mark.parametrize(
+    "text", ["\0", "a\0.png", "a" * 300 + ".png", "a" * 100_000, "\u202eשלם", "e" + "\u0301" * 500, "\ufeffa", "\uffff"]
+)
 def test_any_text_has_an_embedding(embedder, text):
     assert torch.linalg.norm(embedder.embed([text])) == pytest.approx(1, abs=1e-4)
 

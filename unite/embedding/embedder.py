@@ -40,6 +40,8 @@ MediumLike: TypeAlias = Path | str | Image.Image
 #: A text, a medium, or several of them by name: `text`, `image`, `video` (one medium or a list of them), `instruction`. None and NaN, as
 #: pandas writes an empty field, are nothing.
 Item: TypeAlias = str | Path | Image.Image | Mapping[str, Any]
+#: Characters of a file's name at most, folders and all.
+_LONGEST_NAME = 4096
 _KEYS = ("text", *(kind.word for kind in KINDS), "instruction")
 
 
@@ -149,7 +151,7 @@ def _without_places(stored: StoredContent) -> StoredContent:
 
 def _stored(item: Item, instruction: str, name: str, decoding: Decoding) -> StoredContent:
     if isinstance(item, str):
-        if mimetypes.guess_type(item)[0] and Path(item).suffix and "\n" not in item and Path(item).is_file():
+        if len(item) <= _LONGEST_NAME and mimetypes.guess_type(item)[0] and Path(item).suffix and "\n" not in item and _is_file(item):
             hint = "For the file pass Path(...); for the text {'text': ...}."
             raise DataError(must_be(name, "plainly a text or a file", f"the name of a file as a string, {item!r}", hint))
         item = {"text": item}
@@ -183,6 +185,13 @@ def _text(item: Mapping[str, Any], key: str, name: str) -> str:
 def _is_missing(value: object) -> bool:
     """Whether a field is empty, which pandas writes as NaN."""
     return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except OSError:  # a part of it is too long for a name
+        return False
 
 
 def _several(media: MediumLike | Sequence[MediumLike] | None) -> Sequence[MediumLike]:

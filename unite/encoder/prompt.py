@@ -148,7 +148,7 @@ class Prompt:
         expected = [medium.modality.place for medium in content.media]
         missing = len(expected) - len(places)
         if missing < 0 or places != expected[missing:]:
-            hint = "Give each medium one place, in their order; media without a place stand first."
+            hint = "Give each medium one place, in their order; those without stand first. For what people wrote see escape_places."
             raise DataError(
                 must_be("the places in a text", f"those of its media, {expected}", places, f"The text is {text[:80]!r}. {hint}")
             )
