@@ -203,6 +203,9 @@ def test_what_a_first_picture_leaves_free_of_its_canvas_is_white(data):
     assert (decode(Modality.IMAGE, data).frames[0] == expected).all() and np.abs(stored.astype(int) - expected).mean() < 40
     handed, _ = kind_of(Modality.IMAGE).encode(Image.open(io.BytesIO(data)), Decoding(), "it")
     assert (decode(Modality.IMAGE, handed).frames[0] == expected).all()
+    loaded = Image.open(io.BytesIO(data))
+    loaded.load()
+    assert (np.asarray(as_shown(loaded))[2:6, 4:8] == [0, 0, 255]).all()  # what is free may be lost by then
 
 
 def test_sixteen_bits_are_scaled_and_white_is_white():

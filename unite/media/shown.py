@@ -81,6 +81,17 @@ def on_white(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
+def ask_what_is_free(image: Image.Image) -> None:
+    """Has an animated WebP that was opened, and not loaded, tell what its pictures leave free; it would be black.
+
+    The decoder tells, and Pillow does not ask where the file says that it has no transparency.
+    """
+    if not isinstance(image, WebPImagePlugin.WebPImageFile):
+        return
+    if image.is_animated and image.mode == "RGB" and getattr(image, "_im", None) is None:
+        image.rawmode = image._mode = "RGBA"
+
+
 def _loaded(image: Image.Image) -> Image.Image:
     """Decodes an image, with what Pillow gets wrong of it put right."""
     transparent, tile = image.info.get("transparency"), getattr(image, "tile", None)
@@ -90,8 +101,7 @@ def _loaded(image: Image.Image) -> Image.Image:
     tags = image.tag_v2 if isinstance(image, TiffImagePlugin.TiffImageFile) else {}
     if tags.get(_PLANAR) == _SEPARATE and len(tags.get(_BITS_PER_SAMPLE, ())) > 1 and max(tags[_BITS_PER_SAMPLE]) > 8:
         raise ValueError("its colours have 16 bits and lie plane by plane, which Pillow mixes up: save it interleaved")
-    if isinstance(image, WebPImagePlugin.WebPImageFile) and image.is_animated and image.mode == "RGB":
-        image.rawmode = image._mode = "RGBA"  # what its first picture leaves free is black else: the decoder tells, Pillow does not ask
+    ask_what_is_free(image)
     image.load()
     if raw_mode in _TO_8_BITS and isinstance(transparent, int):
         image = image.copy()

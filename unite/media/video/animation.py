@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unite.media import picture
-from unite.media.shown import as_shown, shown_size
+from unite.media.shown import as_shown, ask_what_is_free, shown_size
 from unite.media.video.container import Guard
 from unite.media.video.frames import Timeline
 
@@ -79,6 +79,7 @@ class Animation:
     def _open(self) -> Image.Image:
         image = picture.open_picture(self._data)
         self._guard.size(*image.size)
+        ask_what_is_free(image)
         return image
 
     def _pictures(self, image: Image.Image) -> Iterator[Image.Image]:
