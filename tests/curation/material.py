@@ -19,9 +19,9 @@ from unite.curation.steps.text_length import TextLength
 from unite.errors import SkippedRowError
 
 
-def row(query="a cat", positive="a feline", key="0", query_media=(), positive_media=(), negatives=()):
+def row(query="a cat", positive="a feline", key="0", query_media=(), positive_media=(), negatives=(), instruction=""):
     contents = tuple(RawContent(text) for text in negatives)
-    return RawRow(key, RawContent(query, tuple(query_media)), (RawContent(positive, tuple(positive_media)),), contents)
+    return RawRow(key, RawContent(query, tuple(query_media), instruction), (RawContent(positive, tuple(positive_media)),), contents)
 
 
 def loaded(raw, policy=None):

@@ -58,7 +58,7 @@ def test_a_step_that_names_no_columns_gets_all():
             raise NotImplementedError
 
     assert columns_of([]) == frozenset() and columns_of([OneOfAUser()]) == columns_of([NearDuplicates()]) == COLUMNS
-    assert columns_of([Similarity(None), ExactDuplicates()]) == {"exact"}
+    assert columns_of([Similarity(None), ExactDuplicates()]) == {"exact", "instruction"}
 
 
 def test_no_text_is_sketched_where_no_step_compares_sketches(tmp_path, monkeypatch):

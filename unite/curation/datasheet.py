@@ -57,6 +57,7 @@ class _Tally:
         self.licences[line.get("licence", "not stated")] += 1
         self.totals["rows"] += 1
         self.totals["negatives"] += line["negatives"]
+        self.totals["merged_negatives"] += line.get("merged_negatives", 0)
         self.totals["extra_positives"] += line["positives"] - 1
         for side, words in zip(("query", "positive"), line["words"], strict=True):
             if words:

@@ -35,11 +35,13 @@ class Decision:
         kept: numbers of the rows that stay, ascending.
         groups: row -> group of its positives.
         negatives: row -> rows whose first positive it takes as negatives.
+        merged: row -> rows left out whose own negatives it takes over.
     """
 
     kept: list[int]
     groups: dict[int, str] = field(default_factory=dict)
     negatives: dict[int, list[int]] = field(default_factory=dict)
+    merged: dict[int, list[int]] = field(default_factory=dict)
 
     def save(self, folder: Path, skipped: Sequence[Skipped]) -> None:
         """Writes it, with the rows left out."""
@@ -51,8 +53,8 @@ class Decision:
     def load(cls, folder: Path) -> Decision:
         """Reads it back."""
         fields = read_json(folder / "decision.json")
-        groups, negatives = ({int(row): value for row, value in fields[name].items()} for name in ("groups", "negatives"))
-        return cls(fields["kept"], groups, negatives)
+        of_rows = ({int(row): value for row, value in fields[name].items()} for name in ("groups", "negatives", "merged"))
+        return cls(fields["kept"], *of_rows)
 
 
 class AllRows:
@@ -138,6 +140,7 @@ def decide(rows: AllRows, steps: Sequence[SetStep], seed: int, how: How = "bar")
     kept = np.arange(len(signatures))
     groups: dict[int, str] = {}
     negatives: dict[int, list[int]] = {}
+    merged: dict[int, list[int]] = {}
     skipped: list[Skipped] = []
     embedded: dict[int, Embeddings] = {}
 
@@ -157,8 +160,9 @@ def decide(rows: AllRows, steps: Sequence[SetStep], seed: int, how: How = "bar")
             groups[int(kept[place])] = group
             if not signatures.group[kept[place], 1]:  # a group of the collection's own stays
                 signatures.group[kept[place], 1] = group_number(group)
-        negatives |= {int(kept[place]): [int(kept[other]) for other in found] for place, found in verdict.negatives.items()}
+        for all_found, found in ((negatives, verdict.negatives), (merged, verdict.merged)):
+            all_found |= {int(kept[place]): kept[others].tolist() for place, others in found.items()}
         for place, drop in sorted(verdict.drops.items()):
             skipped.append(Skipped(*rows.keys[int(kept[place])], step.name, drop.reason, drop.detail))
         kept = np.delete(kept, sorted(verdict.drops))
-    return Decision(kept.tolist(), groups, negatives), skipped
+    return Decision(kept.tolist(), groups, negatives, merged), skipped

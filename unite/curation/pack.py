@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unite.curation.decide import AllRows, Decision
+from unite.curation.signatures import normalise, parts_of
 from unite.data.index import INDEX_SUFFIX
-from unite.data.rows import Row
+from unite.data.rows import Row, StoredContent
 from unite.data.shards import ShardReader, ShardWriter
 from unite.files import to_line, write_raw_lines
 from unite.types import Modality
@@ -62,12 +63,13 @@ def plan_shards(rows: AllRows, decision: Decision, out: Path, samples_per_shard:
 
 @dataclass
 class _Run:
-    """Rows start..stop of a part, to be copied as they lie there; or one that a set-wise step gave something, and its number."""
+    """Rows start..stop of a part, to be copied as they lie there; or one that a set-wise step gave something, its number and negatives."""
 
     part: int
     start: int
     stop: int
     changed: int | None = None
+    num_negatives: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class PackTask:
         shards: all of them.
         folders: of the parts.
         starts: the number of each part's first row.
-        groups, negatives: as in `Decision`.
+        groups, negatives, merged: as in `Decision`.
         work: where a shard is written before it gets its name.
     """
 
@@ -87,6 +89,7 @@ class PackTask:
     starts: NDArray[np.int64]
     groups: dict[int, str]
     negatives: dict[int, list[int]]
+    merged: dict[int, list[int]]
     work: Path
 
     def __call__(self, number: int) -> int:
@@ -102,7 +105,9 @@ class PackTask:
                         if run.changed is None:
                             writer.copy(self._reader(run.part), run.start, run.stop)
                         else:
-                            writer.write(self._row(run.changed))
+                            row = self._row(run.changed)
+                            writer.write(row)
+                            run.num_negatives = len(row.negatives)
                 write_raw_lines(shard.path.with_suffix(ROWS_SUFFIX), (line for run in runs for line in self._lines_of(run)))
                 (written,) = writer.paths
                 written.with_name(written.name + INDEX_SUFFIX).replace(shard.path.with_name(shard.path.name + INDEX_SUFFIX))
@@ -114,7 +119,7 @@ class PackTask:
         parts = np.searchsorted(self.starts, rows, side="right") - 1
         for row, part, place in zip(rows.tolist(), parts.tolist(), (rows - self.starts[parts]).tolist(), strict=True):
             last = runs[-1] if runs else None
-            if row in self.groups or row in self.negatives:
+            if row in self.groups or row in self.negatives or row in self.merged:
                 runs.append(_Run(part, place, place + 1, row))
             elif last and last.changed is None and (last.part, last.stop) == (part, place):
                 last.stop += 1
@@ -128,16 +133,19 @@ class PackTask:
         if group:
             row = replace(row, positives=tuple(replace(positive, group=positive.group or group) for positive in row.positives))
         mined = tuple(self._read(other).positives[0] for other in self.negatives.get(number, ()))
-        return replace(row, negatives=(*row.negatives, *mined))
+        merged = [negative for other in self.merged.get(number, ()) for negative in self._read(other).negatives]
+        return replace(row, negatives=(*(_distinct([*row.negatives, *merged]) if merged else row.negatives), *mined))
 
     def _lines_of(self, run: _Run) -> list[bytes]:
         lines = self._lines(run.part)[run.start : run.stop]
         if run.changed is None:
             return lines
         fields = json.loads(lines[0])
-        fields["negatives"] += len(self.negatives.get(run.changed, ()))
+        mined = len(self.negatives.get(run.changed, ()))
+        merged = run.num_negatives - mined - fields["negatives"]
+        more = {"merged_negatives": merged} if merged > 0 else {}
         group = {"group": self.groups[run.changed]} if run.changed in self.groups else {}
-        return [to_line({**fields, **group})]
+        return [to_line({**fields, "negatives": run.num_negatives, **more, **group})]
 
     def _read(self, number: int) -> Row:
         part = int(np.searchsorted(self.starts, number, side="right")) - 1
@@ -151,3 +159,11 @@ class PackTask:
     @cached_property
     def _lines(self) -> Callable[[int], list[bytes]]:
         return lru_cache(maxsize=2)(lambda part: (self.folders[part] / "rows.jsonl").read_bytes().splitlines(keepends=True))
+
+
+def _distinct(contents: Sequence[StoredContent]) -> list[StoredContent]:
+    """Returns the first of equal ones, in their order."""
+    first: dict[tuple[str | bytes, ...], StoredContent] = {}
+    for content in contents:
+        first.setdefault((normalise(content.instruction), *parts_of(content)), content)
+    return list(first.values())

@@ -28,7 +28,7 @@ from unite.errors import SkippedRowError
 from unite.files import read_json, to_line, whole_folder, write_json, write_lines, write_raw_lines
 
 #: Changes where parts do, so that a run is not gone on with by a version that makes others.
-LAYOUT = 2
+LAYOUT = 3
 
 
 @dataclass(frozen=True)

@@ -209,7 +209,7 @@ class Curation:
         shards = plan_shards(rows, decision, self.out, self.samples_per_shard)
         left = [number for number, shard in enumerate(shards) if not shard.is_done]
         folders = [part.folder for part in rows.parts]
-        task = PackTask(shards, folders, rows.starts, decision.groups, decision.negatives, self.work / "pack")
+        task = PackTask(shards, folders, rows.starts, decision.groups, decision.negatives, decision.merged, self.work / "pack")
         self._run(task, left, "packing", sum(len(shards[number].rows) for number in left))
         return shards
 

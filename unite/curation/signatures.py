@@ -27,7 +27,7 @@ from unite.data.rows import Row, StoredContent
 from unite.types import Modality, fingerprint, plain_text
 
 #: The columns that are made only where a step looks at them. Modality and group are always there.
-COLUMNS = frozenset({"exact", "length", "minhash", "pictures"})
+COLUMNS = frozenset({"exact", "instruction", "length", "minhash", "pictures"})
 NUM_PERMUTATIONS = 64
 #: Pictures hashed of one side: its first images, or the first, middle and last frame of a video.
 NUM_PICTURES = 3
@@ -44,7 +44,8 @@ class Signatures:
 
     Attributes:
         modality: (N, 2) uint8, `Modality.value`.
-        exact: (N, 2) int64, of the query, and of the positives together; equal contents are equal.
+        exact: (N, 2) int64, of the query, and of the positives together; equal contents are equal, whatever their instructions.
+        instruction: (N, 2) int64, of the query's, and of the positives' together; 0 is none.
         group: (N, 2) int64, of `Content.group`; 0 is none.
         length: (N, 2) int32, characters of the normalised text.
         minhash: (N, 2, H) uint32.
@@ -54,6 +55,7 @@ class Signatures:
 
     modality: NDArray[np.uint8]
     exact: NDArray[np.int64]
+    instruction: NDArray[np.int64]
     group: NDArray[np.int64]
     length: NDArray[np.int32]
     minhash: NDArray[np.uint32]
@@ -98,6 +100,7 @@ class Signatures:
         return cls(
             np.array([side.modality.value for side in sides], np.uint8).reshape(-1, 2),
             column("exact", [side.exact for side in sides], np.int64),
+            column("instruction", [side.instruction for side in sides], np.int64),
             np.array([side.group for side in sides], np.int64).reshape(-1, 2),
             column("length", [side.length for side in sides], np.int32),
             column("minhash", [side.minhash for side in sides], np.uint32, NUM_PERMUTATIONS),
@@ -113,6 +116,7 @@ class SideSignature:
     modality: Modality
     group: int = 0
     exact: int = 0
+    instruction: int = 0
     length: int = 0
     minhash: NDArray[np.uint32] | None = None
     pictures: tuple[int, ...] = ()
@@ -134,18 +138,22 @@ def sign_side(contents: Sequence[StoredContent], greys: Sequence[Image.Image], c
     modality, group = contents[0].modality, group_number(contents[0].group)
     if not columns:
         return SideSignature(modality, group)
-    texts = [normalise(content.text) for content in contents]
-    parts: list[str | bytes] = []
-    for text, content in zip(texts, contents, strict=True):
-        parts += [text, *(medium.data for medium in content.media)]
+    text = normalise(contents[0].text)
+    instructions = [normalise(content.instruction) for content in contents] if "instruction" in columns else []
     return SideSignature(
         modality,
         group,
-        fingerprint(*parts) if "exact" in columns else 0,
-        len(texts[0]),
-        minhash(texts[0]) if "minhash" in columns else None,
+        fingerprint(*(part for content in contents for part in parts_of(content))) if "exact" in columns else 0,
+        fingerprint(*instructions) if any(instructions) else 0,
+        len(text),
+        minhash(text) if "minhash" in columns else None,
         tuple(map(perceptual_hash, spread(greys))) if greys and "pictures" in columns else (),
     )
+
+
+def parts_of(content: StoredContent) -> tuple[str | bytes, ...]:
+    """Returns that by which contents are equal or not, instructions apart: the normalised text, and the bytes of the media."""
+    return normalise(content.text), *(medium.data for medium in content.media)
 
 
 def group_number(group: str) -> int:

@@ -1,9 +1,14 @@
-"""Leaves out rows that another row repeats: equal texts (but for case, spaces and Unicode form) and equal stored media."""
+"""Leaves out rows that another row repeats: equal texts (but for case, spaces and Unicode form) and equal stored media.
+
+A row under another instruction asks for something else, so it is no duplicate.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
+
+import numpy as np
 
 from unite.curation.steps.step import Collection, Drop, Verdict
 from unite.errors import ConfigError, must_be_one_of
@@ -14,15 +19,15 @@ SIDES = {"row": (0, 1), "query": (0,), "positive": (1,)}
 
 @dataclass(frozen=True)
 class ExactDuplicates:
-    """Keeps the first of equal rows.
+    """Keeps the first of equal rows. Of equal pairs it takes over the negatives too, each once.
 
     Attributes:
-        of: `row` (query and positives are equal), `query` or `positive` (that side is). Equal positives under different queries are no
-            fault in a batch, where equal contents are one; they are in a pool of candidates.
+        of: `row` (query and positives are equal), `query` or `positive` (that side is), with equal instructions. Equal positives under
+            different queries are no fault in a batch, where equal contents are one; they are in a pool of candidates.
     """
 
     of: str = "row"
-    columns: ClassVar[frozenset[str]] = frozenset({"exact"})
+    columns: ClassVar[frozenset[str]] = frozenset({"exact", "instruction"})
     name: str = "exact_duplicates"
 
     def __post_init__(self) -> None:
@@ -31,9 +36,13 @@ class ExactDuplicates:
 
     def judge_set(self, collection: Collection) -> Verdict:
         """Drops every row after the first of its kind."""
-        verdict, first = Verdict(), dict[tuple[int, ...], int]()
-        for row, exact in enumerate(collection.signatures.exact[:, SIDES[self.of]].tolist()):
-            original = first.setdefault(tuple(exact), row)
+        verdict, first = Verdict(), dict[tuple[tuple[int, int], ...], int]()
+        signatures = collection.signatures
+        whole = np.stack([signatures.exact, signatures.instruction], axis=2)  # (N, 2, 2)
+        for row, sides in enumerate(whole[:, SIDES[self.of]].tolist()):
+            original = first.setdefault(tuple(map(tuple, sides)), row)
             if original != row:
                 verdict.drops[row] = Drop("exact duplicate", f"of {collection.keys[original]}")
+                if (whole[row] == whole[original]).all():
+                    verdict.merged.setdefault(original, []).append(row)
         return verdict

@@ -72,11 +72,13 @@ class Verdict:
         drops: rows left out.
         groups: the group that a row's positives are given.
         negatives: rows whose first positive becomes a negative of this row, hardest first.
+        merged: rows left out whose own negatives this row takes over: those it lacks, in their order.
     """
 
     drops: dict[int, Drop] = field(default_factory=dict)
     groups: dict[int, str] = field(default_factory=dict)
     negatives: dict[int, list[int]] = field(default_factory=dict)
+    merged: dict[int, list[int]] = field(default_factory=dict)
 
 
 @runtime_checkable
