@@ -11,7 +11,7 @@ from unite.curation.pipeline import Curation
 from unite.curation.raw import RawContent, RawRow
 from unite.curation.recipes.image_captions import ImageCaptions
 from unite.curation.recipes.video_captions import VideoCaptions
-from unite.curation.signatures import Signatures, sign_row
+from unite.curation.signatures import Signatures, normalise, sign_row
 from unite.curation.steps.exact_duplicates import ExactDuplicates
 from unite.curation.steps.image_size import ImageSize
 from unite.curation.steps.step import Collection
@@ -33,8 +33,12 @@ def collection(rows, embeddings=None, seed=0):
     sides = []
     for raw in rows:
         found = loaded(raw)
-        sides.append(sign_row(found.store(), [found.query.greys(), found.positives[0].greys()]))
-    return Collection([f"s/{at}" for at in range(len(rows))], Signatures.of(sides), seed, lambda embed: embeddings)
+        sides.append(sign_row(found.store(), [found.query.looks(), found.positives[0].looks()]))
+
+    def text(row, side):
+        return normalise((rows[row].positives[0] if side else rows[row].query).text)
+
+    return Collection([f"s/{at}" for at in range(len(rows))], Signatures.of(sides), seed, lambda embed: embeddings, text)
 
 
 class Rows:

@@ -14,7 +14,7 @@ from unite.types import Modality
 
 
 def photograph(seed=0, width=160, height=120):
-    """Smooth random colours: what a photograph is to JPEG and to a perceptual hash."""
+    """Smooth random colours: what a photograph is to JPEG and to a code of it."""
     noise = np.random.default_rng(seed).integers(0, 255, (6, 8, 3), np.uint8)
     return Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC)
 

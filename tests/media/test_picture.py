@@ -1,11 +1,12 @@
 import io
 
 import numpy as np
-from PIL import Image
+import pytest
+from PIL import Image, ImageFilter
 from transformers.models.qwen2_vl.image_processing_qwen2_vl import smart_resize
 
 from tests.media.material import photograph
-from unite.media.picture import blank, encoder_size, grey, strip
+from unite.media.picture import blank, encoder_size, sharpness, strip, thumbnail
 from unite.types import Medium, Modality
 
 
@@ -15,9 +16,23 @@ def test_the_size_is_the_one_that_the_encoder_gives():
         assert size[::-1] == smart_resize(height, width, factor=28, min_pixels=28 * 28, max_pixels=200 * 28 * 28)
 
 
-def test_greys_are_32_a_side():
-    assert grey(photograph()).size == (32, 32) and grey(photograph()).mode == "L"
-    assert (np.asarray(grey(Image.new("RGB", (90, 60), (200, 200, 200)))) == 200).all()
+def test_thumbnails_are_32_a_side():
+    assert thumbnail(photograph()).size == (32, 32) and thumbnail(photograph()).mode == "RGB"
+    assert (np.asarray(thumbnail(Image.new("RGB", (90, 60), (200, 100, 50)))) == (200, 100, 50)).all()
+
+
+def test_sharpness_is_the_variance_of_the_laplacian_whatever_the_size():
+    rng = np.random.default_rng(0)
+    sharp = Image.fromarray(rng.integers(0, 255, (192, 256), np.uint8)).convert("RGB")
+    grey = np.asarray(sharp.convert("L"), float)
+    by_hand = [
+        grey[y - 1, x] + grey[y + 1, x] + grey[y, x - 1] + grey[y, x + 1] - 4 * grey[y, x] for y in range(1, 191) for x in range(1, 255)
+    ]
+    assert sharpness(sharp) == pytest.approx(np.var(by_hand), rel=1e-3)
+    shown = sharp.filter(ImageFilter.GaussianBlur(1))
+    assert sharpness(shown) > 2 * sharpness(shown.resize((64, 48))) > 0  # a small copy of it is enlarged again
+    assert sharpness(shown) > 2 * sharpness(shown.filter(ImageFilter.GaussianBlur(1)))
+    assert sharpness(Image.new("RGB", (300, 2))) == 0
 
 
 def test_a_blank_medium_keeps_its_measures_and_shows_nothing():

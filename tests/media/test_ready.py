@@ -71,5 +71,5 @@ def test_the_facts_of_an_image_and_of_a_video():
 
 def test_what_is_no_picture_has_no_size():
     medium = Shapeless(RawMedium(Modality.VIDEO, data=b"four"), MediaPolicy())
-    assert medium.size is None and medium.ready.size is None and medium.ready.greys == () and medium.seconds == 0
+    assert medium.size is None and medium.ready.size is None and medium.ready.thumbnails == medium.ready.greys == () and medium.seconds == 0
     assert medium.facts() == {"modality": "video", "from": "", "num_bytes": 4, "stored_bytes": 4}

@@ -26,7 +26,7 @@ from unite.media import kind_of
 from unite.media.picture import NEARLY_UNIFORM
 from unite.types import Modality
 
-_LIBRARIES = ("av", "datasketch", "icu4py", "ImageHash", "numpy", "pillow", "webdataset")
+_LIBRARIES = ("av", "datasketch", "icu4py", "numpy", "pillow", "webdataset")
 _NUM_BINS = 24
 #: Nearly uniform images that the sheet names.
 _NUM_NAMED = 20

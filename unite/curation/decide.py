@@ -7,9 +7,9 @@ the same decision, even where an embedding on another device would differ in its
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 from pathlib import Path
 
@@ -20,11 +20,15 @@ from unite.curation.describe import describe
 from unite.curation.engine import run
 from unite.curation.part import Part
 from unite.curation.records import Skipped
-from unite.curation.signatures import Signatures, group_number
+from unite.curation.signatures import Signatures, group_number, normalise
 from unite.curation.steps.step import Collection, Embed, Embeddings, SetStep
 from unite.data.rows import NamedContent, Row, StoredContent
+from unite.data.shards import ShardReader
 from unite.files import read_json, read_lines, whole_file, whole_folder, write_json, write_lines
 from unite.progress import How, shown
+
+#: Parts whose shards' indices are kept open: half a megabyte each at 1000 rows a part.
+_NUM_OPEN = 256
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,16 @@ class AllRows:
         """Returns the part a row is in, and where in it."""
         part = int(np.searchsorted(self.starts, row, side="right")) - 1
         return part, row - int(self.starts[part])
+
+    def text(self, row: int, side: int) -> str:
+        """Reads the normalised text of a row's query (0) or first positive (1)."""
+        part, place = self.find(row)
+        stored = self._reader(part).read(place)
+        return normalise((stored.positives[0] if side else stored.query).text)
+
+    @cached_property
+    def _reader(self) -> Callable[[int], ShardReader]:
+        return lru_cache(maxsize=_NUM_OPEN)(lambda part: self.parts[part].reader())
 
     def embeddings(self, embed: Embed) -> Embeddings:
         """Embeds every row's query and first positive in this process; parts that were embedded before are read back."""
@@ -150,11 +164,14 @@ def decide(rows: AllRows, steps: Sequence[SetStep], seed: int, how: How = "bar")
         queries, positives = embedded[id(embed)]
         return queries[kept], positives[kept]
 
+    def text(row: int, side: int) -> str:
+        return rows.text(int(kept[row]), side)
+
     for step in steps:
         if not len(kept):
             break
         with shown(f"{step.name} over {len(kept):,} rows", how=how):
-            verdict = step.judge_set(Collection([names[row] for row in kept], signatures.take(kept), seed, embeddings))
+            verdict = step.judge_set(Collection([names[row] for row in kept], signatures.take(kept), seed, embeddings, text))
         # A verdict counts the rows that the steps before left.
         for place, group in verdict.groups.items():
             groups[int(kept[place])] = group

@@ -6,6 +6,7 @@ So a text filter never opens an image, a size filter reads a header, and only wh
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from PIL import Image
@@ -18,6 +19,22 @@ from unite.media.ready import LoadedMedium, RawMedium
 from unite.types import Modality, modality_of
 
 _NUM_REMEMBERED = 8
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What duplicates of a content are found and chosen by, beside its text.
+
+    Attributes:
+        thumbnails: 32 x 32, RGB, of all its images and frames, in order.
+        pixels: of its original pictures together; a video counts as one of its frames.
+        sharpness: the mean of its images and videos that draw a picture, see `unite.media.picture.sharpness`.
+    """
+
+    thumbnails: tuple[Image.Image, ...] = ()
+    pixels: int = 0
+    sharpness: float = 0.0
+
 
 LoadMedium = Callable[[RawMedium], LoadedMedium]
 
@@ -44,9 +61,14 @@ class LoadedContent:
         media = tuple(StoredMedium(medium.modality, medium.ready.data, medium.ready.extension) for medium in self.media)
         return StoredContent(self.text, media, self.instruction, self.group)
 
-    def greys(self) -> list[Image.Image]:
-        """Returns the 32 x 32 greys of all its images and frames, in order."""
-        return [grey for medium in self.media for grey in medium.ready.greys]
+    def looks(self) -> Looks:
+        """Returns what its pictures look like."""
+        seen = [medium for medium in self.media if medium.ready.thumbnails]
+        return Looks(
+            tuple(thumbnail for medium in seen for thumbnail in medium.ready.thumbnails),
+            sum(width * height for width, height in (medium.size for medium in seen if medium.size)),
+            sum(medium.ready.sharpness for medium in seen) / max(len(seen), 1),
+        )
 
 
 class LoadedRow:

@@ -1,127 +1,161 @@
-"""Finds what is nearly the same: texts by MinHash, pictures by perceptual hash. Near-duplicate and decontamination steps share it.
+"""Finds what is nearly the same among the sides of rows: near-duplicate and decontamination steps share it.
 
-An index is filled with one side of rows, text and pictures, and asked for the entries like another: the text's estimated Jaccard similarity
-reaches a threshold, and the perceptual hashes are within a Hamming distance. What one has no text or pictures of is not compared; two sides
-of different modality are never alike.
+Texts are told by `near_texts`, pictures by `near_pictures`. What a side has no text or pictures of is not compared.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unite.curation.signatures import NUM_PERMUTATIONS, Signatures
+from unite.curation.near_pictures import PictureRule, alike_pictures
+from unite.curation.near_texts import NearTexts
+from unite.curation.signatures import Signatures
 from unite.errors import ConfigError, must_be
 
-_BITS = 64
+
+class Finder(Protocol):
+    """Entries of one kind, by number: of those that were added, it finds the ones like another."""
+
+    def has(self, entry: int) -> bool:
+        """Whether an entry has what is compared."""
+        ...
+
+    def add(self, entry: int) -> None:
+        """Lets an entry be found from now on."""
+        ...
+
+    def num_candidates(self, entry: int) -> int:
+        """Returns at most how many `candidates` would return."""
+        ...
+
+    def candidates(self, entry: int) -> set[int]:
+        """Returns the entries added that may be like one."""
+        ...
+
+    def alike(self, entry: int, others: Collection[int]) -> list[int]:
+        """Returns those of some entries that are like one."""
+        ...
 
 
-class SimilarIndex:
-    """Entries by what they look and read like.
+@dataclass(frozen=True)
+class Likeness:
+    """When two sides are alike.
 
-    Args:
-        threshold: Jaccard similarity of two texts' 5-character runs, above 0 to 1, from which they are alike.
-        max_distance: Hamming distance of two 64-bit perceptual hashes, up to which pictures are alike; 0 to 15.
-
-    Raises:
-        ConfigError: if one is out of range.
+    Attributes:
+        threshold: Jaccard similarity of two texts' 5-character runs, above 0 to 1.
+        picture_threshold: similarity of two pictures, above 0 to 1, see `unite.curation.picture_codes`.
+        max_crop: share of a side that may be cut off at each edge of a picture, 0 to 0.2.
+        mirrored: whether a mirror image is the same picture.
     """
 
-    def __init__(self, threshold: float, max_distance: int, name: str) -> None:
-        if not 0 < threshold <= 1:
-            raise ConfigError(must_be(f"{name}.threshold", "above 0, at most 1", threshold))
-        if not 0 <= max_distance <= 15:
-            raise ConfigError(must_be(f"{name}.max_distance", "from 0 to 15", max_distance))
-        self.threshold, self.max_distance = threshold, max_distance
-        self._texts = _Texts(threshold)
-        self._pictures = NearHashes(max_distance)
+    threshold: float
+    picture_threshold: float
+    max_crop: float
+    mirrored: bool
 
-    def add(self, entry: int, signatures: Signatures, row: int, side: int) -> None:
-        """Adds one side of a row under a number."""
-        if signatures.length[row, side]:
-            self._texts.add(entry, signatures.minhash[row, side])
-        for picture in _pictures_of(signatures, row, side):
-            self._pictures.add(entry, picture)
+    def check(self, name: str) -> None:
+        """Raises ConfigError if an option of the step of that name is out of range."""
+        for option in ("threshold", "picture_threshold"):
+            if not 0 < getattr(self, option) <= 1:
+                raise ConfigError(must_be(f"{name}.{option}", "above 0, at most 1", getattr(self, option)))
+        if not 0 <= self.max_crop <= 0.2:
+            raise ConfigError(must_be(f"{name}.max_crop", "from 0 to 0.2", self.max_crop))
 
-    def texts_like(self, signatures: Signatures, row: int, side: int) -> set[int]:
-        """Returns the entries whose text is like that of a side; none if it has no text."""
-        return self._texts.like(signatures.minhash[row, side]) if signatures.length[row, side] else set()
-
-    def pictures_like(self, signatures: Signatures, row: int, side: int, least: int) -> set[int]:
-        """Returns the entries that have at least `least` pictures like those of a side, or all it has if they are fewer."""
-        pictures = _pictures_of(signatures, row, side)
-        votes: defaultdict[int, int] = defaultdict(int)
-        for picture in pictures:
-            for entry in self._pictures.like(picture):
-                votes[entry] += 1
-        return {entry for entry, count in votes.items() if count >= min(least, len(pictures))}
-
-    def like(self, signatures: Signatures, row: int, side: int) -> set[int]:
-        """Returns the entries like a side in everything it holds: its text, and all of its pictures."""
-        has_text, has_pictures = bool(signatures.length[row, side]), bool(signatures.num_pictures[row, side])
-        found = [self.texts_like(signatures, row, side)] if has_text else []
-        if has_pictures:
-            found.append(self.pictures_like(signatures, row, side, int(signatures.num_pictures[row, side])))
-        return set.intersection(*found) if found else set()
+    @property
+    def rule(self) -> PictureRule:
+        """That for pictures."""
+        return PictureRule(self.picture_threshold, self.max_crop, self.mirrored)
 
 
-class _Texts:
-    """datasketch's LSH finds candidates; the signatures themselves decide."""
+class NearPictures:
+    """Entries by what they look like.
 
-    def __init__(self, threshold: float) -> None:
-        from datasketch import MinHashLSH
+    Args:
+        num: (N,) pictures of each entry.
+        codes: (T, CODE_SIZE) of the entries' pictures, one entry after the other.
+        rule: when two pictures are one.
+        num_known: if given, only the first so many entries are ever added, and only others are asked for.
+    """
 
-        self._threshold = threshold
-        # More weight on missing none: a false candidate costs one comparison.
-        self._lsh = MinHashLSH(threshold=threshold, num_perm=NUM_PERMUTATIONS, weights=(0.1, 0.9))
-        self._known: dict[int, NDArray[np.uint32]] = {}
+    def __init__(self, num: NDArray[np.uint8], codes: NDArray[np.int8], rule: PictureRule, num_known: int | None = None) -> None:
+        ends = np.cumsum(num, dtype=np.int64)
+        known = len(codes) if num_known is None else int(ends[num_known - 1]) if num_known else 0
+        different, number = _numbered(codes, known)
+        self._pictures = [list(dict.fromkeys(part.tolist())) for part in np.split(number, ends[:-1])] if len(num) else []
+        self._near: defaultdict[int, list[int]] = defaultdict(list)
+        of_known = None if num_known is None else int(number[:known].max(initial=-1)) + 1
+        for one, other in zip(*(side.tolist() for side in alike_pictures(different, rule, of_known)), strict=True):
+            self._near[one].append(other)
+            self._near[other].append(one)
+        self._added: defaultdict[int, list[int]] = defaultdict(list)
 
-    def add(self, entry: int, values: NDArray[np.uint32]) -> None:
-        self._known[entry] = values
-        self._lsh.insert(entry, _Sketch(values), check_duplication=False)
+    def has(self, entry: int) -> bool:
+        """Whether an entry has a picture."""
+        return bool(self._pictures[entry])
 
-    def like(self, values: NDArray[np.uint32]) -> set[int]:
-        candidates = self._lsh.query(_Sketch(values))
-        return {entry for entry in candidates if float((self._known[entry] == values).mean()) >= self._threshold}
+    def add(self, entry: int) -> None:
+        """Lets an entry be found from now on."""
+        for picture in self._pictures[entry]:
+            self._added[picture].append(entry)
 
+    def num_candidates(self, entry: int) -> int:
+        """Returns at most how many `candidates` would return."""
+        return sum(len(self._added.get(near, ())) for near in self._like(self._pictures[entry][0]))
 
-class _Sketch:
-    """The part of datasketch's MinHash that its LSH reads, over values that are there already."""
+    def candidates(self, entry: int) -> set[int]:
+        """Returns the entries added that have a picture like the first of an entry."""
+        return self._with(self._pictures[entry][0])
 
-    def __init__(self, values: NDArray[np.uint32]) -> None:
-        self.hashvalues = values
+    def alike(self, entry: int, others: Collection[int]) -> list[int]:
+        """Returns those of some entries that have a picture like each of an entry's."""
+        likes = [set(self._like(picture)) for picture in self._pictures[entry]]
+        return [other for other in others if all(not like.isdisjoint(self._pictures[other]) for like in likes)]
 
-    def __len__(self) -> int:
-        return len(self.hashvalues)
+    def any_like(self, entry: int) -> set[int]:
+        """Returns the entries added that have a picture like any of an entry's."""
+        return {other for picture in self._pictures[entry] for other in self._with(picture)}
 
+    def _like(self, picture: int) -> Sequence[int]:
+        return [picture, *self._near.get(picture, ())]
 
-class NearHashes:
-    """64-bit hashes within a Hamming distance d: cut into d + 1 bands, two such hashes agree in one at least (pigeonhole)."""
-
-    def __init__(self, max_distance: int) -> None:
-        self._max_distance = max_distance
-        edges = np.linspace(0, _BITS, max_distance + 2).round().astype(int).tolist()
-        self._bands = [(low, (1 << (high - low)) - 1) for low, high in pairwise(edges)]
-        self._entries: list[defaultdict[int, list[tuple[int, int]]]] = [defaultdict(list) for _ in self._bands]
-
-    def add(self, entry: int, picture: int) -> None:
-        """Adds a hash under a number."""
-        for band, key in zip(self._entries, self._keys(picture), strict=True):
-            band[key].append((entry, picture))
-
-    def like(self, picture: int) -> set[int]:
-        """Returns the numbers of all hashes within the distance of one."""
-        near = (pair for band, key in zip(self._entries, self._keys(picture), strict=True) for pair in band.get(key, ()))
-        return {entry for entry, other in near if (picture ^ other).bit_count() <= self._max_distance}
-
-    def _keys(self, picture: int) -> Iterator[int]:
-        return ((picture >> low) & mask for low, mask in self._bands)
+    def _with(self, picture: int) -> set[int]:
+        return {entry for near in self._like(picture) for entry in self._added.get(near, ())}
 
 
-def _pictures_of(signatures: Signatures, row: int, side: int) -> list[int]:
-    pictures: list[int] = signatures.pictures[row, side, : signatures.num_pictures[row, side]].tolist()
-    return pictures
+def find(sides: Sequence[Sequence[Finder]], entry: int) -> Collection[int]:
+    """Returns the entries added that are like one on every side, in everything it has there; none if it has nothing to compare on one."""
+    by_side = [[finder for finder in side if finder.has(entry)] for side in sides]
+    if not all(by_side):
+        return ()
+    asked = [finder for side in by_side for finder in side]
+    found: Collection[int] = min(asked, key=lambda finder: finder.num_candidates(entry)).candidates(entry)
+    # Pictures are judged already; texts may have to be read.
+    for finder in sorted(asked, key=lambda finder: isinstance(finder, NearTexts)):
+        found = finder.alike(entry, found) if found else found
+    return found
+
+
+def side_finders(signatures: Signatures, side: int, likeness: Likeness, text: Callable[[int], str]) -> list[Finder]:
+    """Returns finders of one side of rows, which are the entries."""
+    texts = NearTexts(signatures.minhash[:, side], signatures.length[:, side] > 0, text, likeness.threshold)
+    rows = np.arange(len(signatures))
+    pictures = NearPictures(signatures.num_pictures[:, side], signatures.pictures[signatures.places(rows, [side])], likeness.rule)
+    return [pictures, texts]
+
+
+def _numbered(codes: NDArray[np.int8], known: int) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
+    """Returns the different codes, and which of them each is; those of the known ones come first."""
+    if not len(codes):
+        return codes, np.zeros(0, np.int64)
+    whole = np.ascontiguousarray(codes).view(np.dtype((np.void, codes.shape[1])))[:, 0]
+    _, first, number = np.unique(whole, return_index=True, return_inverse=True)
+    order = np.argsort(first, kind="stable")  # in the order in which they come, so the known ones first
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    return codes[first[order]], place[number]

@@ -112,7 +112,7 @@ class PartTask:
                     step = MEDIA
                     stored = row.store(f"{self.prefixes[part.recipe]}-{raw.key}")
                     writer.write(stored)
-                    signatures.append(sign_row(stored, [row.query.greys(), row.positives[0].greys()], self.columns))
+                    signatures.append(sign_row(stored, [row.query.looks(), row.positives[0].looks()], self.columns))
                     lines.append(to_line(describe_row(recipe.name, row)))
                 except SkippedRowError as error:
                     skipped.append(Skipped(recipe.name, key, step, error.reason, error.detail))

@@ -25,10 +25,11 @@ from unite.media.picture import (
     check_source_size,
     contrast,
     encoder_size,
-    grey,
     megapixels,
     open_picture,
     ramp,
+    sharpness,
+    thumbnail,
     to_jpeg,
 )
 from unite.media.ready import LoadedMedium, RawMedium, ReadyMedium
@@ -115,7 +116,7 @@ class LoadedImage(LoadedMedium):
     def _made(self) -> tuple[ReadyMedium, tuple[int, int]]:
         """What is stored, and the size of the original as shown, which the pixels tell for certain."""
         data, extension, image, size = self._stored()
-        return ReadyMedium(data, extension, image.size, (grey(image),), contrast(image)), size
+        return ReadyMedium(data, extension, image.size, (thumbnail(image),), contrast(image), sharpness(image)), size
 
     @cached_property
     def _image(self) -> Image.Image:

@@ -49,16 +49,23 @@ class ReadyMedium:
         data: its bytes.
         extension: of the file, `jpg`.
         size: width and height of the image, or of each frame; None of what is no picture.
-        greys: the image, or each frame, as 32 x 32 greys (see `unite.media.picture.grey`). Near duplicates and what is in an evaluation
-            task are found by them: what is no picture draws one (a spectrogram, say), or is never found.
+        thumbnails: the image, or each frame, in 32 x 32 (see `unite.media.picture.thumbnail`). Near duplicates and what is in an
+            evaluation task are found by them: what is no picture draws one (a spectrogram, say), or is never found.
         contrast: of an image, see `unite.media.picture.contrast`; 0 of other media.
+        sharpness: of the image or of the middle frame, see `unite.media.picture.sharpness`; 0 of what is no picture.
     """
 
     data: bytes
     extension: str
     size: tuple[int, int] | None = None
-    greys: tuple[Image.Image, ...] = ()
+    thumbnails: tuple[Image.Image, ...] = ()
     contrast: float = 0.0
+    sharpness: float = 0.0
+
+    @property
+    def greys(self) -> tuple[Image.Image, ...]:
+        """The thumbnails without colour."""
+        return tuple(thumbnail.convert("L") for thumbnail in self.thumbnails)
 
 
 class LoadedMedium(ABC):

@@ -55,6 +55,7 @@ class Collection:
     signatures: Signatures
     seed: int
     _embeddings: Callable[[Embed], Embeddings]
+    _text: Callable[[int, int], str]
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -62,6 +63,10 @@ class Collection:
     def embeddings(self, embed: Embed) -> Embeddings:
         """Returns the embeddings of queries and first positives; every row is embedded once a run, however many steps ask."""
         return self._embeddings(embed)
+
+    def text(self, row: int, side: int) -> str:
+        """Reads the normalised text of a row's query (0) or first positive (1): for the few that their signatures leave in doubt."""
+        return self._text(row, side)
 
 
 @dataclass

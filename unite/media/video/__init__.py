@@ -98,11 +98,13 @@ class LoadedVideo(LoadedMedium):
     def ready(self) -> ReadyMedium:
         """As of `LoadedMedium`."""
         frames = self._taken.frames
-        return ReadyMedium(store_frames(self._taken, self.policy.jpeg_quality), "mp4", frames[0].size, tuple(map(picture.grey, frames)))
+        data = store_frames(self._taken, self.policy.jpeg_quality)
+        sharp = picture.sharpness(frames[len(frames) // 2])
+        return ReadyMedium(data, "mp4", frames[0].size, tuple(map(picture.thumbnail, frames)), sharpness=sharp)
 
     def facts(self) -> dict[str, Any]:
         """As of `LoadedMedium`, with the length, the clip, the number of frames kept and what else is to be known of it."""
-        known = {"seconds": round(self._taken.seconds, 3), "clip": [self.raw.start, self.raw.end], "stored_frames": len(self.ready.greys)}
+        known = {"seconds": round(self._taken.seconds, 3), "clip": [self.raw.start, self.raw.end], "stored_frames": len(self.ready.thumbnails)}
         remark = {"remark": self._taken.remark} if self._taken.remark else {}
         return {**super().facts(), **known, **remark}
 

@@ -1,0 +1,83 @@
+"""The queries and candidates of evaluation tasks, as curation compares them with rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unite.config.schema.media import MediaPolicy
+from unite.curation.loaded import LoadedContent, medium_loader
+from unite.curation.raw import RawContent
+from unite.curation.signatures import SideSignature, Signatures, normalise, sign_side
+from unite.data.rows import StoredContent
+from unite.data.tasks import StoredTask, read_task
+from unite.media.ready import RawMedium
+from unite.progress import tracked
+from unite.types import Modality
+
+
+class TaskContents:
+    """All queries and candidates of some tasks, one after the other.
+
+    Args:
+        tasks: folders of `unite.data.tasks`.
+        media: how the set's pictures are made ready; the tasks' are brought to the same.
+
+    Attributes:
+        names: of each, for whoever is told.
+        texts: of each, normalised.
+        signatures: of each, on both sides.
+        pairs: the numbers of equal contents (see `own_number`) of each query and each of its right answers, the lower first, with a name.
+    """
+
+    def __init__(self, tasks: Sequence[str], media: MediaPolicy) -> None:
+        self._tasks, self._load = [read_task(task) for task in tasks], medium_loader(media)
+        sides: list[tuple[SideSignature, SideSignature]] = []
+        self.names: list[str] = []
+        self.texts: list[str] = []
+        places: dict[tuple[int, str, str], int] = {}
+        for number, side, key, stored in tracked(self._contents(), "reading the tasks", "contents"):
+            places[number, side, key] = len(sides)
+            self.names.append(f"{side} {key} of {self._tasks[number].name}")
+            self.texts.append(normalise(stored.text))
+            content = LoadedContent(
+                RawContent(stored.text, tuple(RawMedium(one.modality, data=one.data) for one in stored.media)), self._load
+            )
+            signature = sign_side([content.store()], content.looks())
+            sides.append((signature, signature))
+        self.signatures = Signatures.of(sides)
+        own = own_number(self.signatures)[:, 0].tolist()
+        self.pairs: dict[tuple[int, int], str] = {}
+        for number, task in enumerate(self._tasks):
+            for query, candidate in _right_answers(task):
+                first, second = (own[places[number, side, key]] for side, key in (("query", query), ("candidate", candidate)))
+                self.pairs.setdefault((min(first, second), max(first, second)), f"query {query} and candidate {candidate} of {task.name}")
+
+    def stored(self) -> Iterator[StoredContent]:
+        """Reads them again, as they are in the tasks."""
+        return (stored for _, _, _, stored in self._contents())
+
+    @cached_property
+    def by_text(self) -> dict[int, int]:
+        """The first content that is each text and nothing else, by its number in the signatures."""
+        texts = np.flatnonzero(self.signatures.modality[:, 0] == Modality.TEXT.value)
+        return {int(self.signatures.text[place, 0]): int(place) for place in texts[::-1]}
+
+    def _contents(self) -> Iterator[tuple[int, str, str, StoredContent]]:
+        for number, task in enumerate(self._tasks):
+            for side, reader in (("query", task.queries), ("candidate", task.candidates)):
+                for row in reader:
+                    yield number, side, row.key, row.query
+
+
+def own_number(signatures: Signatures) -> NDArray[np.int64]:
+    """Returns (N, 2) what equal contents have in common: of texts that of the first, of others that of all positives together."""
+    return np.where(signatures.modality == Modality.TEXT.value, signatures.text, signatures.exact)
+
+
+def _right_answers(task: StoredTask) -> Iterator[tuple[str, str]]:
+    for query, grades in task.relevance.items():
+        yield from ((query, candidate) for candidate, grade in grades.items() if grade > 0)
