@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,12 +28,14 @@ from unite.curation.picture_codes import (
     compared,
     crop,
     cut_axis,
+    is_uniform,
     num_even,
     same_uniform,
 )
 from unite.progress import tracked
 
 Ids = NDArray[np.int64]
+_Number = TypeVar("_Number", bound=np.generic)
 #: Frequencies an axis by which candidates are found, and by which they are judged.
 _COARSE, _FINE = 8, 12
 #: Similarities from which a pair is looked at further: of the coarse frequencies at one of 17 crops, of the fine ones at one of 81.
@@ -84,7 +87,6 @@ def alike_pictures(codes: NDArray[np.int8], rule: PictureRule, num_known: int | 
         num_known: if given, only pairs of one of the first so many and one of the others.
         cell: pictures a cell, on average.
     """
-    read = Codes.of(codes)
     known = len(codes) if num_known is None else num_known
 
     def wanted(ones: Ids, others: Ids) -> tuple[Ids, Ids]:
@@ -93,35 +95,39 @@ def alike_pictures(codes: NDArray[np.int8], rule: PictureRule, num_known: int | 
         pairs = np.unique(low[keep] * len(codes) + high[keep])
         return pairs // len(codes), pairs % len(codes)
 
-    plain, shown = np.flatnonzero(read.uniform), np.flatnonzero(~read.uniform)
-    ones, others = wanted(*_uniform_pairs(read, plain))
+    plain, shown = (np.flatnonzero(is_uniform(codes) == whether) for whether in (True, False))
+    ones, others = wanted(*_uniform_pairs(codes, plain))
     found = [(ones, others)]
     if len(shown):
-        candidates = [wanted(shown[one], shown[other]) for one, other in _candidates(read.structure[shown], rule, cell)]
+        candidates = [wanted(shown[one], shown[other]) for one, other in _candidates(codes[shown], rule, cell)]
         ones, others = wanted(*(np.concatenate(side) for side in zip(*candidates, strict=True)))
-        keep = np.concatenate([np.zeros(0, bool), *(_judge(read[one], read[other], rule) for one, other in _chunks(ones, others))])
+        keep = np.concatenate(
+            [np.zeros(0, bool), *(_judge(Codes.of(codes[one]), Codes.of(codes[other]), rule) for one, other in _chunks(ones, others))]
+        )
         found.append((ones[keep], others[keep]))
     return np.concatenate([one for one, _ in found]), np.concatenate([other for _, other in found])
 
 
-def _uniform_pairs(codes: Codes, which: Ids) -> tuple[Ids, Ids]:
+def _uniform_pairs(codes: NDArray[np.int8], which: Ids) -> tuple[Ids, Ids]:
+    read = Codes.of(codes[which])
     pairs = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
     for start in range(0, len(which), 256):
-        ones, others = (side.ravel() for side in np.meshgrid(which[start : start + 256], which, indexing="ij"))
-        same = same_uniform(codes, ones, others)
-        pairs.append((ones[same], others[same]))
+        some = np.arange(start, min(start + 256, len(which)))
+        ones, others = (side.ravel() for side in np.meshgrid(some, np.arange(len(which)), indexing="ij"))
+        same = same_uniform(read, ones, others)
+        pairs.append((which[ones[same]], which[others[same]]))
     return np.concatenate([one for one, _ in pairs]), np.concatenate([other for _, other in pairs])
 
 
-def _candidates(structure: Array, rule: PictureRule, size: int) -> Iterator[tuple[Ids, Ids]]:
+def _candidates(codes: NDArray[np.int8], rule: PictureRule, size: int) -> Iterator[tuple[Ids, Ids]]:
     """Yields pairs of which the first's crop is like the second, both ways around."""
-    whole = np.concatenate([compared(block, _COARSE) for block in _blocks(structure)])
+    whole = np.concatenate([compared(Codes.of(block).structure, _COARSE) for block in _blocks(codes)])
     num_cells = max(1, len(whole) // size)
     centres = whole[np.random.default_rng(0).permutation(len(whole))[:num_cells]]
     members = _by_cell(_cells(whole, centres, rule, _MEMBER_OF), num_cells)
     crops = [(cut_axis(down, _COARSE), cut_axis(across, _COARSE)) for down, across in rule.coarse_crops]
     for down, across in tracked(crops, "comparing pictures", "crops"):
-        views = np.concatenate([compared(down @ block @ across.T, _COARSE) for block in _blocks(structure)])
+        views = np.concatenate([compared(down @ Codes.of(block).structure @ across.T, _COARSE) for block in _blocks(codes)])
         for cell, asked in enumerate(_by_cell(_cells(views, centres, rule, _LOOKED_IN), num_cells)):
             for start in range(0, len(asked), _BLOCK // 8):
                 some = asked[start : start + _BLOCK // 8]
@@ -210,6 +216,6 @@ def _chunks(ones: Ids, others: Ids) -> Iterator[tuple[Ids, Ids]]:
         yield ones[start : start + _PAIRS], others[start : start + _PAIRS]
 
 
-def _blocks(array: Array, size: int = _BLOCK) -> Iterator[Array]:
+def _blocks(array: NDArray[_Number], size: int = _BLOCK) -> Iterator[NDArray[_Number]]:
     for start in range(0, len(array), size):
         yield array[start : start + size]

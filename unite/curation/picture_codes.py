@@ -66,10 +66,12 @@ class Codes:
         colour = codes[:, _STRUCTURE:-2].reshape(-1, 2, NUM_COLOUR, NUM_COLOUR).astype(np.float32)
         weights = _weights(NUM_FREQUENCIES)
         structure /= np.where(weights > 0, weights, 1)
-        return cls(structure, colour, codes[:, -2].astype(np.float32) + 128, codes[:, -1] > 0)
+        return cls(structure, colour, codes[:, -2].astype(np.float32) + 128, is_uniform(codes))
 
-    def __getitem__(self, which: NDArray[np.int64]) -> Codes:
-        return Codes(self.structure[which], self.colour[which], self.mean[which], self.uniform[which])
+
+def is_uniform(codes: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """Returns (M,) which of some codes are of pictures of nearly one colour."""
+    return codes[:, -1] > 0
 
 
 def picture_code(thumbnail: Image.Image) -> NDArray[np.int8]:

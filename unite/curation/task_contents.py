@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from unite.curation.raw import RawContent
 from unite.curation.signatures import SideSignature, Signatures, normalise, sign_side
 from unite.data.rows import StoredContent
 from unite.data.tasks import StoredTask, read_task
+from unite.errors import ConfigError, must_be
 from unite.media.ready import RawMedium
 from unite.progress import tracked
 from unite.types import Modality
@@ -34,31 +36,25 @@ class TaskContents:
     """
 
     def __init__(self, tasks: Sequence[str], media: MediaPolicy) -> None:
-        self._tasks, self._load = [read_task(task) for task in tasks], medium_loader(media)
+        read, load = [read_task(task) for task in tasks], medium_loader(media)
         sides: list[tuple[SideSignature, SideSignature]] = []
         self.names: list[str] = []
         self.texts: list[str] = []
         places: dict[tuple[int, str, str], int] = {}
-        for number, side, key, stored in tracked(self._contents(), "reading the tasks", "contents"):
+        for number, side, key, stored in tracked(contents_of(read), "reading the tasks", "contents"):
             places[number, side, key] = len(sides)
-            self.names.append(f"{side} {key} of {self._tasks[number].name}")
+            self.names.append(f"{side} {key} of {read[number].name}")
             self.texts.append(normalise(stored.text))
-            content = LoadedContent(
-                RawContent(stored.text, tuple(RawMedium(one.modality, data=one.data) for one in stored.media)), self._load
-            )
+            content = LoadedContent(RawContent(stored.text, tuple(RawMedium(one.modality, data=one.data) for one in stored.media)), load)
             signature = sign_side([content.store()], content.looks())
             sides.append((signature, signature))
         self.signatures = Signatures.of(sides)
         own = own_number(self.signatures)[:, 0].tolist()
         self.pairs: dict[tuple[int, int], str] = {}
-        for number, task in enumerate(self._tasks):
+        for number, task in enumerate(read):
             for query, candidate in _right_answers(task):
                 first, second = (own[places[number, side, key]] for side, key in (("query", query), ("candidate", candidate)))
                 self.pairs.setdefault((min(first, second), max(first, second)), f"query {query} and candidate {candidate} of {task.name}")
-
-    def stored(self) -> Iterator[StoredContent]:
-        """Reads them again, as they are in the tasks."""
-        return (stored for _, _, _, stored in self._contents())
 
     @cached_property
     def by_text(self) -> dict[int, int]:
@@ -66,11 +62,22 @@ class TaskContents:
         texts = np.flatnonzero(self.signatures.modality[:, 0] == Modality.TEXT.value)
         return {int(self.signatures.text[place, 0]): int(place) for place in texts[::-1]}
 
-    def _contents(self) -> Iterator[tuple[int, str, str, StoredContent]]:
-        for number, task in enumerate(self._tasks):
-            for side, reader in (("query", task.queries), ("candidate", task.candidates)):
-                for row in reader:
-                    yield number, side, row.key, row.query
+
+def check_tasks(name: str, tasks: Sequence[str]) -> None:
+    """Raises ConfigError if the tasks of a step are not folders with a task each."""
+    if not tasks:
+        raise ConfigError(must_be(f"{name}.tasks", "at least one task folder", "empty", "Leave the step out to compare with none."))
+    for task in tasks:
+        if not (Path(task) / "task.json").is_file():
+            raise ConfigError(must_be(f"{name}.tasks", "folders with a task.json", str(task), "Build or copy the task first."))
+
+
+def contents_of(tasks: Sequence[StoredTask]) -> Iterator[tuple[int, str, str, StoredContent]]:
+    """Yields every query and candidate: the number of its task, what it is there, its id and itself."""
+    for number, task in enumerate(tasks):
+        for side, reader in (("query", task.queries), ("candidate", task.candidates)):
+            for row in reader:
+                yield number, side, row.key, row.query
 
 
 def own_number(signatures: Signatures) -> NDArray[np.int64]:

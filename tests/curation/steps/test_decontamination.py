@@ -1,14 +1,11 @@
-"""What is in an evaluation task, and of `task_contents.py` too."""
-
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
 from tests.curation.material import collection, row
 from tests.curation.pictures import cropped, real_pictures
-from tests.curation.steps.material import SENTENCE, drops, variants
+from tests.curation.steps.material import SENTENCE, drops, variants, write_short
 from tests.media.material import encoded, image_medium, photograph
 from unite.curation.raw import RawContent
 from unite.curation.steps.decontamination import Decontamination
@@ -44,21 +41,6 @@ def test_decontamination(task):
     verdict = Decontamination([str(task)], max_short_rows=0).judge_set(collection(rows))
     assert drops(verdict) == {1: "text in an evaluation task", 2: "picture in an evaluation task"}
     assert verdict.drops[1].detail == "like query q of held_out" and verdict.drops[2].detail == "like candidate c of held_out"
-
-
-def write_short(folder):
-    """A task of names: every query and candidate is a short text."""
-    names = [("red panda", "ailurus"), ("dog", "canis"), ("cat", "felis")]
-    write_task(
-        folder,
-        name="names",
-        queries=[Row(f"q{at}", StoredContent(query)) for at, (query, _) in enumerate(names)],
-        candidates=[Row(f"c{at}", StoredContent(candidate)) for at, (_, candidate) in enumerate(names)],
-        relevance={f"q{at}": {f"c{at}": 1, **({"c0": 0} if at else {})} for at in range(3)},
-        query_modality=Modality.TEXT,
-        candidate_modality=Modality.TEXT,
-    )
-    return str(folder)
 
 
 def test_short_texts_and_pairs(tmp_path):
@@ -113,28 +95,10 @@ def test_crops_and_mirror_images_of_an_evaluation_task(tmp_path):
     assert sorted(Decontamination(step.tasks, max_crop=0, mirrored=False).judge_set(rows).drops) == [4]
 
 
-def test_an_encoder_finds_other_words_of_a_task(tmp_path):
-    vectors = {"red panda": 0, "ailurus": 60, "dog": 120, "canis": 180, "cat": 240, "felis": 300}
-
-    def embed(contents):
-        angles = np.radians([vectors[content.text] for content in contents])
-        return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-
-    angles = np.radians([[3, 30], [30, 183], [90, 150]])
-    embeddings = tuple(np.stack([np.cos(side), np.sin(side)], axis=1).astype(np.float32) for side in angles.T)
-    rows = [row("lesser panda", "x"), row("y", "hound"), row("mouse", "rat")]
-    task = write_short(tmp_path / "task")
-    verdict = Decontamination([task], embed=embed).judge_set(collection(rows, embeddings))
-    assert drops(verdict) == dict.fromkeys((0, 1), "what an encoder finds the same in an evaluation task")
-    assert verdict.drops[1].detail == "like candidate c1 of names, cosine 0.999"
-    assert not Decontamination([task], embed=embed, min_cosine=0.9999).judge_set(collection(rows, embeddings)).drops
-
-
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: Decontamination(["x"], max_short_rows=-1), "decontamination.max_short_rows must be at least 0, but is -1"),
-        (lambda: Decontamination(["x"], min_cosine=2), "decontamination.min_cosine must be above 0, at most 1, but is 2"),
         (lambda: Decontamination([]), "decontamination.tasks must be at least one task folder"),
         (lambda: Decontamination(["nowhere"]), "decontamination.tasks must be folders with a task.json, but is 'nowhere'"),
     ],

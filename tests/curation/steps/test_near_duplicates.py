@@ -1,10 +1,9 @@
-import numpy as np
 import pytest
 from PIL import Image, ImageFilter, ImageOps
 
 from tests.curation.material import Rows, collection, row
 from tests.curation.pictures import cropped, real_pictures
-from tests.curation.steps.material import SENTENCE, drops, embed, variants
+from tests.curation.steps.material import SENTENCE, drops, variants
 from tests.media.material import clip, image_medium, video_medium
 from unite.curation.pipeline import Curation
 from unite.curation.steps.near_duplicates import NearDuplicates
@@ -71,19 +70,6 @@ def test_the_best_is_kept():
     assert {keep: kept(keep) for keep in expected} == expected
 
 
-def test_an_encoder_finds_what_says_the_same_otherwise():
-    angles = np.radians([0, 5, 10, 90, 94, 200])  # cos 8 degrees is 0.9903
-    embeddings = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-    rows = [row(f"text {at}", f"answer {'x' * at}") for at in range(6)]
-    step = NearDuplicates(embed=embed, min_cosine=0.9903)
-    assert step.columns == set()
-    assert drops(step.judge_set(collection(rows, (embeddings, embeddings)))) == {1: "near duplicate", 4: "near duplicate"}
-    turned = embeddings[[5, 0, 1, 2, 3, 4]]  # 0 and 5 degrees stay beside each other, at rows 1 and 2
-    assert sorted(step.judge_set(collection(rows, (embeddings, turned))).drops) == [2]
-    best = NearDuplicates(embed=embed, min_cosine=0.9903, keep="longest_caption").judge_set(collection(rows, (embeddings, embeddings)))
-    assert {at: drop.detail for at, drop in best.drops.items()} == {1: "of s/2", 3: "of s/4"}
-
-
 def test_texts_are_read_from_disk_where_a_sketch_leaves_them_in_doubt(tmp_path):
     """The threshold is between two copies' true similarities, nearer to each than a sketch can tell."""
     edits = [SENTENCE.replace("old", "big"), SENTENCE.replace("red barn", "tall tree"), SENTENCE.replace("across", "through")]
@@ -108,8 +94,6 @@ def test_texts_are_read_from_disk_where_a_sketch_leaves_them_in_doubt(tmp_path):
             "near_duplicates.keep must be one of first, largest, longest_caption, sharpest, but is 'best'",
         ),
         (lambda: NearDuplicates(of="rows"), "near_duplicates.of must be one of positive, query, row"),
-        (lambda: NearDuplicates(min_cosine=0), "near_duplicates.min_cosine must be above 0"),
-        (lambda: NearDuplicates(num_neighbours=0), "near_duplicates.num_neighbours must be at least 1"),
     ],
 )
 def test_bad_arguments_are_refused(make, message):

@@ -4,5 +4,6 @@ row-wise   LoadedRow  -> Drop or None       in parallel, a part of the rows at a
 set-wise   Collection -> Verdict            over signatures (and embeddings) of all rows, never over media
 
 row-wise   text_length  language  image_size  video_length
-set-wise   exact_duplicates  near_duplicates  decontamination  similarity  false_negatives  balance  hard_negatives
+set-wise   exact_duplicates  near_duplicates  semantic_duplicates  decontamination  semantic_decontamination
+           similarity  false_negatives  balance  hard_negatives
 """

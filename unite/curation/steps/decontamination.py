@@ -6,16 +6,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
 from unite.config.schema.media import MediaPolicy
 from unite.curation.near_matches import Likeness, NearPictures
 from unite.curation.near_texts import NearTexts
-from unite.curation.steps.neighbours import nearest
-from unite.curation.steps.step import Collection, Drop, Embed, Verdict
-from unite.curation.task_contents import TaskContents, own_number
+from unite.curation.steps.step import Collection, Drop, Verdict
+from unite.curation.task_contents import TaskContents, check_tasks, own_number
 from unite.errors import ConfigError, must_be
 from unite.progress import tracked
 from unite.types import Modality
@@ -39,8 +37,6 @@ class Decontamination:
         min_characters: a shorter text is short.
         max_short_rows: a short text that more rows hold is no leak by itself; 0 compares pairs alone.
         media: how pictures were made ready; the tasks' are brought to the same.
-        embed: if given, contents to L2-normalised embeddings; a side that is near to a content of its modality is left out too.
-        min_cosine: from which it is near.
     """
 
     tasks: Sequence[str]
@@ -51,23 +47,13 @@ class Decontamination:
     min_characters: int = 20
     max_short_rows: int = 10
     media: MediaPolicy = field(default_factory=MediaPolicy)
-    embed: Embed | None = None
-    min_cosine: float = 0.95
     name: str = "decontamination"
 
     def __post_init__(self) -> None:
         self._likeness.check(self.name)
         if self.max_short_rows < 0:
             raise ConfigError(must_be(f"{self.name}.max_short_rows", "at least 0", self.max_short_rows))
-        if not 0 < self.min_cosine <= 1:
-            raise ConfigError(must_be(f"{self.name}.min_cosine", "above 0, at most 1", self.min_cosine))
-        if not self.tasks:
-            raise ConfigError(
-                must_be(f"{self.name}.tasks", "at least one task folder", "empty", "Leave the step out to compare with none.")
-            )
-        for task in self.tasks:
-            if not (Path(task) / "task.json").is_file():
-                raise ConfigError(must_be(f"{self.name}.tasks", "folders with a task.json", str(task), "Build or copy the task first."))
+        check_tasks(self.name, self.tasks)
 
     @property
     def columns(self) -> AbstractSet[str]:
@@ -81,7 +67,7 @@ class Decontamination:
     def judge_set(self, collection: Collection) -> Verdict:
         """Drops rows like a task's content, and names it."""
         contents = TaskContents(self.tasks, self.media)
-        finders = [self._pairs, self._pictures, self._texts, self._short_texts, *([self._embedded] if self.embed else [])]
+        finders = [self._pairs, self._pictures, self._texts, self._short_texts]
         verdict = Verdict()
         for finder in finders:  # the surest first
             for row, what, like in finder(collection, contents):
@@ -133,18 +119,3 @@ class Decontamination:
             for text in sides:
                 if 0 < held.get(text, 0) <= self.max_short_rows and text in contents.by_text:
                     yield row, "text", contents.names[contents.by_text[text]]
-
-    def _embedded(self, collection: Collection, contents: TaskContents) -> Iterator[_Leak]:
-        if self.embed is None:
-            return
-        known = np.asarray(self.embed(contents.stored()), np.float32)
-        of_known, signatures = contents.signatures.modality[:, 0], collection.signatures
-        for side, embeddings in enumerate(collection.embeddings(self.embed)):
-            for modality in np.unique(signatures.modality[:, side]).tolist():
-                rows, there = np.flatnonzero(signatures.modality[:, side] == modality), np.flatnonzero(of_known == modality)
-                if not len(there):
-                    continue
-                cosines, places = nearest(embeddings[rows], known[there], 1)
-                for at in np.flatnonzero(cosines[:, 0] >= self.min_cosine).tolist():
-                    name = contents.names[int(there[places[at, 0]])]
-                    yield int(rows[at]), "what an encoder finds the same", f"{name}, cosine {cosines[at, 0]:.3f}"

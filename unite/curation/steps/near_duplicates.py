@@ -1,12 +1,12 @@
 """Leaves out rows that are nearly another: copies of texts with small edits, and copies, crops and mirror images of pictures.
 
 Texts are compared by the Jaccard similarity of their runs of 5 characters, pictures by their lowest frequencies and colours
-(`unite.curation.picture_codes`); or both by the cosine of an encoder's embeddings, which finds what says or shows the same otherwise.
+(`unite.curation.picture_codes`). What says or shows the same in other words or from another side, an encoder finds: `semantic_duplicates`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
@@ -17,20 +17,12 @@ from numpy.typing import NDArray
 from unite.curation.near_matches import Finder, Likeness, find, side_finders
 from unite.curation.signatures import Signatures
 from unite.curation.steps.exact_duplicates import SIDES
-from unite.curation.steps.neighbours import NearEmbeddings
-from unite.curation.steps.step import Collection as Rows
-from unite.curation.steps.step import Drop, Embed, Verdict
-from unite.errors import ConfigError, must_be, must_be_one_of
+from unite.curation.steps.step import Collection, Drop, Verdict
+from unite.errors import ConfigError, must_be_one_of
 from unite.progress import tracked
 
-#: What is best of rows that are alike, of the sides that are compared; the higher the better.
-_BEST: dict[str, Callable[[Signatures], NDArray[np.float64]]] = {
-    "largest": lambda signatures: signatures.pixels.sum(axis=1, dtype=np.float64),
-    "sharpest": lambda signatures: signatures.sharpness.sum(axis=1, dtype=np.float64),
-    "longest_caption": lambda signatures: signatures.length.sum(axis=1, dtype=np.float64),
-}
-KEEP = ("first", *_BEST)
-_COLUMN_OF = {"first": (), "largest": ("pixels",), "sharpest": ("sharpness",), "longest_caption": ("length",)}
+#: What is best of rows that are alike: the column of signatures that tells, both sides together; the higher the better.
+KEEP = {"first": None, "largest": "pixels", "sharpest": "sharpness", "longest_caption": "length"}
 
 
 @dataclass(frozen=True)
@@ -42,9 +34,6 @@ class NearDuplicates:
         keep: which of them: `first`, `largest` (pixels of the originals), `sharpest` (of pictures) or `longest_caption` (characters of both
             texts); of equals the first.
         threshold, picture_threshold, max_crop, mirrored: when they are alike, see `Likeness`.
-        embed: if given, contents to L2-normalised embeddings; cosines then decide instead of the four above.
-        min_cosine: from which two embeddings are alike.
-        num_neighbours: how many of a row's nearest are looked at.
     """
 
     of: str = "row"
@@ -53,54 +42,65 @@ class NearDuplicates:
     picture_threshold: float = 0.92
     max_crop: float = 0.1
     mirrored: bool = True
-    embed: Embed | None = None
-    min_cosine: float = 0.95
-    num_neighbours: int = 64
     name: str = "near_duplicates"
 
     def __post_init__(self) -> None:
-        for option, allowed in (("of", tuple(SIDES)), ("keep", KEEP)):
-            if getattr(self, option) not in allowed:
-                raise ConfigError(must_be_one_of(f"{self.name}.{option}", allowed, getattr(self, option)))
+        check_choices(self.name, self.of, self.keep)
         self._likeness.check(self.name)
-        if not 0 < self.min_cosine <= 1:
-            raise ConfigError(must_be(f"{self.name}.min_cosine", "above 0, at most 1", self.min_cosine))
-        if self.num_neighbours < 1:
-            raise ConfigError(must_be(f"{self.name}.num_neighbours", "at least 1", self.num_neighbours))
 
     @property
     def columns(self) -> AbstractSet[str]:
         """As of `SetStep`."""
-        return {*_COLUMN_OF[self.keep], *(() if self.embed else ("length", "minhash", "pictures"))}
+        return columns_to_keep(self.keep) | {"length", "minhash", "pictures"}
 
     @property
     def _likeness(self) -> Likeness:
         return Likeness(self.threshold, self.picture_threshold, self.max_crop, self.mirrored)
 
-    def judge_set(self, collection: Rows) -> Verdict:
+    def judge_set(self, collection: Collection) -> Verdict:
         """Drops rows like one that is kept."""
-        verdict, signatures = Verdict(), collection.signatures
-        order = np.arange(len(collection))
-        if self.keep != "first":
-            order = np.argsort(-_BEST[self.keep](signatures), kind="stable")
-        rank = np.empty_like(order)
-        rank[order] = np.arange(len(order))
-        sides = self._sides(collection)
-        for row in tracked(order.tolist(), "comparing", "rows"):
-            found = self._of_its_kind(find(sides, row), row, signatures)
-            if found:
-                verdict.drops[row] = Drop("near duplicate", f"of {collection.keys[min(found, key=rank.__getitem__)]}")
-            else:
-                for finder in (finder for side in sides for finder in side):
-                    finder.add(row)
-        return verdict
+        sides = [side_finders(collection.signatures, side, self._likeness, partial(collection.text, side=side)) for side in SIDES[self.of]]
+        return keep_best(collection, sides, self.keep)
 
-    def _sides(self, collection: Rows) -> list[list[Finder]]:
-        if self.embed is not None:
-            both = collection.embeddings(self.embed)
-            return [[NearEmbeddings([both[side] for side in SIDES[self.of]], self.min_cosine, self.num_neighbours)]]
-        return [side_finders(collection.signatures, side, self._likeness, partial(collection.text, side=side)) for side in SIDES[self.of]]
 
-    @staticmethod
-    def _of_its_kind(found: Collection[int], row: int, signatures: Signatures) -> list[int]:
-        return [other for other in found if (signatures.modality[other] == signatures.modality[row]).all()]
+def check_choices(name: str, of: str, keep: str) -> None:
+    """Raises ConfigError if a step has no such `of` or `keep`."""
+    for option, allowed, value in (("of", SIDES, of), ("keep", KEEP, keep)):
+        if value not in allowed:
+            raise ConfigError(must_be_one_of(f"{name}.{option}", allowed, value))
+
+
+def columns_to_keep(keep: str) -> frozenset[str]:
+    """Returns the columns of signatures that tell which row is best."""
+    column = KEEP[keep]
+    return frozenset({column} if column else ())
+
+
+def keep_best(collection: Collection, sides: Sequence[Sequence[Finder]], keep: str) -> Verdict:
+    """Drops rows like a better one that is kept.
+
+    Args:
+        collection: of the rows, which are the entries of the finders.
+        sides: the finders of each side on which rows have to be alike; nothing is added to them yet.
+        keep: of `KEEP`.
+    """
+    verdict, modality = Verdict(), collection.signatures.modality
+    order = np.argsort(-_worth(collection.signatures, keep), kind="stable")
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    for row in tracked(order.tolist(), "comparing", "rows"):
+        found = [other for other in find(sides, row) if (modality[other] == modality[row]).all()]
+        if found:
+            verdict.drops[row] = Drop("near duplicate", f"of {collection.keys[min(found, key=rank.__getitem__)]}")
+        else:
+            for finder in (finder for side in sides for finder in side):
+                finder.add(row)
+    return verdict
+
+
+def _worth(signatures: Signatures, keep: str) -> NDArray[np.float64]:
+    column = KEEP[keep]
+    if column is None:
+        return np.zeros(len(signatures))
+    values: NDArray[np.float64] = getattr(signatures, column).sum(axis=1, dtype=np.float64)
+    return values
