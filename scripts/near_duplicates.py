@@ -226,10 +226,10 @@ def by_sketch(sketches: NDArray[np.uint32], threshold: float) -> NDArray[np.int6
 
 
 def size(num: int, folders: list[str]) -> None:
-    """Times texts and pictures of so many rows: sentences with copies, pictures turned and mixed until there are enough."""
+    """Times texts and pictures of so many rows: sentences with the beginning of another, four pictures turned, shifted and mixed."""
     rng = np.random.default_rng(0)
     sentences = read_texts(folders)
-    whole = [" ".join([*sentences[at % len(sentences)].split(), *rng.choice(sentences).split()[:6]]) for at in range(num)]
+    whole = [" ".join([*sentences[at % len(sentences)].split(), *sentences[rng.integers(len(sentences))].split()[:6]]) for at in range(num)]
     table: dict[str, dict[str, float]] = {}
     seconds = time.process_time()
     sketches = np.stack(list(map(minhash, whole)))
@@ -237,10 +237,10 @@ def size(num: int, folders: list[str]) -> None:
     table["comparing texts"] = timed(partial(NearTexts, sketches, np.ones(num, bool), whole.__getitem__, LIKENESS.threshold), num)
     thumbnails = [np.asarray(thumbnail(image), np.float32) for image in read_pictures(folders)]
     shown = []
-    for at in range(num):
-        one, other = (thumbnails[n] for n in rng.integers(0, len(thumbnails), 2))
-        mixed = np.rot90(one, at % 4) * rng.uniform(0.3, 0.7) + np.rot90(other, at // 4 % 4) * rng.uniform(0.3, 0.5)
-        shown.append(Image.fromarray(mixed.clip(0, 255).astype(np.uint8)))
+    for _ in range(num):
+        four = (np.rot90(thumbnails[rng.integers(len(thumbnails))], rng.integers(4)) for _ in range(4))
+        mixed = sum(np.roll(one, rng.integers(0, 32, 2), (0, 1)) * weight for one, weight in zip(four, rng.dirichlet([2] * 4), strict=True))
+        shown.append(Image.fromarray(np.asarray(mixed).clip(0, 255).astype(np.uint8)))
     seconds = time.process_time()
     codes = np.stack(list(map(picture_code, shown)))
     table["codes of pictures"] = {"processor seconds": time.process_time() - seconds}
