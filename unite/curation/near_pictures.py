@@ -4,7 +4,8 @@
                  -> pairs (the best crop of either: 12 frequencies an axis; and colour)
 
 What is far apart is not compared: some pictures, drawn by chance, each stand for a cell, a picture lies in the cells of those most like it,
-and a crop is compared with the pictures of the cells most like the crop. The work is N^1.5, the memory a few hundred bytes a picture.
+and a crop is compared with the pictures of the cells most like the crop: a few thousand, and one a cell to find them. Beside the codes it
+takes about a kilobyte a picture.
 """
 
 from __future__ import annotations

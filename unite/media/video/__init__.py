@@ -104,7 +104,11 @@ class LoadedVideo(LoadedMedium):
 
     def facts(self) -> dict[str, Any]:
         """As of `LoadedMedium`, with the length, the clip, the number of frames kept and what else is to be known of it."""
-        known = {"seconds": round(self._taken.seconds, 3), "clip": [self.raw.start, self.raw.end], "stored_frames": len(self.ready.thumbnails)}
+        known = {
+            "seconds": round(self._taken.seconds, 3),
+            "clip": [self.raw.start, self.raw.end],
+            "stored_frames": len(self.ready.thumbnails),
+        }
         remark = {"remark": self._taken.remark} if self._taken.remark else {}
         return {**super().facts(), **known, **remark}
 
