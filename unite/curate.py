@@ -2,7 +2,8 @@
 
     python -m unite.curate out=data/nli +recipe@recipes.nli=text_pairs recipes.nli.annotations=nli.jsonl +step@steps.twice=exact_duplicates
 
-Steps run in the order in which they are named. A killed run goes on where it stopped when it is started again.
+Steps that judge row by row run first, then those that judge the set, each in the order in which they are named. A killed run goes on where
+it stopped when it is started again.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ log = logging.getLogger("unite.curate")  # not of this module, which is `__main_
 @shown_errors
 def main(config: CurateConfig) -> None:
     """Runs the recipes through the steps into `out`, and says where the datasheet is."""
-    log.info("curating %s into %s; steps: %s", ", ".join(config.recipes), config.out, ", ".join(config.steps) or "none")
+    log.info("curating %s into %s", ", ".join(config.recipes), config.out)
     from unite.build.early import check_curate
 
     check_curate(config)  # refused before what takes longer to import
-    from unite.build.curate import build_curation
+    from unite.build.curate import curate
     from unite.entry import console
 
-    sheet = build_curation(config).run()
+    sheet = curate(config)
     rows = f"{sheet['totals']['rows']} of {sheet['funnel'][0]['in']} rows"
     console().print(f"The set is in {config.out}: {rows} in shards by source and pair, datasheet.html, datasheet.json, skipped.jsonl.")
 

@@ -1,10 +1,12 @@
 """A curation is built whole or told, in one go, everything that is wrong with its recipes and steps."""
 
+import re
+
 import pytest
 
 from tests.composed import composed
-from unite.build.curate import build_curation
-from unite.errors import CollectedError, ConfigError
+from unite.build.curate import build_curation, curate
+from unite.errors import CollectedError, ConfigError, DataError
 
 RECIPES = ["+recipe@recipes.nli=text_pairs", "+recipe@recipes.cats=image_captions", "+recipe@recipes.more=text_pairs"]
 STEPS = ["+step@steps.short=text_length", "+step@steps.small=image_size", "+step@steps.twice=exact_duplicates"]
@@ -30,13 +32,48 @@ def test_several_faults_of_recipes_and_steps_are_told_at_once(given, tmp_path):
         build_curation(composed("curate", *given, *wrong))
     errors = [str(error) for error in told.value.errors]
     assert len(errors) == 4
-    for part, error in zip(("min_words", "steps.twice", "gone.csv", "direction"), errors, strict=True):
-        assert part in error
+    parts = (
+        r"^steps.short.min_words must",
+        r"steps.twice must",
+        r"^recipes.nli.annotations must .*gone.csv",
+        r"^recipes.cats.direction must",
+    )
+    for part, error in zip(parts, errors, strict=True):
+        assert re.search(part, error)
     assert not (tmp_path / "set").exists()
 
 
+@pytest.mark.parametrize(
+    ("header", "options", "message"),
+    [
+        (
+            "text,label",
+            [],
+            r"such that one is the anchor .* but is 'text, label'. Set recipes.nli.anchor=\.\.\. to the column that is meant",
+        ),
+        ("anchor,text", ["recipes.nli.name=pairs"], r"one is the positive .* but is 'anchor, text'. Set recipes.nli.positive=\.\.\. to"),
+        (
+            "anchor,positive",
+            ["recipes.nli.anchor=querry", "recipes.nli.positive=answer"],
+            r"such that querry, answer is .* found are: anchor, positive. Set recipes.nli.anchor=\.\.\. recipes.nli.positive=\.\.\. to",
+        ),
+        ("a,anchor,positive,negative_text", [], r"Set recipes.nli.negatives=\[\.\.\.\] to those"),
+    ],
+)
+def test_a_missing_column_names_those_found_and_the_option_as_it_is_written(given, tmp_path, header, options, message):
+    (tmp_path / "pairs.csv").write_text(f"{header}\na cat,a feline\n")
+    with pytest.raises(DataError, match=message):
+        build_curation(composed("curate", *(one for one in given if "recipes.more" not in one), *options))
+
+
+def test_what_a_step_refuses_once_it_sees_the_set_names_the_option_as_it_is_written(given):
+    shares = ["+step@steps.even=balance", "+steps.even.shares={text-to-video: 1}", "~recipes.cats", "max_unusable_share=1"]
+    with pytest.raises(DataError, match=r"^steps.even.shares must be of pairs that the set has, but is .*text-to-text"):
+        curate(composed("curate", *given, *shares))
+
+
 def test_one_fault_is_told_as_it_is_and_without_any_all_are_built(given, tmp_path):
-    with pytest.raises(ConfigError, match=r"^text_length.min_words must be from 0 to max_words \(512\), but is 600"):
+    with pytest.raises(ConfigError, match=r"^steps.short.min_words must be from 0 to max_words \(512\), but is 600"):
         build_curation(composed("curate", *given, "steps.short.min_words=600"))
     curation = build_curation(composed("curate", *given, "recipes.more.name=others"))
     assert [recipe.name for recipe in curation.recipes] == ["nli", "cats", "others"]

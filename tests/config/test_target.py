@@ -12,7 +12,7 @@ from unite.config.moved import MOVED
 from unite.config.register import CONF
 from unite.config.schema import Decoding, MAMCLConfig
 from unite.config.target import UNKNOWN, assemble, find_target, options_of
-from unite.errors import ConfigError
+from unite.errors import CollectedError, ConfigError, DataError
 from unite.objective import MAMCL
 
 HERE = __name__
@@ -102,6 +102,26 @@ def test_a_dry_run_makes_nothing_and_waits_for_what_is_not_given(tmp_path):
     assert assemble(lines, "recipes.x", dry=True) is UNKNOWN
     with pytest.raises(ConfigError, match=r"recipes.x.instruction must be a valid string, but is \['a'\]"):
         assemble({**lines, "instruction": ["a"]}, "recipes.x", dry=True)
+
+
+@dataclass(frozen=True)
+class Named:
+    limit: int = 0
+    name: str = "plain"
+
+    def __post_init__(self):
+        said = f"{self.name}.limit of data/{self.name}.limit or x.{self.name}.limit, not {self.name}.limits: {self.name}.limit=1"
+        raise ConfigError(said) if self.limit == 0 else CollectedError([ConfigError(said), DataError(f"{self.name}.name")])
+
+
+def test_what_a_component_says_of_its_own_options_is_told_as_they_are_written():
+    """Whatever name it goes by; not what is part of a path or of a longer name."""
+    for options, given, name in (({}, {}, "plain"), ({"name": "a+b"}, {}, "a+b"), ({"name": "x"}, {"name": "y"}, "y")):
+        with pytest.raises(ConfigError) as told:
+            assemble({"_target_": f"{HERE}.Named", **options}, "steps.s", given)
+        assert str(told.value) == f"steps.s.limit of data/{name}.limit or x.{name}.limit, not {name}.limits: steps.s.limit=1"
+    with pytest.raises(CollectedError, match=r"steps.s.limit of(.|\n)*\n  steps.s.name$"):
+        assemble({"_target_": f"{HERE}.Named", "limit": 1}, "steps.s")
 
 
 @pytest.mark.parametrize(

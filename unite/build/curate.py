@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from typing import Any
+
 from omegaconf import OmegaConf
 
 from unite.build.component import build
 from unite.config.schema import CurateConfig
+from unite.config.target import told_in_full
 from unite.curation.pipeline import Curation
 from unite.curation.raw import Recipe
 from unite.curation.steps.step import Step
 from unite.errors import UniteError, caught, raise_all
 from unite.progress import tracked
+
+
+def curate(config: CurateConfig) -> dict[str, Any]:
+    """Builds a curation, runs it and returns the datasheet.
+
+    Raises:
+        UniteError: with everything that is wrong with any recipe or step, or what ends the run.
+    """
+    curation = build_curation(config)
+    with ExitStack() as told:  # a step may refuse an option when it sees the set
+        for key, step in config.steps.items():
+            told.enter_context(told_in_full(step, f"steps.{key}"))
+        for key, recipe in config.recipes.items():
+            told.enter_context(told_in_full(recipe, f"recipes.{key}", recipe.get("name") or key))
+        return curation.run()
 
 
 def build_curation(config: CurateConfig) -> Curation:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from typing import Any, get_args, get_type_hints
@@ -19,7 +21,7 @@ from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import SchemaError
 
 from unite.config.moved import MOVED
-from unite.errors import ConfigError, must_be, must_be_one_of
+from unite.errors import CollectedError, ConfigError, UniteError, must_be, must_be_one_of
 
 #: Stands for a value that is not there yet, where a config is checked and not built.
 UNKNOWN: Any = object()
@@ -53,7 +55,37 @@ def assemble(value: Any, path: str, given: Mapping[str, Any] | None = None, *, d
     rest = {name: one for name, one in given.items() if name not in options.hints}
     if dry:
         return UNKNOWN if options.config is None or UNKNOWN in checked.values() else options.config(**checked)
-    return target(**checked, **rest) if options.config is None else target(options.config(**checked), **rest)
+    with told_in_full(value, path, given.get("name")):
+        return target(**checked, **rest) if options.config is None else target(options.config(**checked), **rest)
+
+
+@contextmanager
+def told_in_full(value: Mapping[str, Any], path: str, name: str | None = None) -> Iterator[None]:
+    """Within it, what a component says of its options is told as they stand in the config.
+
+    A component knows its name and not its place: of what a user writes as `recipes.nli.anchor` it says `nli.anchor`.
+
+    Args:
+        value: its config, with a `_target_`.
+        path: of it in the whole config.
+        name: that the code gives it; else that of the config, or the default one.
+    """
+    try:
+        yield
+    except UniteError as error:
+        target = find_target(value["_target_"], path)
+        default = inspect.signature(target).parameters.get("name")
+        name = name or value.get("name") or (default.default if default else None)
+        if isinstance(name, str) and path:
+            # Not within a path or a longer name: `data/nli.anchor`, `recipes.nli.anchor`.
+            own = rf"(?<![\w./\\-]){re.escape(name)}\.(?=(?:{'|'.join(map(re.escape, options_of(target).hints))})\b)"
+            _rename(error, re.compile(own), f"{path}.")
+        raise
+
+
+def _rename(error: UniteError, own: re.Pattern[str], full: str) -> None:
+    for one in error.errors if isinstance(error, CollectedError) else (error,):
+        one.args = tuple(own.sub(lambda _: full, part) if isinstance(part, str) else part for part in one.args)
 
 
 def find_target(name: str, path: str) -> Callable[..., Any]:

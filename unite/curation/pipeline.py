@@ -27,12 +27,13 @@ from unite.curation.datasheet_page import render_page
 from unite.curation.decide import AllRows, Decision, decide
 from unite.curation.describe import describe, key_prefix
 from unite.curation.engine import run
+from unite.curation.order import in_order, order_told
 from unite.curation.pack import PackedShard, PackTask, plan_shards
 from unite.curation.part import LAYOUT, Part, PartTask, cut
 from unite.curation.raw import NO_SAMPLE, Recipe
 from unite.curation.records import MEDIA, READ, Funnel
 from unite.curation.set_folder import DATASHEET, LOCK, PAGE, SKIPPED, check_source, full_disk_named, open_set
-from unite.curation.steps.step import RowStep, SetStep, Step, columns_of
+from unite.curation.steps.step import Step, columns_of
 from unite.errors import ConfigError, DataError, must_be
 from unite.files import locked, read_lines, write_json, write_lines, write_text
 from unite.progress import How, shown, tracked
@@ -48,7 +49,7 @@ class Curation:
 
     Args:
         recipes: each becomes a source of its name.
-        steps: row-wise steps first, then set-wise ones; each sees what the one before left.
+        steps: in any order: those that judge row by row run first, then those that judge the set; each sees what the one before left.
         out: the folder of the set. A run of the same plan goes on where it stopped; another plan's set is never written over.
         media: what media become.
         rows_per_part: records in a part, the unit that a kill can cost.
@@ -61,8 +62,7 @@ class Curation:
         progress: whether it is shown how far the work is.
 
     Raises:
-        ConfigError: if two recipes share a name, or one is no folder name; if a row-wise step stands after a set-wise one, or a number
-            is out of range.
+        ConfigError: if two recipes or two steps share a name, one of a recipe is no folder name, or a number is out of range.
     """
 
     def __init__(
@@ -82,7 +82,8 @@ class Curation:
         progress: bool = True,
     ) -> None:
         self.recipes, self.out, self.media = list(recipes), Path(out), media or MediaPolicy()
-        self.row_steps, self.set_steps = _sort(steps)
+        self.row_steps, self.set_steps = in_order(steps)
+        self._order = order_told(steps)
         for name, value in (("rows_per_part", rows_per_part), ("samples_per_shard", samples_per_shard), ("recipes", len(self.recipes))):
             if value < 1:
                 raise ConfigError(must_be(name, "at least 1", value))
@@ -102,7 +103,7 @@ class Curation:
 
     @property
     def steps(self) -> list[Step]:
-        """All of them, row-wise ones first."""
+        """All of them in the order in which they run."""
         return [*self.row_steps, *self.set_steps]
 
     @property
@@ -135,6 +136,7 @@ class Curation:
             return done if done is not None else self._make(plan)
 
     def _make(self, plan: Mapping[str, Any]) -> dict[str, Any]:
+        log.info("%s", self._order)
         parts = cut(self.recipes, self.rows_per_part, self.work / "parts")
         self._do_parts(parts, plan)
         funnels = self._check(parts)
@@ -229,27 +231,6 @@ class Curation:
             for line in read_lines(part.folder / "skipped.jsonl")
             if line["step"] in (READ, MEDIA) and line["reason"] != NO_SAMPLE
         )
-
-
-def _sort(steps: Sequence[Step]) -> tuple[list[RowStep], list[SetStep]]:
-    rows: list[RowStep] = []
-    sets: list[SetStep] = []
-    for step in steps:
-        if isinstance(step, SetStep):
-            sets.append(step)
-        elif not isinstance(step, RowStep):
-            raise ConfigError(must_be("a step", "an object with judge_row or judge_set", type(step).__name__))
-        elif sets:
-            raise ConfigError(
-                must_be(f"step {step.name}", "before the set-wise steps", f"after {sets[-1].name}", "It judges rows one by one.")
-            )
-        else:
-            rows.append(step)
-    names = [*(step.name for step in rows), *(step.name for step in sets)]
-    twice = next((name for name in names if names.count(name) > 1 or name in (READ, MEDIA)), None)
-    if twice is not None:
-        raise ConfigError(must_be("the names of steps", f"unique, and neither {READ} nor {MEDIA}", twice, "Give one another name."))
-    return rows, sets
 
 
 def _check_left(funnels: Mapping[str, Funnel]) -> None:

@@ -18,12 +18,12 @@ def test_huggingface(tmp_path):
     assert [one.text for one in first.positives] == ["a", "b"] and first.metadata == {"id": "1"} and second == "empty content"
     assert first.query.media[0].data.startswith(b"\x89PNG")
     with pytest.raises(
-        DataError, match="such that text is among them.*The columns found are: image, image.bytes, image.path, captions, id"
+        DataError, match="such that text is among them.*found are: image, image.bytes, image.path, captions, id. Set h.query.text="
     ):
         HuggingFace("h", tmp_path / "set", split="test", query={"text": "text"}, positive={"text": "captions"})
     with pytest.raises(DataError, match="the split of .* must be one of test, but is 'train'"):
         HuggingFace("h", tmp_path / "set", query={"text": "captions"}, positive={"text": "captions"})
-    with pytest.raises(ConfigError, match="a side of recipe h must be one of .*, but is 'picture'"):
+    with pytest.raises(ConfigError, match="a kind in h.query must be one of .*, but is 'picture'"):
         HuggingFace("h", tmp_path / "set", query={"picture": "image"}, positive={"text": "captions"})
 
 
@@ -44,5 +44,5 @@ def test_a_field_of_an_object_and_lists_of_queries(tmp_path):
     turned = HuggingFace("h", tmp_path / "set", query={"text": "answers.text"}, positive={"text": "question"})
     with pytest.raises(SkippedRowError, match="several queries: answers.text is a list of 2 texts: a row has one query"):
         turned.read(0)
-    with pytest.raises(DataError, match="such that answers.texts is among them.*found are: question, answers, answers.text, answers.start"):
+    with pytest.raises(DataError, match="such that answers.texts is .* answers.text, answers.start. Set h.positive.text="):
         HuggingFace("h", tmp_path / "set", query={"text": "question"}, positive={"text": "answers.texts"})

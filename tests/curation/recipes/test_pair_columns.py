@@ -25,7 +25,7 @@ def test_a_pair_is_found_by_its_names(columns, pair):
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        (["0", "1"], r"such that one is the anchor \(anchor, query, .*but is '0, 1'. Set t.anchor to the column that is meant."),
+        (["0", "1"], r"such that one is the anchor \(anchor, query, .*but is '0, 1'. Set t.anchor=\.\.\. to the column that is meant."),
         (["", "text", "target"], r"Set t.anchor"),
         (["query", "question", "answer"], r"but is 'query and question among query, question, answer'. Set t.anchor"),
         (["query", "text"], r"such that one is the positive \(positive, .*but is 'query, text'. Set t.positive"),
@@ -53,6 +53,8 @@ def test_negatives_are_found_by_their_names():
     assert find_negatives("t", "t.csv", columns) == tuple(columns[1:7]) == negatives_among(columns)
     assert find_negatives("t", "t.csv", ["query", "negotiation", "positive"]) == ()
     for doubtful in ("negative_passages", "hard_negative_text", "neg_doc"):
-        message = rf"but is '{doubtful}'. The columns found are: query, {doubtful}. Set t.negatives to those that hold texts, or to \[\]"
+        message = (
+            rf"but is '{doubtful}'. The columns found are: query, {doubtful}. Set t.negatives=\[...\] to those that hold texts, or to \[\]"
+        )
         with pytest.raises(DataError, match=message):
             find_negatives("t", "t.csv", ["query", doubtful])

@@ -17,12 +17,12 @@ from unite.errors import ConfigError, DataError
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda file: ImageCaptions("i", file, image="path"), r"such that path is among them.*The columns found are: image, caption, x"),
+        (lambda file: ImageCaptions("i", file, image="path"), r"path is among.*found are: image, caption, x. Set i.image=\.\.\. to what"),
         (
             lambda file: WebvidCovr("c", file),
-            r"such that txt1, txt2, edit, pth1, pth2 is among them.*The columns found are: image, caption, x",
+            r"txt1, txt2, edit, pth1, pth2 is among them.*The columns found are: image, caption, x. Use the recipe of this format",
         ),
-        (lambda file: ImageCaptions("i", file, licence_column="rights"), r"such that rights is among them.*found are: image, caption, x"),
+        (lambda file: ImageCaptions("i", file, licence_column="rights"), r"rights is among.* image, caption, x. Set i.licence_column="),
         (lambda file: Mmeb("m", file), "qry, qry_image_path, pos_text, pos_image_path is among them"),
         (lambda file: ImageCaptions("i", file, direction="image_to_video"), "i.direction must be one of image_to_text, text_to_image"),
         (lambda file: ImageCaptions("i", file.with_name("none.csv")), "i.annotations must be an existing file or a glob that matches some"),
@@ -81,7 +81,7 @@ def test_a_table_is_not_held_in_memory(tmp_path):
 def test_parquet_of_another_schema(tmp_path):
     path = tmp_path / "a.parquet"
     pq.write_table(pa.Table.from_pylist([{"jpg": b"x", "text": "y"}]), path)
-    with pytest.raises(DataError, match="such that image, caption is among them.*The columns found are: jpg, text. Name the right ones"):
+    with pytest.raises(DataError, match="such that image, caption is among them.*found are: jpg, text. Set i.image=... i.caption=... to"):
         ImageCaptions("i", path)
     pq.write_table(pa.Table.from_pylist([{"image": "1.jpg", "caption": ["a", "b"]}]), path)
     assert read_texts(ImageCaptions("i", path)) == ["unreadable record: caption is list, not text"]

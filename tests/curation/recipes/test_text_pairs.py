@@ -61,5 +61,6 @@ def test_what_is_no_text_in_a_list_is_named_and_not_dropped(tmp_path):
 @pytest.mark.parametrize("options", [{"anchor": "querry"}, {"positive": "querry"}, {"negatives": ["negative", "querry"]}])
 def test_a_column_that_an_option_names_and_the_table_lacks_is_an_error(tmp_path, options):
     table = write_csv(tmp_path / "a.csv", ["query", "positive", "negative"], [["q", "p", "n"]])
-    with pytest.raises(DataError, match="such that querry is among them.*The columns found are: query, positive, negative"):
+    message = rf"such that querry is among them.*The columns found are: query, positive, negative. Set t.{next(iter(options))}=\.\.\. to"
+    with pytest.raises(DataError, match=message):
         TextPairs("t", table, **options)

@@ -43,7 +43,8 @@ def test_a_clip_that_begins_before_the_video_begins_with_it(tmp_path):
 @pytest.mark.parametrize("name", ["begin", "video.begin"])
 def test_a_column_that_an_option_names_and_the_table_lacks_is_an_error(tmp_path, option, name):
     file = json_lines(tmp_path / "v.jsonl", [{"video": {"file": "v.mp4", "start": 1.5}, "caption": "a"}])
-    with pytest.raises(DataError, match=f"such that {name} is among them.*The columns found are: video, video.file, video.start, caption"):
+    message = f"such that {name} is among them.*found are: video, video.file, video.start, caption. Set v.{option}="
+    with pytest.raises(DataError, match=message):
         VideoCaptions("v", file, video="video.file", **{option: name})
 
 

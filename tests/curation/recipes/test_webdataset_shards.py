@@ -84,7 +84,8 @@ def test_members_of_a_tar_that_are_no_text_and_no_object(tmp_path):
 @pytest.mark.parametrize("option", ["caption", "licence_field"])
 def test_a_field_that_an_option_names_and_the_json_lacks_is_an_error(tmp_path, option):
     tar(tmp_path / "w.tar", {"0.jpg": b"x", "0.json": b"no json", "1.jpg": b"x", "1.json": b'{"text": "a", "license": "CC0"}'})
-    with pytest.raises(DataError, match="the JSON in .*w.tar must be such that licence is among them.*The fields found are: text, license"):
+    message = f"the JSON in .*w.tar must be such that licence is among them.*The fields found are: text, license. Set w.{option}="
+    with pytest.raises(DataError, match=message):
         WebdatasetShards("w", tmp_path / "w.tar", **{option: "licence"})
     assert len(WebdatasetShards("w", tmp_path / "w.tar", **{option: "license"})) == 2
 

@@ -24,12 +24,12 @@ class CurateConfig:
         name: the folder in `runs` that keeps the log.
         out: the folder of the set.
         recipes: the raw collections that are read, by name.
-        steps: what judges their rows, in this order; row-wise ones stand before set-wise ones.
+        steps: what judges their rows; those that judge row by row run first, then those that judge the set, each in this order.
         media: what images and videos become.
         rows_per_part: rows that are worked on, and kept when a run is killed, at a time.
         samples_per_shard: rows of a tar.
         seed: of what is drawn by chance.
-        workers: processes; 0 works in this one.
+        workers: processes; 0 is one a core.
         engine: `local`, or `ray` for a cluster.
         max_unusable_share: of the rows of a recipe that may be unusable before the run breaks off.
     """

@@ -60,13 +60,15 @@ class HuggingFace:
         self.name, self.folder, self.split, self.subset, self.licence = name, Path(folder), split, subset, licence
         self.media_root = media_folder(name, media_root, self.folder)
         self.query, self.positive, self.negatives = dict(query), dict(positive), [dict(side) for side in negatives]
-        sides = (self.query, self.positive, *self.negatives)
-        for kind in (kind for side in sides for kind in side if kind not in _COLUMNS):
-            raise ConfigError(must_be_one_of(f"a side of recipe {name}", _COLUMNS, kind))
-        columns = sorted({column for side in sides for column in side.values()})
-        self._used = {part for column in columns for part in (column, column.split(".")[0])}
+        named = [("query", self.query), ("positive", self.positive), *(("negatives", side) for side in self.negatives)]
+        for option, kind in ((option, kind) for option, side in named for kind in side if kind not in _COLUMNS):
+            raise ConfigError(must_be_one_of(f"a kind in {name}.{option}", _COLUMNS, kind))
+        columns = [
+            (option if option == "negatives" else f"{option}.{kind}", column) for option, side in named for kind, column in side.items()
+        ]
+        self._used = {part for _, column in columns for part in (column, column.split(".")[0])}
         self.table, self._paths = open_folder(name, self.folder, split, subset)
-        check_columns(self.table, columns)
+        check_columns(name, self.table, columns)
 
     def __len__(self) -> int:
         return len(self.table)

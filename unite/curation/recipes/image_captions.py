@@ -54,7 +54,7 @@ class ImageCaptions(TabularRecipe):
         licence: str = "",
         media_root: str | Path = "",
     ) -> None:
-        columns = (image, caption, *filter(None, (licence_column,)))
+        columns = (("image", image), ("caption", caption), ("licence_column", licence_column))
         super().__init__(name, annotations, columns=columns, licence=licence, media_root=media_root)
         check_direction(name, direction, "image")
         self.image_column, self.caption_column, self.licence_column = image, caption, licence_column

@@ -49,7 +49,7 @@ class Mmeb(TabularRecipe):
         instructions: Sequence[str] | None = None,
         licence: str = "",
     ) -> None:
-        super().__init__(name, annotations, columns=_COLUMNS, licence=licence, media_root=media_root)
+        super().__init__(name, annotations, columns=[("", column) for column in _COLUMNS], licence=licence, media_root=media_root)
         self.instructions = INSTRUCTIONS if instructions is None else tuple(instructions)
 
     def row(self, key: str, record: Record) -> RawRow:

@@ -55,7 +55,7 @@ def find_negatives(name: str, where: str, columns: Iterable[str]) -> tuple[str, 
     """
     negatives, doubtful = _negatives(tuple(columns))
     if doubtful:
-        hint = f"The columns found are: {listed(columns)}. Set {name}.negatives to those that hold texts, or to []."
+        hint = f"The columns found are: {listed(columns)}. Set {name}.negatives=[...] to those that hold texts, or to []."
         raise DataError(must_be(f"the negatives of {where}", "named negative, negative_1, hard_negative, neg", ", ".join(doubtful), hint))
     return negatives
 
@@ -81,7 +81,7 @@ def _the_one(name: str, where: str, columns: Sequence[str], side: str, known: Se
     found = outright or found
     if len(found) != 1:
         among = f"{' and '.join(found)} among {listed(columns)}" if found else listed(columns)
-        hint = f"Set {name}.{side} to the column that is meant."
+        hint = f"Set {name}.{side}=... to the column that is meant."
         raise DataError(must_be(f"the columns of {where}", f"such that one is the {side} ({', '.join(known)})", among, hint))
     return found[0]
 

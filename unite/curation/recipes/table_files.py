@@ -162,7 +162,11 @@ class Tables(Table):
 
 
 def open_tables(option: str, annotations: str | Path) -> Tables:
-    """Opens a file, or every file of a glob, in the order of their names. The option's name is for the error.
+    """Opens a file, or every file of a glob, in the order of their names.
+
+    Args:
+        option: its name, for the error.
+        annotations: the file or glob.
 
     Raises:
         DataError: if there is none, or one is of an unknown format or empty.
@@ -197,15 +201,32 @@ def _open_json(path: Path) -> Table:
 _OPEN: dict[str, Callable[[Path], Table]] = {CSV: LineTable, TSV: LineTable, LINES: LineTable, JSON: _open_json, PARQUET: ParquetTable}
 
 
-def check_columns(tables: Tables, needed: Sequence[str]) -> None:
-    """Raises DataError, which lists the columns found, if a needed one is missing in a file."""
+def check_columns(name: str, tables: Tables, needed: Sequence[tuple[str, str]]) -> None:
+    """Checks that columns are there.
+
+    Args:
+        name: of the recipe, for errors.
+        tables: the files.
+        needed: (option of the recipe that names it, column); "" for a column that belongs to the format.
+
+    Raises:
+        DataError: if one is missing in a file; it lists those found, and the options to set.
+    """
     for table in tables.tables:
         # Columns without a name (an index, commas at the ends of lines) are nobody's.
         twice = sorted({name for name in table.columns if name.strip() and table.columns.count(name) > 1})
         if twice:
             hint = "Rename one."
             raise DataError(must_be(f"the columns of {table.path}", "of different names", f"{', '.join(twice)} more than once", hint))
-        missing = table.lacks(needed)
+        missing = table.lacks([column for _, column in needed])
         if missing:
-            hint = f"The columns found are: {listed(table.columns) or 'none'}. Name the right ones, or use the recipe of this format."
+            hint = f"The columns found are: {listed(table.columns) or 'none'}. {options_to_set(name, needed, missing)}"
             raise DataError(must_be(f"the columns of {table.path}", f"such that {', '.join(missing)} is among them", "without", hint))
+
+
+def options_to_set(name: str, needed: Sequence[tuple[str, str]], missing: Sequence[str]) -> str:
+    """Returns what to do about missing columns: which options of a recipe name them (see `check_columns`)."""
+    named = dict.fromkeys(option for option, column in needed if option and column in missing)
+    options = " ".join(f"{name}.{option}=..." for option in named)
+    other = "the recipe of this format"
+    return f"Set {options} to what is meant, or use {other}." if options else f"Use {other}."

@@ -27,21 +27,22 @@ class TabularRecipe(ABC):
     Args:
         name: of the source; its shards go to a folder of this name.
         annotations: a file or a glob of CSV, TSV, JSONL, JSON or parquet files.
-        columns: those that must be there.
+        columns: those that must be there, each behind the option that names it, "" where it belongs to the format. A column "" is none.
         licence: of every row.
         media_root: what paths in the annotations are relative to; the folder of the annotations by default. An absolute path, or one
             with `..`, is taken as it stands: read annotations of others before you use them.
 
     Raises:
-        DataError: if there is no such file, media_root is no folder, or a column is missing; the message lists those found.
+        DataError: if there is no such file, media_root is no folder, or a column is missing; the message lists those found and the option
+            to set.
     """
 
     def __init__(
-        self, name: str, annotations: str | Path, *, columns: Iterable[str], licence: str = "", media_root: str | Path = ""
+        self, name: str, annotations: str | Path, *, columns: Iterable[tuple[str, str]], licence: str = "", media_root: str | Path = ""
     ) -> None:
         self.name = name
         self.table = open_tables(f"{name}.annotations", annotations)
-        check_columns(self.table, tuple(columns))
+        check_columns(name, self.table, [(option, column) for option, column in columns if column])
         self.licence = licence
         self.media_root = media_folder(name, media_root, self.table.path.parent)
 

@@ -47,9 +47,8 @@ class TextPairs(TabularRecipe):
         instruction: str = "",
         licence: str = "",
     ) -> None:
-        super().__init__(
-            name, annotations, columns=[column for column in (anchor, positive, *(negatives or ())) if column], licence=licence
-        )
+        columns_named = [("anchor", anchor), ("positive", positive), *(("negatives", column) for column in negatives or ())]
+        super().__init__(name, annotations, columns=columns_named, licence=licence)
         where, columns = str(self.table.path), [column for column in self.table.columns if "." not in column]
         self.anchor, self.positive = find_pair(name, where, columns, anchor, positive)
         # Of a JSON Lines file, which names its fields anew in each record, others may come later.

@@ -40,7 +40,7 @@ class UniteJson(TabularRecipe):
     def __init__(
         self, name: str, annotations: str | Path, *, instruction: str = "", licence: str = "", media_root: str | Path = ""
     ) -> None:
-        super().__init__(name, annotations, columns=("query", "candidate"), licence=licence, media_root=media_root)
+        super().__init__(name, annotations, columns=(("", "query"), ("", "candidate")), licence=licence, media_root=media_root)
         self.instruction = instruction
 
     def row(self, key: str, record: Record) -> RawRow:

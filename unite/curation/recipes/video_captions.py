@@ -50,7 +50,7 @@ class VideoCaptions(TabularRecipe):
         licence: str = "",
         media_root: str | Path = "",
     ) -> None:
-        columns = (video, caption, *filter(None, (start, end, licence_column)))
+        columns = (("video", video), ("caption", caption), ("start", start), ("end", end), ("licence_column", licence_column))
         super().__init__(name, annotations, columns=columns, licence=licence, media_root=media_root)
         check_direction(name, direction, "video")
         self.video_column, self.caption_column, self.start_column, self.end_column = video, caption, start, end

@@ -30,6 +30,7 @@ from unite.curation.recipes.annotation_files import find_tars, fingerprint_files
 from unite.curation.recipes.image_captions import caption_row, check_direction
 from unite.curation.recipes.lines import JSON_ERRORS
 from unite.curation.recipes.sample_tar import SampleTar, is_packed, unpacked
+from unite.curation.recipes.table_files import options_to_set
 from unite.curation.recipes.tabular_recipe import rest_of, text_of
 from unite.data.samples import Sample
 from unite.data.tar_members import Member
@@ -92,9 +93,9 @@ class WebdatasetShards:
         self.instruction = instruction
         self.medium_member, self.text_member, self.json_member = medium_member, text_member, json_member
         self.paths = find_tars(f"{name}.shards", shards)
-        fields = [field for field in (caption, licence_field) if field]
+        fields = [(option, field) for option, field in (("caption", caption), ("licence_field", licence_field)) if field]
         if fields:
-            _check_fields(self.paths[0], fields)
+            _check_fields(name, self.paths[0], fields)
 
     @cached_property
     def _survey(self) -> _Survey:
@@ -220,8 +221,8 @@ def _text(tar: SampleTar, extension: str, member: Member) -> str:
         raise SkippedRowError("not UTF-8", f"{tar.name}/{member.name}: {error}") from error
 
 
-def _check_fields(path: Path, needed: Sequence[str]) -> None:
-    """Raises DataError, which lists those found, if no JSON member of a tar has a field. A tar that cannot be read is told of later."""
+def _check_fields(name: str, path: Path, needed: Sequence[tuple[str, str]]) -> None:
+    """Raises DataError, as `check_columns` does, if no JSON member of a tar has a field. A tar that cannot be read is told of later."""
     found: dict[str, None] = {}
     with suppress(tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error), tarfile.open(path) as tar:
         for member in (member for member in tar if member.isfile() and _plain(member.name).endswith(".json")):
@@ -229,8 +230,8 @@ def _check_fields(path: Path, needed: Sequence[str]) -> None:
                 file = cast(IO[bytes], tar.extractfile(member))  # it is a file
                 fields = json.loads(unpacked(member.name, member.name, file.read()))
                 found.update(dict.fromkeys(fields if isinstance(fields, dict) else ()))
-            if all(field in found for field in needed):
+            if all(field in found for _, field in needed):
                 return
-        missing = ", ".join(field for field in needed if field not in found)
-        hint = f"The fields found are: {', '.join(found) or 'none'}. Name the right ones."
-        raise DataError(must_be(f"the fields of the JSON in {path}", f"such that {missing} is among them", "without", hint))
+        missing = [field for _, field in needed if field not in found]
+        hint = f"The fields found are: {', '.join(found) or 'none'}. {options_to_set(name, needed, missing)}"
+        raise DataError(must_be(f"the fields of the JSON in {path}", f"such that {', '.join(missing)} is among them", "without", hint))

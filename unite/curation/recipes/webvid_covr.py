@@ -39,7 +39,7 @@ class WebvidCovr(TabularRecipe):
         licence: str = "",
         media_root: str | Path = "",
     ) -> None:
-        super().__init__(name, annotations, columns=_COLUMNS, licence=licence, media_root=media_root)
+        super().__init__(name, annotations, columns=[("", column) for column in _COLUMNS], licence=licence, media_root=media_root)
         self.suffix = suffix
         self.instruction = instruction
 
