@@ -8,10 +8,11 @@ import yaml
 
 from unite.comparison.compare import compare
 from unite.comparison.evaluated_runs import group_runs, load_runs
-from unite.evaluation.failures_file import Failure, Preview, TaskFailures, failures_to_json
+from unite.evaluation.failures_file import Failure, TaskFailures, failures_to_json
 from unite.evaluation.find_failures import preview
 from unite.evaluation.metrics import Judged
 from unite.evaluation.results import SuiteResult, TaskResult, write_metrics
+from unite.media.preview import Preview
 from unite.types import Content, Medium, Modality
 
 PAIRS = {"t2i": "text->image", "i2t": "image->text", "it2v": "text+image->video"}

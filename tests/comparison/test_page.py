@@ -10,8 +10,9 @@ from tests.comparison.material import Page, compared, make_config, make_suite, m
 from unite.comparison.compare import compare
 from unite.comparison.evaluated_runs import group_runs, load_runs
 from unite.comparison.page import render_page
-from unite.evaluation.failures_file import Preview, TaskFailures
+from unite.evaluation.failures_file import TaskFailures
 from unite.evaluation.results import SuiteResult
+from unite.media.preview import Preview
 
 
 @pytest.fixture

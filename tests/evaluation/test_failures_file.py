@@ -3,7 +3,8 @@ import json
 import pytest
 
 from unite.errors import DataError
-from unite.evaluation.failures_file import Failure, Preview, TaskFailures, failures_to_json, read_failures
+from unite.evaluation.failures_file import Failure, TaskFailures, failures_to_json, read_failures
+from unite.media.preview import Preview
 
 FOUND = TaskFailures(
     (Failure("q1", 17, ("c9", "c3"), (("c1", 0.9), ("c2", 0.8125))),),

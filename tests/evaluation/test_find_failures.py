@@ -1,21 +1,18 @@
 """The worst failures are those of a full sort of all scores, with what is shown of them."""
 
-import base64
-import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from tests.fake_encoder import FakeEncoder
 from unite.config.schema import SuiteConfig, WorldConfig
 from unite.config.schema.media import Decoding
 from unite.embedding.embed import embed_contents
-from unite.evaluation.find_failures import find_failures, preview
+from unite.evaluation.find_failures import find_failures
 from unite.evaluation.suite import Suite
 from unite.evaluation.tasks import data_fingerprint
-from unite.types import Content, Medium, Modality, escape_places
+from unite.types import Content
 from unite.worlds.emoji import EmojiWorld
 
 
@@ -85,29 +82,6 @@ def test_a_perfect_task_has_no_failures(make_task):
     assert result.metrics["recall@1"] == 1
     assert found.failures == ()
     assert found.candidates == {}
-
-
-def test_previews_are_small():
-    frames = np.random.default_rng(0).integers(0, 255, (9, 300, 400, 3), dtype=np.uint8)
-    video, still = Medium(Modality.VIDEO, frames, 1, tuple(range(9))), Medium(Modality.IMAGE, frames[:1], 2)
-    shown = preview(Content("<|VIDEO|> " + "x" * 1000, (video, still), "y" * 1000))
-    sizes = [Image.open(io.BytesIO(base64.b64decode(data))).size for _, data in shown.pictures]
-    assert [modality for modality, _ in shown.pictures] == ["video", "image"]
-    assert sizes == [(4 * 64 + 3 * 2, 48), (96, 72)]
-    assert len(shown.text) == len(shown.instruction) == 280
-    assert shown.text.endswith("…")
-
-
-def test_a_preview_says_what_people_wrote():
-    shown = preview(Content(f"<|IMAGE|> {escape_places('an <|IMAGE|> tag')}", (), escape_places("<|VIDEO|>")))
-    assert (shown.text, shown.instruction) == ("an <|IMAGE|> tag", "<|VIDEO|>")
-
-
-def test_a_strip_shows_frames_in_time():
-    frames = np.stack([np.full((8, 8, 3), value, np.uint8) for value in (0, 80, 160, 240)])
-    shown = preview(Content(media=(Medium(Modality.VIDEO, frames, 1, (0.0, 1.0, 2.0, 3.0)),)))
-    strip = np.asarray(Image.open(io.BytesIO(base64.b64decode(shown.pictures[0][1]))))
-    assert strip[4, [4, 14, 24, 34], 0].tolist() == pytest.approx([0, 80, 160, 240], abs=12)
 
 
 def test_failures_of_a_stored_task_are_shown(tmp_path):

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from unite.comparison.charts import mark
 from unite.comparison.compare import SuiteComparison
 from unite.comparison.evaluated_runs import TrainingRecipe
-from unite.evaluation.failures_file import Failure, Preview, TaskFailures
+from unite.evaluation.failures_file import Failure, TaskFailures
 from unite.media import KINDS
+from unite.media.preview import Preview
 
 #: Cards of a task over all recipes; each picture is part of the page.
 _NUM_CARDS = 6

@@ -3,8 +3,8 @@
     {"name": suite, "tasks": {task: {"failures": [{"query": id, "rank": 57, "right": [id], "hits": [[id, score], ...]}],
                                      "queries": {id: preview}, "candidates": {id: preview}}}}
 
-`find_failures.py` finds them. A preview is a content small enough to keep: its text, cut, and one little JPEG a medium (a video as a strip
-of frames), so that the failure can be shown where the data is not.
+`find_failures.py` finds them. A preview (`unite.media.preview`) is a content small enough to keep, so that the failure can be shown where
+the data is not.
 """
 
 from __future__ import annotations
@@ -16,23 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from unite.errors import DataError
+from unite.media.preview import Preview
 
 FAILURES_SUFFIX = "_failures.json"
-
-
-@dataclass(frozen=True)
-class Preview:
-    """A content, small.
-
-    Attributes:
-        text: its text, cut.
-        instruction: its instruction, cut.
-        pictures: (modality, JPEG as base64) of each medium.
-    """
-
-    text: str = ""
-    instruction: str = ""
-    pictures: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

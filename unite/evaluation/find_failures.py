@@ -7,24 +7,22 @@ Shapes: Q queries, C candidates, D dimensions, F failures.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 
 from torch import Tensor
 
-from unite.embedding.lazy import LazyContent, decoded
-from unite.evaluation.failures_file import Failure, Preview, TaskFailures
+from unite.embedding.lazy import decoded
+from unite.evaluation.failures_file import Failure, TaskFailures
 from unite.evaluation.metrics import Judged
 from unite.evaluation.tasks import RetrievalTask
-from unite.media import kind_of
+from unite.media.preview import preview
 from unite.retrieval.topk import search
-from unite.types import Content, index_tensor, plain_text
+from unite.types import index_tensor
 
 NUM_FAILURES = 8
 NUM_HITS = 5
-#: Right candidates of a failure that are shown, and media of a content.
+#: Right candidates of a failure that are shown.
 _MOST = 3
-_NUM_LETTERS = 280
 
 
 def find_failures(
@@ -56,19 +54,9 @@ def find_failures(
     candidate_row_of = {name: row for row, name in enumerate(task.candidate_ids) if name in named}
     return TaskFailures(
         tuple(failures),
-        {query: preview(task.queries[row_of[query]]) for query in worst},
-        {name: preview(task.candidates[candidate_row_of[name]]) for name in named},
+        {query: preview(decoded(task.queries[row_of[query]])) for query in worst},
+        {name: preview(decoded(task.candidates[candidate_row_of[name]])) for name in named},
     )
-
-
-def preview(content: Content | LazyContent) -> Preview:
-    """Returns a content small enough to keep: texts of at most 280 letters, each medium as a little JPEG."""
-    content = decoded(content)
-    pictures = tuple(
-        (str(medium.modality), base64.b64encode(kind_of(medium.modality).preview(medium)).decode()) for medium in content.media[:_MOST]
-    )
-    text, instruction = plain_text(content.text), plain_text(content.instruction)  # the pictures stand beside it
-    return Preview(_cut(text.strip()), _cut(instruction), pictures)
 
 
 def _hits(task: RetrievalTask, queries: Tensor, candidates: Tensor, ids: list[str], num_hits: int) -> list[tuple[tuple[str, float], ...]]:
@@ -85,7 +73,3 @@ def _hits(task: RetrievalTask, queries: Tensor, candidates: Tensor, ids: list[st
         for scores, places in zip(*(tensor.tolist() for tensor in best), strict=True):
             found.append(tuple((task.candidate_ids[pool[place]], round(score, 4)) for score, place in zip(scores, places, strict=True)))
     return found
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _NUM_LETTERS else text[: _NUM_LETTERS - 1] + "…"

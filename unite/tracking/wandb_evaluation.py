@@ -16,9 +16,10 @@ import wandb
 from matplotlib.figure import Figure
 from PIL import Image
 
-from unite.evaluation.failures_file import FAILURES_SUFFIX, Preview, TaskFailures, read_failures
+from unite.evaluation.failures_file import FAILURES_SUFFIX, TaskFailures, read_failures
 from unite.evaluation.results import SuiteResult, modality_order, short
 from unite.files import read_json
+from unite.media.preview import Preview
 
 _EXAMPLES_A_TASK = 4
 _NUM_HITS = 3

@@ -13,7 +13,8 @@ from unite.comparison.dashboard.page import render_dashboard
 from unite.comparison.dashboard.payload import make_payload
 from unite.comparison.dashboard.shown_runs import shown
 from unite.comparison.evaluated_runs import read_run
-from unite.evaluation.failures_file import Failure, Preview, TaskFailures, failures_to_json
+from unite.evaluation.failures_file import Failure, TaskFailures, failures_to_json
+from unite.media.preview import Preview
 
 BATCH, SPEED, TOKENS = 32, 64.0, 6400.0
 

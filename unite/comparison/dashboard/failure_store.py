@@ -10,7 +10,8 @@ from typing import Any
 from unite.comparison.cards import room
 from unite.comparison.dashboard.shown_runs import ShownRun
 from unite.errors import DataError
-from unite.evaluation.failures_file import FAILURES_SUFFIX, Failure, Preview, TaskFailures, read_failures
+from unite.evaluation.failures_file import FAILURES_SUFFIX, Failure, TaskFailures, read_failures
+from unite.media.preview import Preview
 
 #: Of the contents of all runs; the page's other parts need some 8 MB for 200 runs.
 MOST_BYTES = 9_000_000
