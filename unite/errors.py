@@ -6,7 +6,7 @@ and everything else is a bug and keeps its traceback.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any
@@ -43,7 +43,10 @@ class SkippedRowError(DataError):
     Attributes:
         reason: a few fixed words, the same for every row with this fault (`missing file`).
         detail: what is wrong with this one; of one that is very long (a picture in place of its path), both ends.
+        fields: of the record that it should have been made of, where they could be read: by them a user knows it.
     """
+
+    fields: Mapping[str, Any] | None = None
 
     def __init__(self, reason: str, detail: str) -> None:
         if len(detail) > _MAX_DETAIL:

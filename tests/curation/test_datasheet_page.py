@@ -1,13 +1,32 @@
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
 from tests.browser import browse, needs_browser
+from tests.curation.material import Rows, row
 from unite.curation.datasheet import distribution
 from unite.curation.datasheet_page import histogram, num_bytes, number, quantity, render_page
+from unite.curation.examples import Example, Shown, SourceExamples, StepExamples
+from unite.curation.pipeline import Curation
+from unite.media.preview import Preview
 
+OF_ROWS = (
+    "caption ",
+    "asked ",
+    "answer ",
+    "file ",
+    "reason ",
+    "detail ",
+    "field ",
+    "value ",
+    "repeated ",
+    "broken ",
+    "language ",
+    "script ",
+)
 HOSTILE = ["<script>alert(1)</script>", '" onload="alert(1)', "' onload='alert(2)", "</style><img src=x>", "a`b` {{ 7 * 7 }} &amp;"]
 
 
@@ -28,8 +47,11 @@ def test_the_page_stands_alone_and_tells_the_funnel_first(made):
     page = (out / "datasheet.html").read_text(encoding="utf-8")
     tags = Tags()
     tags.feed(page)
-    assert page == render_page(sheet) and not re.search(r"(src|href|url|@import)\s*[=(]|<script|https?://", page)
-    assert re.findall(r"<h2>(.*?)</h2>", page)[:2] == ["Funnel", "What it holds"]
+    assert not re.search(r"(href|url|@import)\s*[=(]|<script|https?://", page)
+    assert {attributes["src"].partition(",")[0] for tag, attributes in tags.tags if tag == "img"} == {"data:image/jpeg;base64"}
+    titles = re.findall(r"<h2>(.*?)</h2>", page)
+    assert titles[:3] == ["Funnel", "What was left out, and what was kept", "What it holds"]
+    assert re.findall(r"<h2>(.*?)</h2>", render_page(sheet)) == [*titles[:1], *titles[2:]]  # of the sheet alone
     assert "one <source>" in tags.text and "<source>" not in page  # what users name is escaped
     bars = [attributes for tag, attributes in tags.tags if tag == "rect" and attributes["class"] == "kept"]
     assert float(bars[0]["width"]) == 100 and float(bars[1]["width"]) == pytest.approx(100 * 10 / 11, abs=0.01)
@@ -52,6 +74,29 @@ def test_the_page_draws_each_source_to_its_own_scale(many):
     assert re.findall(r'class="(\w+)" width', legend) == ["kept", *(f"loss{at}" for at in range(8)), "rest"] and "other steps" in legend
 
 
+def test_the_page_shows_rows_left_out_and_kept_with_their_reasons(made):
+    page = (made[1] / "datasheet.html").read_text(encoding="utf-8")
+    cards = re.findall(r"<article.*?</article>", page, re.DOTALL)
+    kinds = [re.search(r'class="card (\w+)', card)[1] for card in cards]
+    assert kinds == ["out", "in", "in", "out"]  # text_length beside two that were kept, exact_duplicates beside what it repeats
+    short, *kept, twice = cards
+    assert "text too short" in short and ">short</p>" in short and "<img" in kept[0] + kept[1]
+    assert "exact duplicate" in twice and "what it repeats" in twice and twice.count("one two &lt;three&gt;</p>") == 2
+
+
+def test_a_set_without_steps_says_so(tmp_path):
+    sheet = Curation([Rows([row()], "one")], out=tmp_path / "set", workers=1, progress=False).run()
+    page = (tmp_path / "set" / "datasheet.html").read_text(encoding="utf-8")
+    assert "No steps were named: every row that could be read, with its media, is kept." in page and "Nothing was left out" in page
+    assert "a feline</p>" in page and "It holds no media" in page and "No steps were named" in render_page(sheet)
+
+
+def test_languages_of_each_source_are_shown(made):
+    page = render_page(made[0])
+    section = page.split("Languages and scripts")[1].split("</section>")[0]
+    assert section.count('class="row tongue"') == 2 and "Latin 100 %" in section and "of 14" in section
+
+
 def test_a_set_of_one_source_has_one_funnel(made):
     assert "Funnel by source" not in render_page(made[0])
 
@@ -71,13 +116,20 @@ def test_nothing_of_the_data_becomes_markup(many, hostile):
         sheet = many | {"funnel": funnel, "sources": named, "plan": plan, "config": {"key": word}, "duplicates": {f"like {word}": 2}}
         sheet |= {"folders": {f"folder {word}": next(iter(sheet["folders"].values()))}}
         sheet |= {"pairs": {f"pair {word}": 3}, "licences": {f"licence {word}": 3}, "checksum": f"sum {word}"}
+        tongue = {"texts": 3, "languages": {f"language {word}": 3}, "scripts": {f"script {word}": 3}}
+        sheet |= {"languages": {f"source {word} {at}": tongue for at in range(2)}}
+        picture = Preview(f"caption {word}", f"asked {word}", ((f"image {word}", "/9j/"),))
+        sides = (Shown(picture, (f"broken {word}",)), Shown(Preview(f"answer {word}")))
+        example = Example(f"key {word}", sides, f"file {word}", f"reason {word}", f"detail {word}", {f"field {word}": f"value {word}"})
+        twin = replace(example, like=f"repeated {word}", twin=sides)
+        steps = (StepExamples(f"step 0 {word}", (example, twin), (example,)),)
         tags = Tags()
-        tags.feed(render_page(sheet))
+        tags.feed(render_page(sheet, [SourceExamples(f"source {word} 0", steps, (example,))]))
         return tags
 
     plain, found = page("harmless"), page(hostile)
     assert [(tag, set(attributes)) for tag, attributes in found.tags] == [(tag, set(attributes)) for tag, attributes in plain.tags]
-    for place in ("step 0 ", "why ", "source ", "title ", "setting ", "seed ", "like ", "folder ", "pair ", "licence ", "sum "):
+    for place in ("step 0 ", "why ", "source ", "title ", "setting ", "seed ", "like ", "folder ", "pair ", "licence ", "sum ", *OF_ROWS):
         assert f"{place}{hostile}" in found.text
 
 

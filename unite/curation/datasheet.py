@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from unite import __version__
+from unite.curation.languages import is_sampled, languages_of
 from unite.curation.pack import ROWS_SUFFIX
 from unite.data.index import INDEX_SUFFIX, ShardIndex
 from unite.errors import DataError
@@ -26,7 +27,7 @@ from unite.media import kind_of
 from unite.media.picture import NEARLY_UNIFORM
 from unite.types import Modality
 
-_LIBRARIES = ("av", "datasketch", "icu4py", "numpy", "pillow", "webdataset")
+_LIBRARIES = ("av", "datasketch", "icu4py", "numpy", "pillow", "py3langid", "webdataset")
 _NUM_BINS = 24
 #: Nearly uniform images that the sheet names.
 _NUM_NAMED = 20
@@ -103,6 +104,7 @@ def make_datasheet(
     """
     tally, folders = _Tally(), defaultdict[str, _Folder](_Folder)
     checksums = {}
+    num_rows: Counter[str] = Counter()
     for path in shards:
         index = ShardIndex.load(path.with_name(path.name + INDEX_SUFFIX))
         if index is None:
@@ -113,8 +115,16 @@ def make_datasheet(
         folder.rows += len(index.samples)
         folder.num_bytes += index.num_bytes
         folder.shards.append(index.sha256)
+        num_rows[path.relative_to(out).parts[0]] += len(index.samples)
+    passed: Counter[str] = Counter()
+    texts = defaultdict[str, list[str]](list)
+    for path in shards:
         for line in read_lines(path.with_suffix(ROWS_SUFFIX)):
             tally.row(line)
+            source = line["source"]
+            if is_sampled(passed[source], num_rows[source]):
+                texts[source] += line["texts"]
+            passed[source] += 1
     return {
         "totals": {**tally.totals, "shards": len(shards), "bytes": sum(folder.num_bytes for folder in folders.values())},
         "funnel": list(funnel),
@@ -131,6 +141,7 @@ def make_datasheet(
         "pairs": dict(tally.pairs.most_common()),
         "licences": dict(tally.licences.most_common()),
         "duplicates": _duplicates(funnel),
+        "languages": {name: languages_of(texts[name]) for name in sources},
         "nearly_uniform": {"images": len(tally.uniform), "first": tally.uniform[:_NUM_NAMED]},
         "not_whole": {"media": len(tally.remarks), "first": tally.remarks[:_NUM_NAMED]},
         "distributions": {name: distribution(values) for name, values in sorted(tally.values.items())},

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 #: Colours of their own: `.loss0` to `.loss7` in datasheet.css; `.rest` is everything else.
-_NUM_COLOURS = 8
+NUM_COLOURS = 8
 
 _Steps = Sequence[Mapping[str, Any]]
 
@@ -111,7 +111,7 @@ def _costs(steps: _Steps) -> dict[str, int]:
 
 def _colours(funnel: _Steps) -> dict[str, str]:
     costs = _costs(funnel)
-    dearest = set(sorted(costs, key=lambda name: (-costs[name], name))[:_NUM_COLOURS])
+    dearest = set(sorted(costs, key=lambda name: (-costs[name], name))[:NUM_COLOURS])
     own = [name for name in costs if name in dearest]  # in the order of the steps
     return {name: f"loss{own.index(name)}" if name in dearest else "rest" for name in costs}
 

@@ -6,11 +6,14 @@ Here is what is computed for it; `templates/datasheet.html.j2` is the page, whic
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from unite.curation.datasheet_examples import is_wide, short_detail, shown_sources
 from unite.curation.datasheet_funnel import colour_legend, funnel_steps, source_bars
+from unite.curation.datasheet_languages import language_bars, language_legend
+from unite.curation.examples import SourceExamples
 from unite.media import KINDS
 from unite.templates import html_environment
 
@@ -48,9 +51,11 @@ class Histogram:
     values: Mapping[str, Any]
 
 
-def render_page(sheet: Mapping[str, Any]) -> str:
-    """Returns the HTML page of a datasheet."""
-    template = html_environment("unite.curation", (number, num_bytes, quantity, settings, pretty)).get_template("datasheet.html.j2")
+def render_page(sheet: Mapping[str, Any], examples: Sequence[SourceExamples] = ()) -> str:
+    """Returns the HTML page of a datasheet, with rows to look at."""
+    filters = (number, num_bytes, quantity, settings, pretty, is_wide, short_detail)
+    template = html_environment("unite.curation", filters).get_template("datasheet.html.j2")
+    languages = sheet["languages"]
     return template.render(
         sheet=sheet,
         title=_title([recipe["name"] for recipe in sheet["plan"]["recipes"]]),
@@ -59,6 +64,11 @@ def render_page(sheet: Mapping[str, Any]) -> str:
         funnel=funnel_steps(sheet["funnel"]),
         legend=colour_legend(sheet["funnel"]),
         sources=source_bars(sheet["sources"], sheet["funnel"]),
+        examples=shown_sources(sheet["sources"], examples),
+        tongues=[
+            (title, language_legend(languages, kind), language_bars(languages, kind))
+            for title, kind in (("Languages", "languages"), ("Scripts", "scripts"))
+        ],
         histograms=[histogram(*_TITLES[name], sheet["distributions"][name]) for name in _TITLES if name in sheet["distributions"]],
     )
 

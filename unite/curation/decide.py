@@ -7,11 +7,12 @@ the same decision, even where an embedding on another device would differ in its
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +20,9 @@ from numpy.typing import NDArray
 from unite.curation.describe import describe
 from unite.curation.engine import run
 from unite.curation.part import Part
-from unite.curation.records import Skipped
+from unite.curation.records import Skipped, files_of
 from unite.curation.signatures import Signatures, group_number, normalise
-from unite.curation.steps.step import Collection, Embed, Embeddings, SetStep
+from unite.curation.steps.step import Collection, Drop, Embed, Embeddings, SetStep
 from unite.data.rows import NamedContent, Row, StoredContent
 from unite.data.shards import ShardReader
 from unite.files import read_json, read_lines, whole_file, whole_folder, write_json, write_lines
@@ -47,11 +48,11 @@ class Decision:
     negatives: dict[int, list[int]] = field(default_factory=dict)
     merged: dict[int, list[int]] = field(default_factory=dict)
 
-    def save(self, folder: Path, skipped: Sequence[Skipped]) -> None:
-        """Writes it, with the rows left out."""
+    def save(self, folder: Path, skipped: Iterable[Mapping[str, Any]]) -> None:
+        """Writes it, with the lines of the rows left out."""
         with whole_folder(folder, existing="keep") as partial:
             write_json(partial / "decision.json", vars(self))
-            write_lines(partial / "skipped.jsonl", (vars(row) for row in skipped))
+            write_lines(partial / "skipped.jsonl", skipped)
 
     @classmethod
     def load(cls, folder: Path) -> Decision:
@@ -59,6 +60,16 @@ class Decision:
         fields = read_json(folder / "decision.json")
         of_rows = ({int(row): value for row, value in fields[name].items()} for name in ("groups", "negatives", "merged"))
         return cls(fields["kept"], *of_rows)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A row that a set-wise step leaves out: its number, by which step and why, and the number or name of what it repeats."""
+
+    row: int
+    step: str
+    drop: Drop
+    like: int | str | None
 
 
 class AllRows:
@@ -82,6 +93,30 @@ class AllRows:
         """(source, key) of every row."""
         return [(line["source"], line["key"]) for part in self.parts for line in read_lines(part.folder / "rows.jsonl")]
 
+    def read(self, row: int) -> Row:
+        """Returns a row with its media as they are stored."""
+        part, place = self.find(row)
+        return self._reader(part).read(place)
+
+    def line(self, row: int) -> dict[str, Any]:
+        """Returns what is kept of a row beside its shard (see `unite.curation.records`)."""
+        part, place = self.find(row)
+        known: dict[str, Any] = json.loads(self._lines(part)[place])
+        return known
+
+    def lines(self, left_out: Iterable[LeftOut]) -> Iterator[dict[str, Any]]:
+        """Yields the line in skipped.jsonl of each row left out; with it, as `row` and `like_row`, the numbers of what it tells of."""
+        for one in left_out:
+            known = self.line(one.row)
+            like = "/".join(self.keys[one.like]) if isinstance(one.like, int) else one.like or ""
+            why = (one.step, one.drop.reason, one.drop.detail)
+            row = Skipped(known["source"], known["key"], known["record"], *why, files_of(known), tuple(known["texts"]), like=like)
+            yield {**row.line(), "row": one.row, **({"like_row": one.like} if isinstance(one.like, int) else {})}
+
+    @cached_property
+    def _lines(self) -> Callable[[int], list[bytes]]:
+        return lru_cache(maxsize=2)(lambda part: (self.parts[part].folder / "rows.jsonl").read_bytes().splitlines())
+
     def find(self, row: int) -> tuple[int, int]:
         """Returns the part a row is in, and where in it."""
         part = int(np.searchsorted(self.starts, row, side="right")) - 1
@@ -89,8 +124,7 @@ class AllRows:
 
     def text(self, row: int, side: int) -> str:
         """Reads the normalised text of a row's query (0) or first positive (1)."""
-        part, place = self.find(row)
-        stored = self._reader(part).read(place)
+        stored = self.read(row)
         return normalise((stored.positives[0] if side else stored.query).text)
 
     @cached_property
@@ -139,7 +173,7 @@ def _sides(row: Row) -> tuple[tuple[str, StoredContent], ...]:
     return ("query", row.query), ("positive", row.positives[0])
 
 
-def decide(rows: AllRows, steps: Sequence[SetStep], seed: int, how: How = "bar") -> tuple[Decision, list[Skipped]]:
+def decide(rows: AllRows, steps: Sequence[SetStep], seed: int, how: How = "bar") -> tuple[Decision, list[LeftOut]]:
     """Runs the set-wise steps, each over what the one before left.
 
     Args:
@@ -155,7 +189,7 @@ def decide(rows: AllRows, steps: Sequence[SetStep], seed: int, how: How = "bar")
     groups: dict[int, str] = {}
     negatives: dict[int, list[int]] = {}
     merged: dict[int, list[int]] = {}
-    skipped: list[Skipped] = []
+    left_out: list[LeftOut] = []
     embedded: dict[int, Embeddings] = {}
 
     def embeddings(embed: Embed) -> Embeddings:
@@ -180,6 +214,7 @@ def decide(rows: AllRows, steps: Sequence[SetStep], seed: int, how: How = "bar")
         for all_found, found in ((negatives, verdict.negatives), (merged, verdict.merged)):
             all_found |= {int(kept[place]): kept[others].tolist() for place, others in found.items()}
         for place, drop in sorted(verdict.drops.items()):
-            skipped.append(Skipped(*rows.keys[int(kept[place])], step.name, drop.reason, drop.detail))
+            like = int(kept[drop.like]) if isinstance(drop.like, int) else drop.like
+            left_out.append(LeftOut(int(kept[place]), step.name, drop, like))
         kept = np.delete(kept, sorted(verdict.drops))
-    return Decision(kept.tolist(), groups, negatives, merged), skipped
+    return Decision(kept.tolist(), groups, negatives, merged), left_out

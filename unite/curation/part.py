@@ -101,21 +101,22 @@ class PartTask:
         signatures: list[tuple[SideSignature, SideSignature]] = []
         with ShardWriter(folder, samples_per_shard=max(funnel.num_rows, 1)) as writer:
             for position in range(part.start, part.stop):
-                key, step = f"{position:09d}", READ
+                key, step, raw = f"{position:09d}", READ, None
                 try:
                     raw = recipe.read(position)
                     key, row = raw.key, LoadedRow(raw, load)
                     judged = self._judge(row)
                     if judged is not None:
-                        skipped.append(Skipped(recipe.name, key, *judged))
+                        skipped.append(Skipped.of(recipe.name, key, position, judged, raw))
                         continue
                     step = MEDIA
                     stored = row.store(f"{self.prefixes[part.recipe]}-{raw.key}")
                     writer.write(stored)
                     signatures.append(sign_row(stored, [row.query.looks(), row.positives[0].looks()], self.columns))
-                    lines.append(to_line(describe_row(recipe.name, row)))
+                    lines.append(to_line(describe_row(recipe.name, position, row)))
                 except SkippedRowError as error:
-                    skipped.append(Skipped(recipe.name, key, step, error.reason, error.detail))
+                    why = (step, error.reason, error.detail)
+                    skipped.append(Skipped.of(recipe.name, key, position, why, raw or error.fields))
                 except Exception as error:
                     error.add_note(f"It was raised at record {position} of source {recipe.name}.")
                     raise
@@ -123,7 +124,7 @@ class PartTask:
             funnel.count(left_out)
         Signatures.of(signatures, self.columns).save(folder / "signatures.npz")
         write_raw_lines(folder / "rows.jsonl", lines)
-        write_lines(folder / "skipped.jsonl", (vars(left_out) for left_out in skipped))
+        write_lines(folder / "skipped.jsonl", (left_out.line() for left_out in skipped))
         write_json(folder / "funnel.json", funnel.to_json())
 
     def _judge(self, row: LoadedRow) -> tuple[str, str, str] | None:

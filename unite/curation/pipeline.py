@@ -22,11 +22,13 @@ from pathlib import Path
 from typing import Any
 
 from unite.config.schema.media import MediaPolicy
+from unite.curation.chosen import Chosen
 from unite.curation.datasheet import make_datasheet
 from unite.curation.datasheet_page import render_page
 from unite.curation.decide import AllRows, Decision, decide
 from unite.curation.describe import describe, key_prefix
 from unite.curation.engine import run
+from unite.curation.examples import make_examples
 from unite.curation.order import in_order, order_told
 from unite.curation.pack import PackedShard, PackTask, plan_shards
 from unite.curation.part import LAYOUT, Part, PartTask, cut
@@ -147,12 +149,14 @@ class Curation:
         _check_left(funnels)
         shards = self._pack(rows, decision)
         with shown("the datasheet", how=self._how):
-            write_lines(self.out / SKIPPED, self._skipped(parts))
+            chosen = Chosen()
+            write_lines(self.out / SKIPPED, chosen.passing(self._skipped(parts)))
             order = [READ, *(step.name for step in self.row_steps), MEDIA, *(step.name for step in self.set_steps)]
             steps = {name: funnel.steps(order) for name, funnel in funnels.items()}
             total = Funnel.total(funnels.values()).steps(order)
             datasheet = make_datasheet(self.out, [shard.path for shard in shards], total, steps, plan, self.config)
-            write_text(self.out / PAGE, render_page(datasheet))
+            examples = make_examples(chosen, order, self.recipes, self.steps, rows, decision, self.media)
+            write_text(self.out / PAGE, render_page(datasheet, examples))
             write_json(self.out / DATASHEET, datasheet)
             shutil.rmtree(self.work)
         _tell_of_uniform(datasheet["nearly_uniform"])
@@ -203,8 +207,8 @@ class Curation:
     def _decide(self, rows: AllRows) -> Decision:
         folder = self.work / "decision"
         if not folder.is_dir():
-            decision, skipped = decide(rows, self.set_steps, self.seed, self._how)
-            decision.save(folder, skipped)
+            decision, left_out = decide(rows, self.set_steps, self.seed, self._how)
+            decision.save(folder, rows.lines(left_out))
         return Decision.load(folder)
 
     def _pack(self, rows: AllRows, decision: Decision) -> list[PackedShard]:

@@ -59,6 +59,11 @@ class RawRow:
     licence: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def contents(self) -> tuple[RawContent, ...]:
+        """Query, positives and negatives."""
+        return (self.query, *self.positives, *self.negatives)
+
 
 class Recipe(Protocol):
     """Reads one raw format: a sequence of rows in an order of its own that never changes.

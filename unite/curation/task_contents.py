@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -78,6 +78,24 @@ def contents_of(tasks: Sequence[StoredTask]) -> Iterator[tuple[int, str, str, St
         for side, reader in (("query", task.queries), ("candidate", task.candidates)):
             for row in reader:
                 yield number, side, row.key, row.query
+
+
+def contents_named(tasks: Sequence[str], names: Container[str]) -> dict[str, tuple[StoredContent, ...]]:
+    """Returns the contents that `TaskContents` calls by some names: one, or query and candidate of a pair."""
+    read = [read_task(task) for task in tasks]
+    parts: dict[str, tuple[str, ...]] = {}
+    for task in read:
+        for query, candidate in _right_answers(task):
+            pair = f"query {query} and candidate {candidate} of {task.name}"
+            if pair in names:
+                parts[pair] = (f"query {query} of {task.name}", f"candidate {candidate} of {task.name}")
+    wanted = {name for pair in parts.values() for name in pair}
+    found: dict[str, StoredContent] = {}
+    for number, side, key, stored in contents_of(read):
+        name = f"{side} {key} of {read[number].name}"
+        if name in names or name in wanted:
+            found[name] = stored
+    return {name: (content,) for name, content in found.items()} | {name: tuple(found[one] for one in pair) for name, pair in parts.items()}
 
 
 def own_number(signatures: Signatures) -> NDArray[np.int64]:

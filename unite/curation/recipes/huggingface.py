@@ -99,10 +99,12 @@ class HuggingFace:
         return tuple(content(text, instruction=instruction, group=group) for text in texts)
 
     def _medium(self, modality: Modality, value: Any) -> RawMedium:
+        called = ""
         if isinstance(value, Mapping):
+            called = str(value.get("path") or "")
             value = value.get("bytes") or value.get("path")
         if isinstance(value, bytes):
-            return RawMedium(modality, data=value)
+            return RawMedium(modality, called, value)
         if not isinstance(value, str) or not value:
             raise SkippedRowError("unreadable record", f"a {modality} is {type(value).__name__}, neither path nor bytes")
         return RawMedium(modality, str(self.media_root / value))

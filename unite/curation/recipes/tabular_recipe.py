@@ -51,7 +51,12 @@ class TabularRecipe(ABC):
 
     def read(self, index: int) -> RawRow:
         """Returns the row of a record. Raises SkippedRowError if it has none."""
-        return self.row(f"{index:09d}", self.table[index])
+        record = self.table[index]
+        try:
+            return self.row(f"{index:09d}", record)
+        except SkippedRowError as error:
+            error.fields = record
+            raise
 
     def fingerprint(self) -> str:
         """Digests the annotation files."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
@@ -13,7 +13,8 @@ from unite.config.schema.media import MediaPolicy
 from unite.curation.near_matches import Likeness, NearPictures
 from unite.curation.near_texts import NearTexts
 from unite.curation.steps.step import Collection, Drop, Verdict
-from unite.curation.task_contents import TaskContents, check_tasks, own_number
+from unite.curation.task_contents import TaskContents, check_tasks, contents_named, own_number
+from unite.data.rows import StoredContent
 from unite.errors import ConfigError, must_be
 from unite.progress import tracked
 from unite.types import Modality
@@ -71,8 +72,12 @@ class Decontamination:
         verdict = Verdict()
         for finder in finders:  # the surest first
             for row, what, like in finder(collection, contents):
-                verdict.drops.setdefault(row, Drop(f"{what} in an evaluation task", f"like {like}"))
+                verdict.drops.setdefault(row, Drop(f"{what} in an evaluation task", f"like {like}", like=like))
         return verdict
+
+    def named(self, names: Container[str]) -> dict[str, tuple[StoredContent, ...]]:
+        """Returns the tasks' contents of some names, those in `Drop.like`."""
+        return contents_named(self.tasks, names)
 
     def _pairs(self, collection: Collection, contents: TaskContents) -> Iterator[_Leak]:
         for row, (query, positive) in enumerate(own_number(collection.signatures).tolist()):

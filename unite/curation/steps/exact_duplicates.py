@@ -42,7 +42,7 @@ class ExactDuplicates:
         for row, sides in enumerate(whole[:, SIDES[self.of]].tolist()):
             original = first.setdefault(tuple(map(tuple, sides)), row)
             if original != row:
-                verdict.drops[row] = Drop("exact duplicate", f"of {collection.keys[original]}")
+                verdict.drops[row] = Drop("exact duplicate", f"of {collection.keys[original]}", like=original)
                 if (whole[row] == whole[original]).all():
                     verdict.merged.setdefault(original, []).append(row)
         return verdict

@@ -38,7 +38,7 @@ class Language:
     name: str = "language"
 
     def __post_init__(self) -> None:
-        known = set(_identifier().labels)
+        known = set(identifier().labels)
         for language in self.languages:
             if language not in known:
                 raise ConfigError(must_be_one_of(f"{self.name}.languages", known, language))
@@ -53,12 +53,13 @@ class Language:
             text = normalise(content.text)[:_READ]
             if len(text) < self.min_characters:
                 continue
-            language, probability = _identifier().classify(text)
+            language, probability = identifier().classify(text)
             if language not in self.languages and probability >= self.min_probability:
                 return Drop("other language", f"{language} ({probability:.2f}): {text[:60]}")
         return None
 
 
 @cache
-def _identifier() -> Any:
+def identifier() -> Any:
+    """Returns the classifier, loaded once a process."""
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

@@ -91,7 +91,8 @@ def keep_best(collection: Collection, sides: Sequence[Sequence[Finder]], keep: s
     for row in tracked(order.tolist(), "comparing", "rows"):
         found = [other for other in find(sides, row) if (modality[other] == modality[row]).all()]
         if found:
-            verdict.drops[row] = Drop("near duplicate", f"of {collection.keys[min(found, key=rank.__getitem__)]}")
+            best = min(found, key=rank.__getitem__)
+            verdict.drops[row] = Drop("near duplicate", f"of {collection.keys[best]}", like=best)
         else:
             for finder in (finder for side in sides for finder in side):
                 finder.add(row)

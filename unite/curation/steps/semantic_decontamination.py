@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,7 +10,8 @@ import numpy as np
 
 from unite.curation.steps.neighbours import nearest
 from unite.curation.steps.step import Collection, Drop, Embed, Verdict
-from unite.curation.task_contents import check_tasks, contents_of
+from unite.curation.task_contents import check_tasks, contents_named, contents_of
+from unite.data.rows import StoredContent
 from unite.data.tasks import read_task
 from unite.errors import ConfigError, must_be
 
@@ -51,6 +52,10 @@ class SemanticDecontamination:
                 cosines, places = nearest(embeddings[rows], known[there], 1)
                 for at in np.flatnonzero(cosines[:, 0] >= self.min_cosine).tolist():
                     name, cosine = names[int(there[places[at, 0]])], cosines[at, 0]
-                    drop = Drop("the same as in an evaluation task", f"like {name}, cosine {cosine:.3f}")
+                    drop = Drop("the same as in an evaluation task", f"like {name}, cosine {cosine:.3f}", like=name)
                     verdict.drops.setdefault(int(rows[at]), drop)
         return verdict
+
+    def named(self, names: Container[str]) -> dict[str, tuple[StoredContent, ...]]:
+        """Returns the tasks' contents of some names, those in `Drop.like`."""
+        return contents_named(self.tasks, names)

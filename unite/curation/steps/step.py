@@ -21,10 +21,17 @@ Embeddings = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Drop:
-    """A row is left out: under which reason it is counted (a few fixed words), and what is so of this row."""
+    """A row is left out.
+
+    Attributes:
+        reason: under which it is counted, a few fixed words.
+        detail: what is so of this row.
+        like: what it repeats, to be shown beside it: an index into the collection, or a name that the step's `named` knows.
+    """
 
     reason: str
     detail: str = ""
+    like: int | str | None = None
 
 
 @runtime_checkable
