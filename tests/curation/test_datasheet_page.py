@@ -116,7 +116,7 @@ def test_nothing_of_the_data_becomes_markup(many, hostile):
         sheet = many | {"funnel": funnel, "sources": named, "plan": plan, "config": {"key": word}, "duplicates": {f"like {word}": 2}}
         sheet |= {"folders": {f"folder {word}": next(iter(sheet["folders"].values()))}}
         sheet |= {"pairs": {f"pair {word}": 3}, "licences": {f"licence {word}": 3}, "checksum": f"sum {word}"}
-        tongue = {"texts": 3, "languages": {f"language {word}": 3}, "scripts": {f"script {word}": 3}}
+        tongue = {"texts": 3, "languages": {f"language {word}": 1.0}, "scripts": {f"script {word}": 1.0}}
         sheet |= {"languages": {f"source {word} {at}": tongue for at in range(2)}}
         picture = Preview(f"caption {word}", f"asked {word}", ((f"image {word}", "/9j/"),))
         sides = (Shown(picture, (f"broken {word}",)), Shown(Preview(f"answer {word}")))

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from unite.curation.datasheet_funnel import NUM_COLOURS, Piece
-from unite.curation.languages import NO_LETTERS, UNSURE
+from unite.curation.languages import NO_LETTERS
 
-#: Of a source that are written beside its bar, and the share that one must have.
-_NUM_NAMED, _LEAST = 4, 0.005
+#: Of a source that are written beside its bar.
+_NUM_NAMED = 4
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Bar:
 
 
 def language_bars(sources: Mapping[str, Mapping[str, Any]], kind: str) -> tuple[Bar, ...]:
-    """Returns a bar for each source.
+    """Returns a bar for each source that has texts.
 
     Args:
         sources: the sheet's `languages`.
@@ -38,23 +38,21 @@ def language_bars(sources: Mapping[str, Mapping[str, Any]], kind: str) -> tuple[
 def language_legend(sources: Mapping[str, Mapping[str, Any]], kind: str) -> tuple[tuple[str, str], ...]:
     """Returns (colour, what it stands for)."""
     colours = _colours(sources, kind)
-    others = any(name not in colours for found in sources.values() for name in found[kind])
-    return (*((colour, name) for name, colour in colours.items()), *([("rest", "others, or not sure")] if others else []))
+    has_others = any(name not in colours for found in sources.values() for name in found[kind])
+    return (*((colour, name) for name, colour in colours.items()), *([("rest", "others")] if has_others else []))
 
 
-def _bar(name: str, texts: int, counts: Mapping[str, int], colours: Mapping[str, str]) -> Bar:
+def _bar(name: str, texts: int, shares: Mapping[str, float], colours: Mapping[str, str]) -> Bar:
     pieces, start = [], 0.0
-    for one in sorted(counts, key=lambda one: one not in colours):  # what has no colour of its own comes last
-        width = 100 * counts[one] / texts
-        pieces.append(Piece(colours.get(one, "rest"), one, counts[one], start, width))
-        start += width
-    largest = [(one, count) for one, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])) if count >= _LEAST * texts]
-    return Bar(name, texts, tuple(pieces), " · ".join(f"{one} {100 * count / texts:.0f} %" for one, count in largest[:_NUM_NAMED]))
+    for one in sorted(shares, key=lambda one: one not in colours):  # what has no colour of its own comes last
+        pieces.append(Piece(colours.get(one, "rest"), one, round(shares[one] * texts), start, 100 * shares[one]))
+        start += 100 * shares[one]
+    return Bar(name, texts, tuple(pieces), " · ".join(f"{one} {100 * share:.0f} %" for one, share in list(shares.items())[:_NUM_NAMED]))
 
 
 def _colours(sources: Mapping[str, Mapping[str, Any]], kind: str) -> dict[str, str]:
     total = Counter[str]()
     for found in sources.values():
-        total.update({name: count for name, count in found[kind].items() if name not in (UNSURE, NO_LETTERS)})
+        total.update({name: found["texts"] * share for name, share in found[kind].items() if name != NO_LETTERS})
     most = sorted(total, key=lambda name: (-total[name], name))[:NUM_COLOURS]
     return {name: f"loss{at - 1}" if at else "kept" for at, name in enumerate(most)}
