@@ -163,6 +163,6 @@ def test_a_step_that_says_nothing_of_likeness_shows_the_rows_alone(examples_of):
 
 
 def test_a_medium_in_the_record_is_called_what_the_record_calls_it(examples_of):
-    named = RawMedium(Modality.IMAGE, "x.tar/0.jpg", encoded(photograph(0, 30, 30)))
+    named = RawMedium(Modality.IMAGE, data=encoded(photograph(0, 30, 30)), name="x.tar/0.jpg")
     (step,) = examples_of([Rows([row("a", "", positive_media=[named]), row("b", "c")], "s")], [ImageSize()])["s"].steps
     assert step.dropped[0].file == "0.jpg" and step.dropped[0].detail == "x.tar/0.jpg is 30 x 30"

@@ -62,7 +62,8 @@ class Skipped:
             known: the row, or the fields of the record that it could not be made of, as far as they are known.
         """
         if isinstance(known, RawRow):
-            files = dict.fromkeys(medium.path for content in known.contents for medium in content.media if medium.path)
+            media = (medium for content in known.contents for medium in content.media)
+            files = dict.fromkeys(name for medium in media if (name := medium.path or medium.name))
             return cls(source, key, record, *why, tuple(files), _texts(known.query.text, known.positives[0].text))
         fields = ((name, value) for name, value in (known or {}).items() if isinstance(value, str | int | float))
         return cls(source, key, record, *why, fields={name: cut(str(value), _NUM_LETTERS) for name, value in islice(fields, _NUM_FIELDS)})

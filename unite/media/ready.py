@@ -27,7 +27,7 @@ class RawMedium:
 
     Attributes:
         modality: `IMAGE` or `VIDEO`.
-        path: where the file lies; or, where `data` carries the bytes, what they are called, if anything.
+        path: where the file lies; empty when `data` carries the bytes.
         data: the encoded bytes, or None.
         start, end: the clip meant, in seconds of the video; None for its beginning and its end.
         name: what one without a path is called: its tar and member.

@@ -104,7 +104,7 @@ class HuggingFace:
             called = str(value.get("path") or "")
             value = value.get("bytes") or value.get("path")
         if isinstance(value, bytes):
-            return RawMedium(modality, called, value)
+            return RawMedium(modality, data=value, name=called)
         if not isinstance(value, str) or not value:
             raise SkippedRowError("unreadable record", f"a {modality} is {type(value).__name__}, neither path nor bytes")
         return RawMedium(modality, str(self.media_root / value))

@@ -26,7 +26,8 @@ class Drop:
     Attributes:
         reason: under which it is counted, a few fixed words.
         detail: what is so of this row.
-        like: what it repeats, to be shown beside it: an index into the collection, or a name that the step's `named` knows.
+        like: what it repeats, to be shown beside it: an index into the collection; or the name of something else, of which the step's
+            method `named(names)` returns the content, by name.
     """
 
     reason: str
