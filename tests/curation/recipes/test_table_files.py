@@ -49,7 +49,7 @@ def test_wrong_files_are_refused_with_what_was_found(tmp_path, make, message):
         ("a.json", b'[["a", "b"]]', "a.json must be a JSON list of objects, but is 'a list of list'"),
         ("a.csv", b"anchor;positive\na;b\n", "a.csv must be separated by commas .as .tsv by tabs., but is \"by ';'\". Its first line"),
         ("a.tsv", b"anchor,positive\na,b\n", "but is \"by ','\". Its first line is: 'anchor,positive'. Write it again"),
-        ("a.csv", b" anchr,\n", "but is .' anchr', ''.. Set t.anchor to the column that is meant"),
+        ("a.csv", b" anchr,\n", r"but is .' anchr', ''.. Set t.anchor=\.\.\. to the column that is meant"),
         ("a.csv", "ançhor,positive\na,b\n".encode("latin-1"), "must be a file in UTF-8 that begins with a header, but is .*0xe7"),
         ("a.csv", b"anchor,positive\ra,b\r", "begins with a header, but is .*2 rows in one: a carriage return without a line feed"),
         ("a.csv", b"anchor,anchor,x\na,b,c\n", "the columns of .* must be of different names, but is 'anchor more than once'"),
