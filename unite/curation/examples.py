@@ -135,7 +135,9 @@ def make_examples(
     return tuple(made)
 
 
-def _dropped(line: Line, recipe: Recipe, load: LoadMedium, rows: AllRows, contents: Mapping[tuple[str, str], StoredContent]) -> Example:
+def _dropped(
+    line: Line, recipe: Recipe, load: LoadMedium, rows: AllRows, contents: Mapping[tuple[str, str], Sequence[StoredContent]]
+) -> Example:
     example = Example(
         line["key"],
         file=_name(line.get("files", ())),
@@ -147,8 +149,8 @@ def _dropped(line: Line, recipe: Recipe, load: LoadMedium, rows: AllRows, conten
     if "row" not in line:
         return replace(example, sides=_read_again(recipe, line["record"], load))
     twin = _stored(rows, line["like_row"]) if "like_row" in line else ()
-    named = contents.get((line["step"], example.like))
-    return replace(example, sides=_stored(rows, line["row"]), twin=twin or ((_shown(named),) if named else ()))
+    named = contents.get((line["step"], example.like), ())
+    return replace(example, sides=_stored(rows, line["row"]), twin=twin or tuple(map(_shown, named)))
 
 
 def _kept(rows: AllRows, row: int) -> Example:
@@ -196,12 +198,12 @@ def _shown(content: StoredContent, broken: Iterable[str] = ()) -> Shown:
     return Shown(preview(Content(content.text, tuple(media), content.instruction)), tuple(broken))
 
 
-def _named(steps: Sequence[Step], cells: Mapping[str, Sequence[Line]]) -> dict[tuple[str, str], StoredContent]:
-    """Returns (step, name) -> content, of what the lines are like that is no row of the set."""
-    found: dict[tuple[str, str], StoredContent] = {}
+def _named(steps: Sequence[Step], cells: Mapping[str, Sequence[Line]]) -> dict[tuple[str, str], Sequence[StoredContent]]:
+    """Returns (step, name) -> contents, of what the lines are like that is no row of the set."""
+    found: dict[tuple[str, str], Sequence[StoredContent]] = {}
     for step in steps:
         names = {line["like"] for line in cells.get(step.name, ()) if line.get("like") and "like_row" not in line}
         ask: Any = getattr(step, "named", None)
         if names and ask is not None:
-            found |= {(step.name, name): content for name, content in ask(names).items()}
+            found |= {(step.name, name): contents for name, contents in ask(names).items()}
     return found

@@ -27,7 +27,7 @@ class Drop:
         reason: under which it is counted, a few fixed words.
         detail: what is so of this row.
         like: what it repeats, to be shown beside it: an index into the collection; or the name of something else, of which the step's
-            method `named(names)` returns the content, by name.
+            method `named(names)` returns the contents, by name: one, or those of a pair.
     """
 
     reason: str
