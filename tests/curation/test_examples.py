@@ -122,6 +122,16 @@ def test_what_an_evaluation_task_holds_stands_beside_a_row_like_it(tmp_path, exa
     assert told.like == "query q of held_out" and told.twin[0].preview.text == query.query.text
 
 
+def test_a_pair_of_an_evaluation_task_stands_beside_a_row_like_it(tmp_path, examples_of):
+    query, candidate = Row("q", StoredContent("red panda")), Row("c", StoredContent("ailurus"))
+    sides = {"query_modality": Modality.TEXT, "candidate_modality": Modality.TEXT}
+    write_task(tmp_path / "task", name="held_out", queries=[query], candidates=[candidate], relevance={"q": {"c": 1}}, **sides)
+    (step,) = examples_of([Rows([row("ailurus", "red panda"), row()], "s")], [Decontamination([str(tmp_path / "task")])])["s"].steps
+    (pair,) = step.dropped
+    assert pair.like == "query q and candidate c of held_out"
+    assert [side.preview.text for side in pair.twin] == ["red panda", "ailurus"]
+
+
 def test_videos_are_shown_as_frames_whether_left_out_or_kept(examples_of):
     still = clip(30, 10, shift=0)
     rows = [row("a still one", "", positive_media=[video_medium(still)])]
