@@ -7,11 +7,13 @@ import pytest
 
 from tests.browser import browse, needs_browser
 from tests.curation.material import Rows, row
+from tests.media.material import photograph
 from unite.curation.datasheet import distribution
 from unite.curation.datasheet_page import histogram, num_bytes, number, quantity, render_page
 from unite.curation.examples import Example, Shown, SourceExamples, StepExamples
 from unite.curation.pipeline import Curation
-from unite.media.preview import Preview
+from unite.media.preview import Preview, preview
+from unite.types import Content, Medium, Modality
 
 OF_ROWS = (
     "caption ",
@@ -150,9 +152,14 @@ def test_numbers_in_words():
 
 @needs_browser
 @pytest.mark.parametrize("width", [1280, 390])
-def test_a_browser_shows_fifteen_sources_at_any_width(many, tmp_path, width):
+def test_a_browser_shows_fifteen_sources_and_rows_of_them_at_any_width(many, tmp_path, width):
     path = tmp_path / "datasheet.html"
-    path.write_text(render_page(many), encoding="utf-8")
+    frames = np.stack([np.asarray(photograph(at)) for at in range(4)])
+    media = (Medium(Modality.IMAGE, frames[:1], 1), Medium(Modality.VIDEO, frames, 2, (0.0, 1.0, 2.0, 3.0)))
+    sides = tuple(Shown(preview(Content("x" * 300, (medium,), "y " * 200)), ("gone",)) for medium in media)
+    shown = Example("key", sides, "f" * 200, "reason " * 9, "/d" * 200, {"n" * 90: "v" * 90}, "like " * 9, sides)
+    examples = [SourceExamples("source_1", (StepExamples("step_0", (shown, replace(shown, twin=())), (shown,)),), ())]
+    path.write_text(render_page(many, examples), encoding="utf-8")
     picture, (scroll, client, height, broken, _) = browse(path, width, tmp_path / "shot.png", height=2600)
     assert picture.shape == (2600, width, 3) and broken == 0
     assert scroll <= client == width  # nothing to scroll to at the side
