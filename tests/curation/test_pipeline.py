@@ -24,9 +24,9 @@ from unite.curation.pipeline import Curation
 from unite.curation.recipes.image_captions import ImageCaptions
 from unite.curation.recipes.text_pairs import TextPairs
 from unite.curation.steps.exact_duplicates import ExactDuplicates
+from unite.curation.steps.image_size import ImageSize
 from unite.curation.steps.language import Language
 from unite.curation.steps.near_duplicates import NearDuplicates
-from unite.curation.steps.image_size import ImageSize
 from unite.curation.steps.step import Drop, Verdict
 from unite.curation.steps.text_length import TextLength
 from unite.data.index import load_index

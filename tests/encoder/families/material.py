@@ -7,7 +7,7 @@ from transformers import AutoConfig, AutoModel, AutoProcessor
 from transformers.video_utils import VideoMetadata, load_video
 
 from unite.encoder.vlm import VLMEncoder
-from unite.media.video.frames import pick
+from unite.media.video.frames import Timeline
 from unite.types import Content, Medium, Modality
 
 TURN = (
@@ -87,7 +87,8 @@ def official(folder, texts, images, paths, decoding, caps):
     """
 
     def picked(metadata, **_):
-        return pick(metadata.total_num_frames, metadata.duration, decoding).tolist()
+        times = np.arange(metadata.total_num_frames) / metadata.fps
+        return Timeline(times, metadata.duration).pick(decoding).tolist()
 
     side = side_of(folder) ** 2
     films, metadata = zip(*(load_video(str(path), backend="pyav", sample_indices_fn=picked) for path in paths), strict=True)
