@@ -20,11 +20,11 @@ from transformers import AutoConfig, AutoModel, AutoProcessor
 
 from benchmarks.loss import TEMPERATURE
 from benchmarks.step import collated, prepare
+from unite.batch import Batch
 from unite.config.schema import LoRAConfig, MAMCLConfig
 from unite.encoder.vlm import VLMEncoder
 from unite.objective import MAMCL
 from unite.training.step import ContrastiveStep, count_tokens
-from unite.types import Batch
 
 #: Qwen2-VL-2B-Instruct's config.json.
 TEXT: dict[str, Any] = {

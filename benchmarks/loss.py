@@ -21,9 +21,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from unite.batch import Relations
 from unite.config.schema import MAMCLConfig
 from unite.objective import MAMCL
-from unite.types import Modality, Relations
+from unite.types import Modality
 
 TEMPERATURE = 0.03
 #: Positives by modality: unequal, as in a real mixture.

@@ -22,6 +22,7 @@ from torch import Tensor
 from transformers import AutoModel
 
 from benchmarks.loss import TEMPERATURE, dense_loss
+from unite.batch import Batch, MicroBatch, Relations
 from unite.build.encoder import build_encoder
 from unite.build.train import build_mixture
 from unite.config.register import CONF, register
@@ -29,7 +30,7 @@ from unite.config.schema import MAMCLConfig, TrainConfig
 from unite.data.packing import padded_share
 from unite.objective import MAMCL
 from unite.training.step import ContrastiveStep, count_tokens
-from unite.types import Batch, MicroBatch, Modality, Relations
+from unite.types import Modality
 
 TOKEN_BUDGET = 2048
 

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from unite.types import Content, EncodedContent, Medium, MicroBatch, Modality, index_tensor
+from unite.batch import EncodedContent, MicroBatch, index_tensor
+from unite.types import Content, Medium, Modality
 
 
 class FakeProcessor:

@@ -6,6 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from unite.batch import index_tensor
 from unite.errors import DataError
 from unite.types import (
     MEDIA,
@@ -13,11 +14,9 @@ from unite.types import (
     Content,
     Example,
     Medium,
-    MicroBatch,
     Modality,
     escape_places,
     fingerprint,
-    index_tensor,
     modality_of,
     plain_text,
     without_instruction,
@@ -109,14 +108,6 @@ def test_a_fingerprint_is_63_bits_of_blake2b_over_the_parts_and_their_lengths():
     assert fingerprint("ab", "c") != fingerprint("a", "bc") != fingerprint("abc")
     tensor = index_tensor([fingerprint(str(number)) for number in range(100)])  # int64 holds them
     assert tensor.dtype == torch.int64 and (tensor >= 0).all() and len(tensor.unique()) == 100
-
-
-def test_media_of_a_micro_batch_go_by_fingerprint_and_modality():
-    ids = torch.zeros(1, 2, dtype=torch.int64)
-    media = {"fingerprints": index_tensor([7, 7]), "modalities": index_tensor([2, 4]), "pixels": torch.ones(3)}
-    batch = MicroBatch(index_tensor([0]), ids, ids, ids + 1, media).to("cpu")
-    assert batch.media_names == [(7, Modality.IMAGE.value), (7, Modality.VIDEO.value)] and torch.equal(batch.media["pixels"], torch.ones(3))
-    assert MicroBatch(index_tensor([0]), ids, ids, ids + 1).media_names == []
 
 
 @pytest.mark.parametrize(

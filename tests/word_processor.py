@@ -2,8 +2,9 @@
 
 import torch
 
+from unite.batch import EncodedContent, MicroBatch, index_tensor
 from unite.errors import DataError
-from unite.types import Content, EncodedContent, MicroBatch, index_tensor
+from unite.types import Content
 
 
 class WordProcessor:

@@ -11,6 +11,7 @@ from tokenizers.processors import TemplateProcessing
 from transformers import AutoConfig, AutoProcessor, AutoTokenizer
 from transformers.video_utils import VideoMetadata
 
+from tests.encoder.chat_text import chat_text
 from tests.encoder.checkpoints import save_family
 from unite.config.prompts import prompt_options
 from unite.config.schema import PromptConfig, ReadingConfig
@@ -18,7 +19,7 @@ from unite.data.mmeb import split_instruction
 from unite.embedding.cache import prompt_fingerprint
 from unite.encoder.families import family_of
 from unite.encoder.processor import ContentProcessor
-from unite.encoder.prompt import Prompt, Special, Text, chat_text
+from unite.encoder.prompt import Prompt, Special, Text
 from unite.encoder.vlm import VLMEncoder
 from unite.errors import ConfigError, DataError
 from unite.types import Content, Medium, Modality, escape_places

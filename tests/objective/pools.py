@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
-from unite.types import Relations, index_tensor
+from unite.batch import Relations, index_tensor
 
 TEXT, IMAGE, VIDEO = 1, 2, 4
 

@@ -14,11 +14,12 @@ from torch import Tensor
 
 from tests.objective.pools import IMAGE, TEXT, VIDEO, random_relations, relations_of, unit
 from tests.reference.contrastive import contrastive_loss
+from unite.batch import Relations
 from unite.config.schema import InfoNCEConfig, MAMCLConfig
 from unite.errors import ConfigError, DataError, TrainingError
 from unite.objective import MAMCL, InfoNCE, blockwise
 from unite.objective.contrastive import Contrastive
-from unite.types import Modality, Relations
+from unite.types import Modality
 
 OPTIONS = st.fixed_dictionaries(
     {

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from unite.types import Modality, Relations
+from unite.batch import Relations
+from unite.types import Modality
 
 
 def contrastive_loss(

@@ -8,11 +8,11 @@ import torch
 from tests.objective.pools import IMAGE, TEXT, VIDEO, relations_of
 from tests.training.ranks import in_ranks, part
 from tests.training.toy import batch_of, examples, seeded_encoder
+from unite.batch import Batch, MicroBatch
 from unite.config.schema import MAMCLConfig, MatryoshkaConfig
 from unite.objective import MAMCL, Matryoshka, ObjectiveOutput, Terms
 from unite.training.step import ContrastiveStep, StepOutput
 from unite.training.window import Window
-from unite.types import Batch, MicroBatch
 
 NAMES = ("source", "query", "positive", "loss", "similarity", "hardest", "negatives")
 #: Two steps, a line a term.

@@ -8,11 +8,12 @@ from pytorch_lightning.loggers.logger import DummyLogger
 from torch import nn
 
 from tests.word_processor import WordProcessor
+from unite.batch import Batch
 from unite.config.schema import AdamWConfig
 from unite.data.collate import Collator
 from unite.training.adamw import AdamWCosine
 from unite.training.module import UniteModule
-from unite.types import Batch, Content, Example
+from unite.types import Content, Example
 
 
 class BagEncoder(nn.Module):

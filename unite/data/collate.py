@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from unite.batch import Batch, EncodedContent, Processor, Relations, index_tensor
 from unite.data.packing import check_budget, plan_micro_batches
 from unite.errors import DataError
-from unite.types import Batch, Content, EncodedContent, Example, Modality, Processor, Relations, index_tensor
+from unite.types import Content, Example, Modality
 
 
 class Identified(Protocol):

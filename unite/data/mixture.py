@@ -14,13 +14,14 @@ from typing import Any, cast
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from unite.batch import Batch, Processor
 from unite.config.schema.data import DataConfig, Exhausted, MixtureConfig
 from unite.data.collate import Collator
 from unite.data.held_out import HeldOut
 from unite.data.order import MixtureOrder, SourceSize, shares_by_temperature
 from unite.data.source import SourceDataModule
 from unite.errors import ConfigError, DataError, caught, must_be, raise_all
-from unite.types import Batch, Example, Processor
+from unite.types import Example
 
 log = logging.getLogger(__name__)
 

@@ -22,12 +22,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from unite.batch import Processor, index_tensor
 from unite.embedding.embed import is_before
 from unite.errors import DataError, must_be
 from unite.files import whole_file, write_text
 from unite.media import KINDS
 from unite.progress import tracked
-from unite.types import Content, Processor, fingerprint, index_tensor
+from unite.types import Content, fingerprint
 
 _log = logging.getLogger(__name__)
 #: Attributes of modules that change nothing of the embeddings; the same checkpoint in another folder is the same encoder.

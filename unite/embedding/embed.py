@@ -19,10 +19,11 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from unite.batch import EncodedContent, MicroBatch, Processor
 from unite.data.packing import plan_micro_batches
 from unite.embedding.lazy import LazyContent, decoded, key_of, named
 from unite.errors import ConfigError, DataError, must_be
-from unite.types import Content, EncodedContent, MicroBatch, Processor
+from unite.types import Content
 
 log = logging.getLogger(__name__)
 

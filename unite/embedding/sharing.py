@@ -14,12 +14,13 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from unite.batch import index_tensor
 from unite.embedding.cache import DiskCache
 from unite.embedding.embed import EmbeddingCache, Encoder, MemoryCache, embed_contents, is_before
 from unite.embedding.lazy import LazyContent, key_of
 from unite.errors import DataError, UniteError, must_be
 from unite.processes import num_ranks
-from unite.types import Content, index_tensor
+from unite.types import Content
 
 
 def embed_sharded(

@@ -13,12 +13,13 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from unite.batch import EncodedContent, MicroBatch, index_tensor
 from unite.config.schema.encoder import ReadingConfig
 from unite.config.schema.prompt import PromptConfig
 from unite.encoder.families.family import Family
 from unite.encoder.prompt import MediumPlace, Prompt, Segment, Text
 from unite.errors import ConfigError, DataError, must_be, must_be_one_of
-from unite.types import Content, EncodedContent, MicroBatch, index_tensor
+from unite.types import Content
 
 #: How many texts' tokens are kept, and of how many characters at most: the prompt's own words come with every content.
 _MAX_KNOWN, _MAX_KNOWN_CHARACTERS = 4096, 1024

@@ -165,10 +165,3 @@ class Prompt:
             before, _, after = text.partition(INSTRUCTION_PLACE)
             return f"{before}{content.instruction}{_INSTRUCTION.sub('', after)}"
         return f"{content.instruction}{self.config.after_instruction}{text}" if text else content.instruction
-
-
-def chat_text(segments: list[Segment], content: Content) -> str:
-    """Returns a turn as one string, each medium as its pad token between `<|vision_start|>` and `<|vision_end|>`."""
-    pads = [f"<|vision_start|><|{medium.modality}_pad|><|vision_end|>" for medium in content.media]
-    written = {Text: lambda segment: segment.text, Special: lambda segment: segment.name, MediumPlace: lambda segment: pads[segment.medium]}
-    return "".join(written[type(segment)](segment) for segment in segments)

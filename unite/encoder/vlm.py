@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from unite.batch import MicroBatch
 from unite.config.prompts import prompt_options
 from unite.config.schema.encoder import EncoderConfig, Positions
 from unite.encoder.adapters import add_lora, has_lora, merge_lora
@@ -26,7 +27,6 @@ from unite.encoder.pooling import last_positions
 from unite.encoder.processor import ContentProcessor
 from unite.encoder.trained import trained_of
 from unite.errors import CheckpointError, must_be
-from unite.types import MicroBatch
 
 log = logging.getLogger(__name__)
 

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from unite.batch import index_tensor
 from unite.embedding.lazy import decoded
 from unite.evaluation.failures_file import Failure, TaskFailures
 from unite.evaluation.metrics import Judged
 from unite.evaluation.tasks import RetrievalTask
 from unite.media.preview import preview
 from unite.retrieval.topk import search
-from unite.types import index_tensor
 
 NUM_FAILURES = 8
 NUM_HITS = 5

@@ -11,10 +11,11 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from unite.batch import index_tensor
 from unite.embedding.geometry import hit_modalities
 from unite.evaluation.metrics import Judged
 from unite.evaluation.tasks import RetrievalTask
-from unite.types import Modality, index_tensor
+from unite.types import Modality
 
 
 class MixedPool:

@@ -9,13 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from unite.batch import index_tensor
 from unite.config.schema.media import Decoding
 from unite.data.shards import ShardReader
 from unite.data.tasks import StoredTask, read_task
 from unite.embedding.lazy import FileContents, LazyContent, StoredContents
 from unite.errors import DataError, must_be, must_be_one_of
 from unite.evaluation.metrics import largest_k
-from unite.types import Content, Modality, fingerprint, index_tensor
+from unite.types import Content, Modality, fingerprint
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from unite.batch import Relations
 from unite.config.schema.objective import HardnessOn, ObjectiveConfig
 from unite.errors import TrainingError, must_be
 from unite.objective.blockwise import Scores, Weighing, contrast
 from unite.objective.masks import directions
 from unite.objective.output import ObjectiveOutput, Terms
 from unite.objective.temperature import Temperature
-from unite.types import Modality, Relations
+from unite.types import Modality
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unite.types import Modality, Relations
+from unite.batch import Relations
+from unite.types import Modality
 
 #: More than the largest `Modality.value`.
 _GROUPS = 1 << len(Modality)

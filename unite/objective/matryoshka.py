@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from unite.batch import Relations
 from unite.config.schema.objective import MatryoshkaConfig
 from unite.errors import TrainingError, must_be
 from unite.objective.output import ObjectiveOutput
-from unite.types import Relations
 
 
 class Matryoshka(nn.Module):

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from typing_extensions import override
 
+from unite.batch import Batch
 from unite.training.step import StepOutput
-from unite.types import Batch
 
 log = logging.getLogger(__name__)
 

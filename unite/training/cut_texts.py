@@ -8,7 +8,7 @@ from typing import Any
 import pytorch_lightning as pl
 from typing_extensions import override
 
-from unite.types import Batch
+from unite.batch import Batch
 
 log = logging.getLogger(__name__)
 

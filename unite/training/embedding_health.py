@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 from typing_extensions import override
 
+from unite.batch import Batch
 from unite.embedding.geometry import alignment, effective_rank, modality_gap, uniformity
 from unite.errors import ConfigError, must_be
 from unite.training.step import StepOutput
-from unite.types import Batch, Modality
+from unite.types import Modality
 
 #: A single batch is of few sources, so the last steps give some rows each. The weights hardly move within them.
 STEPS, ROWS_A_STEP = 16, 32

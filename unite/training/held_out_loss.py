@@ -13,6 +13,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from unite.batch import Relations
 from unite.data.collate import relate
 from unite.data.order import MixtureOrder
 from unite.data.rows import Row
@@ -22,7 +23,7 @@ from unite.embedding.lazy import LazyContent
 from unite.errors import DataError, must_be
 from unite.evaluation.pair_tasks import RowContents, RowSide, row_side
 from unite.progress import tracked
-from unite.types import Modality, Relations
+from unite.types import Modality
 
 #: Batches that the loss is a mean over, where there are so many.
 MAX_BATCHES = 16

@@ -12,13 +12,14 @@ from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
+from unite.batch import Batch
 from unite.encoder.vlm import VLMEncoder
 from unite.errors import CheckpointError, TrainingError, must_be
 from unite.training.optimizer import OptimizerBuilder
 from unite.training.parallel import sum_gradients
 from unite.training.step import ContrastiveStep
 from unite.training.weight_average import WeightAverage
-from unite.types import Batch, fingerprint
+from unite.types import fingerprint
 
 
 class UniteModule(pl.LightningModule):

@@ -21,8 +21,8 @@ from pytorch_lightning.strategies import DDPStrategy
 from torch import Tensor, nn
 from typing_extensions import override
 
+from unite.batch import Relations
 from unite.processes import num_ranks
-from unite.types import Relations
 
 
 @dataclass(frozen=True, eq=False)

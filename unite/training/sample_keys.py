@@ -8,9 +8,9 @@ from pathlib import Path
 import pytorch_lightning as pl
 from typing_extensions import override
 
+from unite.batch import Batch
 from unite.errors import NonFiniteLossError
 from unite.files import append_line, write_json
-from unite.types import Batch
 
 log = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytorch_lightning as pl
 from typing_extensions import override
 
+from unite.batch import Batch
 from unite.errors import ConfigError, TrainingError, must_be
 from unite.files import append_line
-from unite.types import Batch
 
 log = logging.getLogger(__name__)
 

@@ -15,10 +15,10 @@ import torch.distributed as dist
 from pytorch_lightning.callbacks import ModelCheckpoint
 from typing_extensions import override
 
+from unite.batch import Batch
 from unite.errors import CheckpointError, must_be
 from unite.processes import num_ranks
 from unite.training.signals import EndedBySignal, Signals
-from unite.types import Batch
 
 _MADE_BY = "unite"
 #: What the record holds -> what the user calls it.

@@ -9,9 +9,9 @@ from typing import Any
 import pytorch_lightning as pl
 from typing_extensions import override
 
+from unite.batch import Batch
 from unite.progress import How, Work, shown
 from unite.training.step_log import StepLog, steps_of
-from unite.types import Batch
 
 
 class StageProgress(pl.Callback):

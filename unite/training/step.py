@@ -19,10 +19,10 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from unite.batch import Batch, MicroBatch, Relations
 from unite.errors import ConfigError, NonFiniteLossError, must_be
 from unite.objective import ObjectiveOutput
 from unite.training.parallel import gather_pool, sum_over_ranks
-from unite.types import Batch, MicroBatch, Relations
 
 Backward = Callable[[Tensor], None]
 

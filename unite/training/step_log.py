@@ -11,10 +11,10 @@ import pytorch_lightning as pl
 from torch.optim import Optimizer
 from typing_extensions import override
 
+from unite.batch import Batch
 from unite.errors import ConfigError, must_be
 from unite.training.step import StepOutput
 from unite.training.window import Window, WindowMeans
-from unite.types import Batch
 
 
 class StepLog(pl.Callback):

@@ -21,13 +21,13 @@ import torch
 from torch import nn
 from typing_extensions import override
 
+from unite.batch import Batch
 from unite.errors import CheckpointError, must_be
 from unite.files import read_json, write_json
 from unite.processes import is_first_rank
 from unite.progress import shown
 from unite.training.step_log import StepLog, steps_of
 from unite.training.validator import Validator
-from unite.types import Batch
 
 log = logging.getLogger(__name__)
 

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from unite.batch import Batch
 from unite.objective import Terms
 from unite.training.parallel import sum_over_ranks
 from unite.training.step import StepOutput, count_tokens
-from unite.types import Batch, Modality
+from unite.types import Modality
 
 _NUM_MODALITIES = 1 << len(Modality)
 #: The V values that are summed over terms; `hardest` over those that have a negative.

@@ -7,8 +7,9 @@ from torch import nn
 
 from tests.composed import composed
 from tests.fake_encoder import FakeEncoder, FakeProcessor
+from unite.batch import EncodedContent, index_tensor
 from unite.build.suites import build_suites
-from unite.types import PLACES, EncodedContent, index_tensor
+from unite.types import PLACES
 
 
 class KnowingProcessor(FakeProcessor):

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
+from tests.encoder.chat_text import chat_text
 from tests.evaluation.layouts.material import write_image, write_parquet
 from unite.config.schema import PromptConfig
 from unite.config.schema.media import Decoding
 from unite.data.identities import hash_of
 from unite.data.mmeb import INSTRUCTIONS, split_instruction
 from unite.data.rows import StoredContent, StoredMedium
-from unite.encoder.prompt import Prompt, chat_text
+from unite.encoder.prompt import Prompt
 from unite.errors import DataError
 from unite.evaluation.layouts.mmeb import Mmeb
 from unite.types import Content, Medium, Modality

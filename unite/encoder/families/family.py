@@ -15,8 +15,9 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 from torch import Tensor, nn
 
+from unite.batch import MicroBatch
 from unite.config.schema.encoder import ReadingConfig
-from unite.types import Medium, MicroBatch, Modality
+from unite.types import Medium, Modality
 
 
 @dataclass(frozen=True)

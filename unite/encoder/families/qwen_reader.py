@@ -18,11 +18,12 @@ from torchvision.transforms.v2.functional import resize
 from transformers.models.qwen2_vl.image_processing_qwen2_vl import smart_resize
 from transformers.video_utils import VideoMetadata
 
+from unite.batch import index_tensor
 from unite.config.schema.encoder import ReadingConfig
 from unite.encoder.families.family import ReadMedium
 from unite.encoder.families.patches import Grid, cut_patches
 from unite.errors import DataError
-from unite.types import Medium, Modality, index_tensor
+from unite.types import Medium, Modality
 
 #: How many media's tokens are kept: sizes repeat.
 _MAX_KNOWN = 4096

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from unite.batch import MicroBatch
 from unite.config.schema.encoder import ReadingConfig
 from unite.encoder.families.family import Part
 from unite.encoder.families.fast_language import Blocks, LanguageClasses, speed_up_language
@@ -20,7 +21,7 @@ from unite.encoder.families.qwen_reader import QwenReader
 from unite.encoder.families.shared import SharedByLayers
 from unite.encoder.pooling import states_at
 from unite.errors import CheckpointError, must_be
-from unite.types import MicroBatch, Modality
+from unite.types import Modality
 
 
 class QwenVL(nn.Module):
