@@ -23,6 +23,8 @@ _FORMATS = {".csv": CSV, ".tsv": TSV, ".jsonl": LINES, ".ndjson": LINES, ".jsonl
 #: Parquet has compression of its own, inside.
 FORMATS = (*_FORMATS, *(f"{suffix}.gz" for suffix, name in _FORMATS.items() if name != PARQUET))
 TARS = (".tar", ".tar.gz", ".tgz")
+#: What is raised on a gzip file that is cut short, damaged, or none.
+GZIP_ERRORS = (EOFError, gzip.BadGzipFile, zlib.error)
 _MIB = 1 << 20
 
 
@@ -74,11 +76,17 @@ def open_file(path: Path) -> BinaryIO:
 @contextmanager
 def reading(path: Path) -> Iterator[BinaryIO]:
     """Opens a file. Raises DataError if it is gzipped by name only, or cut short."""
-    with open_file(path) as file:
-        try:
-            yield file
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise DataError(f"{path} is no whole gzip file ({error}). Copy or write it again.") from error
+    with open_file(path) as file, whole_gzip(path):
+        yield file
+
+
+@contextmanager
+def whole_gzip(path: Path) -> Iterator[None]:
+    """Raises DataError if what is unpacked in it is cut short, damaged, or no gzip file."""
+    try:
+        yield
+    except GZIP_ERRORS as error:
+        raise DataError(f"{path} is no whole gzip file ({error}). Copy or write it again.") from error
 
 
 def fingerprint_files(paths: Iterable[Path]) -> str:

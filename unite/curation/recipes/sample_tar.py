@@ -11,11 +11,11 @@ import io
 import shutil
 import tarfile
 import tempfile
-import zlib
 from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from unite.curation.recipes.annotation_files import GZIP_ERRORS, whole_gzip
 from unite.data.samples import Sample, group
 from unite.data.tar_members import HEAD, Leftover, Member, check_end, check_names, compression_of, members_of
 from unite.errors import DataError, SkippedRowError, must_be
@@ -63,11 +63,8 @@ class SampleTar:
         if compressed != "gzip":
             raise DataError(must_be(str(self.path), "a tar, or one compressed by gzip", f"compressed by {compressed}", "Unpack it."))
         whole = cast(BinaryIO, tempfile.TemporaryFile(prefix="unite-"))  # noqa: SIM115  it stays open
-        try:
-            with file, gzip.open(self.path) as packed:
-                shutil.copyfileobj(packed, whole, _CHUNK)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise DataError(f"{self.path} is no whole gzip file ({error}). Copy or write it again.") from error
+        with whole_gzip(self.path), file, gzip.open(self.path) as packed:
+            shutil.copyfileobj(packed, whole, _CHUNK)
         return whole
 
     @cached_property
@@ -105,7 +102,7 @@ def unpacked(where: str, extension: str, data: bytes) -> bytes:
     try:
         with gzip.open(io.BytesIO(data)) as file:
             found = file.read(_MAX_MEMBER + 1)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+    except GZIP_ERRORS as error:
         raise SkippedRowError("unreadable file", f"{where} is no whole gzip file ({error})") from error
     if len(found) > _MAX_MEMBER:
         raise SkippedRowError("file too large", f"{where} unpacks to more than {_MAX_MEMBER} bytes")

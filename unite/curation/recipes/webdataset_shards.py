@@ -9,12 +9,10 @@ Members that no row is made of are named in the row's metadata, what is of no sa
 
 from __future__ import annotations
 
-import gzip
 import json
 import logging
 import os
 import tarfile
-import zlib
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +24,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from unite.curation.raw import NO_SAMPLE, RawRow
-from unite.curation.recipes.annotation_files import find_tars, fingerprint_files
+from unite.curation.recipes.annotation_files import GZIP_ERRORS, find_tars, fingerprint_files
 from unite.curation.recipes.image_captions import caption_row, check_direction
 from unite.curation.recipes.lines import JSON_ERRORS
 from unite.curation.recipes.sample_tar import SampleTar, is_packed, unpacked
@@ -224,7 +222,7 @@ def _text(tar: SampleTar, extension: str, member: Member) -> str:
 def _check_fields(name: str, path: Path, needed: Sequence[tuple[str, str]]) -> None:
     """Raises DataError, as `check_columns` does, if no JSON member of a tar has a field. A tar that cannot be read is told of later."""
     found: dict[str, None] = {}
-    with suppress(tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error), tarfile.open(path) as tar:
+    with suppress(tarfile.TarError, *GZIP_ERRORS), tarfile.open(path) as tar:
         for member in (member for member in tar if member.isfile() and _plain(member.name).endswith(".json")):
             with suppress(*JSON_ERRORS, SkippedRowError):
                 file = cast(IO[bytes], tar.extractfile(member))  # it is a file
