@@ -110,7 +110,7 @@ def matchers() -> dict[str, Matcher]:
     try:
         import imagehash
 
-        found["pHash, 4 of 64 bits (until now)"] = by_bits(lambda image: imagehash.phash(image).hash, 4)
+        found["pHash, 4 of 64 bits"] = by_bits(lambda image: imagehash.phash(image).hash, 4)
         found["pHash, 10 of 64 bits"] = by_bits(lambda image: imagehash.phash(image).hash, 10)
     except ImportError:
         pass
@@ -171,7 +171,7 @@ def texts(folders: list[str]) -> None:
     for threshold in (0.75, 0.8, 0.82, 0.9):
         ours = NearTexts(sketches, np.ones(len(whole), bool), whole.__getitem__, threshold)
         ranges = (("found", threshold, threshold + 0.02), ("found", threshold, 1.01), ("wrongly", threshold - 0.05, threshold))
-        for name, found in (("unite", by_index(ours, len(whole))), ("the sketch alone (until now)", by_sketch(sketches, threshold))):
+        for name, found in (("unite", by_index(ours, len(whole))), ("the sketch alone", by_sketch(sketches, threshold))):
             is_found = np.isin(known, found)
             for title, low, high in ranges:
                 within = (true >= low) & (true < high)
