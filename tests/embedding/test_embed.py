@@ -1,3 +1,5 @@
+"""The order, the budget and the names of what is embedded, and the cache of `memory.py`."""
+
 from dataclasses import replace
 
 import pytest
@@ -8,8 +10,9 @@ from hypothesis import strategies as st
 from tests.fake_encoder import FakeEncoder, image
 from unite.config.schema.media import Decoding
 from unite.data.rows import StoredContent
-from unite.embedding.embed import BUDGETS_PER_WINDOW, DECODED_AHEAD, MemoryCache, embed_contents
+from unite.embedding.embed import BUDGETS_PER_WINDOW, DECODED_AHEAD, embed_contents
 from unite.embedding.lazy import LazyContent
+from unite.embedding.memory import MemoryCache
 from unite.errors import ConfigError, DataError
 from unite.types import Content
 

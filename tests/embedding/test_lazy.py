@@ -11,8 +11,9 @@ from unite.config.schema.media import Decoding
 from unite.data.rows import Row, StoredContent, StoredMedium
 from unite.data.shards import ShardReader, ShardWriter
 from unite.embedding.cache import DiskCache
-from unite.embedding.embed import MemoryCache, embed_contents
+from unite.embedding.embed import embed_contents
 from unite.embedding.lazy import FileContent, FileContents, LazyContent, StoredContents
+from unite.embedding.memory import MemoryCache
 from unite.errors import DataError
 from unite.types import Content, Modality
 

@@ -2,8 +2,9 @@ import numpy as np
 
 from unite.config.schema.media import Decoding
 from unite.data.rows import StoredContent
-from unite.embedding.embed import MemoryCache, embed_contents
+from unite.embedding.embed import embed_contents
 from unite.embedding.lazy import LazyContent
+from unite.embedding.memory import MemoryCache
 from unite.evaluation.blanked import Picked, spread, without_medium, without_text
 from unite.types import Content, Medium, Modality
 

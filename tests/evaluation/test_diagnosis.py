@@ -8,7 +8,8 @@ import pytest
 from tests.evaluation.material import NUM, fused
 from tests.fake_encoder import image
 from unite.config.schema import SuiteConfig
-from unite.embedding.embed import MemoryCache, embed_contents
+from unite.embedding.embed import embed_contents
+from unite.embedding.memory import MemoryCache
 from unite.errors import DataError
 from unite.evaluation import diagnosis
 from unite.evaluation.diagnosis import diagnose

@@ -5,7 +5,7 @@ from rich.console import Console
 
 from tests.evaluation.material import NUM, fused
 from unite.config.schema import SuiteConfig
-from unite.embedding.embed import MemoryCache
+from unite.embedding.memory import MemoryCache
 from unite.evaluation.evaluate import evaluate
 from unite.evaluation.results import SuiteResult
 from unite.evaluation.suite import Suite

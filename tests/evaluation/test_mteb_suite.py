@@ -15,8 +15,9 @@ from tests.fake_encoder import FakeEncoder, image
 from unite.config.schema import MtebSuiteConfig
 from unite.config.schema.media import Decoding
 from unite.data.rows import StoredContent, StoredMedium
-from unite.embedding.embed import MemoryCache, embed_contents
+from unite.embedding.embed import embed_contents
 from unite.embedding.lazy import LazyContent
+from unite.embedding.memory import MemoryCache
 from unite.errors import ConfigError, DataError
 from unite.evaluation.mteb_suite import MtebSuite
 from unite.types import Content, Modality

@@ -14,8 +14,9 @@ from unite.config.schema.media import Decoding
 from unite.data.rows import Row, StoredContent, StoredMedium
 from unite.data.shards import ShardReader
 from unite.data.tasks import write_task
-from unite.embedding.embed import MemoryCache, embed_contents
+from unite.embedding.embed import embed_contents
 from unite.embedding.lazy import LazyContent
+from unite.embedding.memory import MemoryCache
 from unite.errors import ConfigError, DataError
 from unite.evaluation.diagnosis import diagnose
 from unite.evaluation.suite import Suite

@@ -9,8 +9,7 @@ from unite.comparison.charts import mark
 from unite.comparison.compare import SuiteComparison
 from unite.comparison.evaluated_runs import TrainingRecipe
 from unite.evaluation.failures_file import Failure, TaskFailures
-from unite.media import KINDS
-from unite.media.preview import Preview
+from unite.media.preview import WIDE, Preview
 
 #: Cards of a task over all recipes; each picture is part of the page.
 _NUM_CARDS = 6
@@ -80,7 +79,7 @@ def failed_tasks(suite: SuiteComparison, recipes: Sequence[TrainingRecipe]) -> l
 
 def room(modality: str) -> str:
     """Returns how much room the preview of a medium takes: "strip", as several pictures side by side, or "still"."""
-    return "strip" if any(kind.word == modality and kind.preview_is_wide for kind in KINDS) else "still"
+    return "strip" if modality in WIDE else "still"
 
 
 def not_recorded(suite: SuiteComparison, recipes: Sequence[TrainingRecipe]) -> list[str]:

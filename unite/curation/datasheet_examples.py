@@ -8,10 +8,8 @@ from typing import Any
 
 from unite.curation.datasheet_funnel import funnel_steps
 from unite.curation.examples import Example, SourceExamples
-from unite.media import KINDS
-from unite.media.preview import cut
+from unite.media.preview import WIDE, cut
 
-_WIDE = {kind.word for kind in KINDS if kind.preview_is_wide}
 #: Letters of what is so of a row.
 _NUM_LETTERS = 120
 
@@ -57,7 +55,7 @@ def shown_sources(sources: Mapping[str, Mapping[str, Any]], examples: Iterable[S
 def is_wide(example: Example) -> bool:
     """Whether a row takes the room of two: a strip of frames, or texts alone."""
     pictures = [modality for side in example.sides for modality, _ in side.preview.pictures]
-    return not (pictures or any(side.broken for side in example.sides)) or any(modality in _WIDE for modality in pictures)
+    return not (pictures or any(side.broken for side in example.sides)) or any(modality in WIDE for modality in pictures)
 
 
 def short_detail(detail: str) -> str:

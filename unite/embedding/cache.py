@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from unite.batch import Processor, index_tensor
-from unite.embedding.embed import is_before
+from unite.embedding.memory import is_before
 from unite.errors import DataError, must_be
 from unite.files import whole_file, write_text
 from unite.media import KINDS
@@ -39,7 +39,7 @@ _FORMAT = "3"
 
 
 class DiskCache:
-    """An `unite.embedding.embed.EmbeddingCache` that outlives the process.
+    """An `unite.embedding.memory.EmbeddingCache` that outlives the process.
 
     Attributes:
         taken: the contents whose embeddings an earlier process left here, and this one asked for.

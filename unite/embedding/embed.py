@@ -22,6 +22,7 @@ from torch import Tensor
 from unite.batch import EncodedContent, MicroBatch, Processor
 from unite.data.packing import plan_micro_batches
 from unite.embedding.lazy import LazyContent, decoded, key_of, named
+from unite.embedding.memory import EmbeddingCache, MemoryCache
 from unite.errors import ConfigError, DataError, must_be
 from unite.types import Content
 
@@ -50,69 +51,6 @@ class Encoder(Protocol):
     def parameters(self) -> Iterator[Any]:
         """As of `torch.nn.Module`."""
         ...
-
-
-class EmbeddingCache(Protocol):
-    """Embeddings by content fingerprint, and the fingerprints of contents by their keys (see `unite.embedding.lazy`)."""
-
-    def fingerprint_of(self, key: int) -> int | None:
-        """Returns the fingerprint of the content that was read under that key, or None."""
-        ...
-
-    def note(self, key: int, fingerprint: int, *, keep: bool = True) -> None:
-        """Notes the fingerprint of a content that was read; `keep` is False where another process keeps it."""
-        ...
-
-    def get(self, fingerprint: int) -> Tensor | None:
-        """Returns the (D,) embedding, or None."""
-        ...
-
-    def put(self, fingerprint: int, embedding: Tensor) -> None:
-        """Keeps a (D,) float32 embedding on the CPU."""
-        ...
-
-    def learn(self, fingerprint: int, embedding: Tensor) -> None:
-        """Takes over the embedding that all ranks agreed on, which another process keeps; `get` returns it from now on."""
-        ...
-
-    def flush(self) -> None:
-        """Brings what was put to where it outlives the process."""
-        ...
-
-
-def is_before(one: Tensor, other: Tensor) -> bool:
-    """Whether a (D,) embedding goes before another of an equal content, made in another micro-batch, that differs by its rounding.
-
-    Which one of them is used is so the same in the run that made them and in every later one.
-    """
-    return bool(one.tolist() < other.tolist())
-
-
-class MemoryCache(dict[int, Tensor]):
-    """An `EmbeddingCache` for the life of the process."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._fingerprints: dict[int, int] = {}
-
-    def fingerprint_of(self, key: int) -> int | None:
-        """As of `EmbeddingCache`."""
-        return self._fingerprints.get(key)
-
-    def note(self, key: int, fingerprint: int, *, keep: bool = True) -> None:
-        """As of `EmbeddingCache`."""
-        self._fingerprints[key] = fingerprint
-
-    def put(self, fingerprint: int, embedding: Tensor) -> None:
-        """Keeps it."""
-        self[fingerprint] = embedding
-
-    def learn(self, fingerprint: int, embedding: Tensor) -> None:
-        """As of `EmbeddingCache`."""
-        self[fingerprint] = embedding
-
-    def flush(self) -> None:
-        """Does nothing: there is nowhere to write to."""
 
 
 def embed_contents(

@@ -16,8 +16,9 @@ from torch import Tensor
 
 from unite.batch import index_tensor
 from unite.embedding.cache import DiskCache
-from unite.embedding.embed import EmbeddingCache, Encoder, MemoryCache, embed_contents, is_before
+from unite.embedding.embed import Encoder, embed_contents
 from unite.embedding.lazy import LazyContent, key_of
+from unite.embedding.memory import EmbeddingCache, MemoryCache, is_before
 from unite.errors import DataError, UniteError, must_be
 from unite.processes import num_ranks
 from unite.types import Content

@@ -14,9 +14,10 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from torch import Tensor
 
-from unite.embedding.embed import EmbeddingCache, fingerprints
+from unite.embedding.embed import fingerprints
 from unite.embedding.geometry import alignment, modality_gap, uniformity
 from unite.embedding.lazy import LazyContent
+from unite.embedding.memory import EmbeddingCache
 from unite.evaluation.blanked import Picked, spread, without_medium, without_text
 from unite.evaluation.layouts.source import MissingTaskError
 from unite.evaluation.metrics import Judged, per_query

@@ -10,7 +10,8 @@ from pathlib import Path
 from rich.console import Console
 from torch import Tensor
 
-from unite.embedding.embed import EmbeddingCache, Encoder, MemoryCache
+from unite.embedding.embed import Encoder
+from unite.embedding.memory import EmbeddingCache, MemoryCache
 from unite.embedding.sharing import embed_sharded
 from unite.evaluation.diagnosis import Diagnosis, diagnose
 from unite.evaluation.failures_file import FAILURES_SUFFIX, TaskFailures, failures_to_json

@@ -12,7 +12,8 @@ from rich.console import Console
 from unite.config.schema.evaluation import PairsSuiteConfig, SuiteConfig
 from unite.data.shard_sets import find_sets
 from unite.data.shards import ShardReader
-from unite.embedding.embed import EmbeddingCache, Encoder
+from unite.embedding.embed import Encoder
+from unite.embedding.memory import EmbeddingCache
 from unite.evaluation.evaluate import Evaluation, evaluate
 from unite.evaluation.pair_tasks import pairs_task, read_pairs
 from unite.evaluation.suite import Suite

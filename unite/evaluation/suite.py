@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from unite.config.schema.evaluation import SuiteConfig
-from unite.embedding.embed import EmbeddingCache, Encoder, MemoryCache, embed_contents
+from unite.embedding.embed import Encoder, embed_contents
+from unite.embedding.memory import EmbeddingCache, MemoryCache
 from unite.errors import DataError
 from unite.evaluation.layouts.source import MissingTaskError, TaskFolder, TaskSource, told_by_folder
 from unite.evaluation.metrics import Judged

@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 
-from unite.media import kind_of
+from unite.media import KINDS, kind_of
 from unite.types import Content, plain_text
 
 #: Media of a content that are shown.
 NUM_MEDIA = 3
 #: Letters of a text that are.
 _NUM_LETTERS = 280
+#: Names of the media whose preview takes the room of several pictures side by side.
+WIDE = frozenset(kind.word for kind in KINDS if kind.preview_is_wide)
 
 
 @dataclass(frozen=True)

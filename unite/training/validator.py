@@ -17,7 +17,8 @@ from torch import nn
 
 from unite.config.schema.validation import HeldOutConfig
 from unite.data.mixture import MixtureDataModule
-from unite.embedding.embed import Encoder, MemoryCache
+from unite.embedding.embed import Encoder
+from unite.embedding.memory import MemoryCache
 from unite.embedding.sharing import embed_sharded
 from unite.errors import DataError
 from unite.evaluation.held_out_suite import held_out_suite
