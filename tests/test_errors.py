@@ -12,6 +12,7 @@ from unite.errors import (
     SkippedRowError,
     TrainingError,
     caught,
+    first_of,
     must_be,
     must_be_one_of,
     raise_all,
@@ -29,6 +30,10 @@ def test_a_value_outside_a_list_is_told_the_list_and_a_guess():
         == "a metric must be one of hit, recall, but is 'recal'. Did you mean 'recall'?"
     )
     assert must_be_one_of("a metric", {"hit": 1}, 7, "See there.") == "a metric must be one of hit, but is 7. See there."
+
+
+def test_of_many_names_the_first_are_told():
+    assert [first_of(["a", "b", "c"], most) for most in (2, 3)] == ["a, b and 1 more", "a, b, c"]
 
 
 def test_a_skipped_row_comes_whole_out_of_a_worker_process():

@@ -94,10 +94,15 @@ class NonFiniteLossError(TrainingError):
     """
 
     def __init__(self, loss: float, keys: Sequence[str]) -> None:
-        shown = ", ".join(keys[:4]) + (f" and {len(keys) - 4} more" if len(keys) > 4 else "")
+        shown = first_of(keys, 4)
         hint = "Try a lower optimizer.lr or a higher objective.temperature, and look at the samples."
         super().__init__(must_be(f"the loss of the batch of {shown}", "finite", loss, hint))
         self.keys = list(keys)
+
+
+def first_of(names: Sequence[str], most: int = 5) -> str:
+    """Returns the first names, and how many more there are: `a, b and 3 more`."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 @contextmanager

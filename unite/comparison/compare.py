@@ -16,11 +16,10 @@ from unite.comparison.evaluated_runs import TrainingRecipe
 from unite.comparison.significance import holm, sign_flip_test, stratified_interval, tasks_interval
 from unite.errors import DataError, must_be
 from unite.evaluation.metrics import bootstrap_interval, mean_interval, per_query
-from unite.evaluation.results import SuiteResult, TaskResult
+from unite.evaluation.results import HELD_IN, SuiteResult, TaskResult
 
 #: The mean over the modality pairs stands among the tasks under this name, which no task may have.
 MEAN = "mean"
-HELD_IN = "_held_in"
 ALPHA = 0.05
 
 

@@ -17,6 +17,7 @@ import yaml
 from unite.errors import CheckpointError, ConfigError, DataError, must_be
 from unite.evaluation.failures_file import FAILURES_SUFFIX, TaskFailures, read_failures
 from unite.evaluation.results import SuiteResult
+from unite.files import read_json
 
 log = logging.getLogger(__name__)
 
@@ -201,7 +202,7 @@ def read_run(folder: Path, name: str = "", *, with_failures: bool = True) -> Run
         name=name or folder.resolve().name,
         folder=folder,
         config=config,
-        provenance=_json(provenance) if provenance.is_file() else {},
+        provenance=read_json(provenance) if provenance.is_file() else {},
         choices=choices,
         suites=suites,
         failures={suite: read_failures(folder / f"{suite}{FAILURES_SUFFIX}") for suite in suites if with_failures},
@@ -212,7 +213,7 @@ def read_run(folder: Path, name: str = "", *, with_failures: bool = True) -> Run
 def _suites(folder: Path) -> dict[str, SuiteResult]:
     if not (folder / "metrics.json").is_file():
         return {}
-    names = dict.fromkeys(key.partition("/")[0] for key in _json(folder / "metrics.json") if "/" in key)  # the score is of no suite
+    names = dict.fromkeys(key.partition("/")[0] for key in read_json(folder / "metrics.json") if "/" in key)  # the score is of no suite
     found = {}
     for name in names:
         path = folder / f"{name}.json"
@@ -253,14 +254,4 @@ def _yaml(path: Path) -> dict[str, Any]:
         raise DataError(f"{path} cannot be read ({error}).") from error
     if not isinstance(value, dict):
         raise DataError(must_be(str(path), "a mapping", type(value).__name__))
-    return value
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read ({error}).") from error
-    if not isinstance(value, dict):
-        raise DataError(must_be(str(path), "a JSON object", type(value).__name__))
     return value

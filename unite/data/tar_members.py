@@ -10,7 +10,7 @@ import tarfile
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO, NamedTuple
 
-from unite.errors import DataError, must_be
+from unite.errors import DataError, first_of, must_be
 
 #: What a compressed file begins with, whatever its name, and by which program it is.
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
@@ -19,8 +19,6 @@ HEAD = max(map(len, _COMPRESSED))
 _CHUNK = 1 << 20
 #: A tar ends with two empty blocks.
 _END = 2 * tarfile.BLOCKSIZE
-#: Members of no sample that a message names.
-_NUM_NAMED = 5
 
 
 class Member(NamedTuple):
@@ -168,8 +166,7 @@ def check_names(shard: str, members: Iterable[Member]) -> None:
 
 def named(left: Sequence[Leftover]) -> str:
     """Returns the first of what is left over, and how many there are."""
-    first = ", ".join(f"{one.name} ({one.why})" for one in left[:_NUM_NAMED])
-    return first if len(left) <= _NUM_NAMED else f"{first} and {len(left) - _NUM_NAMED} more"
+    return first_of([f"{one.name} ({one.why})" for one in left])
 
 
 def _kind(info: tarfile.TarInfo) -> str:

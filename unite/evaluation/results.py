@@ -19,6 +19,8 @@ from unite.evaluation.score import Score
 from unite.files import write_json
 from unite.types import Modality
 
+#: Ends the name under which a suite's held-in part has results of its own.
+HELD_IN = "_held_in"
 #: What the letters of `short` stand for, as a table or a page tells it.
 LETTERS = ", ".join(f"{str(modality)[0].upper()} {modality}" for modality in Modality)
 _ORDER = [str(modality) for modality in sorted(map(Modality, range(1, 1 << len(Modality))), key=lambda fused: (len(fused), fused.value))]

@@ -18,7 +18,7 @@ from unite.embedding.memory import EmbeddingCache, MemoryCache
 from unite.errors import DataError
 from unite.evaluation.layouts.source import MissingTaskError, TaskFolder, TaskSource, told_by_folder
 from unite.evaluation.metrics import Judged
-from unite.evaluation.results import SuiteResult, TaskResult
+from unite.evaluation.results import HELD_IN, SuiteResult, TaskResult
 from unite.evaluation.tasks import RetrievalTask, data_fingerprint
 from unite.progress import in_terminal, shown, tracked
 from unite.retrieval.ranks import ranks
@@ -51,7 +51,7 @@ class Suite:
 
     def held_in(self) -> Suite | None:
         """Returns the suite of the same tasks over training data, if there are any."""
-        tasks, name = self.config.held_in, f"{self.name}_held_in"
+        tasks, name = self.config.held_in, f"{self.name}{HELD_IN}"
         return Suite(replace(self.config, name=name, tasks=tasks, held_in={}, groups={}, diagnose=False), self.device) if tasks else None
 
     def run(

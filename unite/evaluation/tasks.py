@@ -14,7 +14,7 @@ from unite.config.schema.media import Decoding
 from unite.data.shards import ShardReader
 from unite.data.tasks import StoredTask, read_task
 from unite.embedding.lazy import FileContents, LazyContent, StoredContents
-from unite.errors import DataError, must_be, must_be_one_of
+from unite.errors import DataError, first_of, must_be, must_be_one_of
 from unite.evaluation.metrics import largest_k
 from unite.types import Content, Modality, fingerprint
 
@@ -137,7 +137,7 @@ class RetrievalTask:
                 actual = f"{len(ids)} ids and {len(contents)} contents"
                 raise DataError(must_be(f"the {side} of task {self.name}", "at least one content, with an id each", actual))
             if len(set(ids)) != len(ids):
-                twice = _first(_duplicates(ids))
+                twice = first_of(_duplicates(ids))
                 raise DataError(must_be(f"the ids of the {side} of task {self.name}", "unique", twice, "Each stands there more than once."))
 
     def _check_relevance(self) -> None:
@@ -145,12 +145,14 @@ class RetrievalTask:
         unknown = [query for query in self.relevance if query not in queries]
         unknown += [name for judged in self.relevance.values() for name in judged if name not in candidates]
         if unknown:
-            raise DataError(must_be(f"the ids in the relevance of task {self.name}", "ids of its queries and candidates", _first(unknown)))
+            raise DataError(
+                must_be(f"the ids in the relevance of task {self.name}", "ids of its queries and candidates", first_of(unknown))
+            )
         without = [query for query in self.query_ids if not any(grade > 0 for grade in self.relevance.get(query, {}).values())]
         if without:
             hint = "Leave such queries out of the task."
             raise DataError(
-                must_be(f"the queries of task {self.name}", "given a relevant candidate each", f"none for {_first(without)}", hint)
+                must_be(f"the queries of task {self.name}", "given a relevant candidate each", f"none for {first_of(without)}", hint)
             )
 
     def _check_pools(self) -> None:
@@ -162,14 +164,14 @@ class RetrievalTask:
                 if not pool:
                     raise DataError(must_be(name, "at least one candidate", "empty"))
                 if len(set(pool)) != len(pool):
-                    raise DataError(must_be(name, "without duplicates", _first(_duplicates(pool))))
+                    raise DataError(must_be(name, "without duplicates", first_of(_duplicates(pool))))
                 if not candidates.issuperset(pool):
                     raise DataError(
-                        must_be(name, "made of the task's candidates", _first([other for other in pool if other not in candidates]))
+                        must_be(name, "made of the task's candidates", first_of([other for other in pool if other not in candidates]))
                     )
                 outside = [right for right in self.relevant[query] if right not in set(pool)]
                 if outside:
-                    raise DataError(must_be(name, "with all its relevant candidates inside", f"without {_first(outside)}"))
+                    raise DataError(must_be(name, "with all its relevant candidates inside", f"without {first_of(outside)}"))
         k, smallest = largest_k(self.metrics), min(self.pool_sizes)
         if k > smallest:
             hint = f"Leave out the metrics with a larger k than {smallest} (asked: {', '.join(self.metrics)}), or enlarge the pool."
@@ -199,8 +201,3 @@ def _keys(reader: ShardReader) -> list[str]:
 def _duplicates(names: Sequence[str]) -> list[str]:
     seen: set[str] = set()
     return [name for name in names if name in seen or seen.add(name)]  # type: ignore[func-returns-value]
-
-
-def _first(names: Sequence[str], most: int = 5) -> str:
-    """Returns the first few names and how many there are."""
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

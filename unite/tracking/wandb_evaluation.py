@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from unite.evaluation.failures_file import FAILURES_SUFFIX, TaskFailures, read_failures
-from unite.evaluation.results import SuiteResult, modality_order, short
+from unite.evaluation.results import HELD_IN, SuiteResult, modality_order, short
 from unite.files import read_json
 from unite.media.preview import Preview
 
@@ -41,7 +41,7 @@ def log_evaluation(run: wandb.Run, folder: Path) -> None:
     media: dict[str, Any] = {}
     for name in dict.fromkeys(key.partition("/")[0] for key in metrics if "/" in key):
         path = folder / f"{name}.json"
-        if name.endswith("_held_in") or not path.is_file():
+        if name.endswith(HELD_IN) or not path.is_file():
             continue
         result = SuiteResult.from_json(path.read_text(encoding="utf-8"))
         examples = examples_table(read_failures(folder / f"{name}{FAILURES_SUFFIX}"))

@@ -8,10 +8,10 @@ from typing import Any
 
 from unite.comparison.dashboard.curves import curves_of, num_points
 from unite.comparison.dashboard.failure_store import FailureStore
-from unite.comparison.dashboard.shown_runs import HELD_IN, ShownRun
+from unite.comparison.dashboard.shown_runs import ShownRun
 from unite.comparison.searches import FoundSearch, find_searches
 from unite.evaluation.direction import direction
-from unite.evaluation.results import short
+from unite.evaluation.results import HELD_IN, short
 from unite.tracking.config_columns import config_columns, flat
 
 #: Mixtures that a reader tells apart by number.

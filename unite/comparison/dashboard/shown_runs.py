@@ -10,12 +10,13 @@ from functools import cached_property
 from pathlib import Path
 
 from unite.comparison.evaluated_runs import Run
+from unite.errors import first_of
+from unite.evaluation.results import HELD_IN
 from unite.runs import RunFolder, sweep_of
 from unite.tracking.recorded import mixture_shares, read_log_of
 from unite.tracking.run_log import StageLog
 
 FINISHED, UNFINISHED = "finished", "unfinished"
-HELD_IN = "_held_in"
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,16 +74,16 @@ def notes_on(runs: Sequence[ShownRun]) -> list[str]:
     notes = []
     unfinished = [run.name for run in runs if run.status == UNFINISHED]
     if unfinished:
-        notes.append(f"Not finished, so without scores yet: {_listed(unfinished)}.")
+        notes.append(f"Not finished, so without scores yet: {first_of(unfinished, 6)}.")
     bare = [run.name for run in runs if run.status == FINISHED and not run.scores]
     if bare:
-        notes.append(f"Not evaluated: {_listed(bare)}.")
+        notes.append(f"Not evaluated: {first_of(bare, 6)}.")
     by_suites: dict[tuple[str, ...], list[str]] = {}
     for run in runs:
         if run.scores:
             by_suites.setdefault(tuple(sorted(run.scores)), []).append(run.name)
     if len(by_suites) > 1:
-        told = "; ".join(f"{' and '.join(suites)} by {_listed(names)}" for suites, names in by_suites.items())
+        told = "; ".join(f"{' and '.join(suites)} by {first_of(names, 6)}" for suites, names in by_suites.items())
         notes.append(f"The runs measure different suites, and scores of different suites do not compare: {told}.")
     return notes
 
@@ -104,7 +105,3 @@ def _metrics(folder: Path) -> dict[str, float]:
         return {}
     found = json.loads(path.read_text(encoding="utf-8"))
     return {key: float(value) for key, value in found.items() if isinstance(value, int | float) and math.isfinite(value)}
-
-
-def _listed(names: Sequence[str], most: int = 6) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

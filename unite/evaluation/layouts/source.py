@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from unite.config.schema.media import Decoding
-from unite.errors import DataError, must_be
+from unite.errors import DataError, first_of, must_be
 from unite.evaluation.tasks import RetrievalTask
 
 
@@ -37,10 +37,7 @@ def told_by_folder(missing: Mapping[str, MissingTaskError], most: int = 7) -> li
     folders: dict[Path, list[str]] = {}
     for task, error in missing.items():
         folders.setdefault(error.folder, []).append(task)
-    lines = []
-    for tasks in list(folders.values())[:most]:
-        more = f" and {len(tasks) - 3} more" if tasks[3:] else ""
-        lines.append(f"{', '.join(tasks[:3])}{more}: {missing[tasks[0]]}")
+    lines = [f"{first_of(tasks, 3)}: {missing[tasks[0]]}" for tasks in list(folders.values())[:most]]
     left = len(folders) - len(lines)
     return lines + ([f"and {left} more folders"] if left else [])
 
