@@ -1,10 +1,9 @@
 """Rows and small collections for the tests of curation, and sets made of them."""
 
-import csv
-
 import numpy as np
 
 from tests.media.material import photograph
+from tests.written import write_csv
 from unite.config.schema.media import MediaPolicy
 from unite.curation.loaded import LoadedRow, medium_loader
 from unite.curation.pipeline import Curation
@@ -57,14 +56,6 @@ class Rows:
 
     def fingerprint(self):
         return str(len(self.rows))
-
-
-def write_csv(path, columns, rows):
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(columns)
-        writer.writerows(rows)
-    return path
 
 
 def unit(*rows):

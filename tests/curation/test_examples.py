@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.curation.material import Rows, row, write_csv
+from tests.curation.material import Rows, row
 from tests.media.material import clip, encoded, image_medium, photograph, video_medium
+from tests.written import write_csv
 from unite.curation import pipeline
 from unite.curation.pipeline import Curation
 from unite.curation.recipes.image_captions import ImageCaptions

@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 import webdataset
 
-from tests.curation.material import Rows, curate_both, curate_pictures, row, write_collection, write_csv
+from tests.curation.material import Rows, curate_both, curate_pictures, row, write_collection
 from tests.media.material import clip, image_medium, photograph, video_medium
+from tests.written import write_csv
 from unite.config.schema import SourceConfig
 from unite.curation.pipeline import Curation
 from unite.curation.recipes.image_captions import ImageCaptions

@@ -2,7 +2,6 @@
 
 import bz2
 import gzip
-import io
 import itertools
 import lzma
 import os
@@ -15,6 +14,7 @@ import webdataset
 from webdataset.tariterators import base_plus_ext
 
 from tests.data.material import row, write
+from tests.written import write_tar
 from unite.data.address import Address, existing_shards
 from unite.data.index import index_shard
 from unite.data.samples import group
@@ -22,15 +22,6 @@ from unite.data.shard_sets import find_sets
 from unite.data.shards import ShardReader
 from unite.data.tar_members import members_of
 from unite.errors import DataError
-
-
-def write_tar(path, files, **options):
-    with tarfile.open(path, "w", **options) as tar:
-        for name, data in files:
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            tar.addfile(info, io.BytesIO(data))
-    return path
 
 
 def ours(path):

@@ -2,12 +2,11 @@
 
 import json
 import pickle
-import tarfile
-from io import BytesIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tests.written import write_tar
 from unite.curation.recipes.text_pairs import TextPairs
 from unite.errors import SkippedRowError
 
@@ -45,12 +44,7 @@ def parquet(path, values, **options):
 
 
 def tar(path, members):
-    with tarfile.open(path, "w") as file:
-        for name, data in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            file.addfile(info, BytesIO(data))
-    return path
+    return write_tar(path, members.items())
 
 
 def read_texts(recipe):

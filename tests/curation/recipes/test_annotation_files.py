@@ -3,8 +3,8 @@ import json
 
 import pytest
 
-from tests.curation.material import write_csv
 from tests.curation.recipes.material import json_line, parquet, read_all, read_texts, text_pairs
+from tests.written import write_csv
 from unite.curation.recipes.text_pairs import TextPairs
 from unite.errors import DataError
 

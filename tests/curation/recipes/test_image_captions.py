@@ -3,9 +3,10 @@ import os
 import pytest
 from PIL import Image
 
-from tests.curation.material import loaded, write_csv
+from tests.curation.material import loaded
 from tests.curation.recipes.material import json_file, json_lines, parquet, paths, read_all, read_texts, tar
 from tests.media.material import encoded, photograph
+from tests.written import write_csv
 from unite.curation.recipes.image_captions import ImageCaptions, ImageFolder
 from unite.curation.recipes.webdataset_shards import WebdatasetShards
 from unite.errors import DataError

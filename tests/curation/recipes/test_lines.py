@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from tests.curation.material import write_csv
 from tests.curation.recipes.material import json_line, read_all, read_texts, text_pairs
+from tests.written import write_csv
 from unite.curation.recipes.image_captions import ImageCaptions
 from unite.curation.recipes.lines import MAX_RECORD
 from unite.curation.recipes.text_pairs import TextPairs

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.curation.material import write_csv
 from tests.curation.recipes.material import json_file, json_line, read_texts, text_pairs
+from tests.written import write_csv
 from unite.curation.recipes.image_captions import ImageCaptions
 from unite.curation.recipes.mmeb import Mmeb
 from unite.curation.recipes.webvid_covr import WebvidCovr

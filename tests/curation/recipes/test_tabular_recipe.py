@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from tests.curation.material import loaded, write_csv
+from tests.curation.material import loaded
 from tests.curation.recipes.material import json_file, json_lines, parquet, read_all, read_texts, tar
+from tests.written import write_csv
 from unite.curation.recipes.coco import CocoCaptions
 from unite.curation.recipes.huggingface import HuggingFace
 from unite.curation.recipes.image_captions import ImageCaptions, ImageFolder

@@ -2,8 +2,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import csv
 
-from tests.curation.material import write_csv
 from tests.curation.recipes.material import json_lines, parquet, read_all, read_texts
+from tests.written import write_csv
 from unite.curation.recipes.text_pairs import TextPairs
 from unite.errors import DataError
 

@@ -1,7 +1,7 @@
 import pytest
 
-from tests.curation.material import write_csv
 from tests.curation.recipes.material import json_file, json_lines, parquet, read_all, read_texts
+from tests.written import write_csv
 from unite.curation.recipes.video_captions import VideoCaptions
 from unite.errors import DataError
 

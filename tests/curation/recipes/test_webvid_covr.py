@@ -1,5 +1,5 @@
-from tests.curation.material import write_csv
 from tests.curation.recipes.material import paths, read_all
+from tests.written import write_csv
 from unite.curation.recipes.webvid_covr import WebvidCovr
 from unite.types import Modality
 

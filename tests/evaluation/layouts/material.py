@@ -3,7 +3,6 @@
 Everything has a number: a picture is as bright as 20 times its number, a text says it. The number of a fusion is the sum over its parts.
 """
 
-import csv
 import json
 
 import av
@@ -11,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
+
+from tests.written import write_csv
 
 NUM = 12
 
@@ -34,12 +35,6 @@ def write_video(path, number, num_frames=4):
 def write_json(path, value):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(value))
-
-
-def write_csv(path, columns, rows):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="") as file:
-        csv.writer(file).writerows([columns, *rows])
 
 
 def write_parquet(path, rows):

@@ -1,6 +1,7 @@
 import pytest
 
-from tests.evaluation.layouts.material import write_csv, write_video
+from tests.evaluation.layouts.material import write_video
+from tests.written import write_csv
 from unite.config.schema.media import Decoding
 from unite.errors import DataError
 from unite.evaluation.layouts.webvid_covr import WebvidCovr

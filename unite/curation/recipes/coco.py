@@ -12,16 +12,15 @@ The layout is as the data format page of COCO gives it; no release was read for 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from unite.curation.raw import RawRow
-from unite.curation.recipes.annotation_files import fingerprint_files, reading
+from unite.curation.recipes.annotation_files import fingerprint_files
 from unite.curation.recipes.image_captions import check_direction
-from unite.curation.recipes.lines import JSON_ERRORS
+from unite.curation.recipes.lines import json_of
 from unite.curation.recipes.tabular_recipe import content, media_folder, needed, rest_of
 from unite.errors import DataError, SkippedRowError, must_be
 from unite.media.ready import RawMedium
@@ -57,11 +56,7 @@ class CocoCaptions:
     @cached_property
     def _rows(self) -> list[tuple[dict[str, Any], list[str]] | SkippedRowError]:
         """(image, captions) of each row, the image's `license` being its name; then the annotations that cannot be used."""
-        try:
-            with reading(self.annotations) as file:
-                whole = json.load(file)
-        except JSON_ERRORS as error:
-            raise DataError(f"{self.annotations} is no JSON ({error}).") from error
+        whole = json_of(self.annotations)
         missing = [name for name in ("images", "annotations") if not isinstance(whole, dict) or not isinstance(whole.get(name), list)]
         if missing:
             found = sorted(whole) if isinstance(whole, dict) else type(whole).__name__

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from unite.curation.recipes.annotation_files import CSV, TSV, format_of
+from unite.curation.recipes.annotation_files import CSV, TSV, format_of, reading
 from unite.curation.recipes.csv_records import csv_records
 from unite.curation.recipes.tsv_quotes import SEPARATOR, has_quoted_names, is_quoted
 from unite.errors import DataError, SkippedRowError, must_be
@@ -100,6 +100,15 @@ def fields(path: Path, number: int, record: bytes, *, quotes: bool) -> list[str]
     except csv.Error as error:
         fault = str(error).replace("unexpected end of data", "a quotation mark is not closed")
         raise SkippedRowError("unreadable record", f"record {number} of {path.name} is no {format_of(path)} ({fault})") from error
+
+
+def json_of(path: Path) -> Any:
+    """Returns what a JSON file holds, read whole. Raises DataError if it is none."""
+    try:
+        with reading(path) as file:
+            return json.load(file)
+    except JSON_ERRORS as error:
+        raise DataError(f"{path} is no JSON ({error}).") from error
 
 
 def json_record(path: Path, number: int, record: bytes) -> Record:

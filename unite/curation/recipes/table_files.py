@@ -31,7 +31,18 @@ from unite.curation.recipes.annotation_files import (
     open_file,
     reading,
 )
-from unite.curation.recipes.lines import JSON_ERRORS, MAX_RECORD, Record, columns_of, has_quotes, is_csv, json_record, names_in, records
+from unite.curation.recipes.lines import (
+    JSON_ERRORS,
+    MAX_RECORD,
+    Record,
+    columns_of,
+    has_quotes,
+    is_csv,
+    json_of,
+    json_record,
+    names_in,
+    records,
+)
 from unite.curation.recipes.lines import fields as read_fields
 from unite.curation.recipes.parquet_table import ParquetTable
 from unite.curation.recipes.table import Table, listed
@@ -116,11 +127,7 @@ class JsonTable(Table):
 
     @cached_property
     def _rows(self) -> list[Any]:
-        try:
-            with reading(self.path) as file:
-                rows = json.load(file)
-        except JSON_ERRORS as error:
-            raise DataError(f"{self.path} is no JSON ({error}).") from error
+        rows = json_of(self.path)
         if not isinstance(rows, list):
             keys = ", ".join(list(rows)[:5]) if isinstance(rows, dict) else ""
             found = f"{type(rows).__name__}{keys and f' with {keys}'}"
