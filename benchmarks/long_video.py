@@ -17,7 +17,6 @@ The video is 10 minutes of 1280 x 720 at 25 frames a second, H.264: 20 s of a ca
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import statistics
 import tempfile
@@ -27,10 +26,9 @@ from pathlib import Path
 
 import av
 import numpy as np
-from matplotlib import get_data_path
 from numpy.typing import NDArray
-from PIL import Image
 
+from benchmarks.camera import film
 from unite.config.schema.media import Decoding
 from unite.media import kind_of
 from unite.media.video.container import open_video
@@ -106,22 +104,8 @@ def write_long_video(path: Path, distance: int, repeats: int) -> None:
 
 
 def _encoded(distance: int) -> bytes:
-    portrait = Image.open(Path(get_data_path()) / "sample_data" / "grace_hopper.jpg").convert("RGB").resize((2048, 2400), 3)
-    grain = np.random.default_rng(0).normal(0, 2.5, (2400, 2048, 3))
-    still = Image.fromarray((np.asarray(portrait) + grain).clip(0, 255).astype(np.uint8))
-    out, num_frames = io.BytesIO(), _SECONDS * _RATE
-    with av.open(out, "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=_RATE, options={"threads": "1", "preset": "veryfast", "g": str(distance)})
-        stream.width, stream.height, stream.pix_fmt = 1280, 720, "yuv420p"
-        for at in range(num_frames):
-            turn = 2 * np.pi * at / num_frames
-            half = 560 + 200 * np.cos(turn)
-            x, y = 1024 + 250 * np.sin(3 * turn), 1200 + 400 * np.cos(2 * turn)
-            box = (x - half, y - 0.5625 * half, x + half, y + 0.5625 * half)
-            image = still.resize((1280, 720), Image.Resampling.BILINEAR, box=box)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(image), format="rgb24")))
-        container.mux(stream.encode())
-    return out.getvalue()
+    options = {"preset": "veryfast", "g": str(distance)}
+    return film(4, (1280, 720), _SECONDS * _RATE, _RATE, options, half=(560, 200), reach=(250, 400))
 
 
 def _decord(path: Path, numbers: NDArray[np.int64]) -> dict[str, Callable[[], Pixels]]:

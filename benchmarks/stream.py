@@ -33,15 +33,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 import torch
-from matplotlib import get_data_path
 from PIL import Image
 from torch import Tensor
 from transformers import AutoConfig, AutoProcessor, Qwen2VLImageProcessor, Qwen2VLVideoProcessor
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
+from benchmarks.camera import film, noisy, portrait
 from unite.config.schema import ReadingConfig, TinyCheckpointConfig
 from unite.config.schema.encoder import TinyArchitecture
 from unite.config.schema.media import Decoding, MediaPolicy
@@ -194,42 +193,20 @@ def run(quick: bool, photos: Path | None = None, clip: Path | None = None) -> di
 def photographs() -> list[bytes]:
     """Makes JPEGs of about 1 megapixel, of the shapes that photographs have."""
     chance = np.random.default_rng(0)
-    return [_jpeg(_noisy(_crop(width / height, 0.3 * at).resize((width, height), 3), chance)) for at, (width, height) in enumerate(_SIZES)]
+    return [_jpeg(noisy(_crop(width / height, 0.3 * at).resize((width, height), 3), chance)) for at, (width, height) in enumerate(_SIZES)]
 
 
 def moving_clip(seconds: int = 10, rate: int = 25) -> bytes:
     """Makes a clip of 320 x 240: a camera that moves and closes in."""
-    chance, out = np.random.default_rng(0), io.BytesIO()
-    still = _noisy(_portrait().resize((1024, 1200), 3), chance)
-    with av.open(out, "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=rate, options={"threads": "1", "crf": "21"})
-        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
-        for at in range(seconds * rate):
-            turn = 2 * np.pi * at / (seconds * rate)
-            half = 200 + 80 * np.cos(turn)
-            x, y = 512 + 180 * np.sin(3 * turn), 600 + 250 * np.cos(2 * turn)
-            box = (x - half, y - 0.75 * half, x + half, y + 0.75 * half)
-            image = still.resize((320, 240), Image.Resampling.BILINEAR, box=box)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(image), format="rgb24")))
-        container.mux(stream.encode())
-    return out.getvalue()
-
-
-def _portrait() -> Image.Image:
-    return Image.open(Path(get_data_path()) / "sample_data" / "grace_hopper.jpg").convert("RGB")
+    return film(2, (320, 240), seconds * rate, rate, {"crf": "21"}, half=(200, 80), reach=(180, 250))
 
 
 def _crop(aspect: float, place: float) -> Image.Image:
-    portrait = _portrait()
-    width = min(portrait.width, int(portrait.height * aspect))
+    whole = portrait()
+    width = min(whole.width, int(whole.height * aspect))
     height = int(width / aspect)
-    top = int(min(place, 1) * (portrait.height - height))
-    return portrait.crop((0, top, width, top + height))
-
-
-def _noisy(image: Image.Image, chance: np.random.Generator) -> Image.Image:
-    pixels = np.asarray(image) + chance.normal(0, 2.5, (image.height, image.width, 3))
-    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+    top = int(min(place, 1) * (whole.height - height))
+    return whole.crop((0, top, width, top + height))
 
 
 def _jpeg(image: Image.Image) -> bytes:
