@@ -165,7 +165,7 @@ def filled_in(raw: Path, disk: Path, told: Path, aim: str) -> tuple[bool, bool]:
     phase = phase_of(out)
     text = told.read_text()
     ballast.unlink()
-    return process.returncode == 1 and "Traceback" not in text and "Free space" in text, phase == aim
+    return process.returncode == 1 and "Traceback" not in text and "Make room and run it again" in text, phase == aim
 
 
 def main() -> int:
