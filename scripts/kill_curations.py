@@ -86,8 +86,14 @@ def begun(arguments: list[str], told: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen(arguments, stdout=file, stderr=subprocess.STDOUT)
 
 
-def children_of(process: subprocess.Popen[bytes]) -> list[int]:
-    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True).stdout
+def workers_of(process: subprocess.Popen[bytes]) -> list[int]:
+    """The processes that its server of forks has forked."""
+    own = children_of(process.pid)
+    return [worker for child in own for worker in children_of(child)]
+
+
+def children_of(process: int) -> list[int]:
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process)], capture_output=True, text=True).stdout
     return [int(number) for number in found.split()]
 
 
@@ -119,8 +125,7 @@ def killed_in(raw: Path, out: Path, told: Path, aim: str, wait: float, draw: ran
     process = begun(command(raw, out), told)
     wait_for(process, out, aim)
     time.sleep(wait)
-    workers = children_of(process)
-    victim = draw.choice([process.pid, *workers[:1]])
+    victim = draw.choice([process.pid, *workers_of(process)[:1]])
     try:
         os.kill(victim, signal.SIGKILL)
     except ProcessLookupError:  # the worker has just ended
