@@ -326,7 +326,7 @@ def test_a_text_of_a_megabyte_and_rubbish_are_rows_like_others(tmp_path):
     out = tmp_path / "set"
     sheet = Curation([Rows(rows)], steps, out=out, workers=1, progress=False, max_unusable_share=1).run()
     kept = [stored.query.text for stored in ShardReader.of_folder(out / "rows" / "text-to-text")]
-    assert kept == texts, sheet["funnel"]
+    assert kept == [texts[1], texts[2], texts[4]], sheet["funnel"]  # one letter over and over is no English; short texts are not judged
 
 
 def test_a_bug_in_a_recipe_names_the_record(tmp_path):
