@@ -16,6 +16,9 @@ OF_ONES_OWN = ["mixture=tt", "mixture.sources.t2t.world=null", "mixture.sources.
 
 #: Each is one thing that is wrong.
 FAULTS = [
+    (["+trainer.max_stepz=3"], ConfigError, "^an option of trainer must be one of .* but is 'max_stepz'. Did you mean 'max_steps'"),
+    (["+data.decodng.fps=3"], ConfigError, "^an option of data must be one of .* but is 'decodng'"),
+    (["+outt=q"], ConfigError, "^an option must be one of .* but is 'outt'"),
     (["seed=-1"], ConfigError, "seed must be from 0 to 4294967295, but is -1"),
     (["alignment=none"], ConfigError, "alignment.mixture must be given for a stage that has steps, but is None. Choose alignment="),
     (["trainer.max_steps=0", "alignment.max_steps=0"], ConfigError, "the number of stages must be at least 1, but is 0"),

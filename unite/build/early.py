@@ -54,6 +54,25 @@ def range_faults(config: Any) -> Faults:
             yield from _of_ranges(config[name])
 
 
+def name_faults(node: Any) -> Faults:
+    """Yields options that the schema does not have, which Hydra takes if they are given with a plus."""
+    if isinstance(node, ListConfig):
+        for one in node:
+            yield from name_faults(one)
+    if not isinstance(node, DictConfig):
+        return
+    kind: Any = OmegaConf.get_type(node)
+    names = [str(name) for name in node]
+    if dataclasses.is_dataclass(kind):
+        known = [field.name for field in dataclasses.fields(kind)]
+        path = str(node._get_full_key(None))
+        for name in sorted(set(names) - set(known)):
+            yield ConfigError(must_be_one_of(f"an option of {path}" if path else "an option", known, name))
+    for name in names:
+        if not (OmegaConf.is_missing(node, name) or OmegaConf.is_interpolation(node, name)):
+            yield from name_faults(node[name])
+
+
 def seed_faults(config: TrainConfig) -> Faults:
     """Yields a seed that NumPy cannot take."""
     if not 0 <= config.seed < 2**32:
@@ -170,14 +189,14 @@ def curation_faults(config: CurateConfig) -> Faults:
 
 
 _OF_TRAIN = (
-    *(range_faults, seed_faults, sweep_faults, length_faults, mixture_faults, shard_faults, suite_faults, budget_faults),
+    *(name_faults, range_faults, seed_faults, sweep_faults, length_faults, mixture_faults, shard_faults, suite_faults, budget_faults),
     *(lambda config: device_faults(config.trainer), validation_faults, start_faults, folder_faults),
 )
 _OF_EVALUATE = (
-    *(range_faults, lambda config: caught(find_checkpoint, config.checkpoint), base_faults),
+    *(name_faults, range_faults, lambda config: caught(find_checkpoint, config.checkpoint), base_faults),
     *(lambda config: pairs_faults("suite", config.suite), folder_faults),
 )
-_OF_CURATE = (range_faults, curation_faults, folder_faults)
+_OF_CURATE = (name_faults, range_faults, curation_faults, folder_faults)
 
 
 def _has_steps(config: Any, stage: str) -> bool:
