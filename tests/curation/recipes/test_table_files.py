@@ -25,6 +25,7 @@ from unite.errors import ConfigError, DataError
         (lambda file: ImageCaptions("i", file, licence_column="rights"), r"rights is among.* image, caption, x. Set i.licence_column="),
         (lambda file: Mmeb("m", file), "qry, qry_image_path, pos_text, pos_image_path is among them"),
         (lambda file: ImageCaptions("i", file, direction="image_to_video"), "i.direction must be one of image_to_text, text_to_image"),
+        (lambda file: ImageCaptions("i", file.parent), r"i.annotations must be a file or a glob of files, but is .*, a folder'. Name the"),
         (lambda file: ImageCaptions("i", file.with_name("none.csv")), "i.annotations must be an existing file or a glob that matches some"),
         (lambda file: ImageCaptions("i", json_file(file.with_suffix(".json"), {"a": 1})), "list of objects, but is 'dict with a'.*to_json"),
         (lambda file: ImageCaptions("i", json_file(file.with_suffix(".xml"), 1)), r"the format of .* must be one of .csv.*, but is '.xml'"),

@@ -46,8 +46,11 @@ def find_files(option: str, pattern: str | Path) -> list[Path]:
         pattern: the path or glob. In one that matches nothing brackets are taken as they stand: `set[1]/*.csv`.
 
     Raises:
-        DataError: if there is none.
+        DataError: if there is none, or it is a folder.
     """
+    if Path(pattern).is_dir():
+        hint = f"Name the files in it: {Path(pattern) / '*.jsonl'}."
+        raise DataError(must_be(option, "a file or a glob of files", f"{pattern}, a folder", hint))
     found = [str(pattern)] if Path(pattern).is_file() else sorted(glob(str(pattern), recursive=True))
     paths = [Path(name) for name in found or sorted(glob(str(pattern).replace("[", "[[]"), recursive=True))]
     if not paths:
