@@ -68,7 +68,14 @@ def test_a_step_that_names_no_columns_gets_all():
             raise NotImplementedError
 
     assert columns_of([]) == frozenset() and columns_of([OneOfAUser()]) == COLUMNS
-    assert columns_of([NearDuplicates(), NearDuplicates(keep="sharpest")]) == {"length", "minhash", "pictures", "sharpness"}
+    assert columns_of([NearDuplicates(), NearDuplicates(keep="sharpest")]) == {
+        "exact",
+        "instruction",
+        "length",
+        "minhash",
+        "pictures",
+        "sharpness",
+    }
     assert columns_of([Similarity(None), ExactDuplicates()]) == {"exact", "instruction"}
 
 

@@ -23,6 +23,12 @@ def test_near_duplicate_texts():
     assert sorted(NearDuplicates(of="positive").judge_set(collection(rows)).drops) == [1, 3]
 
 
+def test_the_negatives_of_equal_pairs_are_put_together():
+    rows = [row(SENTENCE, "an answer"), row(SENTENCE + "!", "an answer"), row(SENTENCE, "an answer", negatives=["no"])]
+    verdict = NearDuplicates().judge_set(collection(rows))
+    assert sorted(verdict.drops) == [1, 2] and verdict.merged == {0: [2]}
+
+
 def test_near_duplicate_images():
     rows = [row(f"{at} {'word ' * at}", "", positive_media=[image_medium(image)]) for at, image in enumerate(variants())]
     assert sorted(NearDuplicates(of="positive").judge_set(collection(rows)).drops) == [1, 2, 3]

@@ -12,7 +12,7 @@ def test_an_encoder_finds_what_says_the_same_otherwise():
     embeddings = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
     rows = [row(f"text {at}", f"answer {'x' * at}") for at in range(6)]
     step = SemanticDuplicates(embed=embed, min_cosine=0.9903)
-    assert step.columns == frozenset()
+    assert step.columns == {"exact", "instruction"}
     assert drops(step.judge_set(collection(rows, (embeddings, embeddings)))) == {1: "near duplicate", 4: "near duplicate"}
     turned = embeddings[[5, 0, 1, 2, 3, 4]]  # 0 and 5 degrees stay beside each other, at rows 1 and 2
     assert sorted(step.judge_set(collection(rows, (embeddings, turned))).drops) == [2]

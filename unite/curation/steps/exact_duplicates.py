@@ -9,12 +9,21 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from unite.curation.signatures import Signatures
 from unite.curation.steps.step import Collection, Drop, Verdict
 from unite.errors import ConfigError, must_be_one_of
 
 #: Which sides of a row must be like another's.
 SIDES = {"row": (0, 1), "query": (0,), "positive": (1,)}
+#: The columns of signatures that tell whether rows are equal.
+EQUAL = frozenset({"exact", "instruction"})
+
+
+def whole_rows(signatures: Signatures) -> NDArray[np.int64]:
+    """Returns (N, 2, 2), for query and positive the fingerprints of the content and of its instruction: the same for equal pairs."""
+    return np.stack([signatures.exact, signatures.instruction], axis=2)
 
 
 @dataclass(frozen=True)
@@ -27,7 +36,7 @@ class ExactDuplicates:
     """
 
     of: str = "row"
-    columns: ClassVar[frozenset[str]] = frozenset({"exact", "instruction"})
+    columns: ClassVar[frozenset[str]] = EQUAL
     name: str = "exact_duplicates"
 
     def __post_init__(self) -> None:
@@ -37,8 +46,7 @@ class ExactDuplicates:
     def judge_set(self, collection: Collection) -> Verdict:
         """Drops every row after the first of its kind."""
         verdict, first = Verdict(), dict[tuple[tuple[int, int], ...], int]()
-        signatures = collection.signatures
-        whole = np.stack([signatures.exact, signatures.instruction], axis=2)  # (N, 2, 2)
+        whole = whole_rows(collection.signatures)
         for row, sides in enumerate(whole[:, SIDES[self.of]].tolist()):
             original = first.setdefault(tuple(map(tuple, sides)), row)
             if original != row:

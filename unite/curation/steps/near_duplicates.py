@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from unite.curation.near_matches import Finder, Likeness, find, side_finders
 from unite.curation.signatures import Signatures
-from unite.curation.steps.exact_duplicates import SIDES
+from unite.curation.steps.exact_duplicates import EQUAL, SIDES, whole_rows
 from unite.curation.steps.step import Collection, Drop, Verdict
 from unite.errors import ConfigError, must_be_one_of
 from unite.progress import tracked
@@ -71,13 +71,13 @@ def check_choices(name: str, of: str, keep: str) -> None:
 
 
 def columns_to_keep(keep: str) -> frozenset[str]:
-    """Returns the columns of signatures that tell which row is best."""
+    """Returns the columns of signatures that tell which row is best, and which rows are equal."""
     column = KEEP[keep]
-    return frozenset({column} if column else ())
+    return EQUAL | ({column} if column else set())
 
 
 def keep_best(collection: Collection, sides: Sequence[Sequence[Finder]], keep: str) -> Verdict:
-    """Drops rows like a better one that is kept.
+    """Drops rows like a better one that is kept, which takes over the negatives of rows equal to it.
 
     Args:
         collection: of the rows, which are the entries of the finders.
@@ -85,6 +85,7 @@ def keep_best(collection: Collection, sides: Sequence[Sequence[Finder]], keep: s
         keep: of `KEEP`.
     """
     verdict, modality = Verdict(), collection.signatures.modality
+    whole = whole_rows(collection.signatures)
     order = np.argsort(-_worth(collection.signatures, keep), kind="stable")
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
@@ -93,6 +94,8 @@ def keep_best(collection: Collection, sides: Sequence[Sequence[Finder]], keep: s
         if found:
             best = min(found, key=rank.__getitem__)
             verdict.drops[row] = Drop("near duplicate", f"of {collection.keys[best]}", like=best)
+            if (whole[row] == whole[best]).all():
+                verdict.merged.setdefault(best, []).append(row)
         else:
             for finder in (finder for side in sides for finder in side):
                 finder.add(row)
