@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoProcessor
 
-from tests.encoder.material import batch_of, how_it_reads, make, with_random_adapter
+from tests.encoder.material import CONTENTS, batch_of, how_it_reads, make, with_random_adapter
 from unite.config.schema import EncoderConfig, Positions, Precision, PromptConfig
 from unite.encoder.vlm import VLMEncoder
 from unite.errors import CheckpointError, ConfigError
@@ -41,6 +41,21 @@ def test_loaded_weights_are_aligned_as_new_ones_are(tiny_folder):
     encoder = make(tiny_folder)
     assert not any(tensor.data_ptr() % 64 for tensor in (*encoder.model.parameters(), *encoder.model.buffers()))
     assert all(torch.equal(plain.state_dict()[name], value) for name, value in encoder.model.state_dict().items())
+
+
+@pytest.mark.parametrize("padding", [0, 4, 8, 12])  # of the header, so that the weights begin 16 k, 16 k + 8, ... bytes into the file
+def test_where_the_weights_lie_in_their_file_changes_no_bit(tiny_folder, tmp_path, padding):
+    """A run that is resumed in its second stage reads other files than the undisturbed one did, and multiplies a single row at times."""
+    folder = shutil.copytree(tiny_folder, tmp_path / "copy")
+    save_file(load_file(folder / "model.safetensors"), folder / "model.safetensors", {"format": "pt", "of the first": " " * 2 * padding})
+    for content in CONTENTS:
+        bits = []
+        for place in (tiny_folder, folder):
+            encoder = make(place)
+            (embedding,) = encoder(batch_of(encoder, [content]))
+            embedding.sum().backward()
+            bits.append([embedding, *(parameter.grad for parameter in encoder.model.parameters() if parameter.grad is not None)])
+        assert all(torch.equal(*pair) for pair in zip(*bits, strict=True))
 
 
 def test_an_export_keeps_its_own_settings(tiny_folder, tmp_path):
