@@ -111,8 +111,8 @@ def load_checkpoint(parts: Parts, dtype: str, attention: str) -> tuple[Any, Any,
 def _align(model: nn.Module) -> None:
     """Moves weights that lie anywhere in a file's mapping to where torch puts new ones, as those of a stage that trains on lie.
 
-    Kernels promise the same bits again only for data aligned alike (Intel's oneMKL, "Getting Reproducible Results"): weights that begin at
-    8 bytes beyond a multiple of 16 give a product of one row, a micro-batch of one content say, other last bits. A run resumed in its second
+    Kernels promise the same bits again only for data aligned alike (Intel's oneMKL, "Getting Reproducible Results"): weights 8 bytes
+    beyond a multiple of 16 give a product of one row, of a micro-batch of one content say, other last bits. A run resumed in its second
     stage reads its weights from another file than the undisturbed one did, whose header is of another length.
     """
     for tensor in (*model.parameters(), *model.buffers()):
