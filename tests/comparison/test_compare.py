@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -102,15 +104,17 @@ def test_what_cannot_be_paired_is_named(write_run):
         "i2t": make_task(ranks[:50], "image->text"),
         "it2v": make_task(ranks, "text+image->video", pool=45),
         "moved": make_task(ranks, data="b"),
+        "tied": replace(make_task(ranks), ties="argmax"),
         "extra": make_task(ranks),
     }
-    a = write_run("a", make_suite(moved=make_task(ranks, data="a")))
+    a = write_run("a", make_suite(moved=make_task(ranks, data="a"), tied=make_task(ranks)))
     b = write_run("b", make_suite(**other), config=make_config(0, optimizer={}))
     _, (suite,) = compared(a, b)
     assert list(suite.tasks) == ["t2i"]
     assert suite.missing == {
         "i2t": "a has 60 queries and b 50, of which 50 have the same id",
         "it2v": "ranked among 50 candidates in a, among 45 in b",
+        "tied": "equal scores are ranked by trec_eval in a, by argmax in b",
         "moved": "a and b were evaluated on different contents under the same ids",
         "extra": "not evaluated in a",
     }

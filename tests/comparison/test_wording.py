@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tests.comparison.material import compared, make_config, make_suite, make_task
 from unite.comparison.compare import Difference
-from unite.comparison.wording import count_of, figure, headline, interval, near_chance, p_value, points, told, verdict
+from unite.comparison.page import render_page
+from unite.comparison.wording import count_of, figure, headline, interval, near_chance, p_value, points, told, verdict, warnings
 from unite.evaluation.results import SuiteResult
 
 
@@ -63,3 +66,16 @@ def test_where_all_are_near_chance_nobody_wins(write_run):
     subset = write_run("c", SuiteResult("s", {"t": make_task(ranks, kind="subset", pool=200)}))
     recipes, (suite,) = compared(subset)
     assert headline(suite, recipes) == "c is near chance: R@1 0.0 at best, 0.5 by chance"
+
+
+def test_figures_that_a_rule_of_ties_makes_are_told(write_run):
+    by_rule = replace(make_task([1] * 60), ties="argmax", all_tied=True)
+    a, b = (
+        write_run(name, make_suite(image=task), config=make_config(seed))
+        for seed, (name, task) in enumerate({"a": replace(by_rule, all_tied=False), "b": by_rule}.items())
+    )
+    recipes, suites = compared(a, b)
+    told_of = ["All scores of emoji/image are equal in b: the rule of ties (argmax) makes the figure."]
+    assert warnings(suites) == told_of
+    page = render_page(recipes, suites, told_of)
+    assert page.count("ties by argmax") == 1 and told_of[0] in page

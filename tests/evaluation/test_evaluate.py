@@ -21,6 +21,7 @@ def test_the_folder_holds_metrics_a_plot_and_the_ranks_and_failures_of_each_suit
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert evaluation.score == metrics.pop("score")
     told = {"name": "mean recall@1 over 1 task", "mean_of": ["held_out/t/recall@1"], "not_run": [], "direction": "higher is better"}
+    told["ties"] = "trec_eval"
     assert metrics.pop("score_is") == told
     assert metrics == evaluation.metrics() and {key.split("/")[0] for key in metrics} == {"held_out", "held_in"}
     assert evaluation.score == metrics["held_out/mean/recall@1"]

@@ -39,6 +39,7 @@ def test_subsets_alone_have_one_and_what_was_not_run_is_named(make_task):
             "mean_of": ["s/spatial/recall@1"],
             "not_run": ["gone"],
             "direction": "higher is better",
+            "ties": "trec_eval",
         },
     }
     with pytest.raises(DataError, match="the tasks of suite s must be at least one that was run"):

@@ -31,15 +31,24 @@ def test_the_defaults_are_those_of_the_kind(make_task):
     assert make_task().pool_sizes == (12,) * 12
 
 
-def test_pools_and_targets_are_places_in_trec_order(make_task):
+def test_pools_and_targets_are_places_in_tie_order(make_task):
     task = make_task(2, relevance={"q0": {"c0": 1, "c1": 0}, "q1": {"c0": 2, "c1": 1}}, kind="subset", metrics=("mrr",))
-    assert task.trec_order == [1, 0]
+    assert task.tie_order == [1, 0]
     assert task.targets().tolist() == [[1, -1], [1, 0]]
     assert task.relevant == {"q0": {"c0": 1}, "q1": {"c0": 2, "c1": 1}}
     assert task.pool_members() is None
     pooled = make_task(2, pools={"q0": ["c0"], "q1": ["c0", "c1"]}, metrics=("mrr",))
-    assert pooled.pool_members().tolist() == [[1, -1], [1, 0]]
+    assert pooled.pool_members().tolist() == [[1, -1], [0, 1]]
     assert pooled.pool_sizes == (1, 2)
+
+
+def test_by_argmax_candidates_stay_in_their_own_order(make_task):
+    task = make_task(3, metrics=("mrr",), ties="argmax")
+    assert task.tie_order == [0, 1, 2] and task.targets().tolist() == [[0], [1], [2]] and list(task.pool_of("q0")) == ["c0", "c1", "c2"]
+    pools = {"q0": ["c2", "c0"], "q1": ["c1"], "q2": ["c0", "c2", "c1"]}
+    pooled = make_task(3, pools=pools, metrics=("mrr",), ties="argmax")
+    assert pooled.pool_members().tolist() == [[2, 0, -1], [1, -1, -1], [0, 2, 1]] and pooled.pool_of("q2") == pools["q2"]
+    assert list(make_task(3, pools=pools, metrics=("mrr",)).pool_of("q2")) == ["c2", "c1", "c0"]
 
 
 ids = [f"c{at}" for at in range(12)]
@@ -62,6 +71,7 @@ BAD = {
         {"pools": {f"q{at}": ids[:8] if at < 8 else ids for at in range(12)}},
         r"smallest pool of task text_to_text must be at least as large as the largest k \(10\), but is 8\. Leave out the metrics",
     ),
+    "ties": ({"ties": "first"}, "rule of ties of task text_to_text must be one of argmax, trec_eval, but is 'first'"),
     "kind": ({"kind": "pairs"}, "kind of task text_to_text must be one of pair, subset, but is 'pairs'. Did you mean 'pair'"),
 }
 
@@ -163,11 +173,12 @@ def test_a_task_whose_embeddings_are_cached_reads_nothing(encoder, tmp_path, mon
     assert read == []
 
 
-def test_metadata_give_kind_and_metrics_and_a_folder_is_found_below_the_root(encoder, tmp_path):
+def test_metadata_give_kind_metrics_and_ties_and_a_folder_is_found_below_the_root(encoder, tmp_path):
     pools = {f"q{at}": [f"c{(at + step) % 50}" for step in range(8)] for at in range(50)}
     write(tmp_path / "spatial", pools=pools, metadata={"kind": "subset"})
-    write(tmp_path / "named", metadata={"metrics": "hit@1, map"})
+    write(tmp_path / "named", metadata={"metrics": "hit@1, map", "ties": "argmax"})
     result = Suite(SuiteConfig(name="s", tasks={"spatial": "spatial", "named": "named"}, data_root=tmp_path)).run(encoder)
+    assert [task.ties for task in result.tasks.values()] == ["trec_eval", "argmax"]
     assert result.tasks["spatial"].kind == "subset"
     assert result.tasks["spatial"].pool_size == "8"
     assert list(result.tasks["spatial"].metrics) == ["recall@1", "recall@5", "mrr"]

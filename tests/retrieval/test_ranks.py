@@ -24,18 +24,16 @@ def test_ranks_are_places_in_a_full_sort(num_queries, num_candidates, elements, 
 
 @settings(deadline=None, max_examples=60)
 @given(num_queries=st.integers(1, 6), num_candidates=st.integers(2, 30), elements=st.integers(1, 300), seed=st.integers(0, 10_000))
-def test_ranks_in_a_pool_are_places_in_the_sorted_pool(num_queries, num_candidates, elements, seed):
+def test_ranks_in_a_pool_are_places_in_the_pool_sorted_by_score_alone(num_queries, num_candidates, elements, seed):
     random = np.random.default_rng(seed)
     queries, candidates = whole_numbers(num_queries, seed), whole_numbers(num_candidates, seed + 1)
     sizes = random.integers(1, num_candidates + 1, num_queries)
     members = [random.permutation(num_candidates)[:size].tolist() for size in sizes]
     pools = torch.tensor([row + [-1] * (max(sizes) - len(row)) for row in members])
     targets = torch.tensor([[row[-1]] for row in members])
-    _, order = by_full_sort(queries, candidates)
-    expected = [
-        [[candidate for candidate in row.tolist() if candidate in pool].index(pool[-1]) + 1]
-        for row, pool in zip(order, members, strict=True)
-    ]
+    scores = (queries @ candidates.T).tolist()
+    # Python's sort keeps the pool's own order where scores are equal.
+    expected = [[sorted(pool, key=lambda one, row=row: -row[one]).index(pool[-1]) + 1] for row, pool in zip(scores, members, strict=True)]
     assert ranks(queries, candidates, targets, pools, max_elements=elements).tolist() == expected
 
 

@@ -81,6 +81,7 @@ class Task:
     pool_size: str
     chance: float | None
     metrics: tuple[str, ...]
+    ties: str
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ class SuiteComparison:
         differences: recipe (all but the first) -> task, or "mean" -> difference in the task's metric.
         held_in: the comparison of the same tasks over training data, where there is one.
         missing: task -> why it is not compared.
+        all_tied: task -> runs in which all its scores are equal; there the rule of ties makes its figures.
         groups: name -> its tasks, where all of them are compared; their means stand among the tasks as "mean_<group>".
     """
 
@@ -103,6 +105,7 @@ class SuiteComparison:
     differences: Mapping[str, Mapping[str, Difference]]
     held_in: SuiteComparison | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
+    all_tied: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def main(self, recipe: str, task: str) -> Cell | None:
@@ -168,6 +171,8 @@ def _suite(name: str, recipes: Sequence[TrainingRecipe]) -> SuiteComparison:
     tasks = {task: _describe(task, everyone[0].tasks[task]) for task in names if task not in missing}
     if not tasks:
         raise DataError(f"no task of suite {name} can be compared. " + " ".join(f"{task}: {why}" for task, why in missing.items()))
+    runs = list(zip(labels, everyone, strict=True))
+    all_tied = {task: tuple(label for label, result in runs if result.tasks[task].all_tied) for task in tasks}
     groups = {group: names for group, names in everyone[0].groups.items() if set(names) <= set(tasks)}
     pairs = {MEAN: tuple(task for task, known in tasks.items() if known.kind == "pair")}
     of_groups = {f"{MEAN}_{group}": members for group, members in groups.items()}
@@ -189,7 +194,8 @@ def _suite(name: str, recipes: Sequence[TrainingRecipe]) -> SuiteComparison:
         }
         for recipe in recipes[1:]
     }
-    return SuiteComparison(name, tasks, cells, differences, None, missing, groups)
+    all_tied = {task: found for task, found in all_tied.items() if found}
+    return SuiteComparison(name, tasks, cells, differences, None, missing, all_tied, groups)
 
 
 def _not_comparable(task: str, results: Sequence[SuiteResult], labels: Sequence[str]) -> str:
@@ -205,6 +211,8 @@ def _not_comparable(task: str, results: Sequence[SuiteResult], labels: Sequence[
             return f"{labels[0]} has {first.num_queries} queries and {label} {other.num_queries}, of which {both} have the same id"
         if sorted(first.pool_sizes) != sorted(other.pool_sizes) or first.num_candidates != other.num_candidates:
             return f"ranked among {first.pool_size} candidates in {labels[0]}, among {other.pool_size} in {label}"
+        if first.ties != other.ties:
+            return f"equal scores are ranked by {first.ties} in {labels[0]}, by {other.ties} in {label}"
         if first.data and other.data and first.data != other.data:
             return f"{labels[0]} and {label} were evaluated on different contents under the same ids"
         if first.metrics.keys() != other.metrics.keys():
@@ -214,7 +222,7 @@ def _not_comparable(task: str, results: Sequence[SuiteResult], labels: Sequence[
 
 def _describe(name: str, task: TaskResult) -> Task:
     metric = task.main_metric
-    return Task(name, task.pair, task.kind, metric, task.num_queries, task.pool_size, task.chance(metric), tuple(task.metrics))
+    return Task(name, task.pair, task.kind, metric, task.num_queries, task.pool_size, task.chance(metric), tuple(task.metrics), task.ties)
 
 
 def _values(seeds: Sequence[SuiteResult], task: str, metric: str) -> NDArray[np.float64]:

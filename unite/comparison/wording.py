@@ -97,8 +97,14 @@ def _beside_chance(suite: SuiteComparison) -> str:
 
 
 def warnings(suites: Sequence[SuiteComparison]) -> list[str]:
-    """Returns what is left out of the comparison, and why."""
-    return [f"{suite.name}/{task} is not compared: {why.rstrip('.')}." for suite in suites for task, why in suite.missing.items()]
+    """Returns what is left out of the comparison, and why, and which figures are no measure of a run."""
+    left_out = [f"{suite.name}/{task} is not compared: {why.rstrip('.')}." for suite in suites for task, why in suite.missing.items()]
+    tied = [
+        f"All scores of {suite.name}/{task} are equal in {', '.join(runs)}: the rule of ties ({suite.tasks[task].ties}) makes the figure."
+        for suite in suites
+        for task, runs in suite.all_tied.items()
+    ]
+    return left_out + tied
 
 
 def tally(suite: SuiteComparison, recipe: str) -> str:

@@ -62,11 +62,10 @@ def find_failures(
 def _hits(task: RetrievalTask, queries: Tensor, candidates: Tensor, ids: list[str], num_hits: int) -> list[tuple[tuple[str, float], ...]]:
     """Returns the hits of F queries (F, D), in the order of ties that the ranks have."""
     if task.pools is None:
-        searches = [(slice(None), task.trec_order)] if ids else []
+        searches = [(slice(None), task.tie_order)] if ids else []
     else:
-        members = [set(task.pools[query]) for query in ids]
-        pools = ([row for row in task.trec_order if task.candidate_ids[row] in inside] for inside in members)
-        searches = [(slice(row, row + 1), pool) for row, pool in enumerate(pools)]
+        row_of = {name: row for row, name in enumerate(task.candidate_ids)}
+        searches = [(slice(row, row + 1), [row_of[name] for name in task.pool_of(query)]) for row, query in enumerate(ids)]
     found = []
     for rows, pool in searches:
         best = search(queries[rows], candidates[index_tensor(pool)], min(num_hits, len(pool)))

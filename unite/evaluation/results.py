@@ -40,6 +40,9 @@ class TaskResult:
         intervals: name -> 95% interval of that mean, see `mean_interval`.
         seconds: embedding and ranking.
         data: fingerprint of contents, relevance and pools; empty where it was not recorded.
+        ties: the rule by which equal scores are ranked, see `unite.evaluation.tasks.TIES`.
+        num_tied: queries of which a right candidate has the score of a wrong one, since their embeddings are equal: there the rule decides.
+        all_tied: whether all scores are equal.
     """
 
     pair: str
@@ -51,6 +54,9 @@ class TaskResult:
     intervals: dict[str, tuple[float, float]]
     seconds: float = 0.0
     data: str = ""
+    ties: str = "trec_eval"
+    num_tied: int = 0
+    all_tied: bool = False
 
     @classmethod
     def of_ranks(
@@ -64,6 +70,9 @@ class TaskResult:
         pool_sizes: tuple[int, ...],
         seconds: float = 0.0,
         data: str = "",
+        ties: str = "trec_eval",
+        num_tied: int = 0,
+        all_tied: bool = False,
     ) -> TaskResult:
         """Computes the means and their intervals."""
         values = {name: per_query(name, judged.values()) for name in metrics}
@@ -77,6 +86,9 @@ class TaskResult:
             intervals={name: mean_interval(value) for name, value in values.items()},
             seconds=seconds,
             data=data,
+            ties=ties,
+            num_tied=num_tied,
+            all_tied=all_tied,
         )
 
     @property
@@ -137,7 +149,11 @@ class SuiteResult:
         """The mean of the main metrics over the modality pairs; over the subsets where there is nothing else."""
         pairs = {name: task for name, task in self.tasks.items() if task.kind == "pair"} or self.tasks
         main = {name: (task.main_metric, task.metrics[task.main_metric]) for name, task in pairs.items() if task.metrics}
-        return Score.of_main_metrics(self.name, main, tuple(self.missing))
+        rules: dict[str, list[str]] = {}
+        for name, task in pairs.items():
+            rules.setdefault(task.ties, []).append(name)
+        ties = "; ".join(rule if len(rules) == 1 else f"{rule}: {', '.join(names)}" for rule, names in rules.items())
+        return Score.of_main_metrics(self.name, main, tuple(self.missing), ties, tuple(name for name in pairs if pairs[name].all_tied))
 
     def metrics(self) -> dict[str, float]:
         """Returns every metric by its key, `suite/task/recall@10`.

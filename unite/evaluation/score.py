@@ -24,6 +24,8 @@ class Score:
         mean_of: the metrics' keys, `suite/task/metric`.
         not_run: tasks of the suite that it leaves out; scores are of one kind only where these are the same.
         direction: which way is better.
+        ties: the rule by which equal scores are ranked, with its tasks where there are several; "" where it is not ours to say.
+        all_scores_equal: tasks whose figures are those of that rule alone.
     """
 
     value: float
@@ -31,15 +33,25 @@ class Score:
     mean_of: tuple[str, ...]
     not_run: tuple[str, ...] = ()
     direction: str = HIGHER
+    ties: str = ""
+    all_scores_equal: tuple[str, ...] = ()
 
     @classmethod
-    def of_main_metrics(cls, suite: str, main: Mapping[str, tuple[str, float]], not_run: tuple[str, ...] = ()) -> Score:
+    def of_main_metrics(
+        cls,
+        suite: str,
+        main: Mapping[str, tuple[str, float]],
+        not_run: tuple[str, ...] = (),
+        ties: str = "",
+        all_scores_equal: tuple[str, ...] = (),
+    ) -> Score:
         """Takes the mean.
 
         Args:
             suite: its name.
             main: task -> name and value of its main metric; at least one.
             not_run: tasks of which there is none.
+            ties, all_scores_equal: as in `Score`.
         """
         if not main:
             raise DataError(must_be(f"the tasks of suite {suite}", "at least one that was run", 0))
@@ -50,9 +62,12 @@ class Score:
             name=f"mean {what} over {len(main)} task{'' if len(main) == 1 else 's'}",
             mean_of=tuple(f"{suite}/{task}/{name}" for task, (name, _) in main.items()),
             not_run=not_run,
+            ties=ties,
+            all_scores_equal=all_scores_equal,
         )
 
     def record(self) -> dict[str, Any]:
-        """Returns what stands in metrics.json beside the flat metrics: the number, and what it is."""
+        """Returns what stands in metrics.json beside the flat metrics: the number, and what it is, of ties only what there is to say."""
         told = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items() if name != "value"}
+        told = {name: value for name, value in told.items() if value or name not in ("ties", "all_scores_equal")}
         return {"score": self.value, "score_is": told}

@@ -19,7 +19,8 @@ from unite.errors import DataError
 from unite.evaluation.layouts.source import MissingTaskError, TaskFolder, TaskSource, told_by_folder
 from unite.evaluation.metrics import Judged
 from unite.evaluation.results import HELD_IN, SuiteResult, TaskResult
-from unite.evaluation.tasks import RetrievalTask, data_fingerprint
+from unite.evaluation.tasks import TIES, RetrievalTask, data_fingerprint
+from unite.evaluation.ties import tied
 from unite.progress import in_terminal, shown, tracked
 from unite.retrieval.ranks import ranks
 
@@ -148,6 +149,10 @@ class Suite:
             embed(contents, ids=ids) for contents, ids in ((task.queries, task.query_ids), (task.candidates, task.candidate_ids))
         )
         judged = judge_task(task, queries, candidates, self.device)
+        equal = tied(task, candidates)
+        if equal.everything:
+            rule = f"{TIES[task.ties]} ({task.ties})"
+            _log.warning("all scores of task %s/%s are equal, so a rule makes its figures: %s", self.name, name, rule)
         result = TaskResult.of_ranks(
             judged,
             task.metrics,
@@ -157,6 +162,9 @@ class Suite:
             pool_sizes=task.pool_sizes,
             seconds=time.perf_counter() - start,
             data=data_fingerprint(task),
+            ties=task.ties,
+            num_tied=equal.num_queries,
+            all_tied=equal.everything,
         )
         if on_task is not None:
             on_task(name, task, queries, candidates, judged)
@@ -171,7 +179,7 @@ def judge_task(task: RetrievalTask, queries: Tensor, candidates: Tensor, device:
         candidates: (C, D) the same.
         device: where to rank.
     """
-    places = ranks(queries, candidates[torch.tensor(task.trec_order)], task.targets(), task.pool_members(), device=device)
+    places = ranks(queries, candidates[torch.tensor(task.tie_order)], task.targets(), task.pool_members(), device=device)
     return {
         query: Judged(tuple(row[: len(grades)]), tuple(grades.values()))
         for row, (query, grades) in zip(places.tolist(), task.relevant.items(), strict=True)

@@ -27,6 +27,11 @@ METRICS_OF_KIND = {
     "pair": ("recall@1", "recall@5", "recall@10", "mrr", "ndcg@10"),
     "subset": ("recall@1", "recall@5", "mrr"),
 }
+#: Which of equal scores comes first, by the rules that benchmarks are published with.
+TIES = {
+    "trec_eval": "of equal scores the candidate comes first whose id sorts last",
+    "argmax": "of equal scores the candidate comes first that stands first among the query's own",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +49,7 @@ class RetrievalTask:
         query_modality, candidate_modality: what the two sides are made of.
         kind: "pair" or "subset", see `METRICS_OF_KIND`.
         metrics: names that `unite/evaluation/metrics.py` lists; by default those of the kind.
+        ties: which of equal scores comes first, see `TIES`. A query's own candidates are its pool, in the order of it, if it has one.
 
     Raises:
         DataError: on a duplicate or unknown id, a query without relevant candidate, an empty pool, a relevant candidate outside its
@@ -61,10 +67,14 @@ class RetrievalTask:
     pools: Mapping[str, Sequence[str]] | None = None
     kind: str = "pair"
     metrics: tuple[str, ...] = field(default=())
+    ties: str = "trec_eval"
 
     @classmethod
     def of_stored(cls, stored: StoredTask, decoding: Decoding) -> RetrievalTask:
-        """Views a task on disk. Its metadata may hold `kind`, and `metrics` (see `unite/evaluation/metrics.py`) separated by commas."""
+        """Views a task on disk.
+
+        Its metadata may hold `kind`, `ties`, and `metrics` (see `unite/evaluation/metrics.py`) separated by commas.
+        """
         metrics = tuple(name.strip() for name in stored.metadata.get("metrics", "").split(",") if name.strip())
         return cls(
             name=stored.name,
@@ -78,6 +88,7 @@ class RetrievalTask:
             pools=stored.pools,
             kind=stored.metadata.get("kind", "pair"),
             metrics=metrics,
+            ties=stored.metadata.get("ties", "trec_eval"),
         )
 
     @classmethod
@@ -88,6 +99,8 @@ class RetrievalTask:
     def __post_init__(self) -> None:
         if self.kind not in METRICS_OF_KIND:
             raise DataError(must_be_one_of(f"the kind of task {self.name}", METRICS_OF_KIND, self.kind))
+        if self.ties not in TIES:
+            raise DataError(must_be_one_of(f"the rule of ties of task {self.name}", TIES, self.ties))
         object.__setattr__(self, "metrics", tuple(self.metrics) or METRICS_OF_KIND[self.kind])
         self._check_ids()
         self._check_relevance()
@@ -111,20 +124,37 @@ class RetrievalTask:
         return {query: {name: grade for name, grade in self.relevance[query].items() if grade > 0} for query in self.query_ids}
 
     @cached_property
-    def trec_order(self) -> list[int]:
-        """(C,) candidates by id, last first: in this order the lower index wins a tie as in trec_eval."""
-        return sorted(range(len(self.candidate_ids)), key=lambda row: self.candidate_ids[row], reverse=True)
+    def tie_order(self) -> list[int]:
+        """(C,) all candidates in the order in which equal scores rank."""
+        rows = range(len(self.candidate_ids))
+        return list(rows) if self.ties == "argmax" else sorted(rows, key=lambda row: self.candidate_ids[row], reverse=True)
+
+    def pool_of(self, query: str) -> Sequence[str]:
+        """Returns the ids of the candidates that a query is ranked against, in the order in which equal scores rank."""
+        if self.pools is None:
+            return [self.candidate_ids[row] for row in self.tie_order]
+        return self.pools[query] if self.ties == "argmax" else sorted(self.pools[query], reverse=True)
 
     def targets(self) -> Tensor:
-        """Returns (Q, R) the relevant candidates of each query as places in `trec_order`, -1 where there are fewer than R."""
+        """Returns (Q, R) the relevant candidates of each query as places in `tie_order`, -1 where there are fewer than R."""
         return self._places([list(names) for names in self.relevant.values()])
 
     def pool_members(self) -> Tensor | None:
-        """Returns (Q, P) the pool of each query as places in `trec_order`, -1 where it is smaller than P; None without pools."""
-        return None if self.pools is None else self._places([self.pools[query] for query in self.query_ids])
+        """Returns (Q, P) the pool of each query as places in `tie_order`, -1 where it is smaller than P; None without pools.
+
+        The members of a pool stand in the order in which equal scores rank.
+        """
+        if self.pools is None:
+            return None
+        members = self._places([self.pools[query] for query in self.query_ids])
+        if self.ties == "argmax":
+            return members
+        last = len(self.candidate_ids)
+        members = members.masked_fill(members < 0, last).sort(dim=1).values
+        return members.masked_fill(members == last, -1)
 
     def _places(self, names: Sequence[Sequence[str]]) -> Tensor:
-        place_of = {self.candidate_ids[row]: place for place, row in enumerate(self.trec_order)}
+        place_of = {self.candidate_ids[row]: place for place, row in enumerate(self.tie_order)}
         width = max(map(len, names))
         return index_tensor([[place_of[name] for name in several] + [-1] * (width - len(several)) for several in names])
 

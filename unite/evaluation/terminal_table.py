@@ -8,6 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from unite.evaluation.results import LETTERS, SuiteResult, short
+from unite.evaluation.tasks import TIES
 
 #: Column heading -> the metrics it may show, first found first: benchmarks with several right answers a query report hit@k as R@k.
 _COLUMNS = {
@@ -79,6 +80,9 @@ def _interval(intervals: Mapping[str, tuple[float, float]], names: tuple[str, ..
 
 def _caption(result: SuiteResult) -> str:
     lines = [f"{LETTERS}; R@1 by chance is 1 / pool (right ones / pool where any of several counts); ± half the 95% interval"]
+    rules = {task.ties: TIES[task.ties] for task in result.tasks.values() if task.ties != "trec_eval"}
+    lines += [f"Ties: {told} ({rule})" for rule, told in rules.items()]
+    lines += [f"All scores of {name} are equal: its figures are those of that rule" for name, task in result.tasks.items() if task.all_tied]
     reasons: dict[str, list[str]] = {}
     for name, reason in result.missing.items():
         reasons.setdefault(reason, []).append(name)

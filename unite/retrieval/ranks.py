@@ -24,13 +24,15 @@ def ranks(
 ) -> Tensor:
     """Returns the rank of each target among the candidates (or its query's pool), by inner product in float32; 1 is best.
 
-    Rank = 1 + candidates of a higher score + candidates of the same score and a lower index, as `search` orders them.
+    Rank = 1 + candidates of a higher score + candidates of the same score that stand earlier: those of a lower index, as `search` orders
+    them, and in a pool those before it in the pool's own row.
 
     Args:
         queries: (Q, D).
         candidates: (C, D).
         targets: (Q, R) int64, indices of candidates, -1 where there are fewer than R.
-        pools: (Q, P) int64, the candidates that each query is ranked against, -1 where there are fewer than P; all by default.
+        pools: (Q, P) int64, the candidates that each query is ranked against, in the order of ties, -1 where there are fewer than P; all by
+            default.
         max_elements: bounds the numbers held at a time (scores, or gathered candidates when there are pools).
         device: where to compute; where the queries are by default.
 
@@ -79,7 +81,8 @@ def _rank(scores: Tensor, columns: Tensor, target: Tensor, start: int, pooled: b
         missing = (given & ~found.any(dim=1)).nonzero().flatten().tolist()
         if missing:
             raise DataError(f"the target of query {start + missing[0]} must be in its pool, but is not ({len(missing)} such queries).")
+    places = torch.arange(scores.shape[1], device=scores.device)
     # The target's score is read from the same product that it is compared with: another way to compute it could round otherwise.
     score = scores.gather(1, position)
-    ahead = (scores > score) | ((scores == score) & (columns < target) & (columns >= 0))
+    ahead = (scores > score) | ((scores == score) & (places < position))
     return (1 + ahead.sum(dim=1)) * given

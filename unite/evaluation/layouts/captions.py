@@ -102,13 +102,14 @@ def task_of(
     metrics: tuple[str, ...],
     decoding: Decoding,
     pools: Mapping[str, list[str]] | None = None,
+    ties: str = "trec_eval",
 ) -> RetrievalTask:
     """Returns a task whose media are files.
 
     Args:
         name: of the task.
         queries, candidates: contents by id, and what they are made of.
-        relevance, metrics, pools: as in `RetrievalTask`.
+        relevance, metrics, pools, ties: as in `RetrievalTask`.
         decoding: of the media.
     """
     ids = [list(side) for side, _ in (queries, candidates)]
@@ -124,6 +125,7 @@ def task_of(
         candidate_modality=candidates[1],
         pools=pools,
         metrics=metrics,
+        ties=ties,
     )
 
 

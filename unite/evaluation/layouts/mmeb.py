@@ -83,7 +83,7 @@ class Mmeb:
         files.check(path for side in (queries, contents) for one in side.values() for _, path in one.media)
         relevance = {query: {pool[0]: 1} for query, pool in pools.items()}
         sides = ((queries, _modality(queries)), (contents, _modality(contents)))
-        return task_of(name, *sides, relevance=relevance, metrics=tuple(self.metrics), decoding=decoding, pools=pools)
+        return task_of(name, *sides, relevance=relevance, metrics=tuple(self.metrics), decoding=decoding, pools=pools, ties="argmax")
 
 
 def _rows(files: BenchmarkFiles, subset: str) -> Iterator[dict[str, Any]]:
