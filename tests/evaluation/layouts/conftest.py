@@ -38,9 +38,21 @@ class KnowingEncoder(FakeEncoder):
         return nn.functional.one_hot(micro_batch.input_ids[:, 0], 64).float()
 
 
+class ConstantEncoder(FakeEncoder):
+    """One embedding for everything."""
+
+    def forward(self, micro_batch):
+        return nn.functional.normalize(self.tokens[:1], dim=1).detach().expand(len(micro_batch.input_ids), -1)
+
+
 @pytest.fixture
 def knowing():
     return KnowingEncoder()
+
+
+@pytest.fixture
+def constant():
+    return ConstantEncoder(64)
 
 
 @pytest.fixture

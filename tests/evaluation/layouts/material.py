@@ -21,6 +21,12 @@ def write_image(path, number):
     Image.fromarray(np.full((8, 8, 3), 20 * number, np.uint8)).save(path)
 
 
+def write_picture(path, number, size=56):
+    """As large as Qwen's smallest, so that no processor changes its size."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((size, size, 3), 20 * number, np.uint8)).save(path)
+
+
 def write_video(path, number, num_frames=4):
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
@@ -37,9 +43,10 @@ def write_json(path, value):
     path.write_text(json.dumps(value))
 
 
-def write_parquet(path, rows):
+def write_parquet(path, rows, most=None):
+    """Writes the rows, or the first of them; with none left, there are still columns."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist(rows), path)
+    pq.write_table(pa.Table.from_pylist(rows).slice(0, most), path)
 
 
 def karpathy(root, coco=False):

@@ -78,7 +78,7 @@ def test_candidates_are_the_row_s_own_and_the_first_is_right(tmp_path):
     assert pools["q00003"] == ["class 4", "class 6", "class 7"]
     assert [texts[name] for name in task.relevance["q00003"]] == ["class 4"]
     assert len(task.candidate_ids) == len(set(texts.values()))
-    assert task.metrics == ("hit@1",)
+    assert (task.metrics, task.ties) == (("hit@1",), "argmax")
 
 
 def test_instruction_and_image_keep_their_places(tmp_path):
@@ -173,7 +173,9 @@ def test_a_placeholder_without_image_is_removed(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"qry_text": "<|image_1|>\n", "qry_img_path": ""}, "row 0 of OK-VQA of task OK-VQA must be a text, an image or both"),
+        ({"qry_text": "<|image_1|>\n", "qry_img_path": ""}, "the query in row 0 of OK-VQA of task OK-VQA must be a text, an image or both"),
+        ({"qry_text": None}, "the text of the query in row 0 of OK-VQA of task OK-VQA must be a text, but is 'null'"),
+        ({"tgt_text": ["a", None, "b", "c"]}, "the text of a candidate in row 0 of OK-VQA of task OK-VQA must be a text, but is 'null'"),
         ({"tgt_text": []}, "the candidates in row 0 of OK-VQA .* but is '0 texts and 4 paths'"),
         ({"tgt_img_path": [""]}, "'4 texts and 1 paths'"),
         ({"tgt_text": ["", "a", "b", "c"]}, "a candidate in row 0 of OK-VQA .*without image"),
@@ -186,11 +188,27 @@ def test_a_broken_row_is_named(changes, message, tmp_path):
         load(tmp_path, "OK-VQA")
 
 
+def test_of_equal_scores_the_first_wins_as_in_the_published_code(suite_of, constant, tmp_path):
+    for subset in QUERIES:
+        write(tmp_path, subset)
+    result = suite_of("mmeb").run(constant)
+    assert {task.metrics["hit@1"] for task in result.tasks.values()} == {1.0} and all(task.all_tied for task in result.tasks.values())
+
+
 def test_a_broken_file_is_named(tmp_path):
     write(tmp_path, "OK-VQA")
     path = tmp_path / "MMEB-eval" / "OK-VQA" / "test-00000-of-00001.parquet"
     write_parquet(path, [{"qry": "old", "tgt_text": ["a"]}])
-    with pytest.raises(DataError, match="such that qry_text, qry_img_path, tgt_img_path is among them, but is 'qry, tgt_text'"):
+    with pytest.raises(DataError, match="must be qry_text, qry_img_path, tgt_text, tgt_img_path, but is 'qry, tgt_text'"):
+        load(tmp_path, "OK-VQA")
+    row = {"qry_text": "a", "qry_img_path": "", "tgt_text": ["a"], "tgt_img_path": [""]}
+    write_parquet(path, [row | {"qry_inst": "Find it.", "tgt_inst": ""}])
+    with pytest.raises(DataError, match="but is 'qry_text, .*tgt_inst'. Rows with qry_inst .* evaluate them by suite=mmeb_v2_image"):
+        load(tmp_path, "OK-VQA")
+    write_parquet(path, [row | {"__index_level_0__": 0}])  # as pandas writes it
+    assert len(load(tmp_path, "OK-VQA").query_ids) == 1
+    write_parquet(path, [row], most=0)
+    with pytest.raises(DataError, match="the rows of task OK-VQA must be at least one"):
         load(tmp_path, "OK-VQA")
     path.write_bytes(b"no parquet")
     with pytest.raises(DataError, match="of task OK-VQA must be parquet"):
