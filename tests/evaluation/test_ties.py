@@ -16,6 +16,7 @@ from unite.evaluation.evaluate import evaluate
 from unite.evaluation.results import SuiteResult
 from unite.evaluation.suite import Suite, judge_task
 from unite.evaluation.ties import tied
+from unite.types import Content
 
 
 class Constant(FakeEncoder):
@@ -78,11 +79,11 @@ def test_a_constant_encoder_gets_what_published_code_gives_it_and_is_told(make_t
         "all": 1 / 12,
     }
     rule = "of equal scores the candidate comes first that stands first among the query's own (argmax)"
-    assert f"all scores of task s/mmeb are equal, so a rule makes its figures: {rule}" in caplog.text
+    assert f"s/mmeb: all scores are equal, which a rule decides: {rule}" in caplog.text
     told = json.loads((tmp_path / "metrics.json").read_text())["score_is"]
-    assert told["ties"] == "argmax: mmeb; trec_eval: trec, all" and told["all_scores_equal"] == ["mmeb", "trec", "all"]
+    assert told["ties"] == "argmax: mmeb; trec_eval: trec, all" and told["tied"] == {"mmeb": 1.0, "trec": 1.0, "all": 1.0}
     printed = " ".join(file.getvalue().split())
-    assert f"Ties: {rule}" in printed and "All scores of mmeb are equal" in printed
+    assert f"Ties: {rule}" in printed and "mmeb: all scores are equal, which the rule of ties decides (argmax)" in printed
     read = SuiteResult.from_json((tmp_path / "s.json").read_text())
     assert [(found.ties, found.all_tied, found.num_tied) for found in read.tasks.values()] == [
         ("argmax", True, num),
@@ -123,3 +124,13 @@ def test_one_candidate_each_is_no_tie_and_the_two_zeros_are_one(make_task):
     assert tied(alone, torch.ones(3, 4)).everything is False
     zeros = torch.tensor([[0.0, 1.0], [-0.0, 1.0]])
     assert tied(make_task(2, metrics=("mrr",)), zeros).everything is True
+
+
+def test_the_share_of_queries_that_the_rule_decides_is_told(make_task, encoder, caplog):
+    texts = [Content(text=f"word {at}") for at in range(12)]
+    task = make_task(candidates=[texts[0], texts[0], texts[0], *texts[3:]], metrics=("hit@1",))
+    result = Suite(SuiteConfig(name="s", tasks={"t": task})).run(encoder)
+    assert (result.tasks["t"].num_tied, result.tasks["t"].all_tied) == (3, False)
+    assert "s/t: 3 of 12 queries are tied, which a rule decides: of equal scores" in caplog.text
+    assert result.score.record()["score_is"]["tied"] == {"t": 0.25}
+    assert replace(result.tasks["t"], num_tied=0).tied_share == 0

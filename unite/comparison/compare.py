@@ -95,7 +95,7 @@ class SuiteComparison:
         differences: recipe (all but the first) -> task, or "mean" -> difference in the task's metric.
         held_in: the comparison of the same tasks over training data, where there is one.
         missing: task -> why it is not compared.
-        all_tied: task -> runs in which all its scores are equal; there the rule of ties makes its figures.
+        tied: task -> run -> share of its queries that the rule of ties decides, where that is to be told; 1 where all scores are equal.
         groups: name -> its tasks, where all of them are compared; their means stand among the tasks as "mean_<group>".
     """
 
@@ -105,7 +105,7 @@ class SuiteComparison:
     differences: Mapping[str, Mapping[str, Difference]]
     held_in: SuiteComparison | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
-    all_tied: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tied: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def main(self, recipe: str, task: str) -> Cell | None:
@@ -172,7 +172,7 @@ def _suite(name: str, recipes: Sequence[TrainingRecipe]) -> SuiteComparison:
     if not tasks:
         raise DataError(f"no task of suite {name} can be compared. " + " ".join(f"{task}: {why}" for task, why in missing.items()))
     runs = list(zip(labels, everyone, strict=True))
-    all_tied = {task: tuple(label for label, result in runs if result.tasks[task].all_tied) for task in tasks}
+    tied = {task: {label: share for label, result in runs if (share := result.tasks[task].tied_share)} for task in tasks}
     groups = {group: names for group, names in everyone[0].groups.items() if set(names) <= set(tasks)}
     pairs = {MEAN: tuple(task for task, known in tasks.items() if known.kind == "pair")}
     of_groups = {f"{MEAN}_{group}": members for group, members in groups.items()}
@@ -194,8 +194,8 @@ def _suite(name: str, recipes: Sequence[TrainingRecipe]) -> SuiteComparison:
         }
         for recipe in recipes[1:]
     }
-    all_tied = {task: found for task, found in all_tied.items() if found}
-    return SuiteComparison(name, tasks, cells, differences, None, missing, all_tied, groups)
+    tied = {task: found for task, found in tied.items() if found}
+    return SuiteComparison(name, tasks, cells, differences, None, missing, tied, groups)
 
 
 def _not_comparable(task: str, results: Sequence[SuiteResult], labels: Sequence[str]) -> str:

@@ -100,9 +100,10 @@ def warnings(suites: Sequence[SuiteComparison]) -> list[str]:
     """Returns what is left out of the comparison, and why, and which figures are no measure of a run."""
     left_out = [f"{suite.name}/{task} is not compared: {why.rstrip('.')}." for suite in suites for task, why in suite.missing.items()]
     tied = [
-        f"All scores of {suite.name}/{task} are equal in {', '.join(runs)}: the rule of ties ({suite.tasks[task].ties}) makes the figure."
+        f"The rule of ties ({suite.tasks[task].ties}) decides queries of {suite.name}/{task}, "
+        f"a right candidate having the score of a wrong one: {', '.join(f'{percent(share)}% in {run}' for run, share in runs.items())}."
         for suite in suites
-        for task, runs in suite.all_tied.items()
+        for task, runs in suite.tied.items()
     ]
     return left_out + tied
 

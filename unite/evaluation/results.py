@@ -26,6 +26,10 @@ LETTERS = ", ".join(f"{str(modality)[0].upper()} {modality}" for modality in Mod
 _ORDER = [str(modality) for modality in sorted(map(Modality, range(1, 1 << len(Modality))), key=lambda fused: (len(fused), fused.value))]
 
 
+#: The share of queries from which on it is told that the rule of ties decides them: a few equal candidates are in many benchmarks.
+TIED_SHARE = 0.01
+
+
 @dataclass(frozen=True)
 class TaskResult:
     """One task, evaluated.
@@ -97,6 +101,12 @@ class TaskResult:
         return len(self.judged)
 
     @property
+    def tied_share(self) -> float:
+        """The share of queries that the rule of ties decides, 0 where it is below `TIED_SHARE`."""
+        share = 1.0 if self.all_tied else self.num_tied / self.num_queries
+        return share if share >= TIED_SHARE else 0.0
+
+    @property
     def pool_size(self) -> str:
         """`256`, or `8 to 12` where the pools differ."""
         low, high = min(self.pool_sizes), max(self.pool_sizes)
@@ -153,7 +163,8 @@ class SuiteResult:
         for name, task in pairs.items():
             rules.setdefault(task.ties, []).append(name)
         ties = "; ".join(rule if len(rules) == 1 else f"{rule}: {', '.join(names)}" for rule, names in rules.items())
-        return Score.of_main_metrics(self.name, main, tuple(self.missing), ties, tuple(name for name in pairs if pairs[name].all_tied))
+        tied = {name: task.tied_share for name, task in pairs.items() if task.tied_share}
+        return Score.of_main_metrics(self.name, main, tuple(self.missing), ties, tied)
 
     def metrics(self) -> dict[str, float]:
         """Returns every metric by its key, `suite/task/recall@10`.

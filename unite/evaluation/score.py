@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ class Score:
         not_run: tasks of the suite that it leaves out; scores are of one kind only where these are the same.
         direction: which way is better.
         ties: the rule by which equal scores are ranked, with its tasks where there are several; "" where it is not ours to say.
-        all_scores_equal: tasks whose figures are those of that rule alone.
+        tied: task -> share of its queries of which a right candidate has the score of a wrong one, 1 where all scores are equal.
     """
 
     value: float
@@ -34,7 +34,7 @@ class Score:
     not_run: tuple[str, ...] = ()
     direction: str = HIGHER
     ties: str = ""
-    all_scores_equal: tuple[str, ...] = ()
+    tied: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of_main_metrics(
@@ -43,7 +43,7 @@ class Score:
         main: Mapping[str, tuple[str, float]],
         not_run: tuple[str, ...] = (),
         ties: str = "",
-        all_scores_equal: tuple[str, ...] = (),
+        tied: Mapping[str, float] | None = None,
     ) -> Score:
         """Takes the mean.
 
@@ -51,7 +51,7 @@ class Score:
             suite: its name.
             main: task -> name and value of its main metric; at least one.
             not_run: tasks of which there is none.
-            ties, all_scores_equal: as in `Score`.
+            ties, tied: as in `Score`.
         """
         if not main:
             raise DataError(must_be(f"the tasks of suite {suite}", "at least one that was run", 0))
@@ -63,11 +63,11 @@ class Score:
             mean_of=tuple(f"{suite}/{task}/{name}" for task, (name, _) in main.items()),
             not_run=not_run,
             ties=ties,
-            all_scores_equal=all_scores_equal,
+            tied=dict(tied or {}),
         )
 
     def record(self) -> dict[str, Any]:
         """Returns what stands in metrics.json beside the flat metrics: the number, and what it is, of ties only what there is to say."""
         told = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items() if name != "value"}
-        told = {name: value for name, value in told.items() if value or name not in ("ties", "all_scores_equal")}
+        told = {name: value for name, value in told.items() if value or name not in ("ties", "tied")}
         return {"score": self.value, "score_is": told}

@@ -150,9 +150,6 @@ class Suite:
         )
         judged = judge_task(task, queries, candidates, self.device)
         equal = tied(task, candidates)
-        if equal.everything:
-            rule = f"{TIES[task.ties]} ({task.ties})"
-            _log.warning("all scores of task %s/%s are equal, so a rule makes its figures: %s", self.name, name, rule)
         result = TaskResult.of_ranks(
             judged,
             task.metrics,
@@ -166,6 +163,9 @@ class Suite:
             num_tied=equal.num_queries,
             all_tied=equal.everything,
         )
+        if result.tied_share:
+            what = "all scores are equal" if result.all_tied else f"{equal.num_queries} of {result.num_queries} queries are tied"
+            _log.warning("%s/%s: %s, which a rule decides: %s (%s)", self.name, name, what, TIES[task.ties], task.ties)
         if on_task is not None:
             on_task(name, task, queries, candidates, judged)
         return result

@@ -82,7 +82,10 @@ def _caption(result: SuiteResult) -> str:
     lines = [f"{LETTERS}; R@1 by chance is 1 / pool (right ones / pool where any of several counts); ± half the 95% interval"]
     rules = {task.ties: TIES[task.ties] for task in result.tasks.values() if task.ties != "trec_eval"}
     lines += [f"Ties: {told} ({rule})" for rule, told in rules.items()]
-    lines += [f"All scores of {name} are equal: its figures are those of that rule" for name, task in result.tasks.items() if task.all_tied]
+    for name, task in result.tasks.items():
+        if task.tied_share:
+            what = "all scores are equal" if task.all_tied else f"{100 * task.tied_share:.1f}% of the queries are tied"
+            lines.append(f"{name}: {what}, which the rule of ties decides ({task.ties})")
     reasons: dict[str, list[str]] = {}
     for name, reason in result.missing.items():
         reasons.setdefault(reason, []).append(name)
