@@ -119,6 +119,13 @@ def test_ties_of_right_candidates_are_those_of_a_look_at_every_pair(make_task, s
     assert expected < num if dim == 3 else expected > 0
 
 
+def test_candidates_that_differ_late_are_told_apart(make_task):
+    candidates = torch.ones(4, 20)
+    candidates[2:, 19] = 2
+    candidates[3, 12] = 2
+    assert tied(make_task(4, metrics=("mrr",)), candidates).num_queries == 2  # the first two
+
+
 def test_one_candidate_each_is_no_tie_and_the_two_zeros_are_one(make_task):
     alone = make_task(3, pools={f"q{at}": [f"c{at}"] for at in range(3)}, metrics=("mrr",))
     assert tied(alone, torch.ones(3, 4)).everything is False
