@@ -9,6 +9,7 @@ from unite.config.prompts import prompt_options
 from unite.config.schema.media import Decoding
 from unite.encoder.prompt import Prompt
 from unite.errors import ConfigError, DataError
+from unite.evaluation.layouts.mmeb import Mmeb
 from unite.evaluation.layouts.mmeb_instruct import MmebInstruct
 from unite.evaluation.layouts.source import MissingTaskError
 from unite.types import Modality
@@ -104,15 +105,13 @@ def test_what_has_one_name_is_one_candidate_and_the_first_row_says_what_it_is(pa
     assert [task.relevance[query] for query in task.query_ids] == [{f"c{pool[0]:06d}": 1} for pool in pools]
 
 
-def test_a_missing_task_and_a_missing_image_say_what_to_put_where(tmp_path, suite_of):
+def test_a_missing_task_and_a_missing_image_say_what_to_put_where(tmp_path):
     with pytest.raises(
         MissingTaskError, match=r"without ziyjiang/MMEB_Test_Instruct/CIRR.*Put the folder CIRR of ziyjiang.*mmeb_v1\.tar\.gz"
     ):
         load(tmp_path, "image_cls")
     with pytest.raises(MissingTaskError, match=r"without 1 of 2 media: .*image-tasks/gone\.png"):
         load(tmp_path, "image_i2i_vg", row(tgt_img_path=["gone.png", "a.png"]))
-    write_second_version(tmp_path, "OVEN")
-    assert suite_of("mmeb_v2_image").load("OVEN").pair == "text+image->text+image"
 
 
 @pytest.mark.parametrize(
@@ -135,7 +134,7 @@ def test_a_broken_row_is_named(parser, changes, message, tmp_path):
         load(tmp_path, parser, row(**changes))
 
 
-def test_rows_of_another_form_are_refused_with_what_reads_them(tmp_path, suite_of):
+def test_rows_of_another_form_are_refused_with_what_reads_them(tmp_path):
     write_first_version(tmp_path, "CIRR")
     old = tmp_path / "MMEB-eval" / "CIRR" / "test-00000-of-00001.parquet"
     new = tmp_path / "MMEB-V2" / "image-tasks" / "ziyjiang" / "MMEB_Test_Instruct" / "CIRR" / old.name
@@ -143,13 +142,13 @@ def test_rows_of_another_form_are_refused_with_what_reads_them(tmp_path, suite_o
     new_bytes = new.read_bytes()
     new.write_bytes(old.read_bytes())
     with pytest.raises(DataError, match="must be qry_inst, .*but is 'qry_text, .*MMEB-eval: evaluate them by suite=mmeb"):
-        suite_of("mmeb_v2_image").load("CIRR")
+        load(tmp_path, "image_i2i_vg")
     old.write_bytes(new_bytes)
     with pytest.raises(DataError, match="MMEB_Test_Instruct: evaluate them by suite=mmeb_v2_image"):
-        suite_of("mmeb").load("CIRR")
+        Mmeb(folder="MMEB-eval", subset="CIRR").load("CIRR", tmp_path, Decoding())
     write_second_version(tmp_path, "CIRR", qry_video="a.mp4")
     with pytest.raises(DataError, match=r"the columns of .* must be qry_inst, qry_text, .*, but is '.*qry_video'"):
-        suite_of("mmeb_v2_image").load("CIRR")
+        load(tmp_path, "image_i2i_vg")
 
 
 def test_an_unknown_parser_is_named():
@@ -157,22 +156,18 @@ def test_an_unknown_parser_is_named():
         MmebInstruct(folder="x", subset="CIRR", parser="image_vg")
 
 
-def test_a_constant_encoder_has_all_and_an_encoder_that_knows_too(suite_of, constant, knowing, tmp_path):
+def test_the_suite_runs_what_is_there_and_its_groups_are_those_of_the_benchmark(suite_of, constant, knowing, tmp_path):
     for task in ("ImageNet-1K", "NIGHTS"):
         write_second_version(tmp_path, task)
     suite = suite_of("mmeb_v2_image")
     assert {task.metrics["hit@1"] for task in suite.run(constant).tasks.values()} == {1.0}
     result = suite.run(knowing)
     assert set(result.tasks) == {"ImageNet-1K", "NIGHTS"} and "mmeb_v2_image/NIGHTS/hit@1" in result.metrics()
-
-
-def test_the_groups_are_those_of_the_benchmark(suite_of):
-    groups = suite_of("mmeb_v2_image").groups
-    assert {group: len(names) for group, names in groups.items()} == {
+    assert {group: len(names) for group, names in suite.groups.items()} == {
         "image_classification": 10,
         "image_qa": 10,
         "image_retrieval": 12,
         "image_grounding": 4,
         "image": 36,
     }
-    assert groups["image"] == tuple(TASKS)
+    assert suite.groups["image"] == tuple(TASKS)
