@@ -38,7 +38,6 @@ BY_WAY_OF = {
         "objective/mamcl.py",
         "objective/masks.py",
         "objective/output.py",
-        "objective/precision.py",
     ),
     "training/test_stages.py": ("training/module.py",),
     "encoder/test_tiny.py": ("encoder/tiny/*.py",),

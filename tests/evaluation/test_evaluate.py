@@ -1,6 +1,8 @@
 import io
 import json
 
+import pytest
+import torch
 from rich.console import Console
 
 from tests.evaluation.material import NUM, fused
@@ -9,6 +11,7 @@ from unite.embedding.memory import MemoryCache
 from unite.evaluation.evaluate import evaluate
 from unite.evaluation.results import SuiteResult
 from unite.evaluation.suite import Suite
+from unite.retrieval.ranks import ranks
 
 
 def test_the_folder_holds_metrics_a_plot_and_the_ranks_and_failures_of_each_suite(make_task, encoder, tmp_path):
@@ -38,6 +41,15 @@ def test_evaluation_embeds_only_the_blanked_queries_anew_and_writes_what_it_foun
     )
     text = " ".join(file.getvalue().split())
     assert "s: diagnostics" in text and "T+I → T+I" in text and "uniformity (lower is more even): text+image" in text
+
+
+def test_what_is_embedded_on_the_cpu_is_ranked_there_though_there_is_a_gpu(make_task, encoder, tmp_path, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)  # whoever goes there fails
+    with pytest.raises((AssertionError, RuntimeError), match="CUDA|NVIDIA"):
+        ranks(torch.ones(1, 2), torch.ones(1, 2), torch.tensor([[0]]))
+    suite = Suite(SuiteConfig(name="built_in", tasks={"t": fused(make_task, True)}, diagnose=True))
+    evaluate(encoder, [suite], tmp_path, Console(file=io.StringIO()))
+    assert (tmp_path / "metrics.json").is_file()
 
 
 def test_without_the_switch_there_is_no_diagnosis(make_task, encoder, tmp_path):

@@ -67,6 +67,18 @@ def test_metrics_within_pools_equal_trec_eval(make_task, encoder):
     assert result.tasks["pooled"].metrics != pytest.approx(trec_means(task, encoder), abs=1e-6)
 
 
+def test_k_beyond_the_candidates_is_what_trec_eval_makes_of_it_and_told_once(make_task, encoder, caplog):
+    caplog.set_level("INFO")
+    small = make_task(6, metrics=("recall@1", "recall@5", "recall@10", "mrr", "ndcg@10"))
+    pools = {f"q{at}": [f"c{at}", f"c{(at + 1) % 6}", f"c{(at + 2) % 6}"] for at in range(6)}
+    tasks = {"few": small, "pooled": make_task(6, metrics=small.metrics, pools=pools)}
+    result = Suite(SuiteConfig(name="built_in", tasks=tasks)).run(encoder)
+    for name, task in tasks.items():
+        assert result.tasks[name].metrics == pytest.approx(trec_means(task, encoder), abs=1e-6)
+        assert result.tasks[name].metrics["recall@10"] == 1
+    assert caplog.text.count("its whole ranking is looked at, as trec_eval does (few, pooled)") == 1
+
+
 def test_the_token_budget_changes_no_metric(make_task):
     task = hard_task(make_task)
     small, large = (

@@ -67,10 +67,6 @@ BAD = {
     "twice in pool": ({"pools": {"q0": ["c0", "c1", "c0"]}}, "without duplicates, but is 'c0'"),
     "unknown in pool": ({"pools": {"q0": ["c0", "y"]}}, "made of the task's candidates, but is 'y'"),
     "relevant outside": ({"pools": {"q0": ["c1", "c2"]}}, "with all its relevant candidates inside, but is 'without c0'"),
-    "small pool": (
-        {"pools": {f"q{at}": ids[:8] if at < 8 else ids for at in range(12)}},
-        r"smallest pool of task text_to_text must be at least as large as the largest k \(10\), but is 8\. Leave out the metrics",
-    ),
     "ties": ({"ties": "first"}, "rule of ties of task text_to_text must be one of argmax, trec_eval, but is 'first'"),
     "kind": ({"kind": "pairs"}, "kind of task text_to_text must be one of pair, subset, but is 'pairs'. Did you mean 'pair'"),
 }

@@ -14,3 +14,8 @@ def by_full_sort(queries: torch.Tensor, candidates: torch.Tensor) -> tuple[np.nd
     scores = queries.double().numpy() @ candidates.double().numpy().T
     order = np.stack([np.lexsort((np.arange(scores.shape[1]), -row)) for row in scores])
     return np.take_along_axis(scores, order, axis=1), order
+
+
+def apart(rows: int, seed: int, dim: int = 512) -> torch.Tensor:
+    """Embeddings whose products no rounding brings into another order."""
+    return torch.nn.functional.normalize(torch.randn(rows, dim, generator=torch.Generator().manual_seed(seed)), dim=1)

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.retrieval.material import by_full_sort, whole_numbers
+from tests.retrieval.material import apart, by_full_sort, whole_numbers
 from unite.errors import DataError
 from unite.retrieval.ranks import ranks
 
@@ -35,6 +35,29 @@ def test_ranks_in_a_pool_are_places_in_the_pool_sorted_by_score_alone(num_querie
     # Python's sort keeps the pool's own order where scores are equal.
     expected = [[sorted(pool, key=lambda one, row=row: -row[one]).index(pool[-1]) + 1] for row, pool in zip(scores, members, strict=True)]
     assert ranks(queries, candidates, targets, pools, max_elements=elements).tolist() == expected
+
+
+@pytest.mark.parametrize("num_queries", [1, 3, 70])
+@pytest.mark.parametrize("pooled", [False, True])
+def test_equal_embeddings_tie_wherever_they_stand(num_queries, pooled):
+    queries, kinds, num = apart(num_queries, 1), apart(3, 2), 1003
+    targets = torch.tensor([[0, 1, 2, 500, 1000, 1002]] * num_queries)
+    pools = torch.arange(num).flip(0).repeat(num_queries, 1) if pooled else None
+    scores = (queries.double() @ kinds.double().T).tolist()
+    expected = [
+        [
+            1 + sum(row[other % 3] > row[target % 3] or (other % 3 == target % 3 and other < target) for other in range(num))
+            for target in wanted
+        ]
+        for row, wanted in zip(scores, targets.tolist(), strict=True)
+    ]
+    assert ranks(queries, kinds[torch.arange(num) % 3], targets, pools).tolist() == expected
+    assert ranks(queries, kinds[torch.arange(num) % 3], targets, pools, max_elements=7000).tolist() == expected
+
+
+def test_of_a_constant_encoder_every_candidate_stands_by_its_index():
+    targets = torch.tensor([[0, 41, 98]]).expand(30, 3)
+    assert ranks(torch.ones(30, 64) / 8, torch.ones(99, 64) / 8, targets, max_elements=200).tolist() == [[1, 42, 99]] * 30
 
 
 def test_a_target_outside_its_pool_is_named():

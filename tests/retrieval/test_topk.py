@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.retrieval.material import by_full_sort, whole_numbers
+from tests.retrieval.material import apart, by_full_sort, whole_numbers
 from unite.errors import DataError
 from unite.retrieval.topk import search
 
@@ -41,6 +41,17 @@ def test_half_precision_embeddings_are_scored_in_float32():
     np.testing.assert_allclose(scores.numpy(), by_full_sort(queries, candidates)[0], atol=1e-6)
 
 
+@pytest.mark.parametrize("num_queries", [1, 3, 70])
+def test_equal_embeddings_have_equal_scores_wherever_they_stand(num_queries):
+    queries, kinds = apart(num_queries, 1), apart(3, 2)
+    place = torch.arange(1003) % 3
+    scores, indices = search(queries, kinds[place], 2000, candidate_chunk=97)
+    best_first = (queries.double() @ kinds.double().T).argsort(dim=1, descending=True)
+    expected = [[row for kind in order for row in range(1003) if row % 3 == kind] for order in best_first.tolist()]
+    assert indices.tolist() == expected  # and a k above the number of candidates gives all of them
+    assert all(len(set(row)) == 3 for row in scores.tolist())
+
+
 def test_no_queries_give_no_hits():
     scores, indices = search(torch.ones(0, 4), torch.ones(3, 4), 2)
     assert scores.shape == indices.shape == (0, 2)
@@ -49,8 +60,8 @@ def test_no_queries_give_no_hits():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((torch.ones(2, 4), torch.ones(3, 4), 4), r"k must be from 1 to the number of candidates \(3\), but is 4"),
-        ((torch.ones(2, 4), torch.ones(3, 4), 0), "k must be from 1"),
+        ((torch.ones(2, 4), torch.ones(3, 4), 0), r"k and the number of candidates must be at least 1, but is \(0, 3\)"),
+        ((torch.ones(2, 4), torch.ones(0, 4), 1), r"k and the number of candidates must be at least 1, but is \(1, 0\)"),
         ((torch.ones(2, 4), torch.ones(3, 5), 1), r"same D, but is '\(2, 4\) and \(3, 5\)'"),
         ((torch.ones(2, 4), torch.tensor([[1.0, 2, 3, 4], [1, torch.nan, 3, 4]]), 1), r"candidates must be finite.*1 rows, first \[1\]"),
         ((torch.full((2, 4), torch.inf), torch.ones(3, 4), 1), "queries must be finite"),

@@ -78,7 +78,14 @@ def effective_rank(embeddings: Tensor) -> float:
     return float(torch.special.entr(shares).sum().exp())
 
 
-def hit_modalities(queries: Tensor, candidates: Tensor, modality: Tensor, k: int = 10, itself: Tensor | None = None) -> Tensor:
+def hit_modalities(
+    queries: Tensor,
+    candidates: Tensor,
+    modality: Tensor,
+    k: int = 10,
+    itself: Tensor | None = None,
+    device: torch.device | None = None,
+) -> Tensor:
     """Returns the modality of each of the k best hits of a mixed pool, (Q, k) of `Modality.value`.
 
     Args:
@@ -87,14 +94,18 @@ def hit_modalities(queries: Tensor, candidates: Tensor, modality: Tensor, k: int
         modality: (C,) `Modality.value` of each candidate; a fusion is a modality of its own.
         k: how many hits to look at.
         itself: (Q,) the candidate that is the query itself, -1 where none is. It is no hit: a content is always nearest to itself.
+        device: where to search; on a GPU if there is one by default.
 
     Raises:
         DataError: if the pool holds fewer than k candidates beside the query itself.
     """
+    needed = k + (itself is not None)
+    if len(candidates) < needed:
+        raise DataError(must_be("a mixed pool", f"at least {needed} large, for {k} hits beside the query itself", len(candidates)))
     if itself is None:
-        _, hits = search(queries, candidates, k)
+        _, hits = search(queries, candidates, k, device=device)
     else:
-        _, hits = search(queries, candidates, k + 1)
+        _, hits = search(queries, candidates, k + 1, device=device)
         # Of k + 1 hits the query itself falls out, or, where it is not among them, the last one.
         is_kept = hits != itself.to(hits.device)[:, None]
         is_kept[:, -1] &= ~is_kept.all(dim=1)

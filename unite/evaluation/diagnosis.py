@@ -120,13 +120,14 @@ class Diagnosis:
         return view
 
 
-def diagnose(suite: Suite, embed: EmbedContents, cache: EmbeddingCache) -> Diagnosis:
+def diagnose(suite: Suite, embed: EmbedContents, cache: EmbeddingCache, device: torch.device | None = None) -> Diagnosis:
     """Looks closer at the tasks of a suite that are on disk.
 
     Args:
         suite: was evaluated already, with the cache that `embed` looks into.
         embed: contents -> (N, D), with that cache. Where it shares its work among ranks, all must call this.
         cache: which knows the contents, so that none is read again.
+        device: where to rank; on a GPU if there is one by default.
     """
     parts: dict[str, _Part] = {}
     for name in tracked(suite.tasks, f"{suite.name}: a look behind the recall", "tasks"):
@@ -136,11 +137,11 @@ def diagnose(suite: Suite, embed: EmbedContents, cache: EmbeddingCache) -> Diagn
             continue  # the suite has said so
         if task.kind == "pair":
             parts[name] = _Part.of(task, embed, cache)
-    pool = MixedPool()
+    pool = MixedPool(device)
     for part in parts.values():
         pool.add(part.candidate_prints, part.candidates, part.task.candidate_modality)
     looked_at = tracked(parts.items(), f"{suite.name}: diagnostics", "tasks")
-    found = {name: _look(part, pool, embed, suite.device) for name, part in looked_at}
+    found = {name: _look(part, pool, embed, device) for name, part in looked_at}
     return Diagnosis(suite.name, found, _uniformity(list(parts.values())))
 
 
@@ -181,7 +182,7 @@ class _Part:
         )
 
 
-def _look(part: _Part, pool: MixedPool, embed: EmbedContents, device: str) -> TaskDiagnosis:
+def _look(part: _Part, pool: MixedPool, embed: EmbedContents, device: torch.device | None) -> TaskDiagnosis:
     task, wanted = part.task, str(part.task.candidate_modality)
     hits = pool.hits(part.queries, part.query_prints, NUM_HITS)
     candidates = embed(task.candidates)

@@ -20,7 +20,7 @@ from unite.evaluation.metrics import Judged
 from unite.evaluation.recall_plot import plot_recall
 from unite.evaluation.results import Measured, SuiteResult, write_metrics
 from unite.evaluation.score import Score
-from unite.evaluation.suite import Suite
+from unite.evaluation.suite import Suite, device_of
 from unite.evaluation.tasks import RetrievalTask
 from unite.evaluation.terminal_table import table
 from unite.files import write_text
@@ -88,9 +88,9 @@ def _run(
 
     def look(name: str, task: RetrievalTask, queries: Tensor, candidates: Tensor, judged: Mapping[str, Judged]) -> None:
         work.advance()
-        failures[name] = find_failures(task, queries, candidates, judged)
+        failures[name] = find_failures(task, queries, candidates, judged, device=device_of(encoder))
 
     # Only the rank that writes the failures looks for them: their contents are decoded for that.
     result = suite.run(encoder, cache=cache, embed=embed_sharded, on_task=look if is_first_rank() else None)
     embed = partial(embed_sharded, encoder, token_budget=suite.token_budget, cache=cache)
-    return result, failures, diagnose(suite, embed, cache) if suite.diagnose else None
+    return result, failures, diagnose(suite, embed, cache, device_of(encoder)) if suite.diagnose else None

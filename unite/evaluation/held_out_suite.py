@@ -13,14 +13,13 @@ from unite.evaluation.suite import Suite
 from unite.evaluation.tasks import METRICS_OF_KIND, RetrievalTask
 
 
-def held_out_suite(sources: Mapping[str, SourceDataModule], *, back: bool = False, token_budget: int = 16384, device: str = "cpu") -> Suite:
+def held_out_suite(sources: Mapping[str, SourceDataModule], *, back: bool = False, token_budget: int = 16384) -> Suite:
     """Returns the suite `held_out`, its tasks named as the sources are.
 
     Args:
         sources: by name, divided; one without held-out rows has no task.
         back: also find the queries by the positives.
         token_budget: tokens a micro-batch may hold, padding included.
-        device: where to rank.
 
     Raises:
         ConfigError: if no source has held-out rows, or those of one make no task.
@@ -39,4 +38,4 @@ def held_out_suite(sources: Mapping[str, SourceDataModule], *, back: bool = Fals
                 raise ConfigError(must_be(f"the held-out rows of source {name}", "rows that make a task", actual, hint)) from error
     if not tasks:
         raise ConfigError(must_be("the held-out rows", "of at least one source", "none", "Set validation=held_out."))
-    return Suite(SuiteConfig(name="held_out", tasks=tasks, token_budget=token_budget), device)
+    return Suite(SuiteConfig(name="held_out", tasks=tasks, token_budget=token_budget))

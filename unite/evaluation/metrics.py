@@ -6,7 +6,7 @@
     ndcg, ndcg@k    the discounted cumulative gain of the k best over that of the ideal ranking
     map, map@k      the mean, over the relevant candidates, of the precision at their ranks; those behind k count 0
 
-k is any number from 1, no larger than the smallest pool of the task; without it the whole ranking is looked at.
+k is any number from 1; without it, and where there are fewer candidates, the whole ranking is looked at.
 
 Everything that the metrics need of a ranking is where the relevant candidates stand in it, so that is what they take: (R,) ranks from 1, in
 any order, with (R,) grades above 0. They equal trec_eval's `recall_k`, `success_k`, `recip_rank`, `ndcg_cut_k` and `map`.

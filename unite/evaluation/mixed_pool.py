@@ -15,13 +15,19 @@ from unite.batch import index_tensor
 from unite.embedding.geometry import hit_modalities
 from unite.evaluation.metrics import Judged
 from unite.evaluation.tasks import RetrievalTask
+from unite.retrieval.ranks import ranks
 from unite.types import Modality
 
 
 class MixedPool:
-    """The candidates that are added, each content once. A content that is the query itself is no candidate of that query."""
+    """The candidates that are added, each content once. A content that is the query itself is no candidate of that query.
 
-    def __init__(self) -> None:
+    Args:
+        device: where to rank; on a GPU if there is one by default.
+    """
+
+    def __init__(self, device: torch.device | None = None) -> None:
+        self._device = device
         self._place: dict[int, int] = {}
         self._rows: list[Tensor] = []
         self._modality: list[int] = []
@@ -52,7 +58,8 @@ class MixedPool:
         """
         itself = index_tensor([self._place.get(key, -1) for key in prints])
         k = min(k, len(self._rows) - 1)
-        found = hit_modalities(queries, torch.stack(self._rows), index_tensor(self._modality), k=k, itself=itself)
+        pool, modality = torch.stack(self._rows), index_tensor(self._modality)
+        found = hit_modalities(queries, pool, modality, k=k, itself=itself, device=self._device)
         return {str(Modality(value)): float((found == value).double().mean()) for value in sorted(set(self._modality))}
 
     def beside(
@@ -69,15 +76,19 @@ class MixedPool:
         others = [place for place, modality in enumerate(self._modality) if modality != task.candidate_modality.value]
         if not others:
             return dict(judged)
-        scores = queries.float() @ torch.stack([self._rows[place] for place in others]).float().T
-        column_of = {place: column for column, place in enumerate(others)}
-        for row, key in enumerate(prints):
-            if (column := column_of.get(self._place.get(key, -1))) is not None:
-                scores[row, column] = -torch.inf
+        everyone = torch.cat([candidates, torch.stack([self._rows[place] for place in others])])
+        column_of = {place: len(candidates) + column for column, place in enumerate(others)}
+        itself = index_tensor([column_of.get(self._place.get(key, -1), -1) for key in prints])[:, None]
         row_of = {name: row for row, name in enumerate(task.candidate_ids)}
-        found: dict[str, Judged] = {}
-        for query, of_others, (name, grades) in zip(queries.float(), scores, task.relevant.items(), strict=True):
-            of_relevant = candidates[[row_of[candidate] for candidate in grades]].float() @ query
-            above = (of_others[None] > of_relevant[:, None]).sum(dim=1).tolist()
-            found[name] = replace(judged[name], ranks=tuple(rank + more for rank, more in zip(judged[name].ranks, above, strict=True)))
-        return found
+        width = max(map(len, task.relevant.values()))
+        targets = index_tensor(
+            [[row_of[name] for name in grades] + [-1] * (width - len(grades)) for grades in task.relevant.values()],
+        )
+        # One behind the other, so that of equal scores the task's own candidate comes first.
+        among_all = ranks(queries, everyone, torch.cat([targets, itself], dim=1), device=self._device)
+        among_all, of_itself = among_all[:, :-1], among_all[:, -1:]
+        above = among_all - ranks(queries, candidates, targets, device=self._device) - ((of_itself > 0) & (of_itself < among_all)).long()
+        return {
+            name: replace(judged[name], ranks=tuple(rank + more for rank, more in zip(judged[name].ranks, row, strict=False)))
+            for name, row in zip(task.relevant, above.tolist(), strict=True)
+        }

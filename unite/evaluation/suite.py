@@ -15,7 +15,7 @@ from torch import Tensor
 from unite.config.schema.evaluation import SuiteConfig
 from unite.embedding.embed import Encoder, embed_contents
 from unite.embedding.memory import EmbeddingCache, MemoryCache
-from unite.errors import DataError
+from unite.errors import DataError, first_of
 from unite.evaluation.layouts.source import MissingTaskError, TaskFolder, TaskSource, told_by_folder
 from unite.evaluation.metrics import Judged
 from unite.evaluation.results import HELD_IN, SuiteResult, TaskResult
@@ -32,28 +32,26 @@ _log = logging.getLogger(__name__)
 
 
 class Suite:
-    """Runs every task of a suite: embeddings, ranking, metrics.
+    """Runs every task of a suite: embeddings, ranking (on the encoder's device), metrics.
 
     Args:
         config: the options, each documented there.
-        device: where to rank.
     """
 
-    def __init__(self, config: SuiteConfig, device: str = "cpu") -> None:
+    def __init__(self, config: SuiteConfig) -> None:
         self.config = config
         self.name = config.name
         self.tasks = dict(config.tasks)
         self.data_root = Path(config.data_root)
         self.decoding = config.decoding
         self.token_budget = config.token_budget
-        self.device = device
         self.groups = {group: tuple(names) for group, names in config.groups.items()}
         self.diagnose = config.diagnose
 
     def held_in(self) -> Suite | None:
         """Returns the suite of the same tasks over training data, if there are any."""
         tasks, name = self.config.held_in, f"{self.name}{HELD_IN}"
-        return Suite(replace(self.config, name=name, tasks=tasks, held_in={}, groups={}, diagnose=False), self.device) if tasks else None
+        return Suite(replace(self.config, name=name, tasks=tasks, held_in={}, groups={}, diagnose=False)) if tasks else None
 
     def run(
         self,
@@ -83,6 +81,7 @@ class Suite:
         embed_side = partial(embed, encoder, token_budget=self.token_budget, cache=MemoryCache() if cache is None else cache)
         results: dict[str, TaskResult] = {}
         missing: dict[str, MissingTaskError] = {}
+        clipped: list[str] = []
         for name in self.tasks:
             try:
                 task = self.load(name)
@@ -91,12 +90,16 @@ class Suite:
                     _log.warning("%s/%s is not run: %s", self.name, name, error)
                 missing[name] = error
                 continue
-            results[name] = self._run_task(name, task, embed_side, on_task)
+            clipped += [name] * task.clips_k
+            results[name] = self._run_task(name, task, embed_side, device_of(encoder), on_task)
             if told and not in_terminal():  # nobody sees the bar
                 done = results[name]
                 _log.info("%s/%s: %d queries, %d candidates, %.1f s", self.name, name, done.num_queries, done.num_candidates, done.seconds)
         if not results:
             raise self._nothing_to_run(missing)
+        if clipped and told:
+            how = "where a query has fewer candidates than a metric's k, its whole ranking is looked at, as trec_eval does"
+            _log.info("%s: %s (%s)", self.name, how, first_of(clipped))
         for group, names in self.groups.items():
             if not set(names) <= set(results):
                 absent = ", ".join(name for name in names if name not in results)
@@ -136,19 +139,19 @@ class Suite:
         reader: TaskSource = TaskFolder(source) if isinstance(source, str | Path) else source
         return reader.load(name, self.data_root, self.decoding)
 
-    def _run_task(self, name: str, task: RetrievalTask, embed: Embed, on_task: OnTask | None) -> TaskResult:
+    def _run_task(self, name: str, task: RetrievalTask, embed: Embed, device: torch.device, on_task: OnTask | None) -> TaskResult:
         with shown(f"{self.name}/{name}", len(task.query_ids) + len(task.candidate_ids), "contents") as work:
             try:
-                return self._measure(name, task, partial(embed, on_progress=work.advance), on_task)
+                return self._measure(name, task, partial(embed, on_progress=work.advance), device, on_task)
             except DataError as error:
                 raise DataError(f"task {self.name}/{name} cannot be evaluated: {error}") from error
 
-    def _measure(self, name: str, task: RetrievalTask, embed: Embed, on_task: OnTask | None) -> TaskResult:
+    def _measure(self, name: str, task: RetrievalTask, embed: Embed, device: torch.device, on_task: OnTask | None) -> TaskResult:
         start = time.perf_counter()
         queries, candidates = (
             embed(contents, ids=ids) for contents, ids in ((task.queries, task.query_ids), (task.candidates, task.candidate_ids))
         )
-        judged = judge_task(task, queries, candidates, self.device)
+        judged = judge_task(task, queries, candidates, device)
         equal = tied(task, candidates)
         result = TaskResult.of_ranks(
             judged,
@@ -171,13 +174,18 @@ class Suite:
         return result
 
 
-def judge_task(task: RetrievalTask, queries: Tensor, candidates: Tensor, device: str = "cpu") -> dict[str, Judged]:
+def device_of(encoder: Encoder) -> torch.device:
+    """Returns where an encoder is, and so where what it embedded is ranked."""
+    return next((parameter.device for parameter in encoder.parameters()), torch.device("cpu"))
+
+
+def judge_task(task: RetrievalTask, queries: Tensor, candidates: Tensor, device: torch.device | None = None) -> dict[str, Judged]:
     """Returns, for each query, where its relevant candidates stand.
 
     Args:
         queries: (Q, D) embeddings, in the order of the task.
         candidates: (C, D) the same.
-        device: where to rank.
+        device: where to rank; on a GPU if there is one by default.
     """
     places = ranks(queries, candidates[torch.tensor(task.tie_order)], task.targets(), task.pool_members(), device=device)
     return {

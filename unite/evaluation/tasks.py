@@ -52,8 +52,8 @@ class RetrievalTask:
         ties: which of equal scores comes first, see `TIES`. A query's own candidates are its pool, in the order of it, if it has one.
 
     Raises:
-        DataError: on a duplicate or unknown id, a query without relevant candidate, an empty pool, a relevant candidate outside its
-            query's pool, or a pool smaller than the largest k.
+        DataError: on a duplicate or unknown id, a query without relevant candidate, an empty pool, or a relevant candidate outside its
+            query's pool.
     """
 
     name: str
@@ -102,6 +102,7 @@ class RetrievalTask:
         if self.ties not in TIES:
             raise DataError(must_be_one_of(f"the rule of ties of task {self.name}", TIES, self.ties))
         object.__setattr__(self, "metrics", tuple(self.metrics) or METRICS_OF_KIND[self.kind])
+        largest_k(self.metrics)  # refuses a metric that there is none of
         self._check_ids()
         self._check_relevance()
         self._check_pools()
@@ -117,6 +118,11 @@ class RetrievalTask:
         if self.pools is None:
             return (len(self.candidate_ids),) * len(self.query_ids)
         return tuple(len(self.pools[query]) for query in self.query_ids)
+
+    @property
+    def clips_k(self) -> bool:
+        """Whether a metric asks for more candidates than some query has: of that one it looks at the whole ranking, as trec_eval does."""
+        return largest_k(self.metrics) > min(self.pool_sizes)
 
     @cached_property
     def relevant(self) -> dict[str, dict[str, int]]:
@@ -202,10 +208,6 @@ class RetrievalTask:
                 outside = [right for right in self.relevant[query] if right not in set(pool)]
                 if outside:
                     raise DataError(must_be(name, "with all its relevant candidates inside", f"without {first_of(outside)}"))
-        k, smallest = largest_k(self.metrics), min(self.pool_sizes)
-        if k > smallest:
-            hint = f"Leave out the metrics with a larger k than {smallest} (asked: {', '.join(self.metrics)}), or enlarge the pool."
-            raise DataError(must_be(f"the smallest pool of task {self.name}", f"at least as large as the largest k ({k})", smallest, hint))
 
 
 def data_fingerprint(task: RetrievalTask) -> str:

@@ -24,7 +24,7 @@ from unite.errors import TrainingError
 from unite.objective.false_negative_margin import drop_above_margin_
 from unite.objective.hardness import negative_scale
 from unite.objective.masks import Block, Direction
-from unite.objective.precision import full_float32
+from unite.precision import full_float32
 
 #: Similarities in one chunk. On a CPU 8 MB, so that the passes over a chunk stay near its cache; on a GPU 128 MB, to fill it.
 CHUNK_ON_CPU, CHUNK_ON_GPU = 2**21, 2**25

@@ -1,6 +1,7 @@
 """At which rank named candidates stand, by counting what scores higher: no sort, and no k.
 
-Shapes: Q queries, C candidates, D dimensions, R targets of a query, P candidates in its pool (-1 fills up shorter rows).
+Shapes: Q queries, C candidates, D dimensions, R targets of a query, P candidates in its pool (-1 fills up shorter rows); q and c are those
+of one block of scores.
 """
 
 from __future__ import annotations
@@ -9,7 +10,14 @@ import torch
 from torch import Tensor
 
 from unite.errors import DataError, must_be
+from unite.precision import full_float32
+from unite.retrieval.product import moved, on_device, products
 from unite.retrieval.topk import check_embeddings
+
+#: Scores of a block: they are compared while they are in the processor's cache. A GPU is better filled.
+_BLOCK, _BLOCK_ON_GPU = 2**20, 2**24
+#: Queries of a block at most: more make a product no faster.
+_QUERIES = 1024
 
 
 @torch.no_grad()
@@ -19,7 +27,7 @@ def ranks(
     targets: Tensor,
     pools: Tensor | None = None,
     *,
-    max_elements: int = 2**24,
+    max_elements: int = 2**26,
     device: torch.device | str | None = None,
 ) -> Tensor:
     """Returns the rank of each target among the candidates (or its query's pool), by inner product in float32; 1 is best.
@@ -34,7 +42,7 @@ def ranks(
         pools: (Q, P) int64, the candidates that each query is ranked against, in the order of ties, -1 where there are fewer than P; all by
             default.
         max_elements: bounds the numbers held at a time (scores, or gathered candidates when there are pools).
-        device: where to compute; where the queries are by default.
+        device: where to compute; on a GPU if there is one by default.
 
     Returns:
         (Q, R) int64 on the CPU, 0 where the target is -1.
@@ -49,40 +57,82 @@ def ranks(
         if indices is not None and indices.numel() and not -1 <= int(indices.min()) <= int(indices.max()) < len(candidates):
             actual = f"{int(indices.min())} to {int(indices.max())}"
             raise DataError(must_be(name, f"indices of the {len(candidates)} candidates, or -1", actual))
-    device = torch.device(device) if device is not None else queries.device
-    result = torch.zeros(targets.shape, dtype=torch.int64)
     width = len(candidates) if pools is None else pools.shape[1] * queries.shape[1]
-    chunk = max(1, max_elements // max(1, width))
-    pool = candidates.to(device, torch.float32) if pools is None else candidates
-    everyone = torch.arange(len(candidates), device=device)[None]
-    for start in range(0, len(queries), chunk):
-        rows = slice(start, start + chunk)
-        query, target = queries[rows].to(device, torch.float32), targets[rows].to(device)
-        if pools is None:
-            scores, columns = query @ pool.T, everyone
-        else:
-            columns = pools[rows].to(device)
-            members = pool[columns.clamp(min=0).to(pool.device)].to(device, torch.float32)
-            scores = torch.bmm(members, query[:, :, None])[..., 0].masked_fill(columns < 0, -torch.inf)
-        # One column of targets at a time: (q, R, C) comparisons would not fit.
-        counted = [_rank(scores, columns, column[:, None], start, pools is not None) for column in target.T]
-        if counted:
-            result[rows] = torch.stack(counted, dim=1).cpu()
-    return result
+    chunk = max(1, min(_QUERIES, max_elements // max(1, width)))
+
+    def of_all(device: torch.device) -> Tensor:
+        result = torch.zeros(targets.shape, dtype=torch.int64)
+        everyone = moved(candidates, device) if pools is None else candidates
+        with full_float32(device):
+            for start in range(0, len(queries), chunk):
+                rows = slice(start, start + chunk)
+                query, target = queries[rows].to(device, torch.float32), targets[rows].to(device)
+                counted = (
+                    _among_all(query, everyone, target, max_elements)
+                    if pools is None
+                    else _in_pools(query, everyone, target, pools[rows], start)
+                )
+                result[rows] = counted.cpu()
+        return result
+
+    return on_device(of_all, queries, device)
 
 
-def _rank(scores: Tensor, columns: Tensor, target: Tensor, start: int, pooled: bool) -> Tensor:
-    """Returns (q,) ranks of one target (q, 1) a row; 0 where it is -1."""
-    given = target[:, 0] >= 0
-    position = target.clamp(min=0)
-    if pooled:
-        found = columns == target
-        position = found.int().argmax(dim=1, keepdim=True)
+def _among_all(query: Tensor, candidates: Tensor, target: Tensor, max_elements: int) -> Tensor:
+    """Returns (q, R) ranks among all candidates; 0 where the target is -1."""
+    width = max(1, min(max_elements, _BLOCK_ON_GPU if query.is_cuda else _BLOCK) // max(1, len(query)))
+    blocks = list(products(query, candidates, width))
+    # A target's score is read from the product that it is compared in: another way to compute it could round otherwise.
+    score = torch.empty(target.shape, device=query.device)
+    for start, block in blocks:
+        is_here = (target >= start) & (target < start + block.shape[1])
+        score = torch.where(is_here, block.gather(1, (target - start).clamp(0, block.shape[1] - 1)), score)
+    ahead = torch.zeros_like(target)
+    asked = [(target[:, column] >= 0).nonzero().flatten() for column in range(target.shape[1])]
+    for start, block in blocks:
+        for column, rows in enumerate(asked):  # one block after the other, so that it is read from memory once
+            if len(rows):
+                some = block if len(rows) == len(block) else block[rows]
+                ahead[rows, column] += _ahead(some, score[rows, column, None], target[rows, column] - start)
+    return (1 + ahead) * (target >= 0)
+
+
+def _ahead(block: Tensor, score: Tensor, position: Tensor) -> Tensor:
+    """Returns (q,) how many of a block's (q, c) scores stand ahead of a target.
+
+    Args:
+        block: the scores.
+        score: (q, 1) of the target.
+        position: (q,) the target's column, below 0 or from c on where it is in another block.
+    """
+    # Comparisons as 0.0 and 1.0: on a CPU they are written and added up several times as fast as booleans.
+    is_so = torch.empty_like(block)
+    higher = torch.gt(block, score, out=is_so).sum(dim=1).long()
+    equal = torch.ge(block, score, out=is_so).sum(dim=1).long() - higher
+    tied = ((equal > 0) & (position > 0)).nonzero().flatten()  # beside the target itself, few ever are
+    if len(tied):
+        columns = torch.arange(block.shape[1], device=block.device)
+        of_lower_index = (block[tied] == score[tied]) & (columns < position[tied, None])
+        higher[tied] += of_lower_index.sum(dim=1)
+    return higher
+
+
+def _in_pools(query: Tensor, candidates: Tensor, target: Tensor, pool: Tensor, start: int) -> Tensor:
+    """Returns (q, R) ranks among each query's pool (q, P); 0 where the target is -1. `start` is the first query's number, for errors."""
+    columns = pool.to(query.device)
+    members = candidates[pool.clamp(min=0).to(candidates.device)].to(query)
+    # Added up row by row: a batched product may round what is equal in two ways.
+    scores = members.mul_(query[:, None]).sum(dim=2).masked_fill(columns < 0, -torch.inf)
+    places = torch.arange(columns.shape[1], device=query.device)
+    counted = torch.zeros_like(target)
+    for at, wanted in enumerate(target.T):
+        given = wanted >= 0
+        found = columns == wanted[:, None]
         missing = (given & ~found.any(dim=1)).nonzero().flatten().tolist()
         if missing:
             raise DataError(f"the target of query {start + missing[0]} must be in its pool, but is not ({len(missing)} such queries).")
-    places = torch.arange(scores.shape[1], device=scores.device)
-    # The target's score is read from the same product that it is compared with: another way to compute it could round otherwise.
-    score = scores.gather(1, position)
-    ahead = (scores > score) | ((scores == score) & (places < position))
-    return (1 + ahead.sum(dim=1)) * given
+        position = found.int().argmax(dim=1, keepdim=True)
+        score = scores.gather(1, position)
+        ahead = (scores > score) | ((scores == score) & (places < position))
+        counted[:, at] = (1 + ahead.sum(dim=1)) * given
+    return counted

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from unite.errors import DataError, must_be
+from unite.precision import full_float32
+from unite.retrieval.product import moved, on_device, products
 
 
 @torch.no_grad()
@@ -27,44 +29,48 @@ def search(
 
     Args:
         queries: (Q, D).
-        candidates: (C, D). Chunks of it are moved to `device`; a pool that fits there is best moved whole beforehand.
-        k: how many to return, at most C.
+        candidates: (C, D). Where they do not fit on `device`, chunks of them are moved.
+        k: how many to return; of a larger one than C, C are returned, as trec_eval does.
         query_chunk: q.
         candidate_chunk: c; the memory used is 4 q c bytes and the result.
-        device: where to compute; where the queries are by default.
+        device: where to compute; on a GPU if there is one by default.
 
     Returns:
-        scores (Q, k) float32 and indices (Q, k) int64, on `device`.
+        scores (Q, min(k, C)) float32 and indices (Q, min(k, C)) int64, where the queries are.
 
     Raises:
-        DataError: if the shapes do not match, k is not in 1..C, a chunk is empty, or an embedding is not finite.
+        DataError: if the shapes do not match, k is below 1, there are no candidates, a chunk is empty, or an embedding is not finite.
     """
     check_embeddings(queries, candidates)
-    if not 1 <= k <= len(candidates):
-        hint = "Ask for fewer hits, or search a larger pool."
-        raise DataError(must_be("k", f"from 1 to the number of candidates ({len(candidates)})", k, hint))
+    if k < 1 or not len(candidates):
+        raise DataError(must_be("k and the number of candidates", "at least 1", (k, len(candidates))))
     if min(query_chunk, candidate_chunk) < 1:
         raise DataError(must_be("query_chunk and candidate_chunk", "at least 1", (query_chunk, candidate_chunk)))
-    device = torch.device(device) if device is not None else queries.device
-    scores = torch.empty(len(queries), k, device=device)
-    indices = torch.empty(len(queries), k, dtype=torch.int64, device=device)
-    # One block of scores for the whole search: allocating it anew for every chunk costs as much as the top-k.
-    block = torch.empty(min(query_chunk, len(queries)) * min(candidate_chunk, len(candidates)), device=device)
-    for start in range(0, len(queries), query_chunk):
-        query = queries[start : start + query_chunk].to(device, torch.float32)
-        best = torch.empty(len(query), 0, device=device)
-        where = torch.empty(len(query), 0, dtype=torch.int64, device=device)
-        for first in range(0, len(candidates), candidate_chunk):
-            candidate = candidates[first : first + candidate_chunk].to(device, torch.float32)
-            chunk = torch.mm(query, candidate.T, out=block[: len(query) * len(candidate)].view(len(query), len(candidate)))
-            columns = _top_columns(chunk, k)
-            # What was best so far has lower indices and stands first: a stable sort keeps the order of ties.
-            values = torch.cat([best, chunk.gather(1, columns)], dim=1)
-            where = torch.cat([where, columns + first], dim=1)
-            best, order = values.sort(dim=1, descending=True, stable=True)
-            best, where = best[:, :k], where.gather(1, order[:, :k])
-        scores[start : start + query_chunk], indices[start : start + query_chunk] = best, where
-    return scores, indices
+
+    def of_all(device: torch.device) -> tuple[Tensor, Tensor]:
+        everyone = moved(candidates, device)
+        with full_float32(device):
+            found = [_best(query.to(device, torch.float32), everyone, k, candidate_chunk) for query in queries.split(query_chunk)]
+        return torch.cat([scores for scores, _ in found]).to(queries.device), torch.cat([indices for _, indices in found]).to(
+            queries.device
+        )
+
+    return on_device(of_all, queries, device)
+
+
+def _best(query: Tensor, candidates: Tensor, k: int, candidate_chunk: int) -> tuple[Tensor, Tensor]:
+    """Returns scores and indices (q, k) of the best for one chunk of queries, on its device."""
+    best = torch.empty(len(query), 0, device=query.device)
+    where = torch.empty(len(query), 0, dtype=torch.int64, device=query.device)
+    for first, scores in products(query, candidates, candidate_chunk):
+        chunk = scores.contiguous()
+        columns = _top_columns(chunk, k)
+        # What was best so far has lower indices and stands first: a stable sort keeps the order of ties.
+        values = torch.cat([best, chunk.gather(1, columns)], dim=1)
+        where = torch.cat([where, columns + first], dim=1)
+        best, order = values.sort(dim=1, descending=True, stable=True)
+        best, where = best[:, :k], where.gather(1, order[:, :k])
+    return best, where
 
 
 def check_embeddings(queries: Tensor, candidates: Tensor) -> None:

@@ -120,7 +120,7 @@ class SuiteValidator:
                 tasks[name] = suite.load(name)
             except MissingTaskError as error:
                 log.warning("%s/%s is not validated on: %s", suite.name, name, error)
-        self._suite = Suite(replace(suite.config, tasks=tasks, held_in={}, groups={}, diagnose=False), suite.device)
+        self._suite = Suite(replace(suite.config, tasks=tasks, held_in={}, groups={}, diagnose=False))
         self._check(self._suite)
 
     def __call__(self, encoder: Encoder, objective: nn.Module, device: torch.device) -> Validated:

@@ -1,0 +1,83 @@
+"""Inner products of queries and candidates in float32: one way for all that is ranked, so that equal embeddings have equal scores.
+
+A matrix product may sum in another order at the edge of a block than inside it, or for one query than for many; what is equal then
+differs in its last bit. On a CPU the products are oneDNN's, which sums alike wherever a pair stands (as a convolution of 1 x 1 pixels: of
+oneDNN that is what torch offers in float32). They are also the fastest: measured in experiments/performance. Without oneDNN, and on a
+GPU, they are torch's own matrix product.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+#: Of a GPU's free memory, what the candidates may take there.
+_SHARE_FOR_CANDIDATES = 0.5
+
+
+def products(query: Tensor, candidates: Tensor, width: int) -> Iterator[tuple[int, Tensor]]:
+    """Yields the inner products of queries with all candidates, block by block: the first candidate's index, and (q, c) scores.
+
+    Call it inside `unite.precision.full_float32`.
+
+    Args:
+        query: (q, D) float32.
+        candidates: (C, D), of any precision and on any device; blocks of them are moved to the queries.
+        width: c, at least 1; the last block may hold fewer.
+    """
+    for start in range(0, len(candidates), width):
+        block = candidates[start : start + width].to(query)
+        num = len(block)
+        if start and num < width:  # a product of another size might round otherwise
+            block = F.pad(block, (0, 0, 0, width - num))
+        yield start, _product(query, block)[:, :num]
+
+
+def _by_onednn(embeddings: Tensor) -> bool:
+    return embeddings.device.type == "cpu" and torch.backends.mkldnn.is_available()
+
+
+def _product(queries: Tensor, candidates: Tensor) -> Tensor:
+    """Returns (q, c), which may be the view of a (c, q) matrix."""
+    if not _by_onednn(queries) or 0 in (*queries.shape, *candidates.shape):
+        return queries @ candidates.T
+    # Candidates are the pixels of one image with D channels, queries the filters: these, of which there are fewer, are laid out anew.
+    image = candidates.contiguous()[None, None].permute(0, 3, 1, 2)
+    filters = queries.contiguous()[:, :, None, None]
+    scores = torch.mkldnn_convolution(image, filters, None, (0, 0), (1, 1), (1, 1), 1)
+    return scores.permute(0, 2, 3, 1).reshape(len(candidates), len(queries)).T
+
+
+def on_device(compute: Callable[[torch.device], T], embeddings: Tensor, device: torch.device | str | None) -> T:
+    """Ranks on a device; on the CPU where that one has not the memory, and says so.
+
+    Args:
+        compute: takes the device.
+        embeddings: some of those that are ranked.
+        device: where to; by default where the embeddings are, and if that is the CPU, on the GPU if there is one.
+    """
+    if device is None:
+        device = torch.device("cuda") if embeddings.device.type == "cpu" and torch.cuda.is_available() else embeddings.device
+    try:
+        return compute(torch.device(device))
+    except torch.OutOfMemoryError:
+        if torch.device(device).type == "cpu":
+            raise
+        log.warning("%s has no memory left to rank on: it is done on the CPU", device)
+    return compute(torch.device("cpu"))
+
+
+def moved(candidates: Tensor, device: torch.device) -> Tensor:
+    """Returns candidates on a device, or where they are if they would fill it: then a block of them is moved at a time."""
+    if device.type == "cuda" and candidates.device.type == "cpu":
+        free, _ = torch.cuda.mem_get_info(device)
+        if candidates.numel() * candidates.element_size() > _SHARE_FOR_CANDIDATES * free:
+            return candidates
+    return candidates.to(device)
