@@ -70,7 +70,7 @@ def _ranks(queries: Tensor, candidates: Tensor, num_targets: tuple[int, ...], su
     targets = torch.randint(len(candidates), (len(queries), max(num_targets)), generator=torch.Generator().manual_seed(5))
     ways: dict[str, Callable[[], Any]] = {"bare": lambda: bare_product(queries, candidates)}
     for num in num_targets:
-        name = "ranks" if num == 1 else f"ranks_{num}_targets"
+        name = "ranks_1_target" if num == 1 else f"ranks_{num}_targets"
         ways[name] = lambda wanted=targets[:, :num]: ranks(queries, candidates, wanted)  # type: ignore[misc]
     found = ranks(queries[:64], candidates, targets[:64, :1])
     scores = queries[:64].double() @ candidates.double().T
@@ -84,9 +84,9 @@ def _ranks(queries: Tensor, candidates: Tensor, num_targets: tuple[int, ...], su
     for name in (name for name in ways if name.startswith("ranks")):
         for other, told in (("bare", "vs_bare_matmul"), ("faiss_flat", "vs_faiss_flat")):
             if other in ways:
-                prefix = name.replace("ranks", f"ranks_{told}", 1)
-                figures[f"{prefix}{suffix}"] = _ratio(seconds[name], seconds[other])
-    return figures | {f"{name}{suffix}_seconds": min(times) for name, times in seconds.items()}
+                of = name.removeprefix("ranks").removesuffix("_1_target")
+                figures[f"ranks_{told}{of}{suffix}"] = _ratio(seconds[name], seconds[other])
+    return figures | {f"ranks_{name.removeprefix('ranks_')}{suffix}_seconds": min(times) for name, times in seconds.items()}
 
 
 def _search(queries: Tensor, candidates: Tensor) -> dict[str, float]:

@@ -16,6 +16,8 @@ from unite.retrieval.topk import check_embeddings
 
 #: Scores of a block: they are compared while they are in the processor's cache. A GPU is better filled.
 _BLOCK, _BLOCK_ON_GPU = 2**20, 2**24
+#: Of a block, compared one after the other.
+_PIECES = 4
 #: Queries of a block at most: more make a product no faster.
 _QUERIES = 1024
 
@@ -59,6 +61,7 @@ def ranks(
             raise DataError(must_be(name, f"indices of the {len(candidates)} candidates, or -1", actual))
     width = len(candidates) if pools is None else pools.shape[1] * queries.shape[1]
     chunk = max(1, min(_QUERIES, max_elements // max(1, width)))
+    chunk -= chunk % 64 if chunk > 64 else 0  # rows of vector registers, without a rest
 
     def of_all(device: torch.device) -> Tensor:
         result = torch.zeros(targets.shape, dtype=torch.int64)
@@ -89,31 +92,36 @@ def _among_all(query: Tensor, candidates: Tensor, target: Tensor, max_elements: 
         score = torch.where(is_here, block.gather(1, (target - start).clamp(0, block.shape[1] - 1)), score)
     ahead = torch.zeros_like(target)
     asked = [(target[:, column] >= 0).nonzero().flatten() for column in range(target.shape[1])]
+    piece = width if query.is_cuda else max(1, width // _PIECES)
     for start, block in blocks:
-        for column, rows in enumerate(asked):  # one block after the other, so that it is read from memory once
-            if len(rows):
-                some = block if len(rows) == len(block) else block[rows]
-                ahead[rows, column] += _ahead(some, score[rows, column, None], target[rows, column] - start)
+        for first in range(0, block.shape[1], piece):  # one after the other, so that each is read from memory once
+            scores = block[:, first : first + piece]
+            for column, rows in enumerate(asked):
+                if len(rows):
+                    some = scores if len(rows) == len(block) else scores[rows]
+                    ahead[rows, column] += _ahead(some, score[rows, column, None], target[rows, column] - start - first)
     return (1 + ahead) * (target >= 0)
 
 
-def _ahead(block: Tensor, score: Tensor, position: Tensor) -> Tensor:
-    """Returns (q,) how many of a block's (q, c) scores stand ahead of a target.
+def _ahead(scores: Tensor, score: Tensor, position: Tensor) -> Tensor:
+    """Returns (q,) how many of (q, c) scores stand ahead of a target.
 
     Args:
-        block: the scores.
+        scores: of some candidates that follow one another.
         score: (q, 1) of the target.
-        position: (q,) the target's column, below 0 or from c on where it is in another block.
+        position: (q,) the target's column, below 0 or from c on where it is not among them.
     """
-    # Comparisons as 0.0 and 1.0: on a CPU they are written and added up several times as fast as booleans.
-    is_so = torch.empty_like(block)
-    higher = torch.gt(block, score, out=is_so).sum(dim=1).long()
-    equal = torch.ge(block, score, out=is_so).sum(dim=1).long() - higher
-    tied = ((equal > 0) & (position > 0)).nonzero().flatten()  # beside the target itself, few ever are
-    if len(tied):
-        columns = torch.arange(block.shape[1], device=block.device)
-        of_lower_index = (block[tied] == score[tied]) & (columns < position[tied, None])
-        higher[tied] += of_lower_index.sum(dim=1)
+    num = scores.shape[1]
+    # Before the target what is equal counts too, which is what is higher than the next number below: one comparison for all.
+    below = torch.nextafter(score, torch.full_like(score, -torch.inf))
+    below = torch.where(below < score, below, score.clamp(max=-torch.finfo(score.dtype).tiny))  # zero, where denormal numbers are flushed
+    bound = torch.where(position[:, None] >= num, below, score)
+    # As 0.0 and 1.0: on a CPU these are written and added up several times as fast as booleans.
+    higher = torch.gt(scores, bound, out=torch.empty_like(scores)).sum(dim=1).long()
+    here = ((position > 0) & (position < num)).nonzero().flatten()
+    if len(here):
+        columns = torch.arange(num, device=scores.device)
+        higher[here] += ((scores[here] == score[here]) & (columns < position[here, None])).sum(dim=1)
     return higher
 
 
