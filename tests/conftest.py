@@ -11,6 +11,12 @@ os.environ.update(
 import unite  # noqa: F401  before whatever else imports torchvision
 
 
+@pytest.fixture(scope="session", autouse=True)
+def user_cache(tmp_path_factory):
+    """Nothing is kept in the user's own cache."""
+    os.environ["UNITE_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture
 def wandb_server(monkeypatch):
     """A server that keeps what it is sent, as the one that the client speaks to."""

@@ -1,5 +1,6 @@
 """A fake encoder: what it embeds depends on the content alone, whichever micro-batch it comes in."""
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,7 +15,11 @@ class FakeProcessor:
     """Bytes of the text are the tokens, and each frame is one token of its mean brightness."""
 
     def __init__(self) -> None:
-        self.encoded: list[str] = []
+        self._encoded: list[str] = []
+
+    @property
+    def encoded(self) -> list[str]:
+        return self._encoded  # what it was used for is no setting
 
     def encode(self, content: Content) -> EncodedContent:
         self.encoded.append(content.text)
@@ -36,7 +41,11 @@ class FakeEncoder(nn.Module):
         self.processor = FakeProcessor()
         self.dim = dim
         self.tokens = nn.Parameter(torch.randn(256, dim, generator=torch.Generator().manual_seed(0)))
-        self.shapes: list[tuple[int, int]] = []
+        self._shapes: list[tuple[int, int]] = []
+
+    @property
+    def shapes(self) -> list[tuple[int, int]]:
+        return self._shapes
 
     def forward(self, micro_batch: MicroBatch) -> Tensor:
         assert not self.training
@@ -47,6 +56,18 @@ class FakeEncoder(nn.Module):
         embeddings = nn.functional.normalize((self.tokens[micro_batch.input_ids] * weights[..., None]).sum(dim=1), dim=1)
         is_nan = [bytes(row.tolist()).find(b"nan") >= 0 for row in micro_batch.input_ids]
         return torch.where(torch.tensor(is_nan)[:, None], torch.nan, embeddings)
+
+
+class SlowEncoder(FakeEncoder):
+    """Takes its time for a micro-batch."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+    def forward(self, micro_batch):
+        time.sleep(self.seconds)
+        return super().forward(micro_batch)
 
 
 def image(brightness: int) -> Medium:

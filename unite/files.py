@@ -174,8 +174,10 @@ def read_lines(path: str | Path) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def locked(path: str | Path) -> Iterator[None]:
+def locked(path: str | Path, *, wait: bool = True) -> Iterator[bool]:
     """Holds a lock while the block runs; another process that wants it waits, and says once who holds it.
+
+    Yields True, or, without `wait`, at once whether it holds the lock.
 
     The system releases it when the process ends, however it ends. The file `path` is there only while somebody holds or awaits the lock.
     """
@@ -186,6 +188,9 @@ def locked(path: str | Path) -> Iterator[None]:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
+                if not wait:
+                    yield False
+                    return
                 file.seek(0)
                 log.info("waiting for %s, which holds %s", file.read().strip() or "another process", path)
                 with shown(f"waiting for {path}"):
@@ -196,7 +201,7 @@ def locked(path: str | Path) -> Iterator[None]:
             file.write(f"process {os.getpid()} on {platform.node()}")
             file.flush()
             try:
-                yield
+                yield True
             finally:
                 path.unlink(missing_ok=True)
             return

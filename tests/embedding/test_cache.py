@@ -1,16 +1,15 @@
-import json
-from dataclasses import replace
+import errno
 
 import pytest
 import torch
 from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 
-from tests.fake_encoder import FakeEncoder, FakeProcessor
-from unite.embedding.cache import DiskCache, encoder_fingerprint, prompt_fingerprint
+from tests.fake_encoder import FakeEncoder
+from unite.embedding.cache import DiskCache, tell_outdated
 from unite.embedding.embed import embed_contents
 from unite.embedding.sharing import told_cache
 from unite.errors import DataError
-from unite.media import KINDS
 from unite.types import Content
 
 CONTENTS = [Content(text=f"text {at}") for at in range(10)]
@@ -36,7 +35,9 @@ def test_tells_what_it_was_asked_for_and_what_is_new(tmp_path):
     again = DiskCache.of_encoder(tmp_path, FakeEncoder())
     embed_contents(FakeEncoder(), [*CONTENTS[:4], *CONTENTS[:3], Content(text="new")], cache=again)
     assert (len(again.taken), again.num_made) == (4, 1)
-    assert told_cache(again) == f"Of 5 embeddings 4 were taken from the cache in {again.folder}, 1 were made."
+    told = f"Of 5 embeddings 4 were taken from the cache in {again.folder}, 1 were made."
+    assert told_cache(again) == f"{told} It takes 0.0 MB, those of all encoders beside it 0.0 MB."
+    assert again.num_bytes()[0] == again.num_bytes()[1] == sum(part.stat().st_size for part in parts(again))
     assert told_cache(None) == "No embeddings were kept."
 
 
@@ -60,20 +61,40 @@ def test_a_crash_loses_at_most_one_part(tmp_path):
     assert again.get(Content(text="nan").fingerprint) is None
 
 
-def test_a_folder_that_cannot_be_written_is_said(tmp_path, monkeypatch):
+def test_where_nothing_can_be_written_it_goes_on_without_and_says_so_once(tmp_path, monkeypatch, caplog):
     (tmp_path / "file").touch()
-    with pytest.raises(DataError, match=r"the cache of embeddings cannot be made in .*file.*cache=null keeps none"):
-        DiskCache(tmp_path / "file", 1, 2)
-    cache = DiskCache(tmp_path, 1, 2)
+    cache, expected = DiskCache(tmp_path / "file", 1, 2), embed_contents(FakeEncoder(), CONTENTS)
+    with cache.turn("work", wait=False) as is_held:
+        assert is_held and torch.equal(embed_contents(FakeEncoder(), CONTENTS, cache=cache), expected)
+    assert caplog.text.count("no embeddings can be kept in") == 1
+    caplog.clear()
 
-    def full(rows, path):
+    def full(rows, path, metadata):
         path.write_bytes(b"half")
         raise SafetensorError("I/O error: No space left on device")
 
+    cache, encoder = DiskCache(tmp_path / "full", 1, 2, rows_per_part=3), FakeEncoder()
     monkeypatch.setattr("unite.embedding.cache.save_file", full)
-    with pytest.raises(DataError, match=r"no embeddings can be written to .*No space left.*Free space there.*cache=null"):
-        embed_contents(FakeEncoder(), CONTENTS, cache=cache)
+    for _ in range(2):  # in memory they are kept
+        assert torch.equal(embed_contents(encoder, CONTENTS, cache=cache), expected)
+    assert len(encoder.processor.encoded) == 10
+    assert caplog.text.count("no embeddings can be kept in") == 1
+    assert "No space left on device): it goes on without. Free space there" in caplog.text and "cache=null" in caplog.text
     assert [path.name for path in cache.folder.iterdir()] == ["cache.json"]  # no half part
+
+
+def test_where_nothing_can_be_locked_it_goes_on(tmp_path, monkeypatch, caplog):
+    def no_locks(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    cache = DiskCache(tmp_path, 1, 2)
+    for _ in range(2):
+        with cache.turn("work", wait=True) as is_held:
+            assert is_held
+    embed_contents(FakeEncoder(), CONTENTS, cache=cache)
+    assert len(DiskCache(tmp_path, 1, 2)) == 10
+    assert caplog.text.count("No locks available") == caplog.text.count("two processes may embed the same") == 1
 
 
 def test_another_encoder_or_prompt_has_embeddings_of_its_own(tmp_path):
@@ -85,7 +106,7 @@ def test_another_encoder_or_prompt_has_embeddings_of_its_own(tmp_path):
 
 def test_embeddings_of_another_encoder_are_refused(tmp_path):
     cache = DiskCache(tmp_path, 1, 2)
-    cache.folder.rename(tmp_path / f"{3:016x}-{2:016x}")
+    cache.folder.rename(tmp_path / cache.folder.name.replace(f"{1:016x}", f"{3:016x}"))
     with pytest.raises(
         DataError, match=r"must be made by .*'encoder': '0+3'.* but is .*0+1.*Give another cache folder, or delete this one"
     ):
@@ -95,68 +116,55 @@ def test_embeddings_of_another_encoder_are_refused(tmp_path):
     cache.flush()
     with pytest.raises(DataError, match="must be 4 long, as the cached ones, but is 5"):
         DiskCache(tmp_path, 5, 2).put(2, torch.ones(5))
+    with pytest.raises(DataError, match="an embedding to be kept must be finite"):
+        cache.put(3, torch.tensor([1.0, torch.inf, 1, 1]))
 
 
-def test_what_an_earlier_version_left_is_told_once_and_used(tmp_path, caplog):
-    cache = DiskCache(tmp_path, 1, 2)
-    embed_contents(FakeEncoder(), CONTENTS, cache=cache)
-    (cache.folder / "cache.json").write_text(json.dumps({"encoder": f"{1:016x}", "prompt": f"{2:016x}"}))
+def test_what_an_earlier_version_left_is_told_once_and_left_alone(tmp_path, caplog):
     caplog.set_level("INFO")
-    assert [len(DiskCache(tmp_path, 1, 2)) for _ in range(2)] == [10, 10]
-    assert caplog.text.count("of an earlier version") == 1
+    cache = DiskCache(tmp_path / "cache", 1, 2)
+    tell_outdated(cache.folder.parent, tmp_path / "old")
+    assert "earlier version" not in caplog.text
+    old = tmp_path / "old" / f"{1:016x}-{2:016x}"
+    old.mkdir(parents=True)
+    (old / "cache.json").write_text("{}")
+    (old / "part-0.safetensors").write_bytes(bytes(2_000_000))
+    for _ in range(2):
+        tell_outdated(cache.folder.parent, tmp_path / "old")
+    assert caplog.text.count(f"{tmp_path / 'old'} holds embeddings of an earlier version (2.0 MB)") == 1
+    assert sorted(path.name for path in old.iterdir()) == ["cache.json", "part-0.safetensors"]
 
 
-def test_a_broken_part_is_made_again_and_said(tmp_path, caplog):
+@pytest.mark.parametrize("damage", ["cut off", "a flipped bit", "no checksum"])
+def test_a_damaged_part_is_named_set_aside_and_made_again(tmp_path, caplog, damage):
+    cache = DiskCache(tmp_path, 1, 2, rows_per_part=5)
+    expected = embed_contents(FakeEncoder(), CONTENTS, cache=cache)
+    part, other = parts(cache)
+    data = bytearray(part.read_bytes())
+    if damage == "a flipped bit":
+        data[-6] ^= 1
+    part.write_bytes(data[:-10] if damage == "cut off" else data)
+    if damage == "no checksum":
+        save_file(load_file(part), part)
+    again, encoder = DiskCache(tmp_path, 1, 2), FakeEncoder()
+    assert len(again) == 5 and caplog.text.count("is damaged") == 1
+    assert str(part) in caplog.text and "its embeddings are made again; it is set aside" in caplog.text
+    assert torch.equal(embed_contents(encoder, CONTENTS, cache=again), expected) and len(encoder.processor.encoded) == 5
+    caplog.clear()
+    assert len(DiskCache(tmp_path, 1, 2)) == 10 and caplog.text == ""  # told once
+    assert other in parts(cache) and part.with_suffix(".damaged").is_file()
+
+
+def test_what_is_not_finite_is_refused_on_reading_too(tmp_path, caplog, monkeypatch):
     cache = DiskCache(tmp_path, 1, 2)
-    embed_contents(FakeEncoder(), CONTENTS, cache=cache)
-    parts(cache)[0].write_bytes(b"cut off")
-    assert len(DiskCache(tmp_path, 1, 2)) == 0
-    assert "its embeddings are made again" in caplog.text
-
-
-def test_the_fingerprint_of_an_encoder_tells_weights_and_settings():
-    encoder = FakeEncoder()
-    base = encoder_fingerprint(encoder)
-    assert base == encoder_fingerprint(FakeEncoder()) == encoder_fingerprint(encoder.eval())
-    encoder.name_or_path = "another/folder"
-    assert encoder_fingerprint(encoder) == base
-    encoder.positions = "sequential"
-    assert encoder_fingerprint(encoder) != base
-    other = FakeEncoder()
-    with torch.no_grad():
-        other.tokens[3, 5] += 1e-6
-    assert encoder_fingerprint(other) != base
-
-
-def test_the_fingerprint_of_a_prompt_tells_how_contents_are_read():
-    class Shorter(FakeProcessor):
-        def encode(self, content):
-            encoded = super().encode(content)
-            encoded.input_ids = encoded.input_ids[:10]
-            return encoded
-
-    class Refusing(FakeProcessor):
-        def encode(self, content):
-            if content.media:
-                raise DataError("no media")
-            return super().encode(content)
-
-    limited = FakeProcessor()
-    limited.max_length = 99
-    assert prompt_fingerprint(limited) != prompt_fingerprint(FakeProcessor())
-    fingerprints = [prompt_fingerprint(processor()) for processor in (FakeProcessor, FakeProcessor, Shorter, Refusing)]
-    assert fingerprints[0] == fingerprints[1]
-    assert len(set(fingerprints)) == 3
-
-
-@pytest.mark.parametrize("kind", KINDS, ids=[kind.word for kind in KINDS])
-def test_the_fingerprint_of_a_prompt_tells_how_each_kind_of_media_is_read(kind):
-    class WithoutIt(FakeProcessor):
-        def encode(self, content):
-            media = tuple(medium for medium in content.media if medium.modality is not kind.modality)
-            return super().encode(replace(content, media=media))
-
-    assert prompt_fingerprint(WithoutIt()) != prompt_fingerprint(FakeProcessor())
+    monkeypatch.setattr("torch.Tensor.isfinite", lambda tensor: torch.ones_like(tensor, dtype=torch.bool))
+    for name, value in enumerate((torch.nan, torch.inf, 1.0)):
+        cache.put(name, torch.tensor([1.0, value]))
+    cache.flush()
+    monkeypatch.undo()
+    again = DiskCache(tmp_path, 1, 2)
+    assert [again.get(name) is None for name in range(3)] == [True, True, False]
+    assert f"{parts(cache)[0]} holds 2 embeddings that are NaN or infinite: they are made again" in caplog.text
 
 
 def test_of_two_embeddings_of_equal_contents_every_process_takes_the_same(tmp_path):

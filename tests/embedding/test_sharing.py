@@ -1,3 +1,7 @@
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -6,7 +10,8 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from PIL import Image
 
-from tests.fake_encoder import FakeEncoder
+from tests.commands import ROOT
+from tests.fake_encoder import FakeEncoder, SlowEncoder
 from unite.config.schema.media import Decoding
 from unite.embedding.cache import DiskCache
 from unite.embedding.embed import embed_contents, fingerprints
@@ -91,3 +96,48 @@ def test_a_failure_on_one_rank_ends_all(results):
 
 def test_without_a_process_group_it_is_the_plain_call():
     assert torch.equal(embed_sharded(FakeEncoder(), CASES[7]), embed_contents(FakeEncoder(), CASES[7]))
+
+
+MANY = [Content(text=f"content {at}") for at in range(5000)]
+
+
+#: Embeds the same with a cache in each folder that it is told, says how many it embedded, and takes longer for the next.
+OTHER = """
+import sys
+from tests.fake_encoder import SlowEncoder
+from unite.embedding.cache import DiskCache
+from unite.embedding.sharing import embed_sharded
+from unite.types import Content
+for seconds in (0.2, 60):
+    print("ready", flush=True)
+    cache, encoder = DiskCache(sys.stdin.readline().strip(), 1, 2), SlowEncoder(seconds)
+    embed_sharded(encoder, [Content(text=f"content {at}") for at in range(5000)], cache=cache)
+    print(len(encoder.processor.encoded), flush=True)
+"""
+
+
+def test_processes_that_share_a_cache_embed_nothing_twice_and_go_on_where_one_dies(tmp_path, caplog):
+    caplog.set_level("INFO")
+    expected = embed_contents(FakeEncoder(), MANY)
+    other = subprocess.Popen([sys.executable, "-c", OTHER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+
+    def embed_beside_it(folder, encoder):
+        assert other.stdout.readline() == "ready\n"
+        other.stdin.write(f"{folder}\n")
+        other.stdin.flush()
+        while not list(folder.glob("*/*.lock")):
+            assert other.poll() is None
+            time.sleep(0.01)
+        found = embed_sharded(encoder, MANY, cache=DiskCache(folder, 1, 2))
+        assert torch.equal(found, expected)
+        return len(encoder.processor.encoded)
+
+    try:
+        ours = embed_beside_it(tmp_path / "shared", SlowEncoder(0.2))
+        assert ours + int(other.stdout.readline()) == len(MANY) and 1000 < ours < 4000
+        threading.Timer(1, other.kill).start()
+        assert embed_beside_it(tmp_path / "killed", FakeEncoder()) == len(MANY)
+        assert f"waiting for process {other.pid} on " in caplog.text
+    finally:
+        other.kill()
+        other.communicate()

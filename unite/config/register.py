@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from unite.config import schema
 from unite.config.folder import CONF as CONF
+from unite.config.folder import user_cache
 from unite.config.hydra_setup import set_up_hydra
 from unite.config.resumed import resumed_run, unfinished_runs
 from unite.errors import ConfigError, must_be
@@ -69,6 +70,7 @@ def register() -> None:
     # The run's start is one moment: cached, or the folder's name would change while the run goes on.
     OmegaConf.register_new_resolver("run_folder", _run_folder, replace=True, use_cache=True)
     OmegaConf.register_new_resolver("sweep_folder", _sweep_folder, replace=True, use_cache=True)
+    OmegaConf.register_new_resolver("user_cache", lambda name: str(user_cache() / name), replace=True)
     OmegaConf.register_new_resolver("num_steps", _num_steps, replace=True)
     OmegaConf.register_new_resolver("option_help", _option_help, replace=True)
 

@@ -1,11 +1,13 @@
 """Embeddings on disk, so that a second suite, or a run that was killed, embeds nothing twice.
 
-    <folder>/<encoder>-<prompt>/cache.json                 which encoder and prompt the embeddings are of
+    <folder>/<encoder>-<prompt>-<format>/cache.json        which encoder and prompt the embeddings are of
                                 part-<...>.safetensors     fingerprint (n,) int64, embedding (n, D) float32
                                                            key, keyed (m,) int64: contents that were read, and their fingerprints
+                                <...>.lock                 contents that a process embeds at the moment
 
-An embedding is told by its content, the encoder's weights and settings, and the prompt. Parts are written whole or not at all and never
-changed, so several processes may share a folder.
+An embedding is told by its content, the encoder's weights and settings, and the prompt. Parts are written whole or not at all, never
+changed, and bear a checksum: what was damaged since is told, set aside and made again. Several processes may share a folder, and the work
+(`DiskCache.turn`); where it cannot be written, embeddings are kept in memory alone.
 """
 
 from __future__ import annotations
@@ -13,36 +15,36 @@ from __future__ import annotations
 import json
 import logging
 import uuid
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from unite.batch import Processor, index_tensor
+from unite.batch import index_tensor
+from unite.embedding.fingerprints import encoder_fingerprint, prompt_fingerprint
 from unite.embedding.memory import is_before
 from unite.errors import DataError, must_be
-from unite.files import whole_file, write_text
-from unite.media import KINDS
+from unite.files import locked, whole_file, write_text
 from unite.progress import tracked
-from unite.types import Content, fingerprint
+from unite.types import fingerprint
 
 _log = logging.getLogger(__name__)
-#: Attributes of modules that change nothing of the embeddings; the same checkpoint in another folder is the same encoder.
-_NO_SETTINGS = {"training", "gradient_checkpointing", "name_or_path"}
-#: Of what a fingerprint is made, and how its content is read: 0.1.0 took all settings of decoding into an image's fingerprint; "2" had
-#: Pillow resize, and measured the time between a video's frames from the first to the last.
-_FORMAT = "3"
+#: Of what a fingerprint is made, how its content is read, and how a part is laid out: embeddings of another format lie in another folder.
+_FORMAT = "4"
+_PARTS = "part-*.safetensors"
+_CHECKSUM = "checksum"
 
 
 class DiskCache:
     """An `unite.embedding.memory.EmbeddingCache` that outlives the process.
 
     Attributes:
-        taken: the contents whose embeddings an earlier process left here, and this one asked for.
+        folder: where the embeddings of this encoder and prompt lie.
+        taken: the contents whose embeddings other processes left here, and this one asked for.
         num_made: how many embeddings were put here by this process.
 
     Args:
@@ -56,7 +58,7 @@ class DiskCache:
     """
 
     def __init__(self, folder: str | Path, encoder: int, prompt: int, rows_per_part: int = 2048) -> None:
-        self.folder = Path(folder) / f"{encoder:016x}-{prompt:016x}"
+        self.folder = Path(folder) / f"{encoder:016x}-{prompt:016x}-{_FORMAT}"
         self.rows_per_part = rows_per_part
         self.taken: set[int] = set()
         self.num_made = 0
@@ -64,10 +66,11 @@ class DiskCache:
         self._new: dict[int, Tensor] = {}
         self._fingerprints: dict[int, int] = {}
         self._new_fingerprints: dict[int, int] = {}
+        self._left: set[int] = set()
+        self._seen: set[str] = set()  # names of the parts that were read or written
+        self._is_kept = self._is_shared = True
         self._check_made_by({"encoder": f"{encoder:016x}", "prompt": f"{prompt:016x}", "format": _FORMAT})
-        for path in tracked(sorted(self.folder.glob("part-*.safetensors")), "the cache of embeddings", "files"):
-            self._load(path)
-        self._left = frozenset(self._at)
+        self.refresh()
 
     @classmethod
     def of_encoder(cls, folder: str | Path, encoder: nn.Module) -> DiskCache:
@@ -76,6 +79,37 @@ class DiskCache:
 
     def __len__(self) -> int:
         return len(self._at) + len(self._new)
+
+    def __contains__(self, fingerprint: int) -> bool:
+        return fingerprint in self._new or fingerprint in self._at
+
+    def refresh(self) -> None:
+        """Takes over what other processes have put here since."""
+        new = [path for path in sorted(self.folder.glob(_PARTS)) if path.name not in self._seen]
+        for path in tracked(new, "the cache of embeddings", "files") if new else ():
+            self._seen.add(path.name)
+            self._load(path)
+
+    @contextmanager
+    def turn(self, work: str, *, wait: bool) -> Iterator[bool]:
+        """Holds some contents while the block embeds them, and takes over before that what other processes have put here.
+
+        Yields whether it holds them: without `wait` not if another process does. The system takes them from a process that dies. They
+        are held by a lock of the file system; on one that has none, such as some network file systems, two processes may do the same.
+
+        Args:
+            work: a name for the contents, the same in every process.
+        """
+        with ExitStack() as held:
+            is_held = True
+            if self._is_kept and self._is_shared:
+                try:
+                    is_held = held.enter_context(locked(self.folder / f"{work}.lock", wait=wait))
+                except OSError as error:
+                    self._is_shared = False
+                    _log.warning("nothing can be locked in %s (%s): two processes may embed the same", self.folder, error)
+                self.refresh()
+            yield is_held
 
     def get(self, fingerprint: int) -> Tensor | None:
         """Returns the (D,) float32 embedding of a content, or None."""
@@ -102,8 +136,10 @@ class DiskCache:
         """Keeps a (D,) embedding; it is on disk after `flush`, or when a part is full.
 
         Raises:
-            DataError: if its dimension is not that of the cached ones.
+            DataError: if it is NaN or infinite, or its dimension is not that of the cached ones.
         """
+        if not embedding.isfinite().all():
+            raise DataError(must_be("an embedding to be kept", "finite", "NaN or infinite"))
         known = next(iter(self._new.values()), None)
         dim = len(known) if known is not None else next((rows.shape[1] for rows, _ in self._at.values()), len(embedding))
         if len(embedding) != dim:
@@ -119,11 +155,7 @@ class DiskCache:
         self._at[fingerprint] = (embedding[None], 0)
 
     def flush(self) -> None:
-        """Writes what is new as one part.
-
-        Raises:
-            DataError: if it cannot be written.
-        """
+        """Writes what is new as one part. Where that cannot be written it is kept in memory, which is told once."""
         rows = {}
         if self._new:
             rows = {"fingerprint": index_tensor(list(self._new)), "embedding": torch.stack(list(self._new.values())).float()}
@@ -133,86 +165,103 @@ class DiskCache:
         if not rows:
             return
         path = self.folder / f"part-{uuid.uuid4().hex}.safetensors"
-        try:
-            with whole_file(path) as partial:
-                save_file(rows, partial)
-        except (SafetensorError, OSError) as error:
-            hint = "Free space there, or give another folder: cache=...; cache=null keeps none."
-            raise DataError(f"no embeddings can be written to {self.folder} ({error}). {hint}") from error
+        if self._is_kept:
+            try:
+                with whole_file(path) as partial:
+                    save_file(rows, partial, {_CHECKSUM: _checksum(rows)})
+            except (SafetensorError, OSError) as error:
+                self._give_up(error)
+        self._seen.add(path.name)
         self._add(rows)
         self._new, self._new_fingerprints = {}, {}
+
+    def num_bytes(self) -> tuple[int, int]:
+        """Returns how many bytes this cache takes, and how many those of all encoders in the folder do."""
+        sizes = {path: path.stat().st_size for path in self.folder.parent.glob(f"*/{_PARTS}") if path.is_file()}
+        return sum(size for path, size in sizes.items() if path.parent == self.folder), sum(sizes.values())
+
+    def _give_up(self, error: Exception) -> None:
+        self._is_kept = False
+        hint = "Free space there, or give another folder: cache=...; cache=null keeps none."
+        _log.warning("no embeddings can be kept in %s (%s): it goes on without. %s", self.folder, error, hint)
 
     def _check_made_by(self, made_by: dict[str, str]) -> None:
         path = self.folder / "cache.json"
         try:
             if not path.exists():
                 write_text(path, json.dumps(made_by))
+            found = path.read_text(encoding="utf-8")
         except OSError as error:
-            hint = "Give another folder: cache=...; cache=null keeps none."
-            raise DataError(f"the cache of embeddings cannot be made in {self.folder} ({error}). {hint}") from error
-        found = path.read_text(encoding="utf-8")
-        if found == json.dumps({name: made_by[name] for name in ("encoder", "prompt")}):
-            _log.info("%s holds embeddings of an earlier version: those of texts are used, those of media are made again.", self.folder)
-            write_text(path, json.dumps(made_by))
-        elif found != json.dumps(made_by):
+            self._give_up(error)
+            return
+        if found != json.dumps(made_by):
             hint = "Give another cache folder, or delete this one."
             raise DataError(must_be(f"the embeddings in {self.folder}", f"made by {made_by}", found, hint))
 
     def _load(self, path: Path) -> None:
         try:
-            self._add(load_file(path))
-        except (SafetensorError, KeyError, OSError) as error:
+            rows = load_file(path)
+            with safe_open(path, framework="pt") as file:
+                told = (file.metadata() or {}).get(_CHECKSUM)
+            if told != _checksum(rows):
+                raise ValueError("its content is not what its checksum says")
+        except OSError as error:  # it is there, and may be read another time
             _log.warning("%s cannot be read (%s): its embeddings are made again.", path, error)
+        except (SafetensorError, ValueError) as error:
+            aside = path.with_suffix(".damaged")
+            with suppress(OSError):  # another process has done it, or nothing can be written there
+                path.rename(aside)
+            _log.warning("%s is damaged (%s): its embeddings are made again; it is set aside as %s.", path, error, aside.name)
+        else:
+            self._left |= self._add(rows, path)
 
-    def _add(self, rows: dict[str, Tensor]) -> None:
+    def _add(self, rows: Mapping[str, Tensor], path: Path | None = None) -> set[int]:
+        """Takes over a part, and returns the fingerprints of its embeddings; those that are not finite are left out and told."""
         if "key" in rows:
             self._fingerprints |= dict(zip(rows["key"].tolist(), rows["keyed"].tolist(), strict=True))
-        if "fingerprint" in rows:
-            embeddings = rows["embedding"]
-            for row, fingerprint in enumerate(rows["fingerprint"].tolist()):
-                known = self._at.get(fingerprint)  # of another part: two ranks that worked together each made one
-                if known is None or is_before(embeddings[row], known[0][known[1]]):
-                    self._at[fingerprint] = (embeddings, row)
+        if "fingerprint" not in rows:
+            return set()
+        embeddings = rows["embedding"]
+        finite = embeddings.isfinite().all(dim=1).tolist()
+        if not all(finite):
+            _log.warning("%s holds %d embeddings that are NaN or infinite: they are made again.", path, finite.count(False))
+        added = set()
+        for row, (key, good) in enumerate(zip(rows["fingerprint"].tolist(), finite, strict=True)):
+            if not good:
+                continue
+            added.add(key)
+            known = self._at.get(key)  # of another part: two processes that worked at once each made one
+            if known is None or is_before(embeddings[row], known[0][known[1]]):
+                self._at[key] = (embeddings, row)
+        return added
 
 
-def encoder_fingerprint(encoder: nn.Module) -> int:
-    """Returns a 63-bit hash of an encoder: its weights and buffers, and the plain settings (numbers, names, switches) of its modules."""
+def tell_outdated(cache: Path, *others: Path) -> None:
+    """Tells of the embeddings that earlier versions left in a cache and in other folders, once: they are not read any more.
 
-    def parts() -> Iterator[str]:
-        for name, module in encoder.named_modules():
-            settings = {key: value for key, value in vars(module).items() if _is_setting(key, value)}
-            yield f"{name} {type(module).__qualname__} {sorted(settings.items())!r}"
-        for name, tensor in chain(encoder.named_parameters(), encoder.named_buffers()):
-            data = tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
-            yield f"{name} {tensor.dtype} {tuple(tensor.shape)} {fingerprint(data)}"  # one tensor's bytes at a time
-
-    return fingerprint(*parts())
-
-
-def prompt_fingerprint(processor: Processor) -> int:
-    """Returns a 63-bit hash of how contents are written as tokens and patches: by what becomes of a few of them, and by plain settings.
-
-    Those are texts and the probes of every kind of media (`Kind.probes`). That covers the template, the tokenizer, the instruction's place
-    and the pixel caps, whatever the processor calls them.
+    Args:
+        cache: the folder of all encoders; it notes what was told.
+        others: where earlier versions kept theirs.
     """
-    texts = (Content("A plain text."), Content("A plain text.", instruction="Find it."))
-    probes = (*texts, *(probe for kind in KINDS for probe in kind.probes()))
-    counts = {key for key in vars(processor) if key.startswith("num_")}
-    settings = {key: value for key, value in vars(processor).items() if _is_setting(key, value) and key not in counts}
-    return fingerprint(repr(sorted(settings.items())), *(part for probe in probes for part in _as_read(processor, probe)))
+    for folder in dict.fromkeys((cache, *others)):
+        left = [path.parent for path in sorted(folder.glob("*-*/cache.json")) if not path.parent.name.endswith(f"-{_FORMAT}")]
+        told = cache / f"told-{fingerprint(str(folder.absolute()), *(path.name for path in left)):016x}"
+        if not left or told.exists():
+            continue
+        size = sum(path.stat().st_size for old in left for path in old.glob(_PARTS))
+        _log.info(
+            "%s holds embeddings of an earlier version (%.1f MB), which are not used any more and may be deleted: %s",
+            *(folder, size / 1e6, ", ".join(path.name for path in left)),
+        )
+        with suppress(OSError):
+            told.touch()
 
 
-def _as_read(processor: Processor, content: Content) -> Iterator[str | bytes]:
-    try:
-        encoded = processor.encode(content)
-    except DataError as error:  # refusing a content is part of how the processor reads
-        yield str(error)
-        return
-    tensors = {"input_ids": encoded.input_ids, "token_types": encoded.token_types, **encoded.media}
-    for name, tensor in tensors.items():
-        yield f"{name} {tensor.dtype} {tuple(tensor.shape)}"
-        yield tensor.contiguous().numpy().tobytes()
-
-
-def _is_setting(key: str, value: object) -> bool:
-    return not key.startswith("_") and key not in _NO_SETTINGS and isinstance(value, str | int | float | bool | None)
+def _checksum(rows: Mapping[str, Tensor]) -> str:
+    """Returns what is written of a part's tensors to tell whether they are still the same."""
+    parts = (
+        part
+        for name, tensor in sorted(rows.items())
+        for part in (f"{name} {tensor.dtype} {tuple(tensor.shape)}", tensor.contiguous().numpy().tobytes())
+    )
+    return f"{fingerprint(*parts):016x}"

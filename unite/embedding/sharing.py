@@ -1,14 +1,20 @@
-"""Embedding over several processes: each takes the contents whose key falls to it, and all get all embeddings, in order.
+"""Embedding over several processes: those of a group, and others that happen to embed the same at the same time.
+
+Ranks of a process group each take the contents whose key falls to them, and all get all embeddings, in order.
 
     rank of a content = its key modulo W
 
 So a content falls to one rank, in whatever task it stands, and no other reads it or looks for it in its cache. Equal contents at two places
 may fall to two ranks, whose embeddings differ by their rounding; all are then given one of them, and a later task is given it too.
+
+Processes that know nothing of one another but share a cache on disk take blocks of contents in turn: who finds a block held by another
+goes on with the next, and in the end takes from the cache what the others made (`DiskCache.turn`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 import torch
 import torch.distributed as dist
@@ -21,7 +27,10 @@ from unite.embedding.lazy import LazyContent, key_of
 from unite.embedding.memory import EmbeddingCache, MemoryCache, is_before
 from unite.errors import DataError, UniteError, must_be
 from unite.processes import num_ranks
-from unite.types import Content
+from unite.types import Content, fingerprint
+
+#: Contents of a block: enough to be sorted by length, and few enough that two processes share a task.
+_BLOCK = 1024
 
 
 def embed_sharded(
@@ -42,7 +51,7 @@ def embed_sharded(
     """
     world = num_ranks()
     if world == 1:
-        return embed_contents(encoder, contents, token_budget=token_budget, ids=ids, cache=cache, on_progress=on_progress)
+        return _embed_in_turns(encoder, contents, range(len(contents)), token_budget, ids, cache, on_progress)
     if not len(contents):
         raise DataError(must_be("the contents to embed", "at least one", 0))
     cache = MemoryCache() if cache is None else cache
@@ -56,9 +65,7 @@ def embed_sharded(
         owners = [key % world for key in keys]
         mine = [position for position, owner in enumerate(owners) if owner == dist.get_rank()]
         if mine:
-            names = [ids[position] if ids else f"content {position}" for position in mine]
-            shard = (contents[position] for position in mine)
-            embeddings = embed_contents(encoder, shard, token_budget=token_budget, ids=names, cache=cache, on_progress=on_progress)
+            embeddings = _embed_in_turns(encoder, contents, mine, token_budget, ids, cache, on_progress)
             found = [(keys[position], cache.fingerprint_of(keys[position])) for position in mine]
             prints = [key if known is None else known for key, known in found]  # a text is noted under no other key
     except UniteError as raised:
@@ -94,6 +101,48 @@ def embed_sharded(
     return whole[[chosen[known] for known in whole_prints.tolist()]]
 
 
+def _embed_in_turns(
+    encoder: Encoder,
+    contents: Sequence[Content | LazyContent],
+    positions: Sequence[int],
+    token_budget: int,
+    ids: Sequence[str] | None,
+    cache: EmbeddingCache | None,
+    on_progress: Callable[[int], None] | None,
+) -> Tensor:
+    """Returns the embeddings of the contents at some positions; with a cache on disk, the work is shared with whoever embeds the same."""
+
+    def embed(some: Sequence[int], on_progress: Callable[[int], None] | None = on_progress) -> Tensor:
+        names = [ids[position] if ids else f"content {position}" for position in some]
+        those = (contents[position] for position in some)
+        return embed_contents(encoder, those, token_budget=token_budget, ids=names, cache=cache, on_progress=on_progress)
+
+    if not isinstance(cache, DiskCache) or not positions:
+        return embed(positions)
+    left = []
+    for start in range(0, len(positions), _BLOCK):
+        block = positions[start : start + _BLOCK]
+        keys = [key_of(contents[position]) for position in block]
+        if _are_cached(keys, cache):
+            if on_progress is not None:
+                on_progress(len(block))
+            continue
+        work = f"{fingerprint(*map(str, keys)):016x}"
+        with cache.turn(work, wait=False) as is_held:
+            embed(block) if is_held else left.append((work, block, keys))
+    for work, block, keys in left:
+        cache.refresh()
+        with nullcontext() if _are_cached(keys, cache) else cache.turn(work, wait=True):
+            embed(block)
+    # Now all is cached. Of an equal content that another process made too, one embedding is taken everywhere.
+    return embed(positions, None)
+
+
+def _are_cached(keys: Sequence[int], cache: DiskCache) -> bool:
+    prints = (cache.fingerprint_of(key) for key in keys)
+    return all((key if known is None else known) in cache for key, known in zip(keys, prints, strict=True))
+
+
 def _gathered(rows: Tensor, num_rows: int) -> list[Tensor]:
     """Returns (W,) the rows of every rank, filled up to the number of the one that has most."""
     padded = torch.zeros(num_rows, *rows.shape[1:], dtype=rows.dtype, device=_device())
@@ -117,7 +166,9 @@ def told_cache(cache: DiskCache | None) -> str:
     if cache is None:
         return "No embeddings were kept."
     taken, made = sum_of_ranks(len(cache.taken)), sum_of_ranks(cache.num_made)
-    return f"Of {taken + made} embeddings {taken} were taken from the cache in {cache.folder}, {made} were made."
+    ours, all_encoders = (f"{num_bytes / 1e6:,.1f} MB" for num_bytes in cache.num_bytes())
+    size = f"It takes {ours}, those of all encoders beside it {all_encoders}."
+    return f"Of {taken + made} embeddings {taken} were taken from the cache in {cache.folder}, {made} were made. {size}"
 
 
 def _device() -> torch.device:

@@ -20,8 +20,8 @@ from rich.console import Console
 from rich.table import Table
 
 from unite.config.schema.evaluation import MtebSuiteConfig
-from unite.embedding.cache import encoder_fingerprint
 from unite.embedding.embed import Encoder
+from unite.embedding.fingerprints import encoder_fingerprint
 from unite.embedding.memory import EmbeddingCache, MemoryCache
 from unite.embedding.sharing import embed_sharded
 from unite.errors import ConfigError, DataError, must_be

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from unite.data.mixture import MixtureDataModule
-from unite.embedding.cache import encoder_fingerprint, prompt_fingerprint
+from unite.embedding.fingerprints import encoder_fingerprint, prompt_fingerprint
 from unite.encoder.vlm import VLMEncoder
 from unite.files import locked, read_json, whole_folder, write_json
 from unite.types import fingerprint

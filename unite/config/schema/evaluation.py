@@ -123,7 +123,8 @@ class EvaluateConfig:
         encoder: how the encoder runs; what it reads contents with, its folder brings.
         suite: what is evaluated.
         device: `auto` (a GPU if there is one), `cpu`, `cuda` or `cuda:<number>`.
-        cache: keeps embeddings for the next evaluation of the same encoder; null keeps none.
+        cache: where embeddings are kept for the next evaluation of the same encoder: by default in the user's cache folder
+            ($UNITE_CACHE, else unite in $XDG_CACHE_HOME or ~/.cache); null keeps none.
     """
 
     name: str = "evaluate"
@@ -135,4 +136,4 @@ class EvaluateConfig:
     encoder: Any = None
     suite: Any = None
     device: str = "auto"
-    cache: str | None = "${data_root}/embeddings"
+    cache: str | None = "${user_cache:embeddings}"

@@ -1,0 +1,28 @@
+from pathlib import Path
+
+import pytest
+
+from tests.composed import composed
+from unite.config.folder import CONF, user_cache
+
+
+@pytest.mark.parametrize(
+    ("given", "xdg", "expected"),
+    [
+        ("/big/cache", "/xdg", "/big/cache"),
+        ("~/mine", "/xdg", "/home/me/mine"),
+        ("", "/xdg", "/xdg/unite"),
+        ("", "", "/home/me/.cache/unite"),
+        ("", "relative", "/home/me/.cache/unite"),  # such a one is to be ignored, the specification says
+        (None, None, "/home/me/.cache/unite"),
+    ],
+)
+def test_the_users_cache_is_where_it_is_asked_for(given, xdg, expected, monkeypatch):
+    for name, value in {"HOME": "/home/me", "UNITE_CACHE": given, "XDG_CACHE_HOME": xdg}.items():
+        monkeypatch.delenv(name, raising=False) if value is None else monkeypatch.setenv(name, value)
+    assert user_cache() == Path(expected)
+    assert composed("evaluate", "checkpoint=x").cache == f"{expected}/embeddings"
+
+
+def test_our_options_are_there():
+    assert (CONF / "train.yaml").is_file()
