@@ -42,7 +42,7 @@ def test_ranks_in_a_pool_are_places_in_the_pool_sorted_by_score_alone(num_querie
 def test_equal_embeddings_tie_wherever_they_stand(num_queries, pooled):
     queries, kinds, num = apart(num_queries, 1), apart(3, 2), 1003
     targets = torch.tensor([[0, 1, 2, 500, 1000, 1002]] * num_queries)
-    pools = torch.arange(num).flip(0).repeat(num_queries, 1) if pooled else None
+    pools = torch.arange(num).repeat(num_queries, 1) if pooled else None
     scores = (queries.double() @ kinds.double().T).tolist()
     expected = [
         [
