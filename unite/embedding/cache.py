@@ -29,6 +29,7 @@ from unite.embedding.fingerprints import encoder_fingerprint, prompt_fingerprint
 from unite.embedding.memory import is_before
 from unite.errors import DataError, must_be
 from unite.files import locked, whole_file, write_text
+from unite.processes import num_ranks
 from unite.progress import tracked
 from unite.types import fingerprint
 
@@ -71,6 +72,7 @@ class DiskCache:
         self._is_kept = self._is_shared = True
         self._check_made_by({"encoder": f"{encoder:016x}", "prompt": f"{prompt:016x}", "format": _FORMAT})
         self.refresh()
+        self._left = set(self._at)
 
     @classmethod
     def of_encoder(cls, folder: str | Path, encoder: nn.Module) -> DiskCache:
@@ -213,7 +215,9 @@ class DiskCache:
                 path.rename(aside)
             _log.warning("%s is damaged (%s): its embeddings are made again; it is set aside as %s.", path, error, aside.name)
         else:
-            self._left |= self._add(rows, path)
+            added = self._add(rows, path)
+            if num_ranks() == 1:  # else the ranks of this one run may have made them
+                self._left |= added
 
     def _add(self, rows: Mapping[str, Tensor], path: Path | None = None) -> set[int]:
         """Takes over a part, and returns the fingerprints of its embeddings; those that are not finite are left out and told."""
