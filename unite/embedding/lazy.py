@@ -21,7 +21,7 @@ from unite.data.decode import decode_content
 from unite.data.rows import StoredContent, StoredMedium
 from unite.data.shards import ShardReader
 from unite.errors import DataError
-from unite.media import decoding_key
+from unite.media import decoding_key, kind_of
 from unite.types import Content, Modality, fingerprint, modality_of
 
 T = TypeVar("T")
@@ -126,7 +126,7 @@ class StoredContents(Sequence[LazyContent]):
 
 @dataclass(frozen=True)
 class FileContent:
-    """A content whose media are files of a benchmark, not read yet.
+    """A content whose media are files of a benchmark (a video may be a folder of frames), not read yet.
 
     Attributes:
         text, instruction: as in `Content`.
@@ -143,7 +143,7 @@ class FileContent:
         return modality_of(self.text, (modality for modality, _ in self.media))
 
     def key(self, decoding: Decoding) -> int | None:
-        """Returns a hash of the text and of each file's path, size and time of change; None of a text alone.
+        """Returns a hash of the text and of each file's path and state (`Kind.state`); None of a text alone.
 
         Raises:
             OSError: if a file is not there.
@@ -152,13 +152,12 @@ class FileContent:
             return None
         files = []
         for kind, path in self.media:
-            status = path.stat()
-            files.append(repr((_read_as(kind, decoding), str(path.absolute()), status.st_size, status.st_mtime_ns)))
+            files.append(repr((_read_as(kind, decoding), str(path.absolute()), *kind_of(kind).state(path, decoding))))
         return fingerprint("files", self.instruction, self.text, *files)
 
-    def read(self) -> StoredContent:
-        """Reads the media. Raises OSError if one cannot be read."""
-        media = tuple(StoredMedium(kind, path.read_bytes(), path.suffix.lstrip(".").lower()) for kind, path in self.media)
+    def read(self, decoding: Decoding) -> StoredContent:
+        """Reads the media, as much of them as will be decoded. Raises OSError if one cannot be read."""
+        media = tuple(StoredMedium(kind, *kind_of(kind).read(path, decoding)) for kind, path in self.media)
         return StoredContent(self.text, media, self.instruction)
 
 
@@ -186,7 +185,7 @@ class FileContents(Sequence[LazyContent]):
         files = ", ".join(str(path) for _, path in content.media)
         name = f"{self.names[index]} ({files})" if files else self.names[index]
         key = _read(name, partial(content.key, self.decoding))
-        return LazyContent(partial(_read, name, content.read), self.decoding, name, key)
+        return LazyContent(partial(_read, name, partial(content.read, self.decoding)), self.decoding, name, key)
 
 
 def _read(name: str, action: Callable[[], T]) -> T:

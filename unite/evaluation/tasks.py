@@ -16,6 +16,7 @@ from unite.data.tasks import StoredTask, read_task
 from unite.embedding.lazy import FileContents, LazyContent, StoredContents
 from unite.errors import DataError, first_of, must_be, must_be_one_of
 from unite.evaluation.metrics import largest_k
+from unite.media import kind_of
 from unite.types import Content, Modality, fingerprint
 
 if TYPE_CHECKING:
@@ -217,7 +218,7 @@ def data_fingerprint(task: RetrievalTask) -> str:
         if isinstance(contents, StoredContents):  # known from the shards' indices; nothing is read
             sides.append(contents.reader.checksum())
         elif isinstance(contents, FileContents):  # large benchmarks: by name and size, not read a second time
-            files = [[(str(kind), path.name, path.stat().st_size) for kind, path in content.media] for content in contents.contents]
+            files = [[(str(kind), path.name, kind_of(kind).size(path)) for kind, path in content.media] for content in contents.contents]
             texts = [(content.text, content.instruction) for content in contents.contents]
             sides.append(json.dumps([list(ids), texts, files]))
         else:

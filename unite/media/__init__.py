@@ -16,7 +16,7 @@ share, `ready` what any medium of a raw collection goes through.
 from __future__ import annotations
 
 import mimetypes
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from unite.config.schema.media import Decoding
 from unite.errors import DataError, must_be_one_of
@@ -25,7 +25,7 @@ from unite.media.kind import Kind
 from unite.media.video import VideoKind
 from unite.types import Modality
 
-__all__ = ["KINDS", "Kind", "decoding_key", "kind_of", "kind_of_file"]
+__all__ = ["KINDS", "Kind", "decoding_key", "fault_of", "kind_of", "kind_of_file"]
 
 #: Every kind, in the order in which the prompt names them.
 KINDS: tuple[Kind, ...] = (ImageKind(), VideoKind())
@@ -44,6 +44,15 @@ def kind_of_file(path: str | PurePath) -> Kind | None:
     suffix = PurePath(path).suffix.lstrip(".").lower()
     mime = (mimetypes.guess_type(str(path))[0] or "").partition("/")[0]
     return next((kind for kind in KINDS if suffix in kind.suffixes), next((kind for kind in KINDS if mime == kind.word), None))
+
+
+def fault_of(path: Path) -> str:
+    """Returns what is missing of a medium on disk, of whatever kind it is meant to be, as `Kind.fault` does."""
+    fault = ""
+    for kind in KINDS:
+        if not (fault := kind.fault(path)):
+            return ""
+    return fault
 
 
 def decoding_key(modality: Modality, decoding: Decoding) -> str:

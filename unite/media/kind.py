@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from unite.config.schema.media import Decoding, MediaPolicy
@@ -65,6 +66,22 @@ class Kind(ABC):
         """
         return None
 
+    def fault(self, path: Path) -> str:
+        """Returns what is missing of a medium on disk, as words behind its path; "" where it is there. Nothing is opened."""
+        return "" if path.is_file() else "not there"
+
+    def state(self, path: Path, decoding: Decoding) -> tuple[object, ...]:
+        """Returns what changes when a medium on disk does, without reading it. Raises OSError if it is not there."""
+        return file_state(path)
+
+    def size(self, path: Path) -> int:
+        """Returns how large a medium on disk is, of which two versions of a benchmark are told apart. Raises OSError if it is not there."""
+        return path.stat().st_size
+
+    def read(self, path: Path, decoding: Decoding) -> tuple[bytes, str]:
+        """Returns what `decode` takes of a medium on disk, and its suffix. Raises OSError if it cannot be read."""
+        return path.read_bytes(), path.suffix.lstrip(".").lower()
+
     @abstractmethod
     def load(self, raw: RawMedium, policy: MediaPolicy) -> LoadedMedium:
         """Returns a medium of a raw collection within reach; nothing is opened yet."""
@@ -84,3 +101,9 @@ class Kind(ABC):
         What an encoder makes of them is part of the key of cached embeddings, so they must show every setting that changes how it reads:
         media above and below its limits, with a text around them and without.
         """
+
+
+def file_state(path: Path) -> tuple[int, int]:
+    """Returns size and time of change of a file. Raises OSError if it is not there."""
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from unite.config.schema.media import Decoding
 from unite.errors import DataError, first_of, must_be
 from unite.evaluation.tasks import RetrievalTask
+from unite.media import fault_of
 
 
 class MissingTaskError(DataError):
@@ -103,15 +105,15 @@ class BenchmarkFiles:
         return next((path for path in paths if path.is_file()), paths[0])
 
     def check(self, media: Iterable[Path]) -> None:
-        """Raises MissingTaskError, which names the first few and counts them, if some media are not there.
+        """Raises MissingTaskError, which names the first few and counts them, if some media are not there, or not whole.
 
         All are looked for before the first is embedded: a benchmark without a part of its candidates would be another, easier one.
         """
         paths = dict.fromkeys(media)
-        gone = [path for path in paths if not path.is_file()]
+        gone = {path: fault for path in paths if (fault := fault_of(path))}
         if gone:
-            named = ", ".join(map(str, gone[:3]))
-            raise self._missing(f"without {len(gone)} of {len(paths)} media: {named}{', ...' if gone[3:] else ''}")
+            named = [str(path) if fault == "not there" else f"{path} ({fault})" for path, fault in islice(gone.items(), 3)]
+            raise self._missing(f"without {len(gone)} of {len(paths)} media: {', '.join(named)}{', ...' if len(gone) > 3 else ''}")
 
     def broken(self, what: str, expected: str, actual: object, hint: str = "") -> DataError:
         """Returns the error about something that is there and not in the layout."""

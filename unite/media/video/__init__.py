@@ -5,6 +5,7 @@ container    a file opened within limits
 packets      what a stream tells of its frames without decoding
 film         the frames asked for, decoded; `display` shows them as a player does
 animation    the same of animated pictures (GIF, WebP, PNG, AVIF), by Pillow
+frame_folder a folder of frames, where a video on disk is one
 reader       the one way from a file to the frames taken of it, or of a clip of it
 decode       the frames taken of a file: training, evaluation, search
 clip         the same of a raw collection's video or clip, stored as JPEGs in an MP4: curation
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +25,7 @@ from unite.config.schema.media import Decoding, Frames, MediaPolicy
 from unite.media import picture
 from unite.media.kind import Kind, Measure
 from unite.media.ready import LoadedMedium, RawMedium, ReadyMedium
-from unite.media.video import animation
+from unite.media.video import animation, frame_folder
 from unite.media.video.clip import VideoReader, store_frames
 from unite.media.video.decode import decode_frames
 from unite.media.video.frames import Timeline
@@ -50,13 +52,30 @@ class VideoKind(Kind):
 
     def decode(self, data: bytes, decoding: Decoding) -> Medium:
         """As of `Kind`."""
-        frames, taken = decode_frames(data, decoding)
+        of_bytes = frame_folder.decode_packed if frame_folder.is_packed(data) else decode_frames
+        frames, taken = of_bytes(data, decoding)
         name = fingerprint(data, _rule(decoding))
         return Medium(Modality.VIDEO, frames, name, taken.times, taken.seconds, taken.remark)
 
     def decoding_key(self, decoding: Decoding) -> str:
         """Which frames are taken, and by which rule they are shown: embeddings cached under an earlier one are made again."""
         return f"{_rule(decoding)} as played"
+
+    def fault(self, path: Path) -> str:
+        """As of `Kind`; a folder of frames is there if it has some, and no number between two others is missing."""
+        return frame_folder.fault(path) if path.is_dir() else super().fault(path)
+
+    def state(self, path: Path, decoding: Decoding) -> tuple[object, ...]:
+        """As of `Kind`; of a folder of frames those that are taken count, and how many there are."""
+        return frame_folder.state(path, decoding) if path.is_dir() else super().state(path, decoding)
+
+    def size(self, path: Path) -> int:
+        """As of `Kind`; of a folder of frames how many there are."""
+        return len(frame_folder.frames_of(path)) if path.is_dir() else super().size(path)
+
+    def read(self, path: Path, decoding: Decoding) -> tuple[bytes, str]:
+        """As of `Kind`; of a folder of frames those that are taken, packed."""
+        return (frame_folder.pack(path, decoding), "tar") if path.is_dir() else super().read(path, decoding)
 
     def load(self, raw: RawMedium, policy: MediaPolicy) -> LoadedMedium:
         """As of `Kind`."""
