@@ -86,11 +86,13 @@ class BenchmarkFiles:
         task: its name.
         folder: where they are.
         wanted: what to put there, one sentence.
+        place: tasks that lack something of one place are told together; by default the folder is it.
     """
 
     task: str
     folder: Path
     wanted: str
+    place: Path | None = None
 
     def find(self, name: str) -> Path:
         """Returns the path of a file or folder. Raises MissingTaskError if it is not there."""
@@ -120,4 +122,4 @@ class BenchmarkFiles:
         return DataError(must_be(f"{what} of task {self.task}", expected, actual, hint))
 
     def _missing(self, actual: str) -> MissingTaskError:
-        return MissingTaskError(must_be(str(self.folder), "complete", actual, self.wanted), self.folder)
+        return MissingTaskError(must_be(str(self.folder), "complete", actual, self.wanted), self.place or self.folder)

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from unite.evaluation.layouts.source import BenchmarkFiles
 
 #: Characters read at a time by `first_of_json_list`.
 CHUNK = 1 << 20
+#: Rows of parquet read at a time: one may hold a thousand candidates.
+_ROWS = 64
+#: Suffixes of `read_table`, the first of which is asked for.
+_OF_TABLES = (".parquet", ".jsonl", ".json")
 
 
 def read_json(files: BenchmarkFiles, name: str) -> Any:
@@ -93,3 +101,67 @@ def read_csv(files: BenchmarkFiles, name: str, columns: tuple[str, ...]) -> list
         if empty:
             raise files.broken(f"row {number} of {path}", f"filled in {', '.join(columns)}", f"empty in {', '.join(empty)}")
     return rows
+
+
+def read_table(
+    files: BenchmarkFiles, name: str, columns: Sequence[str], split: str = "test", config: str = ""
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yields (where, row) of a table: the first that is there of `name.parquet`, `name.jsonl`, `name.json` and a folder of the hub's form.
+
+    Args:
+        files: of the benchmark.
+        name: path without suffix; of a folder, that of the repository: `name/data/test-00000-of-00001.parquet`.
+        columns: what a row must have; of parquet nothing else is read.
+        split: of the hub's form, what its files' names begin with.
+        config: of the hub's form, the folder in it that they are in; "" for any.
+
+    Raises:
+        MissingTaskError: if there is none.
+        DataError: if it cannot be read, has no row, or lacks a column, with those that it has.
+    """
+    number = 0
+    for path in _tables(files, name, split, config):
+        rows = parquet_rows(files, path, columns) if path.suffix == ".parquet" else _json_rows(files, path, columns)
+        for row in rows:
+            yield f"row {number} of {name}", row
+            number += 1
+    if not number:
+        raise files.broken(f"the table {name}", "of at least one row", "empty")
+
+
+def parquet_rows(files: BenchmarkFiles, path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yields the rows of a parquet file. Raises DataError if it is none or lacks a column."""
+    try:
+        table = pq.ParquetFile(path)
+        _check_columns(files, f"the columns of {path}", columns, table.schema_arrow.names)
+        for batch in table.iter_batches(_ROWS, columns=list(columns)):
+            yield from batch.to_pylist()
+    except (OSError, pa.ArrowInvalid) as error:
+        raise files.broken(f"the file {path}", "parquet", str(error)) from error
+
+
+def _json_rows(files: BenchmarkFiles, path: Path, columns: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+    name = str(path.relative_to(files.folder))
+    rows = (
+        read_json_lines(files, name)
+        if path.suffix == ".jsonl"
+        else ((f"row {at} of {name}", row) for at, row in enumerate(read_json_list(files, name)))
+    )
+    for where, row in rows:
+        if not isinstance(row, dict):
+            raise files.broken(where, "an object with named fields", type(row).__name__)
+        _check_columns(files, f"the fields of {where}", columns, list(row))
+        yield row
+
+
+def _check_columns(files: BenchmarkFiles, what: str, columns: Sequence[str], found: Sequence[str]) -> None:
+    missing = [column for column in columns if column not in found]
+    if missing:
+        raise files.broken(what, f"such that {', '.join(missing)} is among them", ", ".join(found))
+
+
+def _tables(files: BenchmarkFiles, name: str, split: str, config: str) -> list[Path]:
+    whole = [path for suffix in _OF_TABLES if (path := files.folder / f"{name}{suffix}").is_file()][:1]
+    folder = files.folder / name
+    parts = [path for path in sorted(folder.rglob(f"{split}-*.parquet")) if not config or config in path.relative_to(folder).parts]
+    return whole or parts or [files.find(f"{name}{_OF_TABLES[0]}")]
