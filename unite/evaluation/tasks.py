@@ -47,7 +47,8 @@ class RetrievalTask:
         candidate_ids, candidates: (C,) the same.
         relevance: query id -> candidate id -> grade; a grade above 0 is relevant.
         pools: query id -> the candidates it is ranked against; None where it is all of them.
-        query_modality, candidate_modality: what the two sides are made of.
+        query_modality, candidate_modality: what the two sides are made of, all their contents together: of a few a part may be missing, and
+            the queries of MMEB-V2's MomentSeeker are texts alone, with an image, or with a video.
         kind: "pair" or "subset", see `METRICS_OF_KIND`.
         metrics: names that `unite/evaluation/metrics.py` lists; by default those of the kind.
         ties: which of equal scores comes first, see `TIES`. A query's own candidates are its pool, in the order of it, if it has one.

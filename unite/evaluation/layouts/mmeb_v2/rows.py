@@ -123,6 +123,7 @@ class VideoTask(ABC):
             metrics=tuple(self.metrics),
             decoding=decoding,
             pools={query: list(one.options) for query, one in zip(queries, asked, strict=True)} if self.is_local else None,
+            ties="argmax",
         )
 
     def _check_keys(self, files: BenchmarkFiles, asked: list[Asked]) -> None:
