@@ -42,6 +42,8 @@ def test_blanked_contents():
     assert grey.fingerprint == without_medium(Content(content.text, (other,), "Find it.")).fingerprint != content.fingerprint
     assert without_text(content).text == Modality.IMAGE.place
     assert without_text(content).modality is Modality.VIDEO
+    alone = Content("of a task whose other queries have a video, too")
+    assert without_text(alone) is alone and without_medium(alone).text == alone.text
 
 
 def test_a_part_is_evenly_spread_and_in_the_order_asked_for():

@@ -78,5 +78,5 @@ def without_medium(content: Content) -> Content:
 
 
 def without_text(content: Content) -> Content:
-    """Returns the content without its text; media and instruction stay."""
-    return replace(content, text="".join(PLACES.findall(content.text)))
+    """Returns the content without its text; media and instruction stay. A text alone stays as it is: nothing would be left of it."""
+    return replace(content, text="".join(PLACES.findall(content.text))) if content.media else content

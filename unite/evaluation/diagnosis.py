@@ -48,7 +48,7 @@ class TaskDiagnosis:
         recall: R@1 of these queries among the candidates of the task.
         recall_mixed: R@1 among those and the pool's candidates of other modalities: right, and above all of them.
         recall_without_medium: R@1 with grey pictures or frames in place of the queries' media; None where they do not fuse text with one.
-        recall_without_text: likewise, R@1 without the text.
+        recall_without_text: likewise, R@1 without the text; a query that is a text alone, among others, stays.
     """
 
     pair: str

@@ -99,6 +99,21 @@ def test_the_first_caption_alone_is_taken_where_that_is_asked(suite_of, tmp_path
     assert len(task.query_ids) == 12 and {name.partition("#")[2] for name in task.query_ids} == {"0"}
 
 
+def test_a_folder_of_frames_stands_in_for_a_video(suite_of, tmp_path, knowing):
+    BENCHMARKS["msvd"](tmp_path)
+    video = tmp_path / "msvd" / "videos" / "v" / "3.mp4"
+    video.unlink()
+    with pytest.raises(DataError, match=r"without 1 of 12 media: \S*/3\.mp4'"):
+        suite_of("msvd").load("msvd_t2v")
+    for number in range(5):
+        material.write_image(video / f"{number}.jpg", 3)
+    result = suite_of("msvd").run(knowing)
+    assert {task.metrics["hit@1"] for task in result.tasks.values()} == {1.0}
+    before = result.tasks["msvd_t2v"].data
+    material.write_image(video / "5.jpg", 3)
+    assert suite_of("msvd").run(knowing).tasks["msvd_t2v"].data != before
+
+
 def test_media_are_read_one_at_a_time_when_they_are_embedded(suite_of, tmp_path, monkeypatch):
     BENCHMARKS["urban1k"](tmp_path)
     read = []
