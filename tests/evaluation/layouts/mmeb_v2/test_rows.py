@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from transformers import AutoConfig, AutoProcessor, AutoTokenizer
 from transformers.video_utils import VideoMetadata
 
 from tests.encoder.chat_text import chat_text
 from tests.encoder.checkpoints import save_family, tiny
-from tests.evaluation.layouts.mmeb_v2.material import TASKS, number_of
+from tests.evaluation.layouts.mmeb_v2.material import TASKS, V, number_of
 from tests.fake_encoder import FakeEncoder, FakeProcessor
 from tests.written import write_csv
 from unite.config.prompts import prompt_options
@@ -40,13 +41,24 @@ def tasks(suite):
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory):
-    """Transformers' processor and this one's, of one tiny Qwen2-VL, the latter with VLM2Vec's prompt."""
-    folder = tmp_path_factory.mktemp("published")
-    folder = save_family("qwen2_vl", folder, AutoTokenizer.from_pretrained(tiny(folder / "tiny")))
-    theirs, config = AutoProcessor.from_pretrained(folder), AutoConfig.from_pretrained(folder)
-    reading = ReadingConfig(min_image_tokens=1, max_length=4096, **prompt_options("vlm2vec"))
-    return theirs, ContentProcessor(theirs, family_of(config.model_type, folder)(config, theirs), reading)
+def processors(tmp_path_factory):
+    """Of a family and a prompt: transformers' processor and this one's, of one tiny checkpoint."""
+    root = tmp_path_factory.mktemp("published")
+    tokenizer = AutoTokenizer.from_pretrained(tiny(root / "tiny"))
+
+    def of(family, prompt):
+        folder = save_family(family, root, tokenizer)
+        theirs, config = AutoProcessor.from_pretrained(folder), AutoConfig.from_pretrained(folder)
+        reading = ReadingConfig(min_image_tokens=1, max_length=4096, **prompt_options(prompt))
+        return theirs, ContentProcessor(theirs, family_of(config.model_type, folder)(config, theirs), reading)
+
+    return of
+
+
+@pytest.fixture(scope="module")
+def published(processors):
+    """Those of Qwen2-VL, this one's with VLM2Vec's prompt."""
+    return processors("qwen2_vl", "vlm2vec")
 
 
 class Loud(FakeProcessor):
@@ -70,6 +82,16 @@ def frames_of(content):
     means = video.frames.mean(axis=(1, 2))
     [number] = set(np.round(means[:, 1] / 10).astype(int).tolist())
     return number, np.round(means[:, 0] / 4).astype(int).tolist()
+
+
+def inputs(processor, text, content):
+    """What transformers' processor makes of a published text, with the media of a content and no chat template."""
+    frames = {kind: [medium.frames for medium in content.media if medium.modality is kind] for kind in (Modality.IMAGE, Modality.VIDEO)}
+    videos = [torch.from_numpy(video).permute(0, 3, 1, 2) for video in frames[Modality.VIDEO]]
+    metadata = [VideoMetadata(total_num_frames=len(video), fps=2.0, frames_indices=list(range(len(video)))) for video in videos]
+    images = [Image.fromarray(image[0]) for image in frames[Modality.IMAGE]]
+    media = {"images": images or None, "videos": videos or None, "video_metadata": metadata or None}
+    return processor(text=[text], **media, do_sample_frames=False, do_resize=False, return_tensors="pt")
 
 
 def first_pool(task, at):
@@ -121,11 +143,33 @@ def test_token_ids_are_those_of_the_published_text(name, tasks, published):
     task, wanted = tasks[name], TASKS[name]
     candidate, text = first_pool(task, wanted.at)[1][0], wanted.texts[0]
     for content, written in ((task.queries[wanted.at].decode(), wanted.query), (candidate, text)):
-        videos = [torch.from_numpy(medium.frames).permute(0, 3, 1, 2) for medium in content.media]
-        metadata = [VideoMetadata(total_num_frames=len(video), fps=2.0, frames_indices=list(range(len(video)))) for video in videos]
-        given = {"videos": videos or None, "video_metadata": metadata or None}
-        expected = theirs(text=[written], **given, do_sample_frames=False, do_resize=False, return_tensors="pt")
-        assert ours.encode(content).input_ids.tolist() == expected["input_ids"][0].tolist()
+        assert ours.encode(content).input_ids.tolist() == inputs(theirs, written, content)["input_ids"][0].tolist()
+
+
+def test_token_ids_are_those_of_each_kind_of_query(tasks, published):
+    theirs, ours = published
+    texts = (
+        TASKS["MomentSeeker"].query,
+        "<|image_pad|> Select the video clip that aligns with the given text and image: the same coat",
+        "Find the clip that corresponds to the given text: a goal is shot",
+    )
+    for query, text in zip(tasks["MomentSeeker"].queries, texts, strict=True):
+        content = query.decode()
+        assert ours.encode(content).input_ids.tolist() == inputs(theirs, text, content)["input_ids"][0].tolist()
+
+
+@pytest.mark.parametrize("family", ["qwen2_5_vl", "qwen3_vl"])
+def test_time_is_that_of_two_frames_a_second(family, tasks, processors):
+    """So Qwen2.5-VL's own processor and qwen-vl-utils, for Qwen3-VL's, take a list of pictures."""
+    theirs, ours = processors(family, "plain")
+    content = tasks["HMDB51"].queries[0].decode()
+    [video] = content.media
+    content = replace(content, media=(replace(video, frames=video.frames.repeat(8, 1).repeat(8, 2)),))  # of a size that no family changes
+    text = TASKS["HMDB51"].query.replace(V, f"<|vision_start|>{V}<|vision_end|>") + "<|endoftext|>"
+    expected, encoded = inputs(theirs, text, content), ours.encode(content)
+    assert encoded.input_ids.tolist() == expected["input_ids"][0].tolist()
+    assert encoded.media["intervals"].tolist() == list(expected.get("second_per_grid_ts", [1.0])) == [1.0]
+    assert ("<0.2 seconds>" in theirs.tokenizer.decode(encoded.input_ids)) is (family == "qwen3_vl")
 
 
 def test_all_tasks_run(suite, tasks):
