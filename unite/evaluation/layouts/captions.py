@@ -129,6 +129,14 @@ def task_of(
     )
 
 
+def modality_of_all(contents: Mapping[str, FileContent]) -> Modality:
+    """Returns what contents are made of, all together: a few of a task may lack the text, or the medium, that the others have."""
+    modality = Modality(0)
+    for one in contents.values():
+        modality |= one.modality
+    return modality
+
+
 def field_of(files: BenchmarkFiles, row: Any, name: str, where: str) -> Any:
     """Returns a field of a row. Raises DataError, which lists what the row has, if it is missing or empty."""
     if not isinstance(row, dict):

@@ -14,18 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from unite.config.schema.media import Decoding
 from unite.embedding.lazy import FileContent
-from unite.evaluation.layouts.captions import task_of
+from unite.evaluation.layouts.captions import modality_of_all, task_of
 from unite.evaluation.layouts.source import BenchmarkFiles
+from unite.evaluation.layouts.tables import parquet_rows
 from unite.evaluation.tasks import RetrievalTask
 from unite.types import Modality
-
-#: Rows read at a time: one holds up to a thousand candidates.
-_ROWS = 64
 
 
 def rows_of(files: BenchmarkFiles, subset: str, needed: Sequence[str], known: Sequence[str], other: str) -> Iterator[dict[str, Any]]:
@@ -44,16 +39,14 @@ def rows_of(files: BenchmarkFiles, subset: str, needed: Sequence[str], known: Se
     folder = files.find(subset)
     paths = sorted(folder.glob("test-*.parquet"))
     for path in paths or [files.find(f"{subset}/test-00000-of-00001.parquet")]:
-        try:
-            table = pq.ParquetFile(path)
-            found = [name for name in table.schema_arrow.names if not name.startswith("__index_level_")]  # of pandas
+
+        def choose(found: list[str], path: Path = path) -> list[str]:
             if not set(needed) <= set(found) <= set(known):
                 expected = ", ".join(known) + ("" if len(needed) == len(known) else f" (of which {', '.join(needed)} have to be there)")
                 raise files.broken(f"the columns of {path}", expected, ", ".join(found), other)
-            for batch in table.iter_batches(_ROWS, columns=[name for name in known if name in found]):
-                yield from batch.to_pylist()
-        except (OSError, pa.ArrowInvalid) as error:
-            raise files.broken(f"the file {path}", "parquet", str(error)) from error
+            return [name for name in known if name in found]
+
+        yield from parquet_rows(files, path, choose)
 
 
 @dataclass(frozen=True)
@@ -103,13 +96,5 @@ class LocalPools:
             raise self.files.broken("the rows", "at least one", 0)
         self.files.check(path for side in (self.queries, self.candidates) for content in side.values() for _, path in content.media)
         relevance = {query: {pool[0]: 1} for query, pool in self.pools.items()}
-        sides = ((self.queries, _modality(self.queries)), (self.candidates, _modality(self.candidates)))
+        sides = ((self.queries, modality_of_all(self.queries)), (self.candidates, modality_of_all(self.candidates)))
         return task_of(name, *sides, relevance=relevance, metrics=metrics, decoding=decoding, pools=self.pools, ties="argmax")
-
-
-def _modality(contents: dict[str, FileContent]) -> Modality:
-    """Returns what the contents are made of, all together: a few rows of a task may lack the text that the others have."""
-    modality = Modality(0)
-    for one in contents.values():
-        modality |= one.modality
-    return modality

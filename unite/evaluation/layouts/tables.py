@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -121,19 +122,28 @@ def read_table(
     """
     number = 0
     for path in _tables(files, name, split, config):
-        rows = parquet_rows(files, path, columns) if path.suffix == ".parquet" else _json_rows(files, path, columns)
-        for row in rows:
+        choose = partial(_checked, files, f"the columns of {path}", columns)
+        for row in parquet_rows(files, path, choose) if path.suffix == ".parquet" else _json_rows(files, path, columns):
             yield f"row {number} of {name}", row
             number += 1
     if not number:
         raise files.broken(f"the table {name}", "of at least one row", "empty")
 
 
-def parquet_rows(files: BenchmarkFiles, path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Yields the rows of a parquet file. Raises DataError if it is none or lacks a column."""
+def parquet_rows(files: BenchmarkFiles, path: Path, choose: Callable[[list[str]], Sequence[str]]) -> Iterator[dict[str, Any]]:
+    """Yields the rows of a parquet file, some at a time.
+
+    Args:
+        files: of the benchmark.
+        path: the file.
+        choose: gets the columns that there are, without the index that pandas writes, and returns those to read, or raises.
+
+    Raises:
+        DataError: if it is no parquet.
+    """
     try:
         table = pq.ParquetFile(path)
-        _check_columns(files, f"the columns of {path}", columns, table.schema_arrow.names)
+        columns = choose([name for name in table.schema_arrow.names if not name.startswith("__index_level_")])
         for batch in table.iter_batches(_ROWS, columns=list(columns)):
             yield from batch.to_pylist()
     except (OSError, pa.ArrowInvalid) as error:
@@ -150,14 +160,16 @@ def _json_rows(files: BenchmarkFiles, path: Path, columns: Sequence[str]) -> Ite
     for where, row in rows:
         if not isinstance(row, dict):
             raise files.broken(where, "an object with named fields", type(row).__name__)
-        _check_columns(files, f"the fields of {where}", columns, list(row))
+        _checked(files, f"the fields of {where}", columns, list(row))
         yield row
 
 
-def _check_columns(files: BenchmarkFiles, what: str, columns: Sequence[str], found: Sequence[str]) -> None:
+def _checked(files: BenchmarkFiles, what: str, columns: Sequence[str], found: Sequence[str]) -> Sequence[str]:
+    """Returns the columns wanted. Raises DataError, with those that there are, if one is missing."""
     missing = [column for column in columns if column not in found]
     if missing:
         raise files.broken(what, f"such that {', '.join(missing)} is among them", ", ".join(found))
+    return columns
 
 
 def _tables(files: BenchmarkFiles, name: str, split: str, config: str) -> list[Path]:

@@ -28,10 +28,10 @@ from unite.types import Modality
 AS_WRITTEN = Prompt(PromptConfig(name="as_written", template="{content}", strip=False))
 MARKS = ("<|vision_start|>", "<|vision_end|>")
 KINDS = {
-    "classification": ["K700", "SmthSmthV2", "HMDB51", "UCF101", "Breakfast"],
-    "questions": ["MVBench", "Video-MME", "NExTQA", "EgoSchema", "ActivityNetQA"],
-    "retrieval": ["DiDeMo", "MSR-VTT", "MSVD", "VATEX", "YouCook2"],
-    "moment_retrieval": ["QVHighlight", "Charades-STA", "MomentSeeker"],
+    "video_classification": ["K700", "SmthSmthV2", "HMDB51", "UCF101", "Breakfast"],
+    "video_qa": ["MVBench", "Video-MME", "NExTQA", "EgoSchema", "ActivityNetQA"],
+    "video_retrieval": ["DiDeMo", "MSR-VTT", "MSVD", "VATEX", "YouCook2"],
+    "video_moment_retrieval": ["QVHighlight", "Charades-STA", "MomentSeeker"],
 }
 
 
@@ -118,7 +118,7 @@ def test_texts_and_candidates_are_the_published_ones(name, tasks):
     assert [text_of(content) for content in contents[: len(wanted.names)]] == wanted.texts
     assert list(task.relevant[task.query_ids[wanted.at]]) == wanted.right
     assert (task.pair, task.ties) == (wanted.pair, "argmax")
-    is_global = name in KINDS["retrieval"] or name in ("K700", "HMDB51", "UCF101", "Breakfast")
+    is_global = name in KINDS["video_retrieval"] or name in ("K700", "HMDB51", "UCF101", "Breakfast")
     assert (task.pools is None) is is_global and (is_global or list(names) == wanted.names)
     num_rows = sum(map(len, wanted.rows.values()))
     assert len(task.query_ids) == (num_rows if name != "MVBench" else 20)

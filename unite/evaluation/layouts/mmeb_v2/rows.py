@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from unite.config.schema.media import Decoding
 from unite.embedding.lazy import FileContent
 from unite.errors import first_of, must_be
-from unite.evaluation.layouts.captions import task_of
+from unite.evaluation.layouts.captions import modality_of_all, task_of
 from unite.evaluation.layouts.source import BenchmarkFiles, MissingTaskError
 from unite.evaluation.layouts.tables import read_table
 from unite.evaluation.tasks import RetrievalTask
@@ -117,8 +117,8 @@ class VideoTask(ABC):
         files.check(path for side in (queries, candidates) for content in side.values() for _, path in content.media)
         return task_of(
             name,
-            (queries, _modality(queries)),
-            (candidates, _modality(candidates)),
+            (queries, modality_of_all(queries)),
+            (candidates, modality_of_all(candidates)),
             relevance={query: dict.fromkeys(one.right, 1) for query, one in zip(queries, asked, strict=True)},
             metrics=tuple(self.metrics),
             decoding=decoding,
@@ -157,11 +157,3 @@ def texts_of(files: BenchmarkFiles, row: Mapping[str, Any], column: str, where: 
     if not isinstance(texts, list) or not all(isinstance(text, str) and text.strip() for text in texts):
         raise files.broken(f"{column} in {where}", "a list of texts, none of them empty", repr(texts))
     return texts
-
-
-def _modality(contents: Mapping[str, FileContent]) -> Modality:
-    """Returns what the contents are made of, all together."""
-    modality = Modality(0)
-    for one in contents.values():
-        modality |= one.modality
-    return modality
