@@ -27,6 +27,12 @@ class Goal:
 GOALS = (
     Goal("loss_speedup_vs_dense", "loss, speed against the dense matrix", 3),
     Goal("step_speedup_vs_two_pass", "step, speed against two padded passes", 2.5),
+    Goal("step_speedup_vs_sentence_transformers_at_64", "step, speed against sentence-transformers, batch 64", 3),
+    Goal("step_speedup_vs_sentence_transformers_at_256", "the same, batch 256", 3),
+    Goal("step_speedup_vs_sentence_transformers_at_1024", "the same, batch 1024", 3),
+    Goal("step_speedup_vs_sentence_transformers_at_64_lora", "the same by LoRA, batch 64", 3),
+    Goal("step_speedup_vs_sentence_transformers_at_256_lora", "the same by LoRA, batch 256", 3),
+    Goal("step_speedup_vs_sentence_transformers_at_1024_lora", "the same by LoRA, batch 1024", 3),
     Goal("encode_speedup_vs_file_order", "encoding, speed against file order", 2),
     Goal("image_stream_speedup", "image stream, speed against raw files", 5),
     Goal("video_stream_speedup", "video stream, speed against raw files", 7),

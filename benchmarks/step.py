@@ -10,11 +10,9 @@ before the step, each in a process of its own (Linux).
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -22,6 +20,7 @@ from torch import Tensor
 from transformers import AutoModel
 
 from benchmarks.loss import TEMPERATURE, dense_loss
+from benchmarks.memory import peak_of
 from unite.batch import Batch, MicroBatch, Relations
 from unite.build.encoder import build_encoder
 from unite.build.train import build_mixture
@@ -104,32 +103,12 @@ def collated(encoder: Any, examples: list[Any], token_budget: int = TOKEN_BUDGET
     return Collator(encoder.processor, token_budget)(examples)
 
 
-def _peak(batch_size: int, queue: Any) -> None:
-    """Puts the peak memory of a gradient-cached step beyond its inputs, in MB."""
-    torch.set_num_threads(1)
+def _prepared_for_memory(batch_size: int) -> Callable[[], object]:
+    """Returns a gradient-cached step of one micro-batch at a time."""
     encoder, examples = prepare(batch_size)
     our_step(encoder, collated(encoder, examples[:2]), graph_tokens=1)  # whatever is loaded once
     batch = collated(encoder, examples)
-    del examples
-    Path("/proc/self/clear_refs").write_text("5")
-    before = _status("VmRSS")
-    our_step(encoder, batch, graph_tokens=1)
-    queue.put(max(_status("VmHWM") - before, 0.0))
-
-
-def _status(name: str) -> float:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(float(line.split()[1]) / 1024 for line in lines if line.startswith(name + ":"))
-
-
-def _peak_of(batch_size: int) -> float:
-    context = multiprocessing.get_context("spawn")
-    queue = context.Queue()
-    process = context.Process(target=_peak, args=(batch_size, queue))
-    process.start()
-    peak = queue.get(timeout=600)
-    process.join()
-    return float(peak)
+    return lambda: our_step(encoder, batch, graph_tokens=1)
 
 
 def run(quick: bool) -> dict[str, float]:
@@ -139,7 +118,7 @@ def run(quick: bool) -> dict[str, float]:
     return {
         **_compare(large, repeats=3),
         **{f"step_speedup_vs_two_pass_at_{size}": speedup for size, speedup in smaller.items()},
-        "step_memory_1024_vs_64": _peak_of(large) / _peak_of(small),
+        "step_memory_1024_vs_64": peak_of(_prepared_for_memory, large) / peak_of(_prepared_for_memory, small),
     }
 
 

@@ -3,7 +3,7 @@
 - Contents are padded on the right and attention is causal, so no token sees padding: no mask is made.
 - Only the last token's state is an embedding, so the last layer asks, and passes through its MLP, that token alone.
 - Micro-batches lie end to end in one row of tokens, and only attention tells them apart: one pass for all of them.
-- Rotation and norm have backward passes of their own, see `rotary` and `rms_norm`.
+- Rotation, norm and MLP have backward passes of their own, see `rotary`, `rms_norm` and `swiglu`.
 
 Weights and state dict stay as they are. Shapes: n contents, L tokens, D width.
 """
@@ -20,18 +20,20 @@ from torch import Tensor, nn
 from unite.encoder.families.rms_norm import rms_norm
 from unite.encoder.families.rotary import for_heads, rotate
 from unite.encoder.families.shared import SharedByLayers
+from unite.encoder.families.swiglu import gated_mlp
 
 
 class LanguageClasses(NamedTuple):
     """The classes of a language model whose forward pass is swapped; these very ones, no subclass.
 
     Their attributes must be those of transformers' Qwen models: a norm has `weight` and `variance_epsilon`; attention has `q_proj` to
-    `o_proj`, `head_dim`, `scaling`, maybe `q_norm` and `k_norm`; a layer normalises first.
+    `o_proj`, `head_dim`, `scaling`, maybe `q_norm` and `k_norm`; a layer normalises first; an MLP has `gate_proj`, `up_proj`, `down_proj`.
     """
 
     norm: type[nn.Module]
     attention: type[nn.Module]
     layer: type[nn.Module]
+    mlp: type[nn.Module]
 
 
 class Blocks:
@@ -56,13 +58,15 @@ class Blocks:
 
 
 def speed_up_language(language_model: Any, classes: LanguageClasses) -> bool:
-    """Swaps the forward passes of a language model's norms, attention and last layer, for `sdpa` attention without a mask.
+    """Swaps the forward passes of a language model's norms, attention, MLPs and last layer, for `sdpa` attention without a mask.
 
     Returns:
         Whether they take `blocks`: the states of those last tokens alone, (1, N, D), are then returned.
     """
     last = language_model.layers[-1]
     passes: dict[type, Callable[..., Any]] = {classes.norm: _normalise, classes.attention: _attend}
+    if language_model.config.hidden_act == "silu":
+        passes[classes.mlp] = gated_mlp
     for module in language_model.modules():
         if type(module) in passes:
             module.forward = MethodType(passes[type(module)], module)

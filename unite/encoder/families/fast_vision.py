@@ -1,20 +1,21 @@
 """The vision tower, faster and the same.
 
 transformers attends to one medium after the other, and embeds patches by a 3-D convolution whose kernel is its stride. Here sequences of
-equal length attend as one batch, and that convolution is one matrix product. Weights and state dict stay as they are.
+equal length attend as one batch, and that convolution is one matrix product, over bytes: normalising them is part of its weights, and of a
+patch that repeats its first frame, as an image's does, only that is read. Weights and state dict stay as they are.
 
-Shapes: N patches, n sequences (frames, or windows), D width.
+Shapes: N patches, n sequences (frames, or windows), D width, C channels, t frames in a patch, p its side.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import MethodType
 from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
+from unite.encoder.families.linear import by_onednn, linear
 from unite.encoder.families.rotary import for_heads, rotate
 from unite.encoder.families.shared import SharedByLayers
 
@@ -30,17 +31,62 @@ class VisionClasses(NamedTuple):
     attention: type[nn.Module]
 
 
-def speed_up_vision(visual: nn.Module, classes: VisionClasses) -> None:
-    """Swaps the forward passes of a vision tower's patch embedding and attention, for `sdpa` attention."""
-    passes: dict[type, Callable[..., Any]] = {classes.patch_embedding: _embed_patches, classes.attention: _attend}
+def speed_up_vision(visual: nn.Module, classes: VisionClasses) -> bool:
+    """Swaps the forward passes of a vision tower's attention, for `sdpa`, and of its patch embedding.
+
+    Returns:
+        Whether the tower is now to be given patches that `embed_patches` embedded.
+    """
     for module in visual.modules():
-        if type(module) in passes:
-            module.forward = MethodType(passes[type(module)], module)
+        if type(module) is classes.attention:
+            module.forward = MethodType(_attend, module)
+    patch_embedding = visual.get_submodule("patch_embed")
+    if type(patch_embedding) is not classes.patch_embedding:
+        return False
+    patch_embedding.forward = MethodType(_as_it_is, patch_embedding)
+    return True
 
 
-def _embed_patches(self: Any, hidden_states: Tensor) -> Tensor:
-    weight = self.proj.weight.flatten(1)
-    return nn.functional.linear(hidden_states.to(weight.dtype).view(-1, weight.shape[1]), weight, self.proj.bias)
+def embed_patches(proj: nn.Conv3d, patches: Tensor, still: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    """Returns (N, D), what the convolution makes of normalised patches: to be given to a tower that `speed_up_vision` changed.
+
+    Args:
+        proj: the patch embedding's.
+        patches: (N, C * t * p * p) uint8.
+        still: (N,) whether a patch repeats its first frame.
+        scale, shift: (C * t * p * p,) which normalise.
+    """
+    weight = proj.weight.flatten(1)
+    if weight.dtype != torch.float32:  # where rounding is coarse it is done as everybody does it
+        pixels = torch.addcmul(shift, patches.to(scale.dtype), scale).to(weight.dtype)
+        return nn.functional.linear(pixels, weight, proj.bias)
+    bias = weight @ shift
+    bias = bias if proj.bias is None else bias + proj.bias
+    parts = {True: patches[still], False: patches[~still]} if still.any() and not still.all() else {bool(still[0]): patches}
+    embedded = [
+        _linear(_first_frames(some, proj) if is_still else some.float(), _of_bytes(weight * scale, proj, is_still), bias)
+        for is_still, some in parts.items()
+    ]
+    if len(embedded) == 1:
+        return embedded[0]
+    return torch.cat(embedded)[torch.cat([still.nonzero(), (~still).nonzero()]).squeeze(1).argsort()]
+
+
+def _linear(states: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    return linear(states, weight, bias) if by_onednn(states, weight) else nn.functional.linear(states, weight, bias)
+
+
+def _first_frames(patches: Tensor, proj: nn.Conv3d) -> Tensor:
+    return cast(Tensor, patches.unflatten(1, (proj.in_channels, proj.kernel_size[0], -1))[:, :, 0].float().flatten(1))
+
+
+def _of_bytes(weight: Tensor, proj: nn.Conv3d, is_still: bool) -> Tensor:
+    """Returns the weights of a whole patch, or those of its first frame that stands for all."""
+    return cast(Tensor, weight.unflatten(1, (proj.in_channels, proj.kernel_size[0], -1)).sum(2).flatten(1)) if is_still else weight
+
+
+def _as_it_is(self: Any, hidden_states: Tensor) -> Tensor:
+    return hidden_states
 
 
 def _attend(

@@ -12,6 +12,7 @@ from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import (
     Qwen2_5_VLDecoderLayer,
     Qwen2_5_VLRMSNorm,
     Qwen2_5_VLVisionAttention,
+    Qwen2MLP,
 )
 
 from unite.encoder.families.fast_language import LanguageClasses
@@ -22,7 +23,7 @@ from unite.encoder.families.qwen_vl import QwenVL
 class Qwen2_5VL(QwenVL):  # noqa: N801  # its name
     """A second of a video is `tokens_per_second` positions."""
 
-    language_classes: ClassVar[LanguageClasses] = LanguageClasses(Qwen2_5_VLRMSNorm, Qwen2_5_VLAttention, Qwen2_5_VLDecoderLayer)
+    language_classes: ClassVar[LanguageClasses] = LanguageClasses(Qwen2_5_VLRMSNorm, Qwen2_5_VLAttention, Qwen2_5_VLDecoderLayer, Qwen2MLP)
     vision_classes: ClassVar[VisionClasses] = VisionClasses(Qwen2_5_VisionPatchEmbed, Qwen2_5_VLVisionAttention)
 
     def runs(self, grids: Tensor, seconds: Tensor, is_video: Tensor) -> tuple[Tensor, Tensor]:

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from transformers.models.qwen2_vl.modeling_qwen2_vl import (
     PatchEmbed,
+    Qwen2MLP,
     Qwen2VLAttention,
     Qwen2VLDecoderLayer,
     Qwen2VLRMSNorm,
@@ -20,5 +21,5 @@ from unite.encoder.families.qwen_vl import QwenVL
 class Qwen2VL(QwenVL):
     """A patch in time of a video is one position after the other."""
 
-    language_classes: ClassVar[LanguageClasses] = LanguageClasses(Qwen2VLRMSNorm, Qwen2VLAttention, Qwen2VLDecoderLayer)
+    language_classes: ClassVar[LanguageClasses] = LanguageClasses(Qwen2VLRMSNorm, Qwen2VLAttention, Qwen2VLDecoderLayer, Qwen2MLP)
     vision_classes: ClassVar[VisionClasses] = VisionClasses(PatchEmbed, VisionAttention)

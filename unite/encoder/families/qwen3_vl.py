@@ -10,6 +10,7 @@ from torch import Tensor
 from transformers.models.qwen3_vl.modeling_qwen3_vl import (
     Qwen3VLTextAttention,
     Qwen3VLTextDecoderLayer,
+    Qwen3VLTextMLP,
     Qwen3VLTextRMSNorm,
     Qwen3VLVisionAttention,
     Qwen3VLVisionPatchEmbed,
@@ -23,7 +24,9 @@ from unite.encoder.families.qwen_vl import QwenVL
 class Qwen3VL(QwenVL):
     """Each patch in time of a video is a run of its own, after its timestamp."""
 
-    language_classes: ClassVar[LanguageClasses] = LanguageClasses(Qwen3VLTextRMSNorm, Qwen3VLTextAttention, Qwen3VLTextDecoderLayer)
+    language_classes: ClassVar[LanguageClasses] = LanguageClasses(
+        Qwen3VLTextRMSNorm, Qwen3VLTextAttention, Qwen3VLTextDecoderLayer, Qwen3VLTextMLP
+    )
     vision_classes: ClassVar[VisionClasses] = VisionClasses(Qwen3VLVisionPatchEmbed, Qwen3VLVisionAttention)
 
     @property

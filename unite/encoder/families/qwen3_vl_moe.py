@@ -10,6 +10,7 @@ from typing import ClassVar
 from transformers.models.qwen3_vl_moe.modeling_qwen3_vl_moe import (
     Qwen3VLMoeTextAttention,
     Qwen3VLMoeTextDecoderLayer,
+    Qwen3VLMoeTextMLP,
     Qwen3VLMoeTextRMSNorm,
     Qwen3VLMoeVisionAttention,
     Qwen3VLMoeVisionPatchEmbed,
@@ -24,6 +25,6 @@ class Qwen3VLMoe(Qwen3VL):
     """A token passes through a few of many MLPs."""
 
     language_classes: ClassVar[LanguageClasses] = LanguageClasses(
-        Qwen3VLMoeTextRMSNorm, Qwen3VLMoeTextAttention, Qwen3VLMoeTextDecoderLayer
+        Qwen3VLMoeTextRMSNorm, Qwen3VLMoeTextAttention, Qwen3VLMoeTextDecoderLayer, Qwen3VLMoeTextMLP
     )
     vision_classes: ClassVar[VisionClasses] = VisionClasses(Qwen3VLMoeVisionPatchEmbed, Qwen3VLMoeVisionAttention)

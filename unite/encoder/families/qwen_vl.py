@@ -15,7 +15,8 @@ from unite.batch import MicroBatch
 from unite.config.schema.encoder import ReadingConfig
 from unite.encoder.families.family import Part
 from unite.encoder.families.fast_language import Blocks, LanguageClasses, speed_up_language
-from unite.encoder.families.fast_vision import VisionClasses, speed_up_vision
+from unite.encoder.families.fast_vision import VisionClasses, embed_patches, speed_up_vision
+from unite.encoder.families.linear import speed_up_linear
 from unite.encoder.families.mrope import mrope_positions, sequential_positions
 from unite.encoder.families.qwen_reader import QwenReader
 from unite.encoder.families.shared import SharedByLayers
@@ -58,7 +59,7 @@ class QwenVL(nn.Module):
         _check_processor(config, processor)
         self.config = config
         self.merge_size = int(processor.image_processor.merge_size)
-        self._is_fast = self._is_one_pass = False
+        self._is_fast = self._reads_bytes = self._is_one_pass = False
         each = int(processor.image_processor.temporal_patch_size) * int(processor.image_processor.patch_size) ** 2
         mean, std = (torch.tensor(values).repeat_interleave(each) for values in _mean_and_std(processor))
         self.register_buffer("_scale", 1 / (255 * std), persistent=False)
@@ -77,7 +78,8 @@ class QwenVL(nn.Module):
         if model.config._attn_implementation != "sdpa":
             return
         self._is_fast = True
-        speed_up_vision(model.visual, self.vision_classes)
+        speed_up_linear(model)
+        self._reads_bytes = speed_up_vision(model.visual, self.vision_classes)
         # The last layer's shortcut needs deepstack features to be in before it.
         if self.config.get_text_config().num_hidden_layers > self.num_deepstack:
             self._is_one_pass = speed_up_language(model.language_model, self.language_classes)
@@ -95,9 +97,13 @@ class QwenVL(nn.Module):
         """Returns the features (V, 1 + K, D) of each medium in `which`."""
         patches = media["patches"].split(media["grids"].prod(-1).tolist())
         grids = media["grids"][list(which)]
-        pixels = self.pixels(torch.cat([patches[medium] for medium in which]))
-        shared = {"shared": SharedByLayers()} if self._is_fast else {}
-        seen = model.visual(pixels.to(model.visual.dtype), grid_thw=grids, **shared)
+        wanted = torch.cat([patches[medium] for medium in which])
+        if self._reads_bytes:
+            still = (media["modalities"][list(which)] != Modality.VIDEO.value).repeat_interleave(grids.prod(-1))
+            inputs = embed_patches(model.visual.patch_embed.proj, wanted, still, self._scale, self._shift)
+        else:
+            inputs = self.pixels(wanted).to(model.visual.dtype)
+        seen = model.visual(inputs, grid_thw=grids, **({"shared": SharedByLayers()} if self._is_fast else {}))
         features: Tensor = torch.stack([seen.pooler_output, *self.deepstack_features(seen)], dim=1)
         return tuple(features.split((grids.prod(-1) // self.merge_size**2).tolist()))
 

@@ -28,10 +28,10 @@ class _RMSNorm(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor | None, None]:
         unit, scale, weight = ctx.saved_tensors
-        weighted = gradient * weight
-        along = torch.linalg.vecdot(weighted, unit).div_(unit.shape[-1])[..., None]
-        of_weight = (gradient * unit).flatten(0, -2).sum(0) if ctx.needs_input_grad[1] else None
-        return torch.addcmul(weighted, unit, along, value=-1).mul_(scale), of_weight, None
+        along = gradient * unit
+        of_weight = along.flatten(0, -2).sum(0) if ctx.needs_input_grad[1] else None
+        along = (along @ weight).div_(unit.shape[-1])[..., None]
+        return torch.addcmul(gradient * weight, unit, along, value=-1).mul_(scale), of_weight, None
 
 
 def _wide(states: Tensor) -> torch.dtype:

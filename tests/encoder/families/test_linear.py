@@ -1,0 +1,64 @@
+"""Linear layers by oneDNN against torch's own."""
+
+import pytest
+import torch
+from peft import LoraConfig, inject_adapter_in_model
+from torch import nn
+
+from unite.encoder.families.linear import by_onednn, speed_up_linear
+
+pytestmark = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this torch is built without oneDNN")
+
+
+def _layers(**options):
+    torch.manual_seed(0)
+    plain, fast = nn.Linear(6, 10, **options), nn.Linear(6, 10, **options)
+    fast.load_state_dict(plain.state_dict())
+    speed_up_linear(fast)
+    return plain, fast
+
+
+@pytest.mark.parametrize("shape", [(6,), (1, 6), (7, 6), (2, 3, 6), (300, 6)])
+@pytest.mark.parametrize("bias", [True, False])
+def test_output_and_gradients_are_those_of_torch(shape, bias):
+    plain, fast = _layers(bias=bias)
+    found = []
+    for layer in (plain, fast):
+        states = torch.randn(*shape, generator=torch.Generator().manual_seed(1)).requires_grad_()
+        out = layer(states)
+        (out * torch.linspace(-1, 1, out.numel()).view_as(out)).sum().backward()
+        found.append([out.detach(), states.grad, *(parameter.grad for parameter in layer.parameters())])
+    torch.testing.assert_close(*found, rtol=1e-5, atol=1e-5)
+
+
+def test_rows_that_do_not_lie_side_by_side():
+    plain, fast = _layers()
+    states = torch.randn(6, 5).t()  # as after a transposition
+    torch.testing.assert_close(fast(states), plain(states))
+    torch.testing.assert_close(fast(states[::2]), plain(states[::2]))
+
+
+def test_only_what_is_trained_gets_a_gradient():
+    _, fast = _layers()
+    fast.weight.requires_grad_(False)
+    fast(torch.randn(3, 6)).sum().backward()
+    assert fast.weight.grad is None and torch.equal(fast.bias.grad, torch.full((10,), 3.0))
+
+
+def test_adapters_call_it():
+    model = nn.ModuleDict({"layer": nn.Linear(6, 10)})
+    speed_up_linear(model)
+    states, expected = torch.randn(3, 6), model["layer"](torch.ones(3, 6))
+    inject_adapter_in_model(LoraConfig(r=2, target_modules=["layer"], init_lora_weights=True), model)
+    assert torch.equal(model["layer"](torch.ones(3, 6)), expected)  # a fresh adapter adds nothing
+    assert "forward" in vars(model["layer"].base_layer) and model["layer"](states).requires_grad
+
+
+def test_other_types_empty_tensors_and_autocast_are_left_to_torch():
+    one = torch.ones(2, 6)
+    assert by_onednn(one)
+    assert not by_onednn(one.bfloat16()) and not by_onednn(one.double()) and not by_onednn(one, torch.empty(0, 6))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert not by_onednn(one)
+    _, fast = _layers()
+    assert fast(torch.empty(0, 6)).shape == (0, 10)
