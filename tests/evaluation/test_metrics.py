@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
+from tests.reference.ranking import metrics_of
 from unite.errors import ConfigError, DataError
 from unite.evaluation.metrics import (
     Judged,
@@ -23,8 +24,9 @@ from unite.evaluation.metrics import (
 TREC = {
     "recall@1": "recall_1", "recall@5": "recall_5", "hit@1": "success_1", "hit@5": "success_5",
     "mrr": "recip_rank", "ndcg": "ndcg", "ndcg@3": "ndcg_cut_3", "ndcg@10": "ndcg_cut_10", "map": "map", "map@5": "map_cut_5",
+    "precision@1": "P_1", "precision@5": "P_5", "ndcg_linear@3": "ndcg_cut_3",
 }  # fmt: skip
-MEASURES = {"recall.1,5", "success.1,5", "recip_rank", "ndcg", "ndcg_cut.3,10", "map", "map_cut.5"}
+MEASURES = {"recall.1,5", "success.1,5", "recip_rank", "ndcg", "ndcg_cut.3,10", "map", "map_cut.5", "P.1,5"}
 
 
 @settings(deadline=None, max_examples=150)
@@ -48,6 +50,19 @@ def test_a_relevant_candidate_that_was_not_retrieved_counts_as_trec_eval_counts_
         assert per_query(ours, [judge(scores, relevance)])[0] == pytest.approx(expected[theirs], abs=1e-6), ours
 
 
+@settings(deadline=None, max_examples=100)
+@given(seed=st.integers(0, 100_000), num_candidates=st.integers(1, 15), share=st.floats(0, 1))
+def test_what_mmeb_v2_reports_is_as_a_slow_reader_of_the_ranking_counts_it(seed, num_candidates, share):
+    random = np.random.default_rng(seed)
+    ranking = [f"d{at}" for at in range(num_candidates)]
+    grades = {name: int(random.integers(1, 4)) for name in ranking if random.random() < share} or {ranking[-1]: 2}
+    judged = Judged(tuple(ranking.index(name) + 1 for name in grades), tuple(grades.values()))
+    for k in (1, 5, 10):  # at times more than there are candidates
+        for name, expected in metrics_of(ranking, grades, k).items():
+            ours = "map_capped" if name == "map" else name
+            assert per_query(f"{ours}@{k}", [judged])[0] == pytest.approx(expected, abs=1e-12), (name, k)
+
+
 def test_by_hand():
     judged = [Judged((2, 5), (1, 1)), Judged((1,), (1,))]
     assert per_query("recall@2", judged).tolist() == [0.5, 1.0]
@@ -61,9 +76,14 @@ def test_by_hand():
 def test_metric_names():
     assert parse_metric("recall@10") == ("recall", 10)
     assert parse_metric("mrr") == ("mrr", None)
+    assert parse_metric("f1@5") == ("f1", 5)
+    assert parse_metric("ndcg_linear@5") == ("ndcg_linear", 5)
     assert largest_k(["recall@5", "mrr", "ndcg@10"]) == 10
-    with pytest.raises(ConfigError, match=r"one of hit, map, mrr, ndcg, recall, but is 'recal'.*Did you mean 'recall'"):
+    with pytest.raises(ConfigError, match=r"one of f1, hit, map, .*precision, recall, but is 'recal'.*Did you mean 'recall'"):
         parse_metric("recal@10")
+    for without in ("precision", "f1", "ndcg_linear", "ndcg_exponential", "map_capped"):
+        with pytest.raises(ConfigError, match=f"a k of at least 1, as {without}@10, but is '{without}'"):
+            parse_metric(without)
     with pytest.raises(ConfigError, match="a k of at least 1, as recall@10, but is 'recall'"):
         parse_metric("recall")
     with pytest.raises(ConfigError, match="a k of at least 1, as ndcg@10, but is 'ndcg@0'"):

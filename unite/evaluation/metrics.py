@@ -6,17 +6,24 @@
     ndcg, ndcg@k    the discounted cumulative gain of the k best over that of the ideal ranking
     map, map@k      the mean, over the relevant candidates, of the precision at their ranks; those behind k count 0
 
+    precision@k             the share of the k best that are relevant
+    f1@k                    the harmonic mean of precision@k and recall@k
+    ndcg_linear@k           ndcg@k, by the name that MMEB-V2 has for it
+    ndcg_exponential@k      the same with gain 2^grade - 1
+    map_capped@k            as map@k, the mean over at most k relevant candidates: what MMEB-V2's files call map@k
+
 k is any number from 1; without it, and where there are fewer candidates, the whole ranking is looked at.
 
 Everything that the metrics need of a ranking is where the relevant candidates stand in it, so that is what they take: (R,) ranks from 1, in
-any order, with (R,) grades above 0. They equal trec_eval's `recall_k`, `success_k`, `recip_rank`, `ndcg_cut_k` and `map`.
+any order, with (R,) grades above 0. The first five equal trec_eval's `recall_k`, `success_k`, `recip_rank`, `ndcg_cut_k` and `map`, and
+precision@k its `P_k`; the last four are defined as in `src/utils/eval_utils/metrics.py` of TIGER-AI-Lab/VLM2Vec.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,10 +32,12 @@ from numpy.typing import ArrayLike, NDArray
 from unite.errors import ConfigError, DataError, must_be, must_be_one_of
 
 #: The names above, without their k.
-METRICS = ("recall", "hit", "mrr", "ndcg", "map")
+METRICS = ("recall", "hit", "mrr", "ndcg", "map", "precision", "f1", "ndcg_linear", "ndcg_exponential", "map_capped")
+#: Those that may be asked of the whole ranking.
+_WITHOUT_K = ("mrr", "ndcg", "map")
 #: The rank of a relevant candidate that is not in the ranking: behind every k, and worth nothing in any metric.
 NOT_RETRIEVED = 2**62
-_NAME = re.compile(r"(?P<family>[a-z]+)(?:@(?P<k>\d+))?")
+_NAME = re.compile(r"(?P<family>[a-z_]+1?)(?:@(?P<k>\d+))?")
 
 
 @dataclass(frozen=True)
@@ -87,15 +96,33 @@ def ndcg(judged: Judged, k: int = NOT_RETRIEVED - 1) -> float:
 
     The gain is the grade itself and the discount log2(rank + 1) (Järvelin & Kekäläinen 2002, as trec_eval has it).
     """
-    gained = sum(grade / math.log2(rank + 1) for rank, grade in zip(judged.ranks, judged.grades, strict=True) if rank <= k)
-    best = sorted(judged.grades, reverse=True)[:k]
-    return gained / sum(grade / math.log2(rank + 1) for rank, grade in enumerate(best, start=1))
+    return _ndcg(judged.ranks, judged.grades, k)
+
+
+def ndcg_exponential(judged: Judged, k: int) -> float:
+    """Returns the same with gain 2^grade - 1 (Burges et al. 2005)."""
+    return _ndcg(judged.ranks, [2**grade - 1 for grade in judged.grades], k)
 
 
 def average_precision(judged: Judged, k: int = NOT_RETRIEVED - 1) -> float:
     """Returns the mean, over the relevant candidates, of the precision at their ranks; those behind k count 0. Its mean is MAP."""
     retrieved = sorted(rank for rank in judged.ranks if rank <= k)
     return sum(place / rank for place, rank in enumerate(retrieved, start=1)) / len(judged.ranks)
+
+
+def average_precision_capped(judged: Judged, k: int) -> float:
+    """Returns the same with the divisor min(R, k): of more relevant candidates than k a ranking cannot show all. Its mean is MMEB-V2's map@k."""
+    return average_precision(judged, k) * len(judged.ranks) / min(len(judged.ranks), k)
+
+
+def precision(judged: Judged, k: int) -> float:
+    """Returns the share of the k best that are relevant; a pool of fewer than k candidates is taken as filled up with others."""
+    return hits(judged, k) / k
+
+
+def f1(judged: Judged, k: int) -> float:
+    """Returns the harmonic mean of precision and recall at k: twice the hits, over k and R together."""
+    return 2 * hits(judged, k) / (k + len(judged.ranks))
 
 
 def hits(judged: Judged, k: int) -> int:
@@ -107,13 +134,13 @@ def parse_metric(name: str) -> tuple[str, int | None]:
     """Splits `recall@10` into family and k; k is None where the name has none.
 
     Raises:
-        ConfigError: if the family is unknown, k is 0, or recall or hit has no k.
+        ConfigError: if the family is unknown, k is 0, or one that needs a k has none.
     """
     match = _NAME.fullmatch(name)
     if match is None or match["family"] not in METRICS:
         raise ConfigError(must_be_one_of("a metric", METRICS, name.partition("@")[0], f"It was read from {name!r}."))
     family, k = match["family"], None if match["k"] is None else int(match["k"])
-    if k == 0 or (k is None and family in ("recall", "hit")):
+    if k == 0 or (k is None and family not in _WITHOUT_K):
         raise ConfigError(must_be("a metric", f"written with a k of at least 1, as {family}@10", name))
     return family, k
 
@@ -121,8 +148,27 @@ def parse_metric(name: str) -> tuple[str, int | None]:
 def per_query(name: str, judged: Iterable[Judged]) -> NDArray[np.float64]:
     """Returns (Q,) values of the metric `name` (`recall@10`, `mrr`, ...), one for each query."""
     family, k = parse_metric(name)
-    metric = {"recall": recall, "hit": hit, "mrr": mrr, "ndcg": ndcg, "map": average_precision}[family]
-    return np.array([metric(query, NOT_RETRIEVED - 1 if k is None else k) for query in judged], dtype=np.float64)
+    return np.array([_OF_FAMILY[family](query, NOT_RETRIEVED - 1 if k is None else k) for query in judged], dtype=np.float64)
+
+
+def _ndcg(ranks: Sequence[int], gains: Sequence[int], k: int) -> float:
+    gained = sum(gain / math.log2(rank + 1) for rank, gain in zip(ranks, gains, strict=True) if rank <= k)
+    best = sorted(gains, reverse=True)[:k]
+    return gained / sum(gain / math.log2(rank + 1) for rank, gain in enumerate(best, start=1))
+
+
+_OF_FAMILY: dict[str, Callable[[Judged, int], float]] = {
+    "recall": recall,
+    "hit": hit,
+    "mrr": mrr,
+    "ndcg": ndcg,
+    "map": average_precision,
+    "precision": precision,
+    "f1": f1,
+    "ndcg_linear": ndcg,
+    "ndcg_exponential": ndcg_exponential,
+    "map_capped": average_precision_capped,
+}
 
 
 def bootstrap_interval(values: ArrayLike, confidence: float = 0.95, num_resamples: int = 1000, seed: int = 0) -> tuple[float, float]:
