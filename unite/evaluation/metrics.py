@@ -111,7 +111,7 @@ def average_precision(judged: Judged, k: int = NOT_RETRIEVED - 1) -> float:
 
 
 def average_precision_capped(judged: Judged, k: int) -> float:
-    """Returns the same with the divisor min(R, k): of more relevant candidates than k a ranking cannot show all. Its mean is MMEB-V2's map@k."""
+    """Returns the same with the divisor min(R, k): k places cannot show more than k. Its mean is what MMEB-V2 calls map@k."""
     return average_precision(judged, k) * len(judged.ranks) / min(len(judged.ranks), k)
 
 

@@ -14,6 +14,7 @@ from unite.config.schema.media import Decoding
 from unite.data.shards import ShardReader
 from unite.data.tasks import StoredTask, read_task
 from unite.embedding.lazy import FileContents, LazyContent, StoredContents
+from unite.embedding.parquet import ParquetContents
 from unite.errors import DataError, first_of, must_be, must_be_one_of
 from unite.evaluation.metrics import largest_k
 from unite.media import kind_of
@@ -218,6 +219,8 @@ def data_fingerprint(task: RetrievalTask) -> str:
     for ids, contents in ((task.query_ids, task.queries), (task.candidate_ids, task.candidates)):
         if isinstance(contents, StoredContents):  # known from the shards' indices; nothing is read
             sides.append(contents.reader.checksum())
+        elif isinstance(contents, ParquetContents):  # known from the files' footers
+            sides.append(json.dumps([list(ids), contents.checksum()]))
         elif isinstance(contents, FileContents):  # large benchmarks: by name and size, not read a second time
             files = [[(str(kind), path.name, kind_of(kind).size(path)) for kind, path in content.media] for content in contents.contents]
             texts = [(content.text, content.instruction) for content in contents.contents]
