@@ -1,4 +1,7 @@
-"""Repositories in the true layout, written by Hugging Face's library; each fault that a user can meet is made in one of them."""
+"""Repositories in the true layout, written by Hugging Face's library; each fault that a user can meet is made in one of them.
+
+So are `hub_table.py` and `qrels.py` tested.
+"""
 
 import pyarrow.parquet as pq
 import pytest
