@@ -16,7 +16,7 @@ from unite.comparison.evaluated_runs import TrainingRecipe
 from unite.comparison.significance import holm, sign_flip_test, stratified_interval, tasks_interval
 from unite.errors import DataError, must_be
 from unite.evaluation.metrics import bootstrap_interval, mean_interval, per_query
-from unite.evaluation.results import HELD_IN, SuiteResult, TaskResult
+from unite.evaluation.results import HELD_IN, MAIN_METRIC, SuiteResult, TaskResult
 
 #: The mean over the modality pairs stands among the tasks under this name, which no task may have.
 MEAN = "mean"
@@ -109,9 +109,9 @@ class SuiteComparison:
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def main(self, recipe: str, task: str) -> Cell | None:
-        """Returns the cell of the task's own metric, R@1 as a rule; of the mean, that of the first task."""
+        """Returns the cell of the task's own metric, R@1 as a rule; of a mean, that of its tasks."""
         metrics = self.cells[recipe].get(task, {})
-        return metrics.get(self.tasks[task].metric if task in self.tasks else self.mean_metric)
+        return metrics.get(self.tasks[task].metric if task in self.tasks else _main_of(self.members(task), self.tasks))
 
     def difference(self, recipe: str, task: str) -> Difference | None:
         """Returns how far a recipe is from the baseline; None for the baseline itself."""
@@ -143,7 +143,7 @@ class SuiteComparison:
     @property
     def mean_metric(self) -> str:
         """The metric that the mean is told by."""
-        return next((task.metric for task in self.tasks.values() if task.kind == "pair"), "")
+        return _main_of(self.members(MEAN), self.tasks)
 
 
 def compare(recipes: Sequence[TrainingRecipe]) -> list[SuiteComparison]:
@@ -185,6 +185,8 @@ def _suite(name: str, recipes: Sequence[TrainingRecipe]) -> SuiteComparison:
         for mean, members in means.items():
             common = [metric for metric in tasks[members[0]].metrics if all(metric in tasks[task].metrics for task in members)]
             cells[recipe][mean] = {metric: _cell([seeds[task][metric] for task in members]) for metric in common}
+            if _main_of(members, tasks) == MAIN_METRIC:
+                cells[recipe][mean][MAIN_METRIC] = _cell([seeds[task][tasks[task].metric] for task in members])
         values[recipe] = {task: seeds[task][known.metric].mean(axis=0) for task, known in tasks.items()}
     baseline = recipes[0]
     differences = {
@@ -196,6 +198,12 @@ def _suite(name: str, recipes: Sequence[TrainingRecipe]) -> SuiteComparison:
     }
     tied = {task: found for task, found in tied.items() if found}
     return SuiteComparison(name, tasks, cells, differences, None, missing, tied, groups)
+
+
+def _main_of(members: Sequence[str], tasks: Mapping[str, Task]) -> str:
+    """Returns the metric that a mean is told by: that of its tasks, or the mean of each one's own; "" without tasks."""
+    metrics = dict.fromkeys(tasks[task].metric for task in members)
+    return next(iter(metrics), "") if len(metrics) < 2 else MAIN_METRIC
 
 
 def _not_comparable(task: str, results: Sequence[SuiteResult], labels: Sequence[str]) -> str:

@@ -27,7 +27,7 @@ def p_value(p: float) -> str:
 
 def metric_name(metric: str) -> str:
     """`recall@1` as `R@1`."""
-    known = {"recall": "R", "hit": "hit", "mrr": "MRR", "ndcg": "nDCG", "map": "MAP"}
+    known = {"recall": "R", "hit": "hit", "mrr": "MRR", "ndcg": "nDCG", "map": "MAP", "ndcg_linear": "nDCG", "main_metric": "main metric"}
     family, sign, k = metric.partition("@")
     return known.get(family, family) + sign + k
 

@@ -16,6 +16,7 @@ from unite.embedding.sharing import embed_sharded
 from unite.evaluation.diagnosis import Diagnosis, diagnose
 from unite.evaluation.failures_file import FAILURES_SUFFIX, TaskFailures, failures_to_json
 from unite.evaluation.find_failures import find_failures
+from unite.evaluation.leaderboard import write_leaderboard
 from unite.evaluation.metrics import Judged
 from unite.evaluation.recall_plot import plot_recall
 from unite.evaluation.results import Measured, SuiteResult, write_metrics
@@ -59,7 +60,7 @@ def evaluate(encoder: Encoder, suites: Sequence[Suite], folder: Path, console: C
     Args:
         suites: the suite, and after it, if there is one, the same tasks over training data.
         folder: gets `metrics.json` (flat, `suite/task/metric`, and the score), `recall.png`, and `<suite>.json` (ranks of every query) and
-            `<suite>_failures.json` (the worst ones to look at), both for `unite.report`.
+            `<suite>_failures.json` (the worst ones to look at), both for `unite.report`; and `leaderboard.json` if a suite asks for it.
         cache: of embeddings; without one, each suite keeps its own while it runs.
     """
     num_tasks = sum(len(suite.tasks) for suite in suites)
@@ -78,6 +79,9 @@ def evaluate(encoder: Encoder, suites: Sequence[Suite], folder: Path, console: C
     plot_recall(results[0], folder / "recall.png", *results[1:])
     for view in (table(results[0], *results[1:]), *(diagnosis.table() for diagnosis in diagnoses)):
         console.print(view)
+    for suite, result in zip(suites, results, strict=True):
+        if suite.leaderboard is not None:
+            console.print(write_leaderboard(folder, result, suite.leaderboard, encoder), soft_wrap=True)
     return evaluation
 
 

@@ -19,6 +19,8 @@ from unite.evaluation.score import Score
 from unite.files import write_json
 from unite.types import Modality
 
+#: What the mean over tasks of different main metrics, each by its own, is called.
+MAIN_METRIC = "main_metric"
 #: Ends the name under which a suite's held-in part has results of its own.
 HELD_IN = "_held_in"
 #: What the letters of `short` stand for, as a table or a page tells it.
@@ -146,13 +148,16 @@ class SuiteResult:
         return sum(task.seconds for task in self.tasks.values())
 
     def means(self) -> dict[str, float]:
-        """Returns the mean over the modality pairs of every metric that all of them have; a subset is no part of it."""
-        return _means([task.metrics for task in self.tasks.values() if task.kind == "pair"])
+        """Returns the mean over the modality pairs of every metric that all of them have; a subset is no part of it.
+
+        Where their main metrics differ there is the mean of these too, as `main_metric`.
+        """
+        return _means([task for task in self.tasks.values() if task.kind == "pair"])
 
     def group_means(self) -> dict[str, dict[str, float]]:
-        """Returns the mean over each group of every metric that all its tasks have; a group that lacks a task has none."""
+        """Returns such means over each group; a group that lacks a task has none."""
         whole = {group: names for group, names in self.groups.items() if set(names) <= set(self.tasks)}
-        return {group: _means([self.tasks[name].metrics for name in names]) for group, names in whole.items()}
+        return {group: _means([self.tasks[name] for name in names]) for group, names in whole.items()}
 
     @property
     def score(self) -> Score:
@@ -223,9 +228,12 @@ def arrow(pair: str) -> str:
     return pair.replace("->", " → ")
 
 
-def _means(metrics: list[dict[str, float]]) -> dict[str, float]:
-    shared = [name for name in metrics[0] if all(name in of_task for of_task in metrics)] if metrics else []
-    return {name: float(np.mean([of_task[name] for of_task in metrics])) for name in shared}
+def _means(tasks: list[TaskResult]) -> dict[str, float]:
+    shared = [name for name in tasks[0].metrics if all(name in task.metrics for task in tasks)] if tasks else []
+    means = {name: float(np.mean([task.metrics[name] for task in tasks])) for name in shared}
+    if len({task.main_metric for task in tasks}) > 1 and all(task.metrics for task in tasks):
+        means[MAIN_METRIC] = float(np.mean([task.metrics[task.main_metric] for task in tasks]))
+    return means
 
 
 def _task(fields: dict[str, Any]) -> TaskResult:

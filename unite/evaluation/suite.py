@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -47,11 +48,13 @@ class Suite:
         self.token_budget = config.token_budget
         self.groups = {group: tuple(names) for group, names in config.groups.items()}
         self.diagnose = config.diagnose
+        self.leaderboard = config.leaderboard
 
     def held_in(self) -> Suite | None:
         """Returns the suite of the same tasks over training data, if there are any."""
         tasks, name = self.config.held_in, f"{self.name}{HELD_IN}"
-        return Suite(replace(self.config, name=name, tasks=tasks, held_in={}, groups={}, diagnose=False)) if tasks else None
+        only: dict[str, Any] = {"held_in": {}, "groups": {}, "diagnose": False, "leaderboard": None}
+        return Suite(replace(self.config, name=name, tasks=tasks, **only)) if tasks else None
 
     def run(
         self,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from unite.evaluation.results import LETTERS, SuiteResult, short
+from unite.evaluation.results import LETTERS, MAIN_METRIC, SuiteResult, short
 from unite.evaluation.tasks import TIES
 
 #: Column heading -> the metrics it may show, first found first: benchmarks with several right answers a query report hit@k as R@k.
@@ -16,8 +16,12 @@ _COLUMNS = {
     "R@5": ("recall@5", "hit@5"),
     "R@10": ("recall@10", "hit@10"),
     "MRR": ("mrr", "mrr@10"),
-    "nDCG@10": ("ndcg@10",),
+    "nDCG@5": ("ndcg@5", "ndcg_linear@5"),
+    "nDCG@10": ("ndcg@10", "ndcg_linear@10"),
+    "main": (MAIN_METRIC,),
 }
+#: Those that are left out where no task has them.
+_RARE = ("nDCG@5", "main")
 
 
 def table(result: SuiteResult, held_in: SuiteResult | None = None) -> Table:
@@ -39,7 +43,9 @@ def table(result: SuiteResult, held_in: SuiteResult | None = None) -> Table:
     view.add_column("task", no_wrap=True)
     view.add_column("pair", no_wrap=True)
     view.add_column("queries x pool", justify="right")  # as wide as its values: the heading folds
-    for heading in _COLUMNS:
+    found = {name for values in (result.means(), *(task.metrics for task in result.tasks.values())) for name in values}
+    columns = {heading: names for heading, names in _COLUMNS.items() if heading not in _RARE or found & set(names)}
+    for heading in columns:
         view.add_column(heading, justify="right", style="bold" if heading == "R@1" else None, no_wrap=True)
         if heading == "R@1" and held_in is not None:
             view.add_column("held-in", justify="right", style="dim", no_wrap=True)
@@ -48,7 +54,7 @@ def table(result: SuiteResult, held_in: SuiteResult | None = None) -> Table:
         name: str, described: tuple[str, str], metrics: Mapping[str, float], inside: Mapping[str, float] | None, style: str = ""
     ) -> None:
         cells = []
-        for heading, names in _COLUMNS.items():
+        for heading, names in columns.items():
             cells.append(_percent(metrics, names))
             if heading == "R@1" and name in result.tasks:
                 cells[-1] += _interval(result.tasks[name].intervals, names)
@@ -64,6 +70,8 @@ def table(result: SuiteResult, held_in: SuiteResult | None = None) -> Table:
                 add(name, (short(task.pair), f"{task.num_queries} x {task.pool_size}"), task.metrics, inside.metrics if inside else None)
         if kind == "pair" and result.means():
             view.add_section()
+            for group, means in result.group_means().items():
+                add(f"mean {group}", (f"of {len(result.groups[group])}", ""), means, None)
             add("mean", ("of pairs", ""), result.means(), held_in.means() if held_in else None, "bold")
     return view
 

@@ -11,6 +11,31 @@ from unite.errors import ConfigError, must_be, must_be_one_of
 
 
 @dataclass(kw_only=True)
+class LeaderboardConfig:
+    """The file that a benchmark's leaderboard takes, in the run's folder. See `unite.evaluation.leaderboard`.
+
+    Attributes:
+        modalities: the suite's groups that are the file's parts.
+        task_names: task -> its name in the file, where that is another.
+        model_name: of the model; null takes that of the checkpoint.
+        model_backbone: what the model was made of; null takes its architecture.
+        model_size: in words; null counts its parameters.
+        model_release_date: when the model was released, such as 2026-01-31; nothing tells it but this.
+        data_source: who evaluated the model.
+        url: of the model, its paper or its code; nothing tells it but this.
+    """
+
+    modalities: list[str] = field(default_factory=list)
+    task_names: dict[str, str] = field(default_factory=dict)
+    model_name: str | None = None
+    model_backbone: str | None = None
+    model_size: str | None = None
+    model_release_date: str | None = None
+    data_source: str = "Self-Reported"
+    url: str | None = None
+
+
+@dataclass(kw_only=True)
 class SuiteConfig:
     """Evaluation tasks. See `unite.evaluation.suite.Suite`.
 
@@ -25,9 +50,11 @@ class SuiteConfig:
         token_budget: tokens a micro-batch may hold, padding included.
         world: what builds the tasks before they are read; null where they are there.
         diagnose: look behind the recall, see `unite.evaluation.diagnosis`.
+        leaderboard: the file for the benchmark's leaderboard; null writes none.
 
     Raises:
-        ConfigError: if there is no task, a name is taken or holds a slash, or a group names a task that is not there.
+        ConfigError: if there is no task, a name is taken or holds a slash, a group names a task that is not there, or the leaderboard's
+            file a group that is not there.
     """
 
     _target_: str = "unite.evaluation.suite.Suite"
@@ -40,6 +67,7 @@ class SuiteConfig:
     token_budget: int = 16384
     world: Any = None
     diagnose: bool = False
+    leaderboard: LeaderboardConfig | None = None
 
     def __post_init__(self) -> None:
         taken = any(task == "mean" or task.startswith("mean_") for task in self.tasks)
@@ -50,6 +78,9 @@ class SuiteConfig:
             for name in names:
                 if name not in self.tasks:
                     raise ConfigError(must_be_one_of(f"a task of group {group} of suite {self.name}", self.tasks, name))
+        for name in self.leaderboard.modalities if self.leaderboard else ():
+            if name not in self.groups:
+                raise ConfigError(must_be_one_of("a name in suite.leaderboard.modalities", self.groups, name))
 
 
 @dataclass(kw_only=True)
