@@ -10,7 +10,8 @@ from rich.table import Table
 from unite.evaluation.results import LETTERS, MAIN_METRIC, SuiteResult, short
 from unite.evaluation.tasks import TIES
 
-#: Column heading -> the metrics it may show, first found first: benchmarks with several right answers a query report hit@k as R@k.
+#: Column heading -> the metrics it may show, first found first: benchmarks with several right answers a query report hit@k as R@k. A column
+#: that nothing stands in is left out.
 _COLUMNS = {
     "R@1": ("recall@1", "hit@1"),
     "R@5": ("recall@5", "hit@5"),
@@ -20,8 +21,6 @@ _COLUMNS = {
     "nDCG@10": ("ndcg@10", "ndcg_linear@10"),
     "main": (MAIN_METRIC,),
 }
-#: Those that are left out where no task has them.
-_RARE = ("nDCG@5", "main")
 
 
 def table(result: SuiteResult, held_in: SuiteResult | None = None) -> Table:
@@ -44,7 +43,7 @@ def table(result: SuiteResult, held_in: SuiteResult | None = None) -> Table:
     view.add_column("pair", no_wrap=True)
     view.add_column("queries x pool", justify="right")  # as wide as its values: the heading folds
     found = {name for values in (result.means(), *(task.metrics for task in result.tasks.values())) for name in values}
-    columns = {heading: names for heading, names in _COLUMNS.items() if heading not in _RARE or found & set(names)}
+    columns = {heading: names for heading, names in _COLUMNS.items() if found & set(names)}
     for heading in columns:
         view.add_column(heading, justify="right", style="bold" if heading == "R@1" else None, no_wrap=True)
         if heading == "R@1" and held_in is not None:
@@ -56,7 +55,7 @@ def table(result: SuiteResult, held_in: SuiteResult | None = None) -> Table:
         cells = []
         for heading, names in columns.items():
             cells.append(_percent(metrics, names))
-            if heading == "R@1" and name in result.tasks:
+            if name in result.tasks and result.tasks[name].main_metric in names:
                 cells[-1] += _interval(result.tasks[name].intervals, names)
             if heading == "R@1" and held_in is not None:
                 cells.append(_percent(inside or {}, names))
@@ -87,7 +86,9 @@ def _interval(intervals: Mapping[str, tuple[float, float]], names: tuple[str, ..
 
 
 def _caption(result: SuiteResult) -> str:
-    lines = [f"{LETTERS}; R@1 by chance is 1 / pool (right ones / pool where any of several counts); ± half the 95% interval"]
+    has_r1 = any(set(_COLUMNS["R@1"]) & set(task.metrics) for task in result.tasks.values())
+    chance = "R@1 by chance is 1 / pool (right ones / pool where any of several counts); " if has_r1 else ""
+    lines = [f"{LETTERS}; {chance}± half the 95% interval"]
     rules = {task.ties: TIES[task.ties] for task in result.tasks.values() if task.ties != "trec_eval"}
     lines += [f"Ties: {told} ({rule})" for rule, told in rules.items()]
     for name, task in result.tasks.items():
