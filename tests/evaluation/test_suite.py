@@ -180,5 +180,18 @@ def test_the_plot_shows_bars_of_recall_and_chance(result, tmp_path):
     assert widths == pytest.approx(recalls)
     ticks = [line.get_xdata()[0] for line in axes.lines if line.get_label() == "chance"]
     assert ticks == pytest.approx([100 / 20, 100 / 8])
+    assert axes.get_title(loc="left").endswith(": R@1 by task")
     plot_recall(result, tmp_path / "recall.png")
     assert (tmp_path / "recall.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_of_a_task_without_recall_the_plot_shows_its_main_metric_and_no_chance(encoder, make_task):
+    tasks = {"pages": make_task(metrics=("ndcg_linear@5",)), "classes": make_task(metrics=("hit@1", "mrr"))}
+    result = Suite(SuiteConfig(name="mixed", tasks=tasks)).run(encoder)
+    axes = draw_recall(result).figure.axes[0]
+    values = [100 * result.tasks["pages"].metrics["ndcg_linear@5"], 100 * result.tasks["classes"].metrics["hit@1"]]
+    assert [bar.get_width() for bar in axes.patches] == pytest.approx(values)
+    assert axes.get_title(loc="left") == "mixed: ndcg_linear@5 or R@1 by task"
+    assert len([line for line in axes.lines if line.get_label() == "chance"]) == 1
+    text = shown(table(result))
+    assert "nDCG@5" in text and "main" in text and "R@5" not in text

@@ -130,9 +130,9 @@ class SuiteComparison:
         return chance is not None and best is not None and best.interval[0] <= chance
 
     def members(self, mean: str) -> tuple[str, ...]:
-        """Returns the tasks that a mean is over."""
+        """Returns the tasks that a mean is over; none of a name that there is not."""
         pairs = tuple(name for name, task in self.tasks.items() if task.kind == "pair")
-        return pairs if mean == MEAN else self.groups[mean.removeprefix(f"{MEAN}_")]
+        return pairs if mean == MEAN else self.groups.get(mean.removeprefix(f"{MEAN}_"), ())
 
     @property
     def order(self) -> tuple[str, ...]:
