@@ -23,6 +23,9 @@ TASKS |= {
 TASKS |= {"ViDoSeek-page": ("VLM2Vec/ViDoSeek-page-fixed", "test"), "ViDoSeek-doc": ("VLM2Vec/ViDoSeek", "test")}
 TASKS |= {"MMLongBench-page": ("VLM2Vec/MMLongBench-page-fixed", "test"), "MMLongBench-doc": ("VLM2Vec/MMLongBench-doc", "test")}
 
+#: Those whose linear and exponential nDCG differ in the published result files: their grades differ within a query.
+GRADED = ["ViDoRe_esg_reports_human_labeled_v2", "ViDoSeek-doc", "MMLongBench-doc"]
+
 
 def write(root, tasks=TASKS):
     for folder, split in tasks.values():
@@ -42,7 +45,7 @@ def test_all_24_tasks_are_read_and_an_encoder_that_knows_finds_the_pages(suite_o
     assert sizes == {"vidore_v1": 10, "vidore_v2": 4, "visrag": 6, "out_of_domain": 4, "visdoc": 24}
     assert [name for group in list(sizes)[:4] for name in suite.groups[group]] == list(suite.groups["visdoc"]) == list(TASKS)
     values = [task.metrics["ndcg_linear@5"] for task in result.tasks.values()]
-    assert [name for name, source in suite.tasks.items() if source.grades == "published"] == ["ViDoRe_esg_reports_human_labeled_v2"]
+    assert [name for name, source in suite.tasks.items() if source.grades == "published"] == GRADED
     assert result.metrics()["mmeb_v2_visdoc/mean/ndcg_linear@5"] == pytest.approx(sum(values) / 24)
 
 

@@ -21,7 +21,7 @@ from unite.embedding.lazy import FileContent, FileContents, LazyContent
 from unite.embedding.parquet import ParquetContents
 from unite.errors import ConfigError, first_of, must_be_one_of
 from unite.evaluation.layouts.hub_table import NUMBERS, PICTURES, TEXTS, WHOLE_NUMBERS, HubTable
-from unite.evaluation.layouts.qrels import Grades, Id, Unmatched, graded, matched, paired_as_published
+from unite.evaluation.layouts.qrels import Grades, Id, Unmatched, graded, matched, paired_as_published, tell
 from unite.evaluation.layouts.source import BenchmarkFiles
 from unite.evaluation.tasks import RetrievalTask
 from unite.types import Modality, escape_places
@@ -51,8 +51,8 @@ class Beir:
         unmatched: `refuse`, or `leave_out` and log how many: queries without a relevant candidate, and qrels above 0 of queries or
             candidates that are not there.
         grades: `own`, or `published`: MMEB-V2's code puts the relevant candidates of a query into a set and gives its grades to them in
-            the order of that. Where grades differ within a query, its number comes out by `published` alone. For ids that are whole
-            numbers: the order of texts in a set is another in every process.
+            the order of that. Where grades differ within a query, its number comes out by `published` alone. Of ids that are texts that
+            order is another in every process: candidates then keep their own grades, which is told.
         metrics: as the field reports them.
     """
 
@@ -129,16 +129,16 @@ class Beir:
             if found != kind:
                 raise qrels.files.broken(f"the column {column!r} of qrels", f"of {kind}, as that of {table.config}", found)
             columns.append(qrels.column(column, kind))
-        if self.grades == Pairing.published and kind != WHOLE_NUMBERS:
-            hint = "Take grades=own: the order of texts in a set, by which the published code goes, is another in every process."
-            raise qrels.files.broken("the ids of the corpus", "whole numbers where grades=published", kind, hint)
         scores = qrels.column(self._column("score"), WHOLE_NUMBERS, NUMBERS)
         grades = graded(qrels.files, zip(*columns, scores, strict=True))
         known = set(self._ids(queries, "query-id"))
         left = matched(qrels.files, grades, asked, known, set(candidates), Unmatched(self.unmatched))
-        if self.grades == Pairing.published:
-            return {query: paired_as_published(of) for query, of in left.items()}
-        return left
+        if self.grades == Pairing.own:
+            return left
+        if kind != WHOLE_NUMBERS:
+            tell(qrels.files.task, "its pages keep their own grades: ids that are texts stand in a set in another order in every process")
+            return left
+        return {query: paired_as_published(of) for query, of in left.items()}
 
     def _candidates(self, corpus: HubTable, names: list[str], decoding: Decoding) -> tuple[Sequence[LazyContent], Modality]:
         image = self._column("image")

@@ -81,7 +81,7 @@ def matched(
     if not left:
         raise files.broken(what, expected, "of no query that has a relevant candidate")
     if found:
-        _tell(files.task, "; ".join(f"{len(ids)} {what}" for what, ids in found.items()))
+        tell(files.task, "left out are " + "; ".join(f"{len(ids)} {what}" for what, ids in found.items()))
     return left
 
 
@@ -92,5 +92,6 @@ def paired_as_published(grades: dict[Id, int]) -> dict[Id, int]:
 
 
 @lru_cache  # a task is loaded once to look for it, and once to run it
-def _tell(task: str, what: str) -> None:
-    log.warning("of task %s are left out: %s", task, what)
+def tell(task: str, what: str) -> None:
+    """Logs, once, what a person should know of a task."""
+    log.warning("of task %s: %s", task, what)
