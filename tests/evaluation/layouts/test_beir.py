@@ -224,6 +224,7 @@ def test_grades_as_published_follow_the_order_of_a_set(tmp_path, rows, caplog):
     ("options", "message"),
     [
         ({"unmatched": "ignore"}, "the option unmatched of a Beir task must be one of leave_out, refuse, but is 'ignore'"),
+        ({"ties": "first"}, "the option ties of a Beir task must be one of argmax, trec_eval"),
         ({"grades": "true"}, "the option grades of a Beir task must be one of own, published"),
         ({"columns": {"query_id": "_id"}}, "a name in `columns` .*but is 'query_id'. Did you mean 'query-id'"),
     ],

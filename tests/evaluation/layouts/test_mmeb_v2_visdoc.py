@@ -39,7 +39,7 @@ def test_all_24_tasks_are_read_and_an_encoder_that_knows_finds_the_pages(suite_o
     assert list(suite.tasks) == list(TASKS) and len(TASKS) == 24
     result = suite.run(knowing)
     assert {name: list(task.metrics) for name, task in result.tasks.items()} == {name: ["ndcg_linear@5"] for name in TASKS}
-    assert {task.pair for task in result.tasks.values()} == {"text->image"}
+    assert {(task.pair, task.ties) for task in result.tasks.values()} == {("text->image", "argmax")}
     assert all(task.metrics["ndcg_linear@5"] > 0.7 for task in result.tasks.values()) and not result.missing
     sizes = {group: len(names) for group, names in suite.groups.items()}
     assert sizes == {"vidore_v1": 10, "vidore_v2": 4, "visrag": 6, "out_of_domain": 4, "visdoc": 24}

@@ -23,7 +23,7 @@ from unite.errors import ConfigError, first_of, must_be_one_of
 from unite.evaluation.layouts.hub_table import NUMBERS, PICTURES, TEXTS, WHOLE_NUMBERS, HubTable
 from unite.evaluation.layouts.qrels import Grades, Id, Unmatched, graded, matched, paired_as_published, tell
 from unite.evaluation.layouts.source import BenchmarkFiles
-from unite.evaluation.tasks import RetrievalTask
+from unite.evaluation.tasks import TIES, RetrievalTask
 from unite.types import Modality, escape_places
 
 _COLUMNS = ("query-id", "query", "language", "corpus-id", "image", "text", "score")
@@ -53,6 +53,7 @@ class Beir:
         grades: `own`, or `published`: MMEB-V2's code puts the relevant candidates of a query into a set and gives its grades to them in
             the order of that. Where grades differ within a query, its number comes out by `published` alone. Of ids that are texts that
             order is another in every process: candidates then keep their own grades, which is told.
+        ties: which of equal scores comes first, see `unite.evaluation.tasks.TIES`.
         metrics: as the field reports them.
     """
 
@@ -65,10 +66,12 @@ class Beir:
     candidate_instruction: str = ""
     unmatched: str = "refuse"
     grades: str = "own"
+    ties: str = "trec_eval"
     metrics: tuple[str, ...] = ("ndcg@10",)
 
     def __post_init__(self) -> None:
-        for name, choices, value in (("unmatched", Unmatched, self.unmatched), ("grades", Pairing, self.grades)):
+        options = (("unmatched", Unmatched, self.unmatched), ("grades", Pairing, self.grades), ("ties", TIES, self.ties))
+        for name, choices, value in options:
             if value not in list(choices):
                 raise ConfigError(must_be_one_of(f"the option {name} of a Beir task", choices, value))
         for name in self.columns:
@@ -97,6 +100,7 @@ class Beir:
             query_modality=Modality.TEXT,
             candidate_modality=modality,
             metrics=tuple(self.metrics),
+            ties=self.ties,
         )
 
     def _column(self, name: str) -> str:
