@@ -75,7 +75,7 @@ def matched(
     what, expected = "the queries, corpus and qrels", "of one another"
     if found and unmatched is Unmatched.refuse:
         actual = "; ".join(f"{len(ids)} {what}: {first_of([str(one) for one in ids], 3)}" for what, ids in found.items())
-        hint = "Download all three again, of one version; unmatched=leave_out goes on without these."
+        hint = f"Download all three again, of one version; +suite.tasks.{files.task}.unmatched=leave_out goes on without these."
         raise files.broken(what, expected, actual, hint)
     left = {query: known[query] for query in asked if known.get(query)}
     if not left:
