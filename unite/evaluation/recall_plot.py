@@ -69,8 +69,10 @@ def draw_recall(result: SuiteResult, held_in: SuiteResult | None = None) -> Figu
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
     labelled = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))  # each label once
-    labels = [label for label in (_OUT_LABEL, _IN_LABEL, _CHANCE_LABEL) if label in labelled]
-    figure.legend([labelled[label] for label in labels], labels, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    told = (_OUT_LABEL, _IN_LABEL, _CHANCE_LABEL) if held_in else (_CHANCE_LABEL,)
+    labels = [label for label in told if label in labelled]
+    if labels:
+        figure.legend([labelled[label] for label in labels], labels, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     return figure
 
 
