@@ -194,4 +194,8 @@ def test_of_a_task_without_recall_the_plot_shows_its_main_metric_and_no_chance(e
     assert axes.get_title(loc="left") == "mixed: ndcg_linear@5 or R@1 by task"
     assert len([line for line in axes.lines if line.get_label() == "chance"]) == 1
     text = shown(table(result))
-    assert "nDCG@5" in text and "main" in text and "R@5" not in text
+    assert "R@1 or nDCG@5" in text and "R@5" not in text and " MRR" in text
+    for name, metric in (("pages", "ndcg_linear@5"), ("classes", "hit@1")):
+        assert f" {100 * result.tasks[name].metrics[metric]:.1f} ±" in next(line for line in text.splitlines() if name in line)
+    mean = next(line for line in text.splitlines() if line.strip().startswith("mean"))
+    assert f" {100 * result.means()['main_metric']:.1f} " in f"{mean} "

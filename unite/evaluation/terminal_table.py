@@ -19,7 +19,6 @@ _COLUMNS = {
     "MRR": ("mrr", "mrr@10"),
     "nDCG@5": ("ndcg@5", "ndcg_linear@5"),
     "nDCG@10": ("ndcg@10", "ndcg_linear@10"),
-    "main": (MAIN_METRIC,),
 }
 
 
@@ -42,10 +41,9 @@ def table(result: SuiteResult, held_in: SuiteResult | None = None) -> Table:
     view.add_column("task", no_wrap=True)
     view.add_column("pair", no_wrap=True)
     view.add_column("queries x pool", justify="right")  # as wide as its values: the heading folds
-    found = {name for values in (result.means(), *(task.metrics for task in result.tasks.values())) for name in values}
-    columns = {heading: names for heading, names in _COLUMNS.items() if found & set(names)}
-    for heading in columns:
-        view.add_column(heading, justify="right", style="bold" if heading == "R@1" else None, no_wrap=True)
+    columns = _columns(result)
+    for heading, names in columns.items():
+        view.add_column(heading, justify="right", style="bold" if heading == "R@1" or MAIN_METRIC in names else None, no_wrap=True)
         if heading == "R@1" and held_in is not None:
             view.add_column("held-in", justify="right", style="dim", no_wrap=True)
 
@@ -53,10 +51,12 @@ def table(result: SuiteResult, held_in: SuiteResult | None = None) -> Table:
         name: str, described: tuple[str, str], metrics: Mapping[str, float], inside: Mapping[str, float] | None, style: str = ""
     ) -> None:
         cells = []
+        told = result.tasks.get(name)
         for heading, names in columns.items():
-            cells.append(_percent(metrics, names))
-            if name in result.tasks and result.tasks[name].main_metric in names:
-                cells[-1] += _interval(result.tasks[name].intervals, names)
+            if told is not None and told.main_metric in names:
+                cells.append(_percent(metrics, (told.main_metric,)) + _interval(told.intervals, (told.main_metric,)))
+            else:
+                cells.append(_percent(metrics, names))
             if heading == "R@1" and held_in is not None:
                 cells.append(_percent(inside or {}, names))
         view.add_row(name, *described, *cells, style=style)
@@ -73,6 +73,18 @@ def table(result: SuiteResult, held_in: SuiteResult | None = None) -> Table:
                 add(f"mean {group}", (f"of {len(result.groups[group])}", ""), means, None)
             add("mean", ("of pairs", ""), result.means(), held_in.means() if held_in else None, "bold")
     return view
+
+
+def _columns(result: SuiteResult) -> dict[str, tuple[str, ...]]:
+    """Returns the columns that something stands in; where tasks are told by different metrics, those of each stand in one."""
+    tasks = result.tasks.values()
+    found = {name for task in tasks for name in task.metrics}
+    columns = {heading: names for heading, names in _COLUMNS.items() if found & set(names)}
+    told_by = [heading for heading, names in columns.items() if any(task.main_metric in names for task in tasks)]
+    if MAIN_METRIC not in result.means() or not told_by:
+        return columns
+    together = (MAIN_METRIC, *(name for heading in told_by for name in columns.pop(heading)))
+    return {" or ".join(told_by): together} | columns
 
 
 def _percent(metrics: Mapping[str, float], names: tuple[str, ...]) -> str:
