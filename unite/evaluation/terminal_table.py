@@ -79,7 +79,7 @@ def _columns(result: SuiteResult) -> dict[str, tuple[str, ...]]:
     """Returns the columns that something stands in; where tasks are told by different metrics, those of each stand in one."""
     tasks = result.tasks.values()
     found = {name for task in tasks for name in task.metrics}
-    columns = {heading: names for heading, names in _COLUMNS.items() if found & set(names)}
+    columns: dict[str, tuple[str, ...]] = {heading: names for heading, names in _COLUMNS.items() if found & set(names)}
     told_by = [heading for heading, names in columns.items() if any(task.main_metric in names for task in tasks)]
     if MAIN_METRIC not in result.means() or not told_by:
         return columns
