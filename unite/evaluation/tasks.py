@@ -215,8 +215,14 @@ class RetrievalTask:
 
 def data_fingerprint(task: RetrievalTask) -> str:
     """Returns 16 hex digits that tell the data of a task: its contents, relevance and pools. Runs are compared on equal data only."""
-    sides = []
-    for ids, contents in ((task.query_ids, task.queries), (task.candidate_ids, task.candidates)):
+    sides: list[str] = []
+    spans = []
+    for ids, contents, modality in (
+        (task.query_ids, task.queries, task.query_modality),
+        (task.candidate_ids, task.candidates, task.candidate_modality),
+    ):
+        if isinstance(contents, StoredContents | FileContents) and Modality.VIDEO in modality and contents.decoding.span:
+            spans.append(f"{len(sides)}: {contents.decoding.span}")  # a part of a video is another one
         if isinstance(contents, StoredContents):  # known from the shards' indices; nothing is read
             sides.append(contents.reader.checksum())
         elif isinstance(contents, ParquetContents):  # known from the files' footers
@@ -228,7 +234,7 @@ def data_fingerprint(task: RetrievalTask) -> str:
         else:
             sides.append(json.dumps([(name, content.fingerprint) for name, content in zip(ids, contents, strict=True)]))
     pools = None if task.pools is None else {query: list(task.pools[query]) for query in task.query_ids}
-    return f"{fingerprint(*sides, json.dumps(task.relevant), json.dumps(pools)):016x}"
+    return f"{fingerprint(*sides, json.dumps(task.relevant), json.dumps(pools), *spans):016x}"
 
 
 def _keys(reader: ShardReader) -> list[str]:

@@ -2,7 +2,7 @@ from dataclasses import fields
 
 import pytest
 
-from unite.config.schema.media import Decoding, Frames, MediaPolicy
+from unite.config.schema.media import Decoding, FrameRule, Frames, MediaPolicy
 from unite.errors import ConfigError
 
 
@@ -31,3 +31,17 @@ def test_a_bad_decoding_is_refused():
 def test_curation_and_training_pick_the_same_frames_by_default():
     for field in fields(Frames):
         assert getattr(Decoding(), field.name) == getattr(MediaPolicy(), field.name) == getattr(Frames(), field.name)
+
+
+def test_a_span_that_is_none_is_refused_and_a_rule_goes_by_name():
+    with pytest.raises(ConfigError, match=r"decoding.start_seconds must be at least 0, or null for the beginning, but is -1"):
+        Decoding(start_seconds=-1)
+    with pytest.raises(ConfigError, match=r"decoding.end_seconds must be above start_seconds \(40\), or null for the end, but is 30"):
+        Decoding(start_seconds=40, end_seconds=30)
+    with pytest.raises(ConfigError, match=r"decoding.end_seconds must be above 0, or null for the end, but is nan"):
+        Decoding(end_seconds=float("nan"))
+    with pytest.raises(ConfigError, match=r"decoding.rule must be one of even, middle, but is 'midle'. Did you mean 'middle'"):
+        Decoding(rule="midle")
+    assert Decoding(rule="middle").rule is FrameRule.middle
+    assert Decoding(start_seconds=0).span == Decoding().span == ""
+    assert Decoding(end_seconds=30).span == Decoding(start_seconds=0, end_seconds=30.0).span == "0.0 to 30.0 s"

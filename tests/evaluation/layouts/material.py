@@ -28,12 +28,17 @@ def write_picture(path, number, size=56):
 
 
 def write_video(path, number, num_frames=4):
+    write_film(path, [20 * number] * num_frames, rate=4)
+
+
+def write_film(path, shades, rate=1):
+    """One grey frame after the other."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=4)
+        stream = container.add_stream("mpeg4", rate=rate)
         stream.width, stream.height, stream.pix_fmt = 16, 16, "yuv420p"
-        for _ in range(num_frames):
-            frame = av.VideoFrame.from_ndarray(np.full((16, 16, 3), 20 * number, np.uint8), format="rgb24")
+        for shade in shades:
+            frame = av.VideoFrame.from_ndarray(np.full((16, 16, 3), shade, np.uint8), format="rgb24")
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
 

@@ -12,6 +12,7 @@ from unite.evaluation.layouts.karpathy import Karpathy
 from unite.evaluation.layouts.source import BenchmarkFiles
 from unite.evaluation.layouts.tables import first_of_json_list
 from unite.evaluation.layouts.video_captions import VideoCaptions
+from unite.evaluation.tasks import data_fingerprint
 
 ALL_RIGHT = {"hit@1": 1.0, "hit@5": 1.0, "hit@10": 1.0}
 
@@ -82,6 +83,21 @@ def test_the_captions_of_carebench_are_three_tasks(suite_of, tmp_path):
     BENCHMARKS["carebench"](tmp_path)
     texts = [task.queries[3].decode().text for task in load("carebench", suite_of)[::2]]
     assert texts == ["all of 3", "where 3", "when 3"]
+
+
+def test_of_didemo_the_first_thirty_seconds_are_looked_at_alone(suite_of, tmp_path):
+    BENCHMARKS["didemo"](tmp_path)
+    path = tmp_path / "didemo" / "videos" / "v" / "3.mp4"
+    material.write_film(path, [60] * 30 + [200] * 10)  # 40 s at one frame a second: dark, then bright
+    dark, whole = (load("didemo", suite_of, *given)[0] for given in ([], ["++suite.tasks.didemo_t2v.end_seconds=null"]))
+    shown = [task.candidates[3].decode().media[0] for task in (dark, whole)]
+    assert [len(medium.frames) for medium in shown] == [30, 40]
+    assert [round(float(medium.frames.mean()) / 5) * 5 for medium in shown] == [60, 95]
+    assert [task.candidates[2].decode().media[0].duration for task in (dark, whole)] == [1.0, 1.0]  # a short one ends as it does
+    assert data_fingerprint(dark) != data_fingerprint(whole) and dark.candidates[3].key != whole.candidates[3].key
+    assert suite_of("paper_coarse").load("didemo_t2v").candidates[3].decoding.end_seconds == 30
+    with pytest.raises(ConfigError, match=r"a VideoCaptions task.end_seconds must be above start_seconds \(40\), or null .* but is 30"):
+        VideoCaptions(folder="x", annotations="x", videos="x", direction="text_to_video", start_seconds=40, end_seconds=30)
 
 
 @pytest.mark.parametrize(("name", "frames"), [("msrvtt", 48), ("msvd", 48), ("didemo", 48), ("carebench", 32), ("webvid_covr", 16)])

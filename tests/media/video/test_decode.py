@@ -39,6 +39,27 @@ def test_frames_are_picked_evenly_from_first_to_last(format):
     assert medium.seconds == pytest.approx((0, 0.6, 1.3, 1.9), abs=0.01)
 
 
+def test_of_a_span_the_frames_are_those_of_a_file_cut_there():
+    medium = decode(Modality.VIDEO, video(20, 10), min_frames=5, max_frames=5, start_seconds=0.4, end_seconds=1.3)  # frames 4 to 12
+    assert medium.frames.mean(axis=(1, 2, 3)) == pytest.approx([40, 60, 80, 100, 120], abs=4)
+    assert (medium.seconds, medium.duration) == (pytest.approx((0, 0.2, 0.4, 0.6, 0.8)), pytest.approx(0.9))
+    whole = decode(Modality.VIDEO, video(20, 10), min_frames=5, max_frames=5)
+    beyond = decode(Modality.VIDEO, video(20, 10), min_frames=5, max_frames=5, end_seconds=30)
+    assert (whole.frames == beyond.frames).all() and len({medium.fingerprint, whole.fingerprint, beyond.fingerprint}) == 3
+
+
+def test_a_video_that_ends_before_its_span_begins_says_so():
+    expected = r"the video lasts 2\.00 s, and the clip is to begin at 40\.00 s\. Lower start_seconds, or leave the video out\."
+    with pytest.raises(DataError, match=expected):
+        decode(Modality.VIDEO, video(20, 10), start_seconds=40)
+
+
+def test_the_middle_frames_of_equal_parts_are_another_medium():
+    middle, even = (decode(Modality.VIDEO, video(20, 10), min_frames=4, max_frames=4, rule=rule) for rule in ("middle", "even"))
+    assert middle.frames.mean(axis=(1, 2, 3)) == pytest.approx([20, 70, 120, 170], abs=4)
+    assert middle.fingerprint != even.fingerprint
+
+
 @pytest.mark.parametrize("format", ["mp4", "matroska", "mpegts"])
 def test_times_at_a_constant_rate_are_counted_whatever_the_ticks_of_the_container(format):
     rate = Fraction(30_000, 1001)

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,20 @@ def test_at_a_constant_rate_the_numbers_of_the_frames_are_spread_evenly(rate):
         for wanted in range(2, min(num_frames, 50)):
             picked = constant(num_frames, rate).pick(Frames(min_frames=wanted, max_frames=wanted))
             assert picked.tolist() == np.linspace(0, num_frames - 1, wanted).round().tolist()
+
+
+def test_the_middle_of_equal_parts_is_that_of_carebench():
+    # 10 frames in 4 runs are 0 1 | 2 3 4 | 5 6 | 7 8 9, at whatever rate.
+    uneven = Timeline(np.arange(10) ** 2 / 10, 10.0)
+    for timeline in (constant(10, 5), uneven):
+        assert timeline.pick(Frames(min_frames=4, max_frames=4, rule="middle")).tolist() == [0, 3, 5, 8]
+    for num_frames in (32, 33, 47, 100, 331):
+        for wanted in (1, 4, 8, 32):
+            bounds = [int(num_frames * at / wanted) for at in range(wanted + 1)]
+            runs = [list(range(start, end)) for start, end in pairwise(bounds)]
+            frames = Frames(min_frames=wanted, max_frames=wanted, rule="middle")
+            assert constant(num_frames, 25).pick(frames).tolist() == [run[(len(run) - 1) // 2] for run in runs]
+    assert constant(3, 3).pick(Frames(rule="middle")).tolist() == [0, 1, 2]
 
 
 def test_at_a_variable_rate_it_counts_when_a_frame_is_shown():

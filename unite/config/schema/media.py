@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from enum import StrEnum
 
-from unite.errors import ConfigError, must_be
+from unite.errors import ConfigError, must_be, must_be_one_of
+
+
+class FrameRule(StrEnum):
+    """Which frames stand for a video: `even`, from its first to its last, or `middle`, of as many equal parts (docs/video.md)."""
+
+    even = "even"
+    middle = "middle"
 
 
 @dataclass(unsafe_hash=True)
 class Frames:
-    """Which frames are taken of a video: evenly spread in time from the first to the last (docs/video.md). By default as UNITE trains.
+    """Which frames are taken of a video (docs/video.md). By default as UNITE trains.
 
     Attributes:
         fps: frames a second of video.
         min_frames, max_frames: bounds on their number; a shorter video gives all it has.
+        rule: even (from the first to the last in time: UNITE, Qwen-VL) or middle (the middle one of as many equal parts: CaReBench).
     """
 
     fps: float = 1.0
     min_frames: int = 4
     max_frames: int = 12
+    rule: FrameRule = FrameRule.even
 
     def check(self, name: str) -> None:
-        """Raises ConfigError, with the name of the group, if a value is out of range."""
+        """Raises ConfigError, with the name of the group, if a value is out of range. A name may stand for the rule."""
+        if self.rule not in list(FrameRule):
+            raise ConfigError(must_be_one_of(f"{name}.rule", FrameRule, self.rule))
+        self.rule = FrameRule(self.rule)
         if self.fps <= 0:
             raise ConfigError(must_be(f"{name}.fps", "above 0", self.fps))
         if not 1 <= self.min_frames <= self.max_frames:
@@ -35,13 +49,32 @@ class Decoding(Frames):
     Attributes:
         max_pixels: an image or frame with more pixels is refused before it is decoded (decompression bombs).
         max_video_frames: a video is refused when it goes on past this many frames (endless streams).
+        start_seconds, end_seconds: of each video, what is looked at; null is its beginning, and its end. A shorter video ends as it does.
     """
 
     max_pixels: int = 64_000_000
     max_video_frames: int = 100_000
+    start_seconds: float | None = None
+    end_seconds: float | None = None
 
     def __post_init__(self) -> None:
         self.check("decoding")
+        check_span("decoding", self.start_seconds, self.end_seconds)
+
+    @property
+    def span(self) -> str:
+        """Which seconds of a video are looked at, `0.0 to 30.0 s`; empty where it is all of it."""
+        start, end = float(self.start_seconds or 0), math.inf if self.end_seconds is None else float(self.end_seconds)
+        return "" if (start, end) == (0, math.inf) else f"{start} to {end} s"
+
+
+def check_span(name: str, start: float | None, end: float | None) -> None:
+    """Raises ConfigError, with the name of what has them as start_seconds and end_seconds, if these two are no span of a video."""
+    if start is not None and not 0 <= start < math.inf:
+        raise ConfigError(must_be(f"{name}.start_seconds", "at least 0, or null for the beginning", start))
+    if end is not None and not (start or 0.0) < end:
+        expected = f"above start_seconds ({start})" if start else "above 0"
+        raise ConfigError(must_be(f"{name}.end_seconds", f"{expected}, or null for the end", end))
 
 
 @dataclass(unsafe_hash=True)

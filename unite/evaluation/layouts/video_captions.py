@@ -15,12 +15,15 @@ the same, hit@5 and hit@10 are stricter.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import ClassVar
 
+from unite.config.schema.media import Decoding, check_span
 from unite.evaluation.layouts.captions import CaptionBenchmark, Captioned, field_of
 from unite.evaluation.layouts.source import BenchmarkFiles
 from unite.evaluation.layouts.tables import read_json_list
+from unite.evaluation.tasks import RetrievalTask
 from unite.types import Modality
 
 
@@ -34,6 +37,8 @@ class VideoCaptions(CaptionBenchmark):
         caption: the field that holds the text, or a list of texts.
         paragraph: join a list to one text (paragraph retrieval), instead of one query each.
         captions_per_video: how many of a list count, from the first; 0 is all.
+        start_seconds, end_seconds: what of each video is looked at, by default what the suite's decoding says. DiDeMo's annotators saw the
+            first 30 seconds.
     """
 
     annotations: str
@@ -41,12 +46,23 @@ class VideoCaptions(CaptionBenchmark):
     caption: str = "caption"
     paragraph: bool = False
     captions_per_video: int = 0
+    start_seconds: float | None = None
+    end_seconds: float | None = None
     modality: ClassVar[Modality] = Modality.VIDEO
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_span("a VideoCaptions task", self.start_seconds, self.end_seconds)
 
     @property
     def wanted(self) -> str:
         """As of `CaptionBenchmark`."""
         return f"Put {self.annotations} there, a JSON list with the fields video and {self.caption}, and the videos into {self.videos}."
+
+    def load(self, name: str, data_root: Path, decoding: Decoding) -> RetrievalTask:
+        """As of `CaptionBenchmark`, its videos cut to what of them counts."""
+        span = {"start_seconds": self.start_seconds, "end_seconds": self.end_seconds}
+        return super().load(name, data_root, replace(decoding, **{one: value for one, value in span.items() if value is not None}))
 
     def read(self, files: BenchmarkFiles) -> Iterator[Captioned]:
         """As of `CaptionBenchmark`."""

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from unite.config.schema.media import Decoding, Frames, MediaPolicy
+from unite.config.schema.media import Decoding, FrameRule, MediaPolicy
 from unite.media import picture
 from unite.media.kind import Kind, Measure
 from unite.media.ready import LoadedMedium, RawMedium, ReadyMedium
@@ -96,8 +96,10 @@ class VideoKind(Kind):
         return (Content(f"{Modality.VIDEO.place} and text", (Medium(Modality.VIDEO, frames, 3, (0.0, 1.0, 2.0, 3.0)),)),)
 
 
-def _rule(frames: Frames) -> str:
-    return f"{frames.fps}/{frames.min_frames}/{frames.max_frames}"
+def _rule(decoding: Decoding) -> str:
+    rule = "" if decoding.rule == FrameRule.even else f" {decoding.rule}"  # what was cached before there were others keeps its name
+    span = f" {decoding.span}" if decoding.span else ""
+    return f"{decoding.fps}/{decoding.min_frames}/{decoding.max_frames}{rule}{span}"
 
 
 class LoadedVideo(LoadedMedium):

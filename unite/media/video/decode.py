@@ -16,13 +16,14 @@ def decode_frames(data: bytes, decoding: Decoding) -> tuple[NDArray[np.uint8], T
     """Returns the frames taken, (T, H, W, 3), and when each is shown.
 
     Raises:
-        DataError: if the video is broken, shows nothing, or is larger than the limits.
+        DataError: if the video is broken, shows nothing, is larger than the limits, or ends before what is to be looked at.
     """
     try:
         with opened(data, _Limits(decoding)) as pictures:
-            taken = take(pictures, decoding, lambda pixels: pixels)
+            taken = take(pictures, decoding, lambda pixels: pixels, decoding.start_seconds, decoding.end_seconds)
     except UnusableVideoError as error:
-        raise DataError(f"the video {error.detail}.") from error
+        hint = " Lower start_seconds, or leave the video out." if error.reason == "clip past the end" else ""
+        raise DataError(f"the video {error.detail}.{hint}") from error
     except ERRORS as error:
         raise DataError(f"the video cannot be decoded ({error}); its first bytes are {data[:12]!r}.") from error
     return _stack(taken.frames), taken

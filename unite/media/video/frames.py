@@ -4,6 +4,10 @@ The rule: as many moments as are asked for are spread evenly over the clip, from
 at each moment the frame is taken that is shown nearest to it; at most once. It is the same for a video as it came, a clip of one and the
 clip that curation stored, at constant and at variable rates: what counts is when a frame is shown, not which number it has.
 
+Another, `rule=middle`, is that of MCG-NJU/CaReBench (`get_frame_indices` in its utils/video.py): the frames are counted, cut into as many
+runs of whole frames as are asked for, and of each run the middle one is taken, of two the first. It repeats the last frame where there are
+fewer than asked for; here such a video gives all it has, as ever.
+
 A clip from `start` to `end` is what a player shows from `start` until just before `end`: it begins with the frame that is on the screen at
 `start`, which may have come on before. Both are seconds from when the video's first frame is shown.
 """
@@ -17,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unite.config.schema.media import Frames
+from unite.config.schema.media import FrameRule, Frames
 from unite.media.video.container import UnusableVideoError
 
 #: Seconds by which a frame may be shown after a moment, or before it, and still count as shown at it.
@@ -87,6 +91,9 @@ class Timeline:
         wanted = min(max(round(seconds), frames.min_frames), frames.max_frames, len(self.times))
         if wanted == len(self.times):
             return np.arange(wanted)
+        if frames.rule == FrameRule.middle:
+            runs = np.linspace(0, len(self.times), wanted + 1).astype(np.int64)
+            return (runs[:-1] + runs[1:] - 1) // 2
         numbers = np.arange(len(self.times))
         beats = self.times / self.times[-1] * numbers[-1]  # in mean gaps from frame to frame
         if (np.abs(beats - numbers) < _ROUNDING).all():  # at a constant rate half way is half way to the bit
