@@ -4,7 +4,7 @@ from tests.evaluation.layouts.material import write_video
 from tests.written import write_csv
 from unite.config.schema.media import Decoding
 from unite.errors import DataError
-from unite.evaluation.layouts.webvid_covr import WebvidCovr
+from unite.evaluation.layouts.webvid_covr import WebvidCovr, cleaned
 from unite.types import Modality
 
 FEW = "++suite.tasks.covr.metrics=[recall@1,recall@5]"
@@ -40,6 +40,27 @@ def test_each_query_is_ranked_against_all_targets_but_its_own_video(suite_of, tm
     asked = layout.load("covr", tmp_path, Decoding()).queries[2].decode()
     assert (asked.text, asked.instruction, asked.modality) == ("<|VIDEO|>\n<|INSTRUCTION|>\nadd 2", "Change it:", content.modality)
     assert suite_of("webvid_covr").tasks["covr"].metrics == ("recall@1", "recall@5", "recall@10", "recall@50")
+
+
+#: What `pre_caption(edit, 30)` of lucas-ventura/CoVR returns.
+CLEANED = {
+    "Add a Dog!": "add a dog",
+    'Make it "night-time": dark, (very) dark...': "make it night-time dark, very dark",
+    "  Turn   it\tblue;  now?\n": "turn it\tblue now?",
+    "No. 1 of #2 ~ *three*": "no 1 of 2 three",
+    " ".join(f"W{at}." for at in range(40)): " ".join(f"w{at}" for at in range(30)),
+}
+
+
+def test_an_edit_is_cleaned_as_by_the_benchmark_s_own_code_if_that_is_asked_for(suite_of, tmp_path):
+    assert {edit: cleaned(edit) for edit in CLEANED} == CLEANED
+    write(tmp_path, [("Add a Dog, 2!", 0, 2), ("add: 1", 1, 3)])
+    one = "++suite.tasks.covr.metrics=[recall@1]"
+    texts = [suite_of("webvid_covr", one, *more).load("covr").queries[0].stored.text for more in ([], ["suite.tasks.covr.clean_edit=true"])]
+    assert texts == ["<|VIDEO|>\nAdd a Dog, 2!", "<|VIDEO|>\nadd a dog, 2"]
+    write(tmp_path, [("...", 0, 2), ("add 1", 1, 3)])
+    with pytest.raises(DataError, match=r"the edit of row 0 of webvid8m-covr_test\.csv .* must be more than what is taken out of it"):
+        suite_of("webvid_covr", one, "suite.tasks.covr.clean_edit=true").load("covr")
 
 
 def test_a_place_that_people_wrote_is_text(tmp_path):

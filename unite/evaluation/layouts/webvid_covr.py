@@ -5,10 +5,12 @@
 
 Columns and folders as in `src/data/webvid_covr.py` and `configs/` of lucas-ventura/CoVR. As its test does, each query is ranked against
 the targets of all rows without its own video (`remove_self_similarity` in `src/test/blip/webvid_covr.py`), and each row has another target.
+Its models read the edit cleaned (`pre_caption` in `src/data/utils.py`, 30 words).
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +23,9 @@ from unite.evaluation.tasks import RetrievalTask
 from unite.types import INSTRUCTION_PLACE, Modality, escape_places
 
 _COLUMNS = ("edit", "pth1", "pth2")
+#: What `pre_caption` puts a blank for; commas, question marks and hyphens stay. And how many words the test keeps.
+_PUNCTUATION = re.compile(r"[.!\"()*#:;~]")
+_MAX_WORDS = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +37,8 @@ class WebvidCovr:
         annotations: the CSV file in the folder.
         videos: the folder of the videos in it.
         query_instruction, candidate_instruction: of every query, of every candidate.
+        clean_edit: read the edit as CoVR's own code does, in lower case, without .!"()*#:;~ and cut to 30 words. By default it is read as
+            it stands: which of the two UNITE's figures are of is not known, since its evaluation code was not released.
         metrics: as the field reports them.
     """
 
@@ -40,6 +47,7 @@ class WebvidCovr:
     videos: str = "8M/train"
     query_instruction: str = ""
     candidate_instruction: str = ""
+    clean_edit: bool = False
     metrics: tuple[str, ...] = ("recall@1", "recall@5", "recall@10", "recall@50")
 
     def load(self, name: str, data_root: Path, decoding: Decoding) -> RetrievalTask:
@@ -58,7 +66,10 @@ class WebvidCovr:
             if row["pth1"] == row["pth2"]:
                 raise files.broken(f"the videos of row {at} of {self.annotations}", "two different ones", row["pth1"])
             query = f"{at:06d}"
-            text = f"{before}{escape_places(row['edit'].strip())}"
+            edit = cleaned(row["edit"]) if self.clean_edit else row["edit"].strip()
+            if not edit:
+                raise files.broken(f"the edit of row {at} of {self.annotations}", "more than what is taken out of it", row["edit"])
+            text = f"{before}{escape_places(edit)}"
             queries[query] = self._content(folder, row["pth1"], text, self.query_instruction)
             candidates[row["pth2"]] = self._content(folder, row["pth2"], "", self.candidate_instruction)
             relevance[query] = {row["pth2"]: 1}
@@ -68,3 +79,9 @@ class WebvidCovr:
 
     def _content(self, folder: Path, video: str, text: str, instruction: str) -> FileContent:
         return FileContent(text, ((Modality.VIDEO, folder / f"{video}.mp4"),), escape_places(instruction))
+
+
+def cleaned(edit: str) -> str:
+    """Returns an edit as CoVR's own models read it: see `WebvidCovr.clean_edit`."""
+    text = re.sub(r"\s{2,}", " ", _PUNCTUATION.sub(" ", edit.lower())).rstrip("\n").strip(" ")
+    return " ".join(text.split(" ")[:_MAX_WORDS])
