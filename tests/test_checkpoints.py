@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from unite.checkpoints import find_checkpoint
+from unite.checkpoints import checkpoint_label, find_checkpoint
 from unite.errors import CheckpointError
 from unite.runs import RunFolder
 
@@ -91,3 +91,14 @@ def test_files_of_weights_that_are_missing_are_named(tmp_path):
         find_checkpoint(tmp_path)
     (tmp_path / "model.safetensors").touch()  # the one file comes first
     assert find_checkpoint(tmp_path) == str(tmp_path)
+
+
+def test_a_label_tells_the_run_or_folder_wherever_it_lies(tmp_path):
+    run = tmp_path / "runs" / "stage2" / "2026-01-02_03-04-05"
+    (run / "encoder").mkdir(parents=True)
+    (run / "config.yaml").touch()
+    exported = tmp_path / "my-model"
+    (exported / "encoder").mkdir(parents=True)
+    assert checkpoint_label(run) == checkpoint_label(run / "encoder") == "stage2-2026-01-02_03-04-05"
+    assert checkpoint_label(exported) == checkpoint_label(str(exported / "encoder")) == "my-model"
+    assert checkpoint_label("friedrichor/Unite-Base-Qwen2-VL-2B") == "Unite-Base-Qwen2-VL-2B"

@@ -54,6 +54,23 @@ def find_checkpoint(name: str | Path, option: str = "checkpoint") -> str:
     raise CheckpointError(must_be(option, expected, f"{name}, {what}", hint))
 
 
+def checkpoint_label(path: str | Path) -> str:
+    """Returns what a checkpoint is called in records that others keep: nothing of where it lies, so that a moved one is called the same.
+
+    Args:
+        path: as `find_checkpoint` returns it, or a run folder.
+
+    Returns:
+        `stage2_mamcl-2026-01-02_03-04-05` of a run, the name of another folder, and of a hub name what follows the owner.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        return folder.name
+    folder = folder.resolve()
+    folder = folder.parent if folder.name == "encoder" else folder
+    return f"{folder.parent.name}-{folder.name}" if (folder / "config.yaml").is_file() else folder.name
+
+
 def check_whole(folder: Path, option: str) -> None:
     """Refuses a folder without files of weights that its index names.
 

@@ -1,3 +1,5 @@
+import importlib
+
 import pytest
 
 from tests.fake_encoder import FakeEncoder
@@ -27,3 +29,16 @@ def make_task():
         return RetrievalTask(**{**fields, **changes})
 
     return make
+
+
+@pytest.fixture
+def registered(monkeypatch):
+    """Has mteb know classes of tasks by name, as it does its own; returns a task of each."""
+    registry = importlib.import_module("mteb.get_tasks")._TASKS_REGISTRY
+
+    def register(*classes):
+        for one in classes:
+            monkeypatch.setitem(registry, one.metadata.name, one)
+        return [one() for one in classes]
+
+    return register

@@ -2,7 +2,6 @@
 
 import io
 import json
-import sys
 
 import av
 import numpy as np
@@ -23,59 +22,22 @@ from unite.evaluation.mteb_suite import MtebSuite
 from unite.types import Content, Modality
 
 mteb = pytest.importorskip("mteb")
-from datasets import Dataset, Image, Video  # noqa: E402
-from mteb.abstasks import AbsTaskClassification, AbsTaskRetrieval  # noqa: E402
-from mteb.abstasks.task_metadata import TaskMetadata  # noqa: E402
+from datasets import Image, Video  # noqa: E402
 
+from tests.evaluation.mteb_tasks import (  # noqa: E402
+    KS,
+    NUM,
+    SHADES,
+    TEXTS,
+    Brightness,
+    InMemory,
+    metadata,
+    of_name,
+    pictures,
+    rows,
+    run,
+)  # fmt: skip
 from unite.evaluation.mteb_encoder import MtebContents  # noqa: E402
-
-NUM = 24
-KS = (1, 3, 5, 10)
-
-
-def metadata(name, **changes):
-    fields = {
-        "name": name, "type": "Retrieval", "description": "in memory", "reference": None, "dataset": {"path": "none", "revision": "none"},
-        "category": "t2t", "modalities": ["text"], "eval_splits": ["test"], "eval_langs": ["eng-Latn"], "main_score": "ndcg_at_10",
-        "date": None, "domains": None, "task_subtypes": None, "license": None, "annotations_creators": None, "dialect": None,
-        "sample_creation": None, "bibtex_citation": None,
-    }  # fmt: skip
-    return TaskMetadata(**(fields | changes))
-
-
-class InMemory(AbsTaskRetrieval):
-    """Graded relevance; every query has one right answer and another that is half right."""
-
-    metadata = metadata("InMemory")
-    k_values = KS
-
-    def __init__(self, queries, corpus, **changes):
-        self.metadata = metadata("InMemory", **changes)
-        super().__init__()
-        random = np.random.default_rng(0)
-        self.relevance = {f"q{at}": {f"d{at}": 2, f"d{(at + 1 + random.integers(NUM - 1)) % NUM}": 1} for at in range(NUM)}
-        self.sides = queries, corpus
-
-    def load_data(self, **_):
-        queries, corpus = self.sides
-        split = {"queries": queries, "corpus": corpus, "relevant_docs": {**self.relevance}, "top_ranked": None}
-        self.dataset = {"default": {"test": split}}
-        self.data_loaded = True
-
-
-def rows(side, **columns):
-    return Dataset.from_dict({"id": [f"{side}{at}" for at in range(NUM)], **columns})
-
-
-def pictures(shades, change=0):
-    cells = [Pillow.fromarray(np.full((4, 4, 3), shade + change, dtype=np.uint8)) for shade in shades]
-    return [{"bytes": png(cell), "path": None} for cell in cells]
-
-
-def png(picture):
-    file = io.BytesIO()
-    picture.save(file, "PNG")
-    return file.getvalue()
 
 
 def clip(shade):
@@ -89,16 +51,8 @@ def clip(shade):
     return file.getvalue()
 
 
-TEXTS = [f"word {at * 7919 % 1000}" for at in range(NUM)]
-SHADES = list(range(5, 5 + 7 * NUM, 7))
-
-
-def run(suite, folder, encoder=None, cache=None):
-    return suite.evaluate(encoder or FakeEncoder(), folder, Console(file=io.StringIO(), width=120), cache)
-
-
 def scores_in(folder, name="InMemory"):
-    (path,) = folder.glob(f"mteb/results/*/*/{name}.json")
+    (path,) = folder.rglob(f"mteb/results/**/{name}.json")
     return json.loads(path.read_text())["scores"]["test"][0]
 
 
@@ -168,21 +122,6 @@ def test_text_to_video_without_torchcodec(tmp_path):
     )
 
 
-class Brightness(AbsTaskClassification):
-    """Dark or bright: images, no sides, no text."""
-
-    metadata = metadata("Brightness", type="ImageClassification", category="i2c", modalities=["image"], main_score="accuracy")
-    input_column_name = "image"
-
-    def load_data(self, **_):
-        half = {"image": pictures(SHADES), "label": [int(shade > 90) for shade in SHADES]}
-        self.dataset = {
-            "train": Dataset.from_dict(half).cast_column("image", Image()),
-            "test": Dataset.from_dict(half).cast_column("image", Image()),
-        }
-        self.data_loaded = True
-
-
 def test_other_kinds_of_task_run_and_equal_contents_are_embedded_once(tmp_path):
     encoder, cache = FakeEncoder(), MemoryCache()
     evaluation = run(MtebSuite(MtebSuiteConfig(tasks=[Brightness()], instructions=False)), tmp_path, encoder, cache)
@@ -234,21 +173,26 @@ def test_a_score_that_is_no_number_is_left_out(tmp_path, monkeypatch):
         run(MtebSuite(MtebSuiteConfig(tasks=[InMemory(rows("q", text=TEXTS), rows("d", text=TEXTS))])), tmp_path)
 
 
-def test_tasks_and_benchmarks_go_by_name():
-    assert [task.metadata.name for task in MtebSuite(MtebSuiteConfig(tasks=["STS12", "NanoArguAnaRetrieval"])).tasks] == [
-        "STS12",
-        "NanoArguAnaRetrieval",
-    ]
-    assert len(MtebSuite(MtebSuiteConfig(tasks=["MIEB(lite)"])).tasks) > 20
-    with pytest.raises(ConfigError, match=r"one of the \d+ tasks or \d+ benchmarks of mteb, but is 'sts-12'\. Near it: STS12,"):
-        MtebSuite(MtebSuiteConfig(tasks=["sts-12"]))
-    with pytest.raises(ConfigError, match="'qqqqqqqqqq'.*lists them"):
-        MtebSuite(MtebSuiteConfig(tasks=["qqqqqqqqqq"]))
+def test_a_task_that_two_benchmarks_have_is_run_once_and_another_scope_of_it_by_its_own_name(tmp_path, registered):
+    one, same, part = registered(of_name("Words"))[0], of_name("Words")(), of_name("Words")()
+    part._eval_splits = ["other"]
+    benchmarks = [mteb.Benchmark(name=f"B{at}", tasks=[task]) for at, task in enumerate((one, same, part))]
+    suite = MtebSuite(MtebSuiteConfig(tasks=benchmarks))
+    assert list(suite.tasks.values()) == [one, part] and list(suite.tasks) == ["Words", "Words (B2)"]
+
+
+def test_two_evaluations_of_one_checkpoint_are_one_model_and_how_it_was_run_is_an_experiment(tmp_path):
+    task, encoder = InMemory(rows("q", text=TEXTS), rows("d", text=TEXTS)), FakeEncoder()
+    for folder, options in (("a", {}), ("b", {}), ("c", {"instructions": False, "decoding": Decoding(max_frames=32)})):
+        suite = MtebSuite(MtebSuiteConfig(tasks=[task], **options))
+        evaluation = suite.evaluate(encoder, tmp_path / folder, Console(file=io.StringIO()), checkpoint="someone/their-model")
+    found = [path.relative_to(tmp_path / path.relative_to(tmp_path).parts[0]).parent for path in sorted(tmp_path.rglob("InMemory.json"))]
+    assert found[0] == found[1] and found[2] == found[0] / "experiments" / "instructions_False__max_frames_32"
+    assert evaluation.settings == {"instructions": False, "max_frames": 32}
+    name = found[0].parts[-2].replace("__", "/", 1)
+    assert name.startswith("unite/their-model-") and mteb.get_model_meta(name).revision == found[0].parts[-1]
+
+
+def test_suites_without_tasks_are_refused():
     with pytest.raises(ConfigError, match="suite.tasks must be at least one"):
         MtebSuite(MtebSuiteConfig())
-
-
-def test_without_mteb_the_error_tells_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "mteb", None)
-    with pytest.raises(ConfigError, match=r"pip install 'unite\[mteb\]'"):
-        MtebSuite(MtebSuiteConfig(tasks=["STS12"]))

@@ -8,10 +8,12 @@ from functools import partial
 from typing import Any, cast
 
 from unite.build.component import build
+from unite.checkpoints import find_checkpoint
 from unite.config.schema import EvaluateConfig, SuiteConfig, TrainConfig
 from unite.data.source import World
 from unite.evaluation.evaluate import Evaluation, evaluate
-from unite.evaluation.mteb_suite import MtebEvaluation
+from unite.evaluation.mteb_results import MtebEvaluation
+from unite.evaluation.mteb_suite import MtebSuite
 from unite.evaluation.suite import Suite
 
 log = logging.getLogger(__name__)
@@ -45,7 +47,11 @@ def build_evaluation(
         )
         return None
     if config.suite._target_ != SuiteConfig._target_:
-        return cast("Callable[..., MtebEvaluation]", build(config.suite, "suite").evaluate)
+        other = build(config.suite, "suite")
+        if isinstance(other, MtebSuite):
+            checkpoint = find_checkpoint(config.checkpoint) if isinstance(config, EvaluateConfig) else config.run_folder
+            return partial(other.evaluate, checkpoint=checkpoint)
+        return cast("Callable[..., MtebEvaluation]", other.evaluate)
     suites = build_suites(config)
     suites[0].check()
     return partial(evaluate, suites=suites)

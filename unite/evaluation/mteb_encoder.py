@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from datasets import Dataset, List
 from mteb.models.abs_encoder import AbsEncoder
-from mteb.models.model_meta import ModelMeta, ScoringFunction
+from mteb.models.model_meta import ModelMeta
 from mteb.types import PromptType
 from numpy.typing import NDArray
 from torch import Tensor
@@ -38,9 +38,8 @@ class MtebEncoder(AbsEncoder):
 
     Args:
         embed: contents -> (N, D) float32, unit length.
-        name, revision: what mteb files the results under.
+        meta: what mteb files the results under (`unite.evaluation.mteb_model.meta_of`).
         decoding: how media are decoded.
-        dim, num_parameters, max_tokens: of the model, for mteb's records.
         instructions: whether queries, and contents of tasks without sides, are given the task's instruction, as mteb has it:
             the prompt of the task, else that of its kind. Documents get none.
     """
@@ -48,39 +47,12 @@ class MtebEncoder(AbsEncoder):
     mteb_model_meta: ModelMeta
 
     def __init__(
-        self,
-        embed: Callable[[Sequence[LazyContent]], Tensor],
-        name: str,
-        revision: str,
-        decoding: Decoding,
-        dim: int | None = None,
-        num_parameters: int | None = None,
-        max_tokens: int | None = None,
-        instructions: bool = True,
+        self, embed: Callable[[Sequence[LazyContent]], Tensor], meta: ModelMeta, decoding: Decoding, instructions: bool = True
     ) -> None:
         self.embed = embed
         self.decoding = decoding
         self.instructions = instructions
-        self.mteb_model_meta = ModelMeta(
-            loader=None,
-            name=f"unite/{name}",
-            revision=revision,
-            release_date=None,
-            languages=None,
-            n_parameters=num_parameters,
-            memory_usage_mb=None,
-            max_tokens=max_tokens,
-            embed_dim=dim,
-            license=None,
-            open_weights=None,
-            public_training_code=None,
-            public_training_data=None,
-            framework=["PyTorch"],
-            similarity_fn_name=ScoringFunction.COSINE,
-            use_instructions=instructions,
-            training_datasets=None,
-            modalities=["text", *_COLUMNS],  # type: ignore[list-item]
-        )
+        self.mteb_model_meta = meta
 
     def encode(
         self, inputs: Any, *, task_metadata: Any, hf_split: str, hf_subset: str, prompt_type: PromptType | None = None, **kwargs: Any

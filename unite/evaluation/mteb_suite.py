@@ -1,86 +1,45 @@
 """mteb's tasks and benchmarks on a checkpoint: `python -m unite.evaluate checkpoint=... suite=mteb 'suite.tasks=[STS12,"MIEB(lite)"]'`.
 
-mteb loads the data, ranks, classifies, clusters and scores; this names the tasks, hands it the encoder and collects what comes out.
+mteb loads the data, ranks, classifies, clusters, scores and takes a benchmark's means; this names the tasks, hands it the encoder and
+collects what comes out.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from difflib import get_close_matches
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
+from unite.checkpoints import checkpoint_label
 from unite.config.schema.evaluation import MtebSuiteConfig
+from unite.config.schema.media import Decoding
 from unite.embedding.embed import Encoder
-from unite.embedding.fingerprints import encoder_fingerprint
 from unite.embedding.memory import EmbeddingCache, MemoryCache
 from unite.embedding.sharing import embed_sharded
 from unite.errors import ConfigError, DataError, must_be
+from unite.evaluation.mteb_names import asked_for, import_mteb
+from unite.evaluation.mteb_results import BenchmarkScore, MtebEvaluation, score_benchmark
 from unite.evaluation.results import write_metrics
-from unite.evaluation.score import Score
 from unite.processes import is_first_rank
 from unite.progress import in_terminal, shown
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class MtebEvaluation:
-    """What came out of mteb.
-
-    Attributes:
-        suite: the first part of the metric keys.
-        scores: task -> (main score's name, its mean over splits and subsets, the task's type, its modalities).
-        failed: task -> why it could not be run.
-    """
-
-    suite: str
-    scores: dict[str, tuple[str, float, str, str]]
-    failed: dict[str, str] = field(default_factory=dict)
-
-    def metrics(self) -> dict[str, float]:
-        """Returns every main score by its key, `mteb/STS12/cosine_spearman`."""
-        return {f"{self.suite}/{task}/{name}": value for task, (name, value, _, _) in self.scores.items()}
-
-    @property
-    def score(self) -> float:
-        """What a sweep may optimise."""
-        return self.scored.value
-
-    @property
-    def scored(self) -> Score:
-        """The mean of the main scores, with what it is."""
-        main = {task: (name, value) for task, (name, value, _, _) in self.scores.items()}
-        return Score.of_main_metrics(self.suite, main, tuple(self.failed))
-
-    def table(self) -> Table:
-        """Returns a table, one row a task."""
-        view = Table(title=f"{self.suite}: main scores, in percent", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-        if self.failed:
-            view.caption = "\n".join(f"Not run: {name}. {reason}" for name, reason in self.failed.items())
-            view.caption_justify = "left"
-        for heading in ("task", "type", "modalities", "main score"):
-            view.add_column(heading, overflow="fold")
-        view.add_column("value", justify="right", no_wrap=True)
-        for task, (name, value, kind, modalities) in self.scores.items():
-            view.add_row(task, kind, modalities, name, f"{100 * value:.1f}")
-        return view
-
-
 class MtebSuite:
-    """Tasks of mteb.
+    """Tasks and benchmarks of mteb.
 
     Args:
         config: the options, each documented there.
+
+    Attributes:
+        tasks: label -> task, each once, however many of the benchmarks have it: its name, and where another of that name has other
+            languages or splits, behind it the benchmark's.
 
     Raises:
         ConfigError: if there is no task, mteb is not installed, or it knows no task or benchmark of that name; near ones are listed.
@@ -91,85 +50,96 @@ class MtebSuite:
             hint = "Name them: suite.tasks=[STS12,NanoMSMARCORetrieval], or a benchmark."
             raise ConfigError(must_be("suite.tasks", "at least one of mteb's tasks or benchmarks", config.tasks, hint))
         self.name = config.name
-        self.tasks = [task for one in config.tasks for task in (_named(one, config.languages) if isinstance(one, str) else [one])]
+        self.asked = [asked_for(entry, config.languages) for entry in config.tasks]
         self.instructions = config.instructions
         self.decoding = config.decoding
         self.token_budget = config.token_budget
+        self.tasks: dict[str, Any] = {}
+        self._labels: dict[tuple[object, ...], str] = {}
+        for one in self.asked:
+            for task in one.tasks:
+                if _scope(task) not in self._labels:
+                    name = task.metadata.name
+                    label = name if name not in self.tasks else f"{name} ({one.name})"
+                    self._labels[_scope(task)] = label
+                    self.tasks[label] = task
 
-    def evaluate(self, encoder: Encoder, folder: Path, console: Console, cache: EmbeddingCache | None = None) -> MtebEvaluation:
+    @property
+    def settings(self) -> dict[str, Any]:
+        """How it is run where that is not as by default: mteb keeps it as an experiment of the model."""
+        changed = {name: value for name, value in asdict(self.decoding).items() if value != getattr(Decoding(), name)}
+        return ({} if self.instructions else {"instructions": False}) | {name: _plain(value) for name, value in changed.items()}
+
+    def evaluate(
+        self, encoder: Encoder, folder: Path, console: Console, cache: EmbeddingCache | None = None, checkpoint: str | None = None
+    ) -> MtebEvaluation:
         """Runs the tasks and writes what came out. Where several ranks work together, all must call this.
 
         Args:
             folder: gets `metrics.json`, and mteb's own files in `mteb/`.
             cache: of embeddings; without one, they are kept while this runs.
+            checkpoint: the folder or hub name that the encoder is of; by default the one that it was loaded from, if it says so.
 
         Raises:
             DataError: if none of the tasks could be run.
         """
-        mteb = _mteb()
+        mteb = import_mteb()
         from unite.evaluation.mteb_encoder import MtebEncoder
+        from unite.evaluation.mteb_model import meta_of
 
-        model = MtebEncoder(
-            partial(embed_sharded, encoder, token_budget=self.token_budget, cache=MemoryCache() if cache is None else cache),
-            name=folder.resolve().name,
-            revision=f"{encoder_fingerprint(encoder):016x}",  # type: ignore[arg-type]  # an encoder is a module
-            decoding=self.decoding,
-            dim=getattr(encoder, "dim", None),
-            num_parameters=sum(parameter.numel() for parameter in encoder.parameters()),
-            max_tokens=getattr(encoder.processor, "max_length", None),
-            instructions=self.instructions,
-        )
+        loaded_from = getattr(getattr(encoder, "config", None), "path", None)
+        label = checkpoint_label(checkpoint or loaded_from or folder)
+        meta = meta_of(encoder, label, instructions=self.instructions, settings=self.settings)
+        embed = partial(embed_sharded, encoder, token_budget=self.token_budget, cache=MemoryCache() if cache is None else cache)
+        model = MtebEncoder(embed, meta, self.decoding, self.instructions)
         kept = mteb.ResultCache(cache_path=folder / "mteb") if is_first_rank() else None
+        results: dict[str, Any] = {}
         scores: dict[str, tuple[str, float, str, str]] = {}
         failed: dict[str, str] = {}
-        for task in self.tasks:
+        for name, task in self.tasks.items():
             about = task.metadata
             try:
                 # Every rank has to run every task, so none is taken from results that only the first rank has.
-                with shown(f"mteb's {about.name}"):
+                with shown(f"mteb's {name}"):
                     bars = is_first_rank() and in_terminal()
                     done = mteb.evaluate(model, task, cache=kept, overwrite_strategy="always", show_progress_bar=bars)
             except Exception as error:  # whatever a data set that is not there, or broken, makes it raise: the rest still run
-                log.warning("mteb's %s could not be run: %s: %s", about.name, type(error).__name__, error)
-                failed[about.name] = f"{type(error).__name__}: {error}"
+                log.warning("mteb's %s could not be run: %s: %s", name, type(error).__name__, error)
+                failed[name] = f"{type(error).__name__}: {error}"
                 continue
             score = float(done.task_results[0].get_score())
             if math.isnan(score):
-                log.warning("mteb's %s gives no number for %s; its file tells more.", about.name, about.main_score)
-                failed[about.name] = f"Its {about.main_score} is not a number."
+                log.warning("mteb's %s gives no number for %s; its file tells more.", name, about.main_score)
+                failed[name] = f"Its {about.main_score} is not a number."
                 continue
-            scores[about.name] = (about.main_score, score, about.type, "+".join(about.modalities))
+            results[name] = done.task_results[0]
+            scores[name] = (about.main_score, score, about.type, "+".join(about.modalities))
         if not scores:
             raise DataError("none of mteb's tasks could be run. " + " ".join(f"{task}: {reason}" for task, reason in failed.items()))
-        evaluation = MtebEvaluation(self.name, scores, failed)
+        benchmarks = self._benchmarks(results, str(meta.name), str(meta.revision))
+        alone = tuple(self._labels[_scope(one.tasks[0])] for one in self.asked if one.benchmark is None)
+        evaluation = MtebEvaluation(self.name, scores, failed, benchmarks, alone, self.settings)
         if is_first_rank():
             write_metrics(folder / "metrics.json", evaluation, score=evaluation.scored)
             console.print(evaluation.table())
+            for note in (*evaluation.notes(), f"mteb knows the model as {meta.name}, revision {meta.revision}."):
+                console.print(note, soft_wrap=True, markup=False)
         return evaluation
 
-
-def _named(name: str, languages: Sequence[str] | None) -> list[Any]:
-    """Returns the task of that name, or the tasks of the benchmark."""
-    mteb = _mteb()
-    from mteb.get_tasks import TASK_LIST
-
-    tasks = {task.metadata.name for task in TASK_LIST}
-    if name in tasks:
-        return [mteb.get_task(name, languages=languages)]
-    benchmarks = {benchmark.name: benchmark for benchmark in mteb.get_benchmarks()}
-    if name in benchmarks:
-        return list(benchmarks[name].tasks)
-    folded = {one.casefold(): one for one in sorted(tasks | set(benchmarks))}
-    near = [folded[one] for one in get_close_matches(name.casefold(), folded, n=5, cutoff=0.5)]
-    hint = f"Near it: {', '.join(near)}." if near else "mteb.get_tasks() lists them."
-    raise ConfigError(
-        must_be("a name in suite.tasks", f"one of the {len(tasks)} tasks or {len(benchmarks)} benchmarks of mteb", name, hint)
-    )
+    def _benchmarks(self, results: dict[str, Any], model: str, revision: str) -> dict[str, BenchmarkScore]:
+        """Returns the scores of the benchmarks that were asked for."""
+        scores = {}
+        for one in self.asked:
+            if one.benchmark is not None:
+                found = {task.metadata.name: results.get(self._labels[_scope(task)]) for task in one.tasks}
+                scores[one.name] = score_benchmark(one.benchmark, found, model, revision)
+        return scores
 
 
-def _mteb() -> ModuleType:
-    try:
-        import mteb
-    except ImportError as error:
-        raise ConfigError(f"suite=mteb needs mteb, which cannot be imported ({error}): pip install 'unite[mteb]'.") from error
-    return mteb
+def _scope(task: Any) -> tuple[object, ...]:
+    """Returns what a result is of: a task, its subsets and its splits."""
+    return (task.metadata.name, tuple(task.hf_subsets or ()), tuple(task.eval_splits or ()))
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, str) else value
