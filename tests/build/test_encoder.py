@@ -4,10 +4,11 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 import torch
+from omegaconf import OmegaConf
 from transformers import AutoTokenizer
 
 from tests.composed import composed
-from tests.encoder.checkpoints import save_family
+from tests.encoder.checkpoints import save_family, tiny
 from tests.media.material import photograph
 from unite.build.encoder import build_checkpoint, build_encoder, build_trained_encoder, check_encoder, check_trained_encoder
 from unite.build.train import build_stages
@@ -18,7 +19,9 @@ from unite.data.shards import ShardWriter
 from unite.encoder.families.qwen2_vl import Qwen2VL
 from unite.encoder.families.qwen3_vl import Qwen3VL
 from unite.encoder.tiny.tokenizer import train_tokenizer
+from unite.encoder.vlm import VLMEncoder
 from unite.errors import CheckpointError, CollectedError, ConfigError
+from unite.evaluation.mteb_suite import MtebSuite
 from unite.runs import RunFolder
 from unite.types import Content, Medium, Modality
 
@@ -46,6 +49,23 @@ def test_the_base_of_an_adapter_may_be_a_run(tmp_path):
     (tmp_path / "run" / "encoder" / "config.json").write_text('{"model_type": "bert"}')
     with pytest.raises(CheckpointError, match="the model type of .*run/encoder must be one of .* but is 'bert'"):
         build_trained_encoder(composed("evaluate", adapter, "device=cpu", f"encoder.base={tmp_path}/run"))
+
+
+def test_a_suite_may_ask_for_another_reading_than_the_checkpoint_s_and_the_command_for_yet_another(tmp_path):
+    VLMEncoder(str(tiny(tmp_path)), dtype="float32", max_frame_pixels=3136, max_length=300).save(tmp_path / "export")
+    asked = ["evaluate", f"checkpoint={tmp_path}/export", "device=cpu"]
+    suites = (["suite=mteb"], ["suite=mteb_unite"], ["suite=mteb_unite", "encoder.override.max_frame_pixels=6272"])
+    encoders = [build_trained_encoder(composed(*asked, *suite, "suite.tasks=[STS12]")) for suite in suites]
+    read = [(encoder.config.max_frame_pixels, encoder.config.max_length) for encoder in encoders]
+    assert read == [(3136, 300), (360 * 420, 32768), (6272, 32768)]
+    settings = [
+        MtebSuite(OmegaConf.to_object(composed(*asked, *suites[1], "suite.tasks=[STS12]").suite)).settings(encoder)
+        for encoder in encoders[1:]
+    ]
+    frames = {"instructions": False, "min_frames": 32, "max_frames": 32, "max_length": 32768}
+    assert settings == [frames | {"max_frame_pixels": 151200}, frames | {"max_frame_pixels": 6272}]
+    with pytest.raises(ConfigError, match="encoder.max_length must be at least 1, but is 0"):
+        check_trained_encoder(composed(*asked, "encoder.override.max_length=0"))
 
 
 def own_mixture(folder, captions, *overrides):

@@ -5,6 +5,7 @@ import logging
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from safetensors import SafetensorError
@@ -13,8 +14,10 @@ from transformers import AutoModel, AutoProcessor
 
 from tests.encoder.material import CONTENTS, batch_of, how_it_reads, make, with_random_adapter
 from unite.config.schema import EncoderConfig, Positions, Precision, PromptConfig
+from unite.config.schema.encoder import ReadingChange
 from unite.encoder.vlm import VLMEncoder
 from unite.errors import CheckpointError, ConfigError
+from unite.types import Content, Medium, Modality
 
 
 def test_an_export_is_the_same_encoder_and_a_plain_checkpoint(tiny_folder, tmp_path):
@@ -67,6 +70,20 @@ def test_an_export_keeps_its_own_settings(tiny_folder, tmp_path):
     (tmp_path / "export" / "unite_encoder.json").write_text('{"positions": "mrope"}')
     with pytest.raises(CheckpointError, match=r"unite_encoder.json is not readable.*Export the encoder again"):
         VLMEncoder(str(tmp_path / "export"))
+
+
+def test_what_is_asked_for_wins_over_what_an_export_says(tiny_folder, tmp_path, caplog):
+    make(tiny_folder, max_frame_pixels=3136, max_length=300).save(tmp_path / "export")
+    caplog.set_level(logging.INFO)
+    changed = VLMEncoder(str(tmp_path / "export"), max_length=8, override=ReadingChange(max_frame_pixels=12544, positions="sequential"))
+    assert (changed.config.max_frame_pixels, changed.config.max_length) == (12544, 300)  # an option alone gives way to the export
+    assert "positions=sequential instead of mrope, max_frame_pixels=12544 instead of 3136" in " ".join(caplog.messages)
+    film = Medium(Modality.VIDEO, np.zeros((2, 112, 112, 3), np.uint8), 1, (0.0, 1.0))
+    num_tokens = [len(one.processor.encode(Content(media=(film,))).input_ids) for one in (changed, VLMEncoder(str(tmp_path / "export")))]
+    assert num_tokens[0] - num_tokens[1] == 16 - 4  # 4x4 merged patches of 28 pixels, or 2x2
+    assert changed.positions == "sequential"
+    with pytest.raises(ConfigError, match="encoder.max_length must be at least 1, but is 0"):
+        VLMEncoder(str(tmp_path / "export"), override=ReadingChange(max_length=0))
 
 
 def test_what_was_exported_at_2ff6e78_is_read(tiny_folder, tmp_path):

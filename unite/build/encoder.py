@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import reduce
 from operator import or_
@@ -20,7 +21,7 @@ from unite.checkpoints import find_checkpoint
 from unite.config.schema import EncoderConfig, EvaluateConfig, TinyCheckpointConfig, TrainConfig
 from unite.config.target import assemble
 from unite.data.source import SourceDataModule
-from unite.encoder.checkpoint import read_as_trained
+from unite.encoder.checkpoint import read_as_asked, read_as_trained
 from unite.encoder.families import family_of
 from unite.encoder.families.family import Family
 from unite.encoder.folder import parts_of
@@ -57,7 +58,7 @@ def check_trained_encoder(config: EvaluateConfig) -> None:
         UniteError: as building it would.
     """
     _device(config.device)
-    _check_options(config.encoder, find_checkpoint(config.checkpoint))
+    _check_options(_as_suite_asks(config), find_checkpoint(config.checkpoint))
 
 
 def _check_options(encoder: EncoderConfig, path: str | None) -> tuple[str, type[Family] | None]:
@@ -72,7 +73,7 @@ def _check_options(encoder: EncoderConfig, path: str | None) -> tuple[str, type[
         return "the encoder", None
     if path is not None:
         parts = parts_of(path, base_of(encoder))
-        check_names(parts, read_as_trained(replace(options, path=path), parts, is_check=True))
+        check_names(parts, read_as_asked(read_as_trained(replace(options, path=path), parts, is_check=True), is_check=True))
         return path, parts.family
     if not isinstance(options.checkpoint, TinyCheckpointConfig):
         return "the encoder", None
@@ -154,8 +155,19 @@ def build_trained_encoder(config: EvaluateConfig) -> VLMEncoder:
     device = _device(config.device)
     path, base = find_checkpoint(config.checkpoint), base_of(config.encoder)
     with shown("loading the encoder"):
-        encoder: VLMEncoder = build(config.encoder, "encoder", path=path, base=base, checkpoint=None)
+        encoder: VLMEncoder = build(_as_suite_asks(config), "encoder", path=path, base=base, checkpoint=None)
         return encoder.to(device)
+
+
+def _as_suite_asks(config: EvaluateConfig) -> Any:
+    """Returns the encoder's options with what the suite has it read otherwise; what `encoder.override` says itself wins."""
+    asked = config.suite.get("reading") if config.suite is not None else None
+    if asked is None or "override" not in config.encoder:  # an encoder of the user's own
+        return config.encoder
+    given = {name: value for name, value in config.encoder.override.items() if value is not None}
+    encoder = copy(config.encoder)
+    encoder.override = OmegaConf.merge(asked, given)
+    return encoder
 
 
 def _device(name: str) -> torch.device:

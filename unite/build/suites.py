@@ -49,8 +49,8 @@ def build_evaluation(
     if config.suite._target_ != SuiteConfig._target_:
         other = build(config.suite, "suite")
         if isinstance(other, MtebSuite):
-            checkpoint = find_checkpoint(config.checkpoint) if isinstance(config, EvaluateConfig) else config.run_folder
-            return partial(other.evaluate, checkpoint=checkpoint)
+            name = config.get("checkpoint")  # a training evaluates what its own run exported
+            return partial(other.evaluate, checkpoint=find_checkpoint(name) if name else config.run_folder)
         return cast("Callable[..., MtebEvaluation]", other.evaluate)
     suites = build_suites(config)
     suites[0].check()

@@ -65,7 +65,7 @@ def read_as_trained(config: EncoderConfig, parts: Parts, *, is_check: bool = Fal
         raise CheckpointError(must_be("the prompt", f"{prompt.name}, which {config.path} was trained with", asked, hint))
     changed = {name: saved.get(name, prompt.name) for name in _READING if getattr(trained, name) != getattr(config, name)}
     if changed and not is_check:
-        log.info("%s brings its own settings: %s. Edit the file to change them.", file, changed)
+        log.info("%s brings its own settings: %s. encoder.override changes them.", file, changed)
     return trained
 
 
@@ -80,6 +80,19 @@ def _as_released(config: EncoderConfig, parts: Parts, is_check: bool) -> Encoder
     changed = {name: value for name, value in parts.released.reading.items() if getattr(config, name) != value}
     if changed and not is_check:
         log.info("%s was trained with settings of its own: %s", parts.weights, {name: str(value) for name, value in changed.items()})
+    return replace(config, **changed)
+
+
+def read_as_asked(config: EncoderConfig, *, is_check: bool = False) -> EncoderConfig:
+    """Returns a config that reads contents as `override` says, and says what that changes, but not with `is_check`.
+
+    Raises:
+        ConfigError: if a value is out of its range.
+    """
+    changed = {name: value for name, value in config.override.asked().items() if value != getattr(config, name)}
+    if changed and not is_check:
+        told = ", ".join(f"{name}={value} instead of {getattr(config, name)}" for name, value in changed.items())
+        log.info("contents are read otherwise than %s says: %s", config.path, told)
     return replace(config, **changed)
 
 

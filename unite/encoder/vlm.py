@@ -20,7 +20,7 @@ from unite.batch import MicroBatch
 from unite.config.prompts import prompt_options
 from unite.config.schema.encoder import EncoderConfig, Positions
 from unite.encoder.adapters import add_lora, has_lora, merge_lora
-from unite.encoder.checkpoint import load_checkpoint, read_as_trained, save_checkpoint
+from unite.encoder.checkpoint import load_checkpoint, read_as_asked, read_as_trained, save_checkpoint
 from unite.encoder.families.family import Family, Part
 from unite.encoder.folder import parts_of
 from unite.encoder.pooling import last_positions
@@ -40,7 +40,7 @@ class VLMEncoder(nn.Module):
             `conf/prompt` are: `VLMEncoder(path, prompt="gme")`.
 
     Attributes:
-        config: the options with what a folder that `save` wrote brings: how it reads contents then wins.
+        config: the options with what a folder that `save` wrote brings: how it reads contents then wins, and over that `override`.
         trained: what of the model is trained.
 
     Raises:
@@ -58,7 +58,7 @@ class VLMEncoder(nn.Module):
             options = prompt_options(options["prompt"]) | {name: one for name, one in options.items() if name != "prompt"}
         given = EncoderConfig(path=config, **options) if isinstance(config, str) else replace(config, **options)
         parts = parts_of(given.path, given.base)
-        self.config = config = read_as_trained(given, parts)
+        self.config = config = read_as_asked(read_as_trained(given, parts))
         self.positions = str(config.positions)  # plain, so that it is part of what names cached embeddings
         self.model, processor, self.family = load_checkpoint(parts, config.dtype, config.attention)
         self.processor = ContentProcessor(processor, self.family, config)

@@ -16,6 +16,7 @@ from typing import Any
 from rich.console import Console
 
 from unite.checkpoints import checkpoint_label
+from unite.config.schema.encoder import ReadingConfig
 from unite.config.schema.evaluation import MtebSuiteConfig
 from unite.config.schema.media import Decoding
 from unite.embedding.embed import Encoder
@@ -64,10 +65,11 @@ class MtebSuite:
                     self._labels[_scope(task)] = label
                     self.tasks[label] = task
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """How it is run where that is not as by default: mteb keeps it as an experiment of the model."""
-        changed = {name: value for name, value in asdict(self.decoding).items() if value != getattr(Decoding(), name)}
+    def settings(self, encoder: Encoder) -> dict[str, Any]:
+        """Returns how an encoder is run where that is not as by default: mteb keeps it as an experiment of the model."""
+        decoding = {name: value for name, value in asdict(self.decoding).items() if value != getattr(Decoding(), name)}
+        override = getattr(getattr(encoder, "config", None), "override", None)
+        changed = decoding | (override.asked() if override else {})
         return ({} if self.instructions else {"instructions": False}) | {name: _plain(value) for name, value in changed.items()}
 
     def evaluate(
@@ -89,7 +91,8 @@ class MtebSuite:
 
         loaded_from = getattr(getattr(encoder, "config", None), "path", None)
         label = checkpoint_label(checkpoint or loaded_from or folder)
-        meta = meta_of(encoder, label, instructions=self.instructions, settings=self.settings)
+        settings = self.settings(encoder)
+        meta = meta_of(encoder, label, instructions=self.instructions, settings=settings)
         embed = partial(embed_sharded, encoder, token_budget=self.token_budget, cache=MemoryCache() if cache is None else cache)
         model = MtebEncoder(embed, meta, self.decoding, self.instructions)
         kept = mteb.ResultCache(cache_path=folder / "mteb") if is_first_rank() else None
@@ -118,11 +121,11 @@ class MtebSuite:
             raise DataError("none of mteb's tasks could be run. " + " ".join(f"{task}: {reason}" for task, reason in failed.items()))
         benchmarks = self._benchmarks(results, str(meta.name), str(meta.revision))
         alone = tuple(self._labels[_scope(one.tasks[0])] for one in self.asked if one.benchmark is None)
-        evaluation = MtebEvaluation(self.name, scores, failed, benchmarks, alone, self.settings)
+        evaluation = MtebEvaluation(self.name, scores, failed, benchmarks, alone, settings)
         if is_first_rank():
             write_metrics(folder / "metrics.json", evaluation, score=evaluation.scored)
             console.print(evaluation.table())
-            for note in (*evaluation.notes(), f"mteb knows the model as {meta.name}, revision {meta.revision}."):
+            for note in (*evaluation.notes(), *_told_reading(encoder), f"mteb knows the model as {meta.name}, revision {meta.revision}."):
                 console.print(note, soft_wrap=True, markup=False)
         return evaluation
 
@@ -139,6 +142,16 @@ class MtebSuite:
 def _scope(task: Any) -> tuple[object, ...]:
     """Returns what a result is of: a task, its subsets and its splits."""
     return (task.metadata.name, tuple(task.hf_subsets or ()), tuple(task.eval_splits or ()))
+
+
+def _told_reading(encoder: Any) -> list[str]:
+    """Returns a line on how an encoder of ours reads contents: positions and caps are the checkpoint's, whatever the suite."""
+    config = getattr(encoder, "config", None)
+    if not isinstance(config, ReadingConfig):
+        return []
+    images = f"images of {config.min_image_tokens} to {config.max_image_tokens} tokens"
+    sizes = f"{images}, frames of at most {config.max_frame_pixels} pixels, {config.max_length} tokens"
+    return [f"Contents are read with prompt={config.prompt.name} and positions={config.positions}: {sizes}."]
 
 
 def _plain(value: Any) -> Any:

@@ -104,6 +104,29 @@ class ReadingConfig:
 
 
 @dataclass(kw_only=True)
+class ReadingChange:
+    """What of how contents are read is to be other than the checkpoint says; null is as it says. See `ReadingConfig`.
+
+    Attributes:
+        positions: mrope or sequential.
+        min_image_tokens: smaller images are enlarged to so many visual tokens.
+        max_image_tokens: larger images are shrunk to so many visual tokens.
+        max_frame_pixels: larger video frames are shrunk to so many pixels.
+        max_length: tokens of a content, visual ones included; a longer text loses its end.
+    """
+
+    positions: Positions | None = None
+    min_image_tokens: int | None = None
+    max_image_tokens: int | None = None
+    max_frame_pixels: int | None = None
+    max_length: int | None = None
+
+    def asked(self) -> dict[str, Any]:
+        """Returns what is given."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+@dataclass(kw_only=True)
 class EncoderConfig(ReadingConfig):
     """The vision-language model. See `unite.encoder.vlm.VLMEncoder`.
 
@@ -114,6 +137,7 @@ class EncoderConfig(ReadingConfig):
         checkpoint: what builds the weights if there are none yet; null takes those of `path`.
         adapter: LoRA, by default of the language model; null trains all of the language model's weights.
         train_vision: whether all weights of the towers that see are trained too, their merger among them.
+        override: what wins over how the checkpoint at `path` says that it reads contents, which wins over the options above.
         frozen: what is not trained of all that, neither whole nor by an adapter: parts or names, as in `adapter.targets`.
         attention: transformers' attention implementation.
         gradient_checkpointing: compute activations again in the backward pass, to save memory.
@@ -125,6 +149,7 @@ class EncoderConfig(ReadingConfig):
     checkpoint: Any = None
     adapter: LoRAConfig | None = field(default_factory=LoRAConfig)
     train_vision: bool = False
+    override: ReadingChange = field(default_factory=ReadingChange)
     frozen: list[str] = field(default_factory=list)
     attention: str = "sdpa"
     gradient_checkpointing: bool = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from unite.config.schema.encoder import ReadingChange
 from unite.config.schema.media import Decoding
 from unite.config.schema.world import WorldConfig
 from unite.errors import ConfigError, must_be, must_be_one_of
@@ -92,6 +93,7 @@ class MtebSuiteConfig:
         tasks: names of mteb's tasks (`STS12`) and benchmarks (`MIEB(lite)`), or tasks of one's own.
         languages: ISO 639-3 codes; null is all.
         instructions: whether queries get mteb's instructions.
+        reading: what the encoder is to read otherwise than its checkpoint says, in python -m unite.evaluate; encoder.override wins.
         decoding: how media are decoded.
         token_budget: tokens a micro-batch may hold, padding included.
     """
@@ -101,6 +103,7 @@ class MtebSuiteConfig:
     tasks: list[Any] = field(default_factory=list)
     languages: list[str] | None = None
     instructions: bool = True
+    reading: ReadingChange = field(default_factory=ReadingChange)
     decoding: Decoding = field(default_factory=Decoding)
     token_budget: int = 16384
 

@@ -61,8 +61,9 @@ class VideoCaptions(CaptionBenchmark):
 
     def load(self, name: str, data_root: Path, decoding: Decoding) -> RetrievalTask:
         """As of `CaptionBenchmark`, its videos cut to what of them counts."""
-        span = {"start_seconds": self.start_seconds, "end_seconds": self.end_seconds}
-        return super().load(name, data_root, replace(decoding, **{one: value for one, value in span.items() if value is not None}))
+        start = decoding.start_seconds if self.start_seconds is None else self.start_seconds
+        end = decoding.end_seconds if self.end_seconds is None else self.end_seconds
+        return super().load(name, data_root, replace(decoding, start_seconds=start, end_seconds=end))
 
     def read(self, files: BenchmarkFiles) -> Iterator[Captioned]:
         """As of `CaptionBenchmark`."""
