@@ -10,8 +10,8 @@ mteb = pytest.importorskip("mteb")
 from unite.evaluation.mteb_model import meta_of  # noqa: E402
 
 
-def meta(encoder, label="stage2-2026-01-02", instructions=True, **settings):
-    return meta_of(encoder, label, instructions=instructions, settings=settings)
+def meta(encoder, label="stage2-2026-01-02", **settings):
+    return meta_of(encoder, label, settings)
 
 
 def test_mteb_knows_what_is_known_of_a_checkpoint(tmp_path):
@@ -43,7 +43,7 @@ def test_one_checkpoint_is_one_model_and_two_are_two_even_of_one_name():
 def test_how_it_was_run_is_an_experiment_of_the_same_model():
     plain, changed = meta(FakeEncoder()), meta(FakeEncoder(), instructions=False, max_frames=32)
     assert (plain.name, plain.revision) == (changed.name, changed.revision)
-    assert (plain.experiment_name, changed.experiment_name) == (None, "max_frames_32")
+    assert (plain.experiment_name, changed.experiment_name) == (None, "instructions_False__max_frames_32")
     assert mteb.get_model_meta(plain.name).experiment_kwargs is None
 
 

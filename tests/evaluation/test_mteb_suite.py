@@ -23,6 +23,7 @@ from unite.types import Content, Modality
 
 mteb = pytest.importorskip("mteb")
 from datasets import Image, Video  # noqa: E402
+from mteb.models.model_implementations import MODEL_REGISTRY  # noqa: E402
 
 from tests.evaluation.mteb_tasks import (  # noqa: E402
     KS,
@@ -38,6 +39,7 @@ from tests.evaluation.mteb_tasks import (  # noqa: E402
     run,
 )  # fmt: skip
 from unite.evaluation.mteb_encoder import MtebContents  # noqa: E402
+from unite.evaluation.mteb_model import register_evaluated  # noqa: E402
 
 
 def clip(shade):
@@ -181,7 +183,7 @@ def test_a_task_that_two_benchmarks_have_is_run_once_and_another_scope_of_it_by_
     assert list(suite.tasks.values()) == [one, part] and list(suite.tasks) == ["Words", "Words (B2)"]
 
 
-def test_two_evaluations_of_one_checkpoint_are_one_model_and_how_it_was_run_is_an_experiment(tmp_path):
+def test_two_evaluations_of_one_checkpoint_are_one_model_and_how_it_was_run_is_an_experiment(tmp_path, monkeypatch):
     task, encoder = InMemory(rows("q", text=TEXTS), rows("d", text=TEXTS)), FakeEncoder()
     for folder, options in (("a", {}), ("b", {}), ("c", {"instructions": False, "decoding": Decoding(max_frames=32)})):
         suite = MtebSuite(MtebSuiteConfig(tasks=[task], **options))
@@ -191,6 +193,13 @@ def test_two_evaluations_of_one_checkpoint_are_one_model_and_how_it_was_run_is_a
     assert evaluation.settings == {"instructions": False, "max_frames": 32}
     name = found[0].parts[-2].replace("__", "/", 1)
     assert name.startswith("unite/their-model-") and mteb.get_model_meta(name).revision == found[0].parts[-1]
+    known = mteb.get_model_meta(name)
+    monkeypatch.delitem(MODEL_REGISTRY, name)  # as in another process
+    assert register_evaluated(tmp_path / "a") == [known] == [mteb.get_model_meta(name)]
+    results = mteb.ResultCache(cache_path=tmp_path / "a" / "mteb").load_results(models=[name])
+    assert [task.task_name for model in results for task in model.task_results] == ["InMemory"]
+    with pytest.raises(DataError, match=r"must be a folder with results of mteb, but is 'without any'\. It is the run folder that"):
+        register_evaluated(tmp_path / "d")
 
 
 def test_suites_without_tasks_are_refused():

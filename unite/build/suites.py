@@ -49,7 +49,7 @@ def build_evaluation(
     if config.suite._target_ != SuiteConfig._target_:
         other = build(config.suite, "suite")
         if isinstance(other, MtebSuite):
-            name = config.get("checkpoint")  # a training evaluates what its own run exported
+            name = getattr(config, "checkpoint", None)  # a training evaluates what its own run exported
             return partial(other.evaluate, checkpoint=find_checkpoint(name) if name else config.run_folder)
         return cast("Callable[..., MtebEvaluation]", other.evaluate)
     suites = build_suites(config)

@@ -92,7 +92,7 @@ class MtebSuite:
         loaded_from = getattr(getattr(encoder, "config", None), "path", None)
         label = checkpoint_label(checkpoint or loaded_from or folder)
         settings = self.settings(encoder)
-        meta = meta_of(encoder, label, instructions=self.instructions, settings=settings)
+        meta = meta_of(encoder, label, settings)
         embed = partial(embed_sharded, encoder, token_budget=self.token_budget, cache=MemoryCache() if cache is None else cache)
         model = MtebEncoder(embed, meta, self.decoding, self.instructions)
         kept = mteb.ResultCache(cache_path=folder / "mteb") if is_first_rank() else None

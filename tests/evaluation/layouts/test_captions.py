@@ -96,7 +96,7 @@ def test_of_didemo_the_first_thirty_seconds_are_looked_at_alone(suite_of, tmp_pa
     assert [task.candidates[2].decode().media[0].duration for task in (dark, whole)] == [1.0, 1.0]  # a short one ends as it does
     assert data_fingerprint(dark) != data_fingerprint(whole) and dark.candidates[3].key != whole.candidates[3].key
     assert suite_of("paper_coarse").load("didemo_t2v").candidates[3].decoding.end_seconds == 30
-    with pytest.raises(ConfigError, match=r"a VideoCaptions task.end_seconds must be above start_seconds \(40\), or null .* but is 30"):
+    with pytest.raises(ConfigError, match=r"end_seconds of a VideoCaptions task must be above start_seconds \(40\), .* but is 30"):
         VideoCaptions(folder="x", annotations="x", videos="x", direction="text_to_video", start_seconds=40, end_seconds=30)
 
 

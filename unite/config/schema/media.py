@@ -59,7 +59,7 @@ class Decoding(Frames):
 
     def __post_init__(self) -> None:
         self.check("decoding")
-        check_span("decoding", self.start_seconds, self.end_seconds)
+        check_span("decoding.{}", self.start_seconds, self.end_seconds)
 
     @property
     def span(self) -> str:
@@ -69,12 +69,12 @@ class Decoding(Frames):
 
 
 def check_span(name: str, start: float | None, end: float | None) -> None:
-    """Raises ConfigError, with the name of what has them as start_seconds and end_seconds, if these two are no span of a video."""
+    """Raises ConfigError if two options are no span of a video; `name` is how they are called, {} for start_seconds or end_seconds."""
     if start is not None and not 0 <= start < math.inf:
-        raise ConfigError(must_be(f"{name}.start_seconds", "at least 0, or null for the beginning", start))
+        raise ConfigError(must_be(name.format("start_seconds"), "at least 0, or null for the beginning", start))
     if end is not None and not (start or 0.0) < end:
         expected = f"above start_seconds ({start})" if start else "above 0"
-        raise ConfigError(must_be(f"{name}.end_seconds", f"{expected}, or null for the end", end))
+        raise ConfigError(must_be(name.format("end_seconds"), f"{expected}, or null for the end", end))
 
 
 @dataclass(unsafe_hash=True)

@@ -52,7 +52,7 @@ class VideoCaptions(CaptionBenchmark):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_span("a VideoCaptions task", self.start_seconds, self.end_seconds)
+        check_span("the {} of a VideoCaptions task", self.start_seconds, self.end_seconds)
 
     @property
     def wanted(self) -> str:
