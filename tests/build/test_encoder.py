@@ -54,16 +54,16 @@ def test_the_base_of_an_adapter_may_be_a_run(tmp_path):
 def test_a_suite_may_ask_for_another_reading_than_the_checkpoint_s_and_the_command_for_yet_another(tmp_path):
     VLMEncoder(str(tiny(tmp_path)), dtype="float32", max_frame_pixels=3136, max_length=300).save(tmp_path / "export")
     asked = ["evaluate", f"checkpoint={tmp_path}/export", "device=cpu"]
-    suites = (["suite=mteb"], ["suite=mteb_unite"], ["suite=mteb_unite", "encoder.override.max_frame_pixels=6272"])
+    suites = (["suite=mteb"], ["suite=mteb_unite"], ["suite=mteb_unite", "encoder.override.max_frame_pixels=106400"])
     encoders = [build_trained_encoder(composed(*asked, *suite, "suite.tasks=[STS12]")) for suite in suites]
     read = [(encoder.config.max_frame_pixels, encoder.config.max_length) for encoder in encoders]
-    assert read == [(3136, 300), (360 * 420, 32768), (6272, 32768)]
+    assert read == [(3136, 300), (360 * 420, 32768), (106400, 32768)]
     settings = [
         MtebSuite(OmegaConf.to_object(composed(*asked, *suites[1], "suite.tasks=[STS12]").suite)).settings(encoder)
         for encoder in encoders[1:]
     ]
-    frames = {"instructions": False, "min_frames": 32, "max_frames": 32, "max_length": 32768}
-    assert settings == [frames | {"max_frame_pixels": 151200}, frames | {"max_frame_pixels": 6272}]
+    frames = {"instructions": False, "min_frames": 32, "max_frames": 32, "min_frame_pixels": 100352, "max_length": 32768}
+    assert settings == [frames | {"max_frame_pixels": 151200}, frames | {"max_frame_pixels": 106400}]
     with pytest.raises(ConfigError, match="encoder.max_length must be at least 1, but is 0"):
         check_trained_encoder(composed(*asked, "encoder.override.max_length=0"))
 

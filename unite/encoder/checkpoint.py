@@ -53,7 +53,7 @@ def read_as_trained(config: EncoderConfig, parts: Parts, *, is_check: bool = Fal
     if file is None:
         return _as_released(config, parts, is_check)
     try:
-        saved = read_json(file)
+        saved = {"min_frame_pixels": 1} | read_json(file)  # earlier exports lack it
         prompt = PromptConfig(**saved.get("prompt", {}))  # exports before there were others lack it: they are UNITE's
         trained = replace(config, **{name: saved[name] for name in _READING if name != "prompt"}, prompt=prompt)
     except (AttributeError, TypeError, KeyError, UniteError) as error:

@@ -150,7 +150,7 @@ def _told_reading(encoder: Any) -> list[str]:
     if not isinstance(config, ReadingConfig):
         return []
     images = f"images of {config.min_image_tokens} to {config.max_image_tokens} tokens"
-    sizes = f"{images}, frames of at most {config.max_frame_pixels} pixels, {config.max_length} tokens"
+    sizes = f"{images}, frames of {config.min_frame_pixels} to {config.max_frame_pixels} pixels, {config.max_length} tokens"
     return [f"Contents are read with prompt={config.prompt.name} and positions={config.positions}: {sizes}."]
 
 

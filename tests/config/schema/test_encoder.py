@@ -20,6 +20,7 @@ def test_names_stand_for_what_they_name():
         ),
         ({"max_length": 0}, "encoder.max_length must be at least 1, but is 0"),
         ({"max_frame_pixels": 0}, "encoder.max_frame_pixels must be at least 1, but is 0"),
+        ({"min_frame_pixels": 76801}, r"encoder.min_frame_pixels must be from 1 to max_frame_pixels \(76800\), but is 76801"),
     ],
 )
 def test_how_contents_are_read_has_bounds(settings, message):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from transformers import AutoProcessor, Qwen2VLImageProcessor
+from transformers import AutoProcessor, Qwen2VLImageProcessor, Qwen2VLVideoProcessor
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from unite.config.schema import ReadingConfig
@@ -59,6 +59,19 @@ def test_frames_stay_within_their_own_cap_and_an_odd_last_one_is_repeated(checkp
     last = odd.tensors["patches"][16:].unflatten(1, (3, 2, 14 * 14))
     assert torch.equal(last[:, :, 0], last[:, :, 1])
     assert not torch.equal(odd.tensors["patches"], even.tensors["patches"])
+
+
+@pytest.mark.parametrize("size", [(60, 80), (240, 320), (300, 400), (360, 640)])
+def test_small_frames_are_enlarged_as_the_processor_does(checkpoint, size):
+    """At the bounds that mteb gives its own UNITE model."""
+    bounds = {"shortest_edge": 128 * 28 * 28, "longest_edge": 360 * 420}
+    frames = noise(2, *size)
+    plain = Qwen2VLVideoProcessor(size=bounds, do_sample_frames=False, do_rescale=False, do_normalize=False)
+    expected = plain(videos=[torch.from_numpy(frames).permute(0, 3, 1, 2)], return_tensors="pt")
+    reader = QwenReader(checkpoint, ReadingConfig(min_frame_pixels=bounds["shortest_edge"], max_frame_pixels=bounds["longest_edge"]))
+    tensors = reader.read(Medium(Modality.VIDEO, frames, 8, (0.0, 1.0))).tensors
+    assert tensors["grids"].tolist() == expected["video_grid_thw"].tolist()
+    torch.testing.assert_close(tensors["patches"].float(), expected["pixel_values_videos"].float(), rtol=0, atol=0)
 
 
 def test_a_strip_of_an_image_is_refused(checkpoint):

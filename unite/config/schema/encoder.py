@@ -69,6 +69,7 @@ class ReadingConfig:
         dtype: type of the weights, float32 or bfloat16; what is trained is float32 until its stage ends.
         min_image_tokens: smaller images are enlarged to so many visual tokens.
         max_image_tokens: larger images are shrunk to so many visual tokens.
+        min_frame_pixels: smaller video frames are enlarged to so many pixels.
         max_frame_pixels: larger video frames are shrunk to so many pixels.
         max_length: tokens of a content, visual ones included; a longer text loses its end.
         system_prompt: of prompts with a place for one, as UNITE's; null leaves it out.
@@ -82,6 +83,7 @@ class ReadingConfig:
     dtype: Precision = Precision.bfloat16
     min_image_tokens: int = 256
     max_image_tokens: int = 1280
+    min_frame_pixels: int = 1
     max_frame_pixels: int = 240 * 320
     max_length: int = 2048
     system_prompt: str | None = "You are a helpful assistant."
@@ -98,6 +100,9 @@ class ReadingConfig:
         for name in ("max_frame_pixels", "max_length"):
             if getattr(self, name) < 1:
                 raise ConfigError(must_be(f"encoder.{name}", "at least 1", getattr(self, name)))
+        if not 1 <= self.min_frame_pixels <= self.max_frame_pixels:
+            expected = f"from 1 to max_frame_pixels ({self.max_frame_pixels})"
+            raise ConfigError(must_be("encoder.min_frame_pixels", expected, self.min_frame_pixels))
         if not self.prompt.media_marks and self.positions is not Positions.sequential:
             hint = f"The prompt {self.prompt.name} has no marks around media, by which the others tell them apart."
             raise ConfigError(must_be("encoder.positions", "sequential", str(self.positions), hint))
@@ -111,6 +116,7 @@ class ReadingChange:
         positions: mrope or sequential.
         min_image_tokens: smaller images are enlarged to so many visual tokens.
         max_image_tokens: larger images are shrunk to so many visual tokens.
+        min_frame_pixels: smaller video frames are enlarged to so many pixels.
         max_frame_pixels: larger video frames are shrunk to so many pixels.
         max_length: tokens of a content, visual ones included; a longer text loses its end.
     """
@@ -118,6 +124,7 @@ class ReadingChange:
     positions: Positions | None = None
     min_image_tokens: int | None = None
     max_image_tokens: int | None = None
+    min_frame_pixels: int | None = None
     max_frame_pixels: int | None = None
     max_length: int | None = None
 

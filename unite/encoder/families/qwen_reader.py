@@ -51,7 +51,7 @@ class QwenReader:
         side = (self.patch_size * self.merge_size) ** 2
         self.pixels = {
             Modality.IMAGE: (config.min_image_tokens * side, config.max_image_tokens * side),
-            Modality.VIDEO: (side, max(config.max_frame_pixels, side)),
+            Modality.VIDEO: (max(config.min_frame_pixels, side), max(config.max_frame_pixels, side)),
         }
         self._known_tokens: dict[tuple[Modality, Grid, tuple[float, ...]], list[int]] = {}
 
