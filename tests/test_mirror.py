@@ -53,6 +53,7 @@ BY_WAY_OF = {
 OF_SOMETHING_ELSE = {
     "data/test_paper_mixtures.py": "the paper's options in conf/",
     "evaluation/layouts/test_mmeb_v2_visdoc.py": "the suites of documents in conf/",
+    "evaluation/test_mteb_unite.py": "conf/suite/mteb_unite.yaml",
     "evaluation/layouts/test_groups.py": "the means of a suite over groups of a benchmark's tasks",
     "test_mirror.py": "the tests themselves",
     "test_wheel.py": "what pip installs",
