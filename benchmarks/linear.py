@@ -1,6 +1,6 @@
 """Linear layers, forward and backward, by oneDNN's product against torch's own, at the widths of the tiny encoder.
 
-    python -m benchmarks.linear [--quick]
+python -m benchmarks.linear [--quick]
 """
 
 from __future__ import annotations
