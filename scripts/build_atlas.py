@@ -122,16 +122,16 @@ GLYPHS = """
 """
 
 
-def tile(svg: Path) -> Image.Image:
+def tile(svg: Path, size: int = TILE) -> Image.Image:
     """Returns the drawing, cropped to what is drawn and fitted into a square tile."""
     drawn = resvg_py.svg_to_bytes(svg_path=str(svg), width=8 * TILE, height=8 * TILE)
     image = Image.open(io.BytesIO(bytes(drawn))).convert("RGBA")
     image = image.crop(image.getchannel("A").getbbox())
-    scale = TILE / max(image.size)
+    scale = size / max(image.size)
     # Pillow scales colours premultiplied with alpha ("RGBa"), so that no dark fringe comes in from transparent pixels.
     small = image.convert("RGBa").resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))), Image.Resampling.BOX)
-    square = Image.new("RGBA", (TILE, TILE))
-    square.paste(small.convert("RGBA"), ((TILE - small.width) // 2, (TILE - small.height) // 2))
+    square = Image.new("RGBA", (size, size))
+    square.paste(small.convert("RGBA"), ((size - small.width) // 2, (size - small.height) // 2))
     return square
 
 

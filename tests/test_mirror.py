@@ -41,8 +41,10 @@ BY_WAY_OF = {
     ),
     "training/test_stages.py": ("training/module.py",),
     "encoder/test_tiny.py": ("encoder/tiny/*.py",),
+    "worlds/people/test_world.py": ("worlds/people/atlas.py", "worlds/people/pictures.py"),
     "worlds/emoji/test_world.py": ("worlds/emoji/building.py", "worlds/emoji/folder.py", "worlds/emoji/preview.py"),
     # Commands as a user runs them.
+    "test_audit.py": ("build/audit.py",),
     "test_curate.py": ("build/curate.py",),
     "test_dashboard.py": ("build/dashboard.py",),
     "test_evaluate.py": ("build/evaluate.py", "build/suites.py"),

@@ -5,10 +5,10 @@ import pytest
 
 from tests.comparison.material import compared, make_config, make_suite, make_task, random_ranks
 from unite.comparison.compare import MEAN
-from unite.comparison.significance import holm, sign_flip_test
 from unite.comparison.wording import headline
 from unite.errors import DataError
 from unite.evaluation.results import SuiteResult
+from unite.evaluation.significance import holm, sign_flip_test
 
 
 @pytest.fixture

@@ -37,6 +37,30 @@ def test_without_pools_there_is_none(tmp_path):
     assert read_task(write(tmp_path)).pools is None
 
 
+def test_labels_of_some_candidates_come_back(tmp_path):
+    labels = {"c0": {"region": "north", "unit": "u"}, "c3": {"region": "south"}}
+    assert read_task(write(tmp_path, labels=labels)).labels == labels
+    assert read_task(write(tmp_path / "other")).labels is None
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ({"c9": {"region": "north"}}, "a candidate in the labels of task pets must be the id of one of its 4 candidates, but is 'c9'"),
+        ({"c0": {"region": ["north"]}}, "the labels of task pets must be a group's name for each attribute .*Write them as"),
+        ({"c0": "north"}, "the labels of task pets must be a group's name for each attribute"),
+        ({"c0": {"region": ""}}, "the labels of task pets must be a group's name for each attribute"),
+    ],
+)
+def test_labels_of_unknown_candidates_and_of_another_form_are_refused(tmp_path, labels, message):
+    with pytest.raises(DataError, match=message):
+        write(tmp_path, labels=labels)
+    folder = write(tmp_path)
+    (folder / "labels.json").write_text(json.dumps(labels))
+    with pytest.raises(DataError, match=message):
+        read_task(folder)
+
+
 def test_equal_tasks_give_equal_bytes(tmp_path):
     folders = [write(tmp_path / name) for name in "ab"]
     files = [[path.read_bytes() for path in sorted(folder.rglob("*.*"))] for folder in folders]

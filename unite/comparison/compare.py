@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unite.comparison.evaluated_runs import TrainingRecipe
-from unite.comparison.significance import holm, sign_flip_test, stratified_interval, tasks_interval
 from unite.errors import DataError, must_be
 from unite.evaluation.metrics import bootstrap_interval, mean_interval, per_query
 from unite.evaluation.results import HELD_IN, MAIN_METRIC, SuiteResult, TaskResult
+from unite.evaluation.significance import holm, sign_flip_test, stratified_interval, tasks_interval
 
 #: The mean over the modality pairs stands among the tasks under this name, which no task may have.
 MEAN = "mean"

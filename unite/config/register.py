@@ -35,6 +35,7 @@ class _Entry:
 _ENTRIES = (
     _Entry("train_schema", schema.TrainConfig),
     _Entry("evaluate_schema", schema.EvaluateConfig),
+    _Entry("audit_schema", schema.AuditConfig),
     _Entry("curate_schema", schema.CurateConfig),
     _Entry("schema", schema.SourceConfig, "source"),
     _Entry("schema", schema.MixtureConfig, "mixture"),

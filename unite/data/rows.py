@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from unite.errors import DataError, must_be
@@ -37,12 +37,15 @@ class StoredContent:
     """A `Content` whose media are not decoded yet; the fields mean the same.
 
     What people wrote goes through `unite.types.escape_places` first, so that a `<|IMAGE|>` of theirs is no place of a medium.
+
+    `labels` say which group the content is of, by attribute (`{"gender": "woman"}`), for `unite.audit` alone: no encoder sees them.
     """
 
     text: str = ""
     media: tuple[StoredMedium, ...] = ()
     instruction: str = ""
     group: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def modality(self) -> Modality:
@@ -78,7 +81,8 @@ def to_members(row: Row) -> dict[str, bytes]:
             name = names.setdefault((medium.data, medium.extension), f"{len(names)}.{medium.extension}")
             members[name] = medium.data
             media.append({"member": name, "modality": str(medium.modality)})
-        fields = {"text": stored.text, "media": media, "instruction": stored.instruction, "group": stored.group}
+        fields: dict[str, Any] = {"text": stored.text, "media": media, "instruction": stored.instruction, "group": stored.group}
+        fields["labels"] = dict(stored.labels)
         return {name: value for name, value in fields.items() if value}
 
     if not row.key or set(row.key) & {".", "/"}:
@@ -89,6 +93,13 @@ def to_members(row: Row) -> dict[str, bytes]:
         "negatives": [content(stored) for stored in row.negatives],
     }
     return {"json": utf8(_to_json(text)), **members}
+
+
+def labels_of(fields: Any) -> dict[str, str]:
+    """Returns labels as they were read from JSON, attribute -> group. Raises TypeError if they are something else."""
+    if not isinstance(fields, dict) or not all(isinstance(group, str) and group for group in fields.values()):
+        raise TypeError(f"labels are {fields!r}, and not a group's name for each attribute")
+    return {attribute: fields[attribute] for attribute in fields}
 
 
 def from_members(key: str, members: Mapping[str, bytes]) -> Row:
@@ -113,7 +124,7 @@ def from_members(key: str, members: Mapping[str, bytes]) -> Row:
             if not isinstance(text, str):
                 raise TypeError(f"a text is {type(text).__name__}")
             utf8(text)
-        return StoredContent(texts[0], tuple(media), *texts[1:])
+        return StoredContent(texts[0], tuple(media), texts[1], texts[2], labels_of(fields.get("labels", {})))
 
     try:
         fields = json.loads(members["json"])

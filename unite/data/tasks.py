@@ -4,6 +4,7 @@
       task.json         {"name": ..., "query_modality": "text", "candidate_modality": "image", "metadata": {...}}
       relevance.json    {query id: {candidate id: grade}}; a grade above 0 is relevant
       pools.json        {query id: [candidate id, ...]}, only where a query is ranked against a part of the candidates
+      labels.json       {candidate id: {attribute: group}}, only where candidates say of which groups they are: for `unite.audit`
       queries/*.tar     shards of rows that hold one content, in `query`; the row's key is the id
       candidates/*.tar
 
@@ -15,8 +16,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from unite.data.rows import Row
+from unite.data.rows import Row, labels_of
 from unite.data.shards import ShardReader, ShardWriter
 from unite.errors import DataError, must_be
 from unite.files import read_json, whole_folder, write_json
@@ -36,6 +38,8 @@ class StoredTask:
         pools: query id -> ids of the candidates it is ranked against; None where that is all of them.
         query_modality, candidate_modality: of every query, of every candidate.
         metadata: whatever else the writer wanted to be known.
+        labels: candidate id -> attribute -> group, of all candidates or some; None where there are none. The attribute `unit` names what
+            the candidate is a variant of.
     """
 
     name: str
@@ -46,6 +50,7 @@ class StoredTask:
     query_modality: Modality
     candidate_modality: Modality
     metadata: Mapping[str, str]
+    labels: Mapping[str, Mapping[str, str]] | None = None
 
 
 def write_task(
@@ -59,12 +64,13 @@ def write_task(
     query_modality: Modality,
     candidate_modality: Modality,
     metadata: Mapping[str, str] | None = None,
+    labels: Mapping[str, Mapping[str, str]] | None = None,
 ) -> None:
     """Writes a task: the whole of it or nothing.
 
     Args:
         folder: must not be there yet.
-        name, relevance, pools, query_modality, candidate_modality, metadata: as in `StoredTask`.
+        name, relevance, pools, query_modality, candidate_modality, metadata, labels: as in `StoredTask`.
         queries, candidates: rows with the content in `query` and no positives; the keys are the ids.
 
     Raises:
@@ -87,14 +93,16 @@ def write_task(
         write_json(partial / "relevance.json", {query: dict(relevance[query]) for query in query_ids})
         if pools is not None:
             write_json(partial / "pools.json", {query: list(pools[query]) for query in query_ids})
+        if labels is not None:
+            write_json(partial / "labels.json", _checked_labels(name, labels, set(candidate_ids)))
 
 
 def read_task(folder: str | Path) -> StoredTask:
     """Opens a task and checks it.
 
     Raises:
-        DataError: if it is no whole task folder, an id stands twice, a query has no relevant candidate or an empty pool, relevance or a
-            pool names an unknown id, or a pool lacks a relevant candidate of its query.
+        DataError: if it is no whole task folder, an id stands twice, a query has no relevant candidate or an empty pool, relevance, a
+            pool or a label names an unknown id, a pool lacks a relevant candidate of its query, or a label is no group's name.
     """
     folder = Path(folder)
     if not (folder / "task.json").is_file():
@@ -102,6 +110,7 @@ def read_task(folder: str | Path) -> StoredTask:
     fields = read_json(folder / "task.json", _AGAIN)
     relevance = read_json(folder / "relevance.json", _AGAIN)
     pools = read_json(folder / "pools.json", _AGAIN) if (folder / "pools.json").exists() else None
+    labels = read_json(folder / "labels.json", _AGAIN) if (folder / "labels.json").exists() else None
     queries, candidates = ShardReader.of_folder(folder / "queries"), ShardReader.of_folder(folder / "candidates")
     try:
         task = StoredTask(
@@ -113,6 +122,7 @@ def read_task(folder: str | Path) -> StoredTask:
             query_modality=Modality.parse(fields["query_modality"]),
             candidate_modality=Modality.parse(fields["candidate_modality"]),
             metadata=fields["metadata"],
+            labels=None if labels is None else _checked_labels(fields["name"], labels, set(_keys(candidates))),
         )
     except KeyError as error:
         raise DataError(must_be(str(folder / "task.json"), f"an object with {error}", sorted(fields))) from error
@@ -152,6 +162,17 @@ def _check(
         missing = {one for one, grade in relevance[query].items() if grade > 0} - set(pool)
         if missing:
             raise DataError(must_be(where, "with all relevant candidates in it", f"without {min(missing)}"))
+
+
+def _checked_labels(name: str, labels: Mapping[str, Any], candidates: set[str]) -> dict[str, dict[str, str]]:
+    _check_known(f"a candidate in the labels of task {name}", labels, candidates, "candidates")
+    try:
+        return {candidate: labels_of(dict(labels[candidate])) for candidate in labels}
+    except (TypeError, ValueError) as error:
+        hint = 'Write them as {"candidate id": {"attribute": "group"}}.'
+        raise DataError(
+            must_be(f"the labels of task {name}", "a group's name for each attribute of a candidate", str(error), hint)
+        ) from error
 
 
 def _check_unique(what: str, ids: Sequence[str]) -> None:

@@ -56,11 +56,23 @@ class MixedPool:
             queries: (Q, D).
             prints: of their contents.
         """
+        found = self._hit_modalities(queries, prints, k)
+        return {str(Modality(value)): float((found == value).double().mean()) for value in sorted(set(self._modality))}
+
+    def wrong_shares(self, queries: Tensor, prints: Sequence[int], wanted: Modality, k: int) -> Tensor:
+        """Returns (Q,) the share of each query's k best hits that are not of the modality wanted.
+
+        Args:
+            queries: (Q, D).
+            prints: of their contents.
+        """
+        return (self._hit_modalities(queries, prints, k) != wanted.value).double().mean(dim=1)
+
+    def _hit_modalities(self, queries: Tensor, prints: Sequence[int], k: int) -> Tensor:
         itself = index_tensor([self._place.get(key, -1) for key in prints])
         k = min(k, len(self._rows) - 1)
         pool, modality = torch.stack(self._rows), index_tensor(self._modality)
-        found = hit_modalities(queries, pool, modality, k=k, itself=itself, device=self._device)
-        return {str(Modality(value)): float((found == value).double().mean()) for value in sorted(set(self._modality))}
+        return hit_modalities(queries, pool, modality, k=k, itself=itself, device=self._device)
 
     def beside(
         self, task: RetrievalTask, queries: Tensor, prints: Sequence[int], candidates: Tensor, judged: Mapping[str, Judged]

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from unite.config.schema.media import Decoding
@@ -39,6 +39,7 @@ class RowSide:
         bare: the same without the instruction: a query and a candidate that are one content share it.
         group: contents of one group show or tell the same thing; empty without one.
         modality: what it is made of.
+        labels: attribute -> group.
     """
 
     row: int
@@ -48,6 +49,7 @@ class RowSide:
     bare: int
     group: str
     modality: Modality
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def identity(self) -> int:
@@ -162,7 +164,21 @@ def pairs_task(
         candidate_modality=pairs[0][1].modality,
         pools=pools,
         metrics=tuple(metric for metric in metrics if (parse_metric(metric)[1] or 1) <= smallest),
+        labels=_labels(name, candidates, (right for _, right in pairs)),
     )
+
+
+def _labels(name: str, candidates: Mapping[int, RowSide], rights: Iterable[RowSide]) -> dict[str, dict[str, str]]:
+    """Returns candidate id -> its labels, those of all rows that hold the content. Raises DataError if two rows disagree."""
+    found: dict[str, dict[str, str]] = {}
+    for right in rights:
+        known = found.setdefault(candidates[right.fingerprint].id, {}) if right.labels else {}
+        for attribute, group in right.labels.items():
+            if known.setdefault(attribute, group) != group:
+                hint = "They hold the same content: give it the same labels."
+                where = f"the {attribute} of {right.id} in task {name}"
+                raise DataError(must_be(where, f"{known[attribute]}, as of {candidates[right.fingerprint].id}", group, hint))
+    return found
 
 
 def _right_answers(pairs: Sequence[tuple[RowSide, RowSide]], candidates: dict[int, RowSide]) -> dict[int, list[str]]:
@@ -191,7 +207,7 @@ def row_side(reader: ShardReader, at: int, positive: int | None, stored: StoredC
     if stored.instruction:
         plain = replace(stored, text=without_instruction(stored.text), instruction="")
         bare = LazyContent.of_stored(plain, decoding, name).fingerprint
-    return RowSide(at, positive, f"{name}#{positive}" if positive else name, whole, bare, stored.group, stored.modality)
+    return RowSide(at, positive, f"{name}#{positive}" if positive else name, whole, bare, stored.group, stored.modality, stored.labels)
 
 
 def _content(reader: ShardReader, side: RowSide) -> StoredContent:

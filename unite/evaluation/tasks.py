@@ -53,6 +53,7 @@ class RetrievalTask:
         kind: "pair" or "subset", see `METRICS_OF_KIND`.
         metrics: names that `unite/evaluation/metrics.py` lists; by default those of the kind.
         ties: which of equal scores comes first, see `TIES`. A query's own candidates are its pool, in the order of it, if it has one.
+        labels: candidate id -> attribute -> group, for `unite.audit`; none where candidates say of no group.
 
     Raises:
         DataError: on a duplicate or unknown id, a query without relevant candidate, an empty pool, or a relevant candidate outside its
@@ -71,6 +72,7 @@ class RetrievalTask:
     kind: str = "pair"
     metrics: tuple[str, ...] = field(default=())
     ties: str = "trec_eval"
+    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
     def of_stored(cls, stored: StoredTask, decoding: Decoding) -> RetrievalTask:
@@ -92,6 +94,7 @@ class RetrievalTask:
             kind=stored.metadata.get("kind", "pair"),
             metrics=metrics,
             ties=stored.metadata.get("ties", "trec_eval"),
+            labels=stored.labels or {},
         )
 
     @classmethod

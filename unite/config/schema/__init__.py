@@ -4,6 +4,7 @@ A misspelt key or a value of the wrong type fails when Hydra composes the config
 A component's config carries `_target_`, the class it builds, so a class of the user's own can be named on the command line.
 """
 
+from unite.config.schema.audit import AssociationConfig, AuditConfig, AuditOptions
 from unite.config.schema.curation import CurateConfig, Engine
 from unite.config.schema.data import DataConfig, MixtureConfig, SourceConfig
 from unite.config.schema.encoder import EncoderConfig, LoRAConfig, Positions, Precision, ReadingConfig, TinyCheckpointConfig
@@ -15,12 +16,15 @@ from unite.config.schema.prompt import PromptConfig
 from unite.config.schema.sweep import JobSweeperConfig, Keep, ProcessLauncherConfig, SearchConfig, SweepConfig
 from unite.config.schema.training import LoggerConfig, StageConfig, TrainConfig, TrainerConfig, WandbMode
 from unite.config.schema.validation import Export, HeldOutConfig, ValidationConfig
-from unite.config.schema.world import EmojiHardConfig, WorldConfig
+from unite.config.schema.world import EmojiHardConfig, PeopleWorldConfig, WorldConfig
 
 __all__ = [
     "AdafactorConfig",
     "AdamW8bitConfig",
     "AdamWConfig",
+    "AssociationConfig",
+    "AuditConfig",
+    "AuditOptions",
     "CurateConfig",
     "DataConfig",
     "Decoding",
@@ -43,6 +47,7 @@ __all__ = [
     "MuonConfig",
     "ObjectiveConfig",
     "PairsSuiteConfig",
+    "PeopleWorldConfig",
     "Positions",
     "Precision",
     "ProcessLauncherConfig",

@@ -65,3 +65,37 @@ class EmojiHardConfig(PoolsConfig):
     _target_: str = "unite.worlds.emoji.hard.EmojiHard"
     num_queries: int = 256
     num_candidates: int = 2048
+
+
+@dataclass(kw_only=True)
+class PeopleWorldConfig:
+    """People in variants of skin tone and gender: the built-in case of an audit. See `unite.worlds.people`.
+
+    Attributes:
+        root: the folder that world folders lie in.
+        seed: another seed, other places and rows.
+        num_train: training rows a source, a multiple of 4; 0 where only the tasks are wanted.
+        num_places: places, of cell and background, that the tests show everybody at and training never does.
+        skew: the share of training pictures that show light skin, technical people as men and caring ones as women; the others, and all
+            with 0, are drawn evenly from all variants.
+
+    Raises:
+        ConfigError: if a number is out of its range.
+    """
+
+    _target_: str = "unite.worlds.people.PeopleWorld"
+    root: str = "${data_root}"
+    seed: int = 0
+    num_train: int = 4096
+    num_places: int = 3
+    skew: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.num_train < 0 or self.num_train % 4:
+            raise ConfigError(must_be("people.num_train", "0 or a multiple of 4, the rows of a family", self.num_train))
+        if not 1 <= self.num_places <= 27:
+            raise ConfigError(must_be("people.num_places", "from 1 to 27, half of the places that there are", self.num_places))
+        if not 0 <= self.skew <= 1:
+            raise ConfigError(must_be("people.skew", "from 0 to 1", self.skew))
+        if self.seed < 0:
+            raise ConfigError(must_be("people.seed", "0 or above", self.seed))

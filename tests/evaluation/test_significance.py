@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, bootstrap, permutation_test
 
-from unite.comparison.significance import holm, sign_flip_test, stratified_interval, tasks_interval
 from unite.errors import DataError
 from unite.evaluation.metrics import bootstrap_interval, mean_interval
+from unite.evaluation.significance import holm, sign_flip_test, stratified_interval, tasks_interval
 
 
 def scipy_p(differences, num_resamples):
@@ -46,11 +46,11 @@ def test_no_difference_is_p_one_and_p_is_never_zero():
 def test_chunks_change_nothing(monkeypatch):
     values = np.random.default_rng(2).normal(0.1, 1, 64)
     whole = sign_flip_test(values, 999)
-    monkeypatch.setattr("unite.comparison.significance.CHUNK", 64 * 10)
+    monkeypatch.setattr("unite.evaluation.significance.CHUNK", 64 * 10)
     assert sign_flip_test(values, 999) == pytest.approx(whole, abs=0.05)
     few = values[:9]
     exact = sign_flip_test(few)
-    monkeypatch.setattr("unite.comparison.significance.CHUNK", 9 * 7)
+    monkeypatch.setattr("unite.evaluation.significance.CHUNK", 9 * 7)
     assert sign_flip_test(few) == exact
 
 
