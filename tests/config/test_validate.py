@@ -14,7 +14,7 @@ from unite.config.validate import combinations, errors_in
 
 ROOT = CONF.parent
 #: Options that the commands' own configs name.
-NEEDED = {"tiny", "exported", "csv_wandb", "instruction", "tt", "ti", "tv", "fine_video", "fused", "infonce", "mamcl", "emoji"}
+NEEDED = {"tiny", "exported", "csv_wandb", "instruction", "tt", "ti", "tv", "fine_video", "fused", "infonce", "mamcl", "emoji", "people"}
 
 
 MINE = """# @package encoder
@@ -60,7 +60,7 @@ def test_all_errors_are_listed_at_once(tmp_path):
     task = "{_target_: unite.evaluation.layouts.mmeb.Mmeb, folder: 3, subset: [x]}"
     (conf / "suite" / "broken.yaml").write_text(f"defaults: [schema, _self_]\nname: broken\ntasks:\n  a: {task}\n")
     _, errors = errors_in(conf)
-    assert len(errors) == 6  # train and evaluate both have suites
+    assert len(errors) == 7  # train, evaluate and audit have suites
     assert any("objective=broken" in error and "temprature" in error for error in errors)
     assert any("+experiment=broken" in error and "many" in error for error in errors)
     assert any(
@@ -68,7 +68,7 @@ def test_all_errors_are_listed_at_once(tmp_path):
         for error in errors
     )
     assert any("an option of recipes.x must be one of" in error and "but is 'images'" in error for error in errors)
-    assert sum("suite.tasks.a.subset must be a valid string, but is ['x']" in error for error in errors) == 2
+    assert sum("suite.tasks.a.subset must be a valid string, but is ['x']" in error for error in errors) == 3
 
 
 def test_the_groups_the_stages_take_can_be_swapped():

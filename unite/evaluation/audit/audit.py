@@ -136,12 +136,12 @@ class _Look:
 
     def _skew(self, attribute: Attribute) -> list[Skew]:
         ids, k = self.task.candidate_ids, max(self.options.ks)
-        order = [row for row in self.task.trec_order if ids[row] in attribute.of]
+        row_of = {name: row for row, name in enumerate(ids)}
         if self.task.pools is None:
-            searches = [(slice(None), order)]
+            searches = [(slice(None), [row for row in self.task.tie_order if ids[row] in attribute.of])]
         else:
-            members = (set(self.task.pools[query]) for query in self.task.query_ids)
-            searches = [(slice(at, at + 1), [row for row in order if ids[row] in inside]) for at, inside in enumerate(members)]
+            pools_of = (self.task.pool_of(query) for query in self.task.query_ids)
+            searches = [(slice(at, at + 1), [row_of[name] for name in pool if name in attribute.of]) for at, pool in enumerate(pools_of)]
         ranked, pools = [], []
         for rows, members_of in searches:
             groups = np.array([attribute.of[ids[row]] for row in members_of])
