@@ -21,7 +21,7 @@ def test_a_value_stands_at_its_percent(everything):
             assert lane.dot.title.startswith(f"{NAMES[index]}: {100 * cell.value:.1f} (")
             assert (lane.held_in is None) == (task in (MEAN, "spatial"))
         best = int(cells[1].value > cells[0].value)
-        assert row.best == (None if task == "spatial" else (mark(best), cells[best].value))
+        assert row.best == (None if task == "spatial" else (mark(best), cells[best].value, NAMES[best]))
     assert [row.chance for row in plot.rows] == pytest.approx([1 / 50, 1 / 50, 1 / 50, 1 / 50, 1 / 8])
     assert [row.near_chance for row in plot.rows] == [False, False, False, False, True]  # 2 of 4 queries, 1 in 8 by chance
     assert plot.rows[1].about == "T \u2192 I \u00b7 pool 50"

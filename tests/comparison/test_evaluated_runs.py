@@ -3,7 +3,8 @@ import json
 import pytest
 
 from tests.comparison.material import make_config, make_suite, some_failures
-from unite.comparison.evaluated_runs import differing_settings, group_runs, load_runs
+from unite.comparison.evaluated_runs import group_runs, load_runs
+from unite.comparison.settings import differing_settings
 from unite.errors import CheckpointError, ConfigError, DataError
 
 

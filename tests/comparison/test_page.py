@@ -59,6 +59,35 @@ def test_marks_stand_where_their_values_are(rendered, everything):
             assert f"left:{100 * everything[1][0].main(name, task).value:.2f}%" in styles
 
 
+def test_tables_say_what_they_are_of_and_pictures_what_is_in_them(rendered, everything):
+    page = Page(rendered)
+    tables = rendered.split("<table")[1:]
+    assert len(tables) > 8 and all("<caption>" in table.partition("</table>")[0] for table in tables)
+    assert {attributes.get("scope") for attributes in page.all("th")} == {"col", "row"}
+    alts = [attributes["alt"] for attributes in page.all("img")]
+    assert "image of the query, q1: image with the text 'a <b>cat</b> & a hat'" in alts
+    assert "image that is right, c9: image of 'a <b>cat</b> & a hat'" in alts and "video that is wrong, c0" in alts
+    tracks = [attributes["aria-label"] for attributes in page.all("div", "track")]
+    (suite,) = everything[1]
+    for task in ("t2i", "it2v"):
+        (values,) = (told for told in tracks if told.startswith(f"{task}. ") and "chance: " in told)
+        assert all(f"{name}: {100 * suite.main(name, task).value:.1f} (" in values for name in ("base", "bold"))
+    assert not any("role" not in attributes for attributes in page.all("div", "track"))
+
+
+def test_cells_of_a_narrow_table_say_whose_they_are(rendered):
+    numbers = rendered.partition('aria-label="Main metric')[2].partition("</table>")[0]
+    rows = numbers.split("<tr")[2:]
+    assert len(rows) == 5 and all(row.count('class="label"') == row.count("<td") for row in rows)
+    assert all("base" in row and "bold" in row for row in rows)
+
+
+def test_folders_are_told_from_where_they_part(write_run):
+    first, second = write_run("sweep/a", make_suite()), write_run("sweep/b", make_suite(), config=make_config(0, optimizer={"lr": 1}))
+    page = render_page(*compared(first, second), [])
+    assert f"What was trained, in {first.resolve().parent}/" in page and '<span class="value">a</span>' in page
+
+
 def test_one_run_alone_has_a_page(write_run):
     page = render_page(*compared(write_run("only", make_suite())), [])
     assert "Difference from the baseline" not in page

@@ -18,12 +18,28 @@ _NUM_HITS = 4
 
 @dataclass(frozen=True)
 class Shown:
-    """One content on a card: its id, what is said above it, and its kind: "query", "right" or "wrong"."""
+    """One content on a card.
+
+    Attributes:
+        name: its id.
+        label: what is said above it.
+        kind: "query", "right" or "wrong".
+        preview: of it.
+        fits: the text that it is the right answer to, or the right answer's where it is the query; empty where that is no text, or it is
+            wrong: what is known of a picture in words.
+    """
 
     name: str
     label: str
     kind: str
     preview: Preview
+    fits: str = ""
+
+    def alt(self, modality: str) -> str:
+        """Returns what is known of one of its pictures in words."""
+        known = f"of {self.fits!r}" if self.fits else f"with the text {self.preview.text!r}" if self.preview.text else ""
+        role = {"query": "of the query", "right": "that is right", "wrong": "that is wrong"}[self.kind]
+        return f"{modality} {role}, {self.name}" + (f": {modality} {known}" if known else "")
 
 
 @dataclass(frozen=True)
@@ -89,12 +105,15 @@ def not_recorded(suite: SuiteComparison, recipes: Sequence[TrainingRecipe]) -> l
 
 def _card(failure: Failure, found: TaskFailures, suite: str, task: str, recipes: Sequence[TrainingRecipe], index: int) -> Card:
     right = failure.right[0]
+    query, answer = found.queries[failure.query], found.candidates[right]
     asked = (
-        Shown(failure.query, "query", "query", found.queries[failure.query]),
-        Shown(right, f"right one, rank {failure.rank}", "right", found.candidates[right]),
+        Shown(failure.query, "query", "query", query, "" if query.text else answer.text),
+        Shown(right, f"right one, rank {failure.rank}", "right", answer, query.text),
     )
     hits = tuple(
-        Shown(name, f"{place}. {score:.2f}", "right" if name in failure.right else "wrong", found.candidates[name])
+        Shown(name, f"{place}. {score:.2f}", "right", found.candidates[name], query.text)
+        if name in failure.right
+        else Shown(name, f"{place}. {score:.2f}", "wrong", found.candidates[name])
         for place, (name, score) in enumerate(failure.hits[:_NUM_HITS], start=1)
     )
     others = [recipe.runs[0] for place, recipe in enumerate(recipes) if place != index]

@@ -53,7 +53,7 @@ class Row:
         kind: "pair", "subset" or "mean".
         lanes: of the recipes, in their order.
         chance: value of a random ranking, 0 to 1; None where it is not known of the metric.
-        best: marks and value of the best recipe; None where all are near chance.
+        best: marks, value and name of the best recipe; None where all are near chance.
         near_chance: whether they are.
         differences: of the recipes from the baseline.
     """
@@ -63,9 +63,16 @@ class Row:
     kind: str
     lanes: tuple[Lane, ...]
     chance: float | None = None
-    best: tuple[str, float] | None = None
+    best: tuple[str, float, str] | None = None
     near_chance: bool = False
     differences: tuple[Difference, ...] = ()
+
+    @property
+    def told(self) -> str:
+        """All that is drawn in the row, in words."""
+        drawn = [lane.dot.title + (f", held-in {percent(lane.held_in.value)}" if lane.held_in else "") for lane in self.lanes if lane.dot]
+        chance = [] if self.chance is None else [f"chance: {percent(self.chance)}"]
+        return f"{self.name}. {'; '.join([*drawn, *chance])}"
 
 
 @dataclass(frozen=True)
@@ -114,8 +121,8 @@ def values_plot(suite: SuiteComparison, names: Sequence[str]) -> Plot:
 
     def row(task: str) -> Row:
         near_chance = suite.near_chance(task)
-        found = [(mark(index), cell.value) for index, name in enumerate(names) if (cell := suite.main(name, task))]
-        best = None if near_chance else max(found, key=lambda pair: pair[1], default=None)  # the first of equals
+        found = [(mark(index), cell.value, name) for index, name in enumerate(names) if (cell := suite.main(name, task))]
+        best = None if near_chance else max(found, key=lambda entry: entry[1], default=None)  # the first of equals
         lanes = tuple(lane(index, name, task) for index, name in enumerate(names))
         return Row(*_about(suite, task), lanes=lanes, chance=suite.chance(task), best=best, near_chance=near_chance)
 

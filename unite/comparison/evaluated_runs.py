@@ -22,7 +22,7 @@ from unite.files import read_json
 log = logging.getLogger(__name__)
 
 #: What may differ between runs of one training recipe: the seed, that of the random checkpoint, and what changes nothing of the weights.
-_NOT_COMPARED = (
+NOT_COMPARED = (
     "seed",
     "encoder.checkpoint.seed",
     "name",
@@ -70,12 +70,12 @@ class Run:
     @cached_property
     def settings(self) -> dict[str, str]:
         """The config flat, `optimizer.lr` -> `0.0015`."""
-        return dict(_flat(self.config))
+        return dict(flat(self.config))
 
     @cached_property
     def training_recipe(self) -> str:
         """How it was trained, as text: the same for runs that differ in nothing but the seed."""
-        kept = {key: value for key, value in self.settings.items() if not key.startswith(_NOT_COMPARED)}
+        kept = {key: value for key, value in self.settings.items() if not key.startswith(NOT_COMPARED)}
         start = self.config.get("init_from")
         if start and (Path(start) / "config.yaml").is_file():  # a stage that starts from another: their seeds may differ too
             kept["init_from"] = read_run(Path(start), "").training_recipe
@@ -165,14 +165,6 @@ def group_runs(runs: Sequence[Run]) -> tuple[list[TrainingRecipe], list[str]]:
     return recipes, notes
 
 
-def differing_settings(recipes: Sequence[TrainingRecipe]) -> dict[str, list[str]]:
-    """Returns the settings in which recipes differ: flat name -> its value in each, `-` where it has none."""
-    settings = [recipe.runs[0].settings for recipe in recipes]
-    keys = sorted({key for of_one in settings for key in of_one if not key.startswith(_NOT_COMPARED)})
-    table = {key: [of_one.get(key, "-") for of_one in settings] for key in keys}
-    return {key: values for key, values in table.items() if len(set(values)) > 1}
-
-
 def read_run(folder: Path, name: str = "", *, with_failures: bool = True) -> Run:
     """Reads the folder of a run, evaluated or not.
 
@@ -237,9 +229,10 @@ def _common_name(runs: Sequence[Run]) -> str:
     return joined if len(joined) <= 30 else f"{runs[0].config.get('name') or names[0]}, {len(names)} seeds"
 
 
-def _flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
+def flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
+    """Returns a nested config as (full name, value) pairs."""
     if isinstance(value, dict) and value:
-        return [pair for key, inner in value.items() for pair in _flat(inner, f"{prefix}.{key}" if prefix else str(key))]
+        return [pair for key, inner in value.items() for pair in flat(inner, f"{prefix}.{key}" if prefix else str(key))]
     return [(prefix, str(value))]
 
 

@@ -5,15 +5,18 @@ Here is what the page shows; `templates/report.html.j2` and the files that it in
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from unite.comparison.cards import FailedTask, failed_tasks, not_recorded, room
 from unite.comparison.charts import Heatmap, Plot, differences_plot, heatmaps, mark, place, values_plot
 from unite.comparison.compare import MEAN, Cell, SuiteComparison
-from unite.comparison.evaluated_runs import TrainingRecipe, differing_settings
+from unite.comparison.evaluated_runs import TrainingRecipe
 from unite.comparison.published import Published, published_beside
 from unite.comparison.searches import find_searches
+from unite.comparison.settings import differing_settings, grouped
 from unite.comparison.wording import FILTERS, headline
 from unite.evaluation.results import LETTERS
 from unite.templates import html_environment
@@ -41,7 +44,7 @@ def render_page(
         recipes, suites, notes: what is compared.
         dashboard: address of the page of `unite.dashboard`, for a link.
     """
-    template = html_environment("unite.comparison", (*FILTERS, mark, place, room)).get_template("report.html.j2")
+    template = html_environment("unite.comparison", (*FILTERS, mark, place, room, below)).get_template("report.html.j2")
     return template.render(
         headline=headline(suites[0], recipes),
         notes=notes,
@@ -50,10 +53,22 @@ def render_page(
         mean=MEAN,
         letters=LETTERS,
         suites=[_view(suite, recipes) for suite in suites],
-        settings=differing_settings(recipes),
+        settings=grouped(differing_settings(recipes)),
+        above=_above([run.folder for recipe in recipes for run in recipe.runs]),
         searches=find_searches(run.trained for recipe in recipes for run in recipe.runs),
         dashboard=dashboard,
     )
+
+
+def _above(folders: Sequence[Path]) -> str:
+    """Returns the folder that all lie in, with a slash at its end; nothing where there is none, or it is the root."""
+    shared = os.path.commonpath([folder.resolve().parent for folder in folders])
+    return "" if shared == os.path.sep else f"{shared}{os.path.sep}"
+
+
+def below(folder: Path, above: str) -> str:
+    """Returns a folder without the part that all have."""
+    return str(folder.resolve()).removeprefix(above)
 
 
 def _ranking(suite: SuiteComparison, recipes: Sequence[TrainingRecipe]) -> list[tuple[int, TrainingRecipe, Cell]]:
