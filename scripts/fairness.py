@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from unite.config.schema.evaluation import AssociationConfig, AuditOptions, SuiteConfig
+from unite.config.schema.audit import AssociationConfig, AuditOptions
+from unite.config.schema.evaluation import SuiteConfig
 from unite.config.schema.media import Decoding
 from unite.config.schema.world import PeopleWorldConfig
 from unite.embedding import Embedder

@@ -86,6 +86,14 @@ def test_the_page_shows_rows_left_out_and_kept_with_their_reasons(made):
     assert "exact duplicate" in twice and "what it repeats" in twice and twice.count("one two &lt;three&gt;</p>") == 2
 
 
+def test_tables_say_what_they_are_of_and_plots_and_pictures_what_is_in_them(made):
+    page = (made[1] / "datasheet.html").read_text(encoding="utf-8")
+    tables = [part.partition("</table>")[0] for part in page.split("<table")[1:]]
+    assert tables and all("<caption>" in table for table in tables) and not re.findall(r"<th(?! scope=)[ >]", page)
+    assert re.search(r'aria-label="Words in a query: \d+ to \d+ words, median \d+, of \d+ values"', page)
+    assert 'alt="image, with the text ' in page
+
+
 def test_a_set_without_steps_says_so(tmp_path):
     sheet = Curation([Rows([row()], "one")], out=tmp_path / "set", workers=1, progress=False).run()
     page = (tmp_path / "set" / "datasheet.html").read_text(encoding="utf-8")

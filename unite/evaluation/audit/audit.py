@@ -11,10 +11,11 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from unite.batch import index_tensor
-from unite.config.schema.evaluation import AuditOptions
+from unite.config.schema.audit import AuditOptions
 from unite.embedding.embed import Encoder, fingerprints
 from unite.embedding.memory import EmbeddingCache, MemoryCache
 from unite.embedding.sharing import embed_sharded
@@ -28,7 +29,7 @@ from unite.evaluation.audit.skew import Skew, skew
 from unite.evaluation.audit.units import numbered
 from unite.evaluation.diagnosis import NUM_HITS, EmbedContents
 from unite.evaluation.mixed_pool import MixedPool
-from unite.evaluation.suite import Suite, judge_task
+from unite.evaluation.suite import Suite, device_of, judge_task
 from unite.evaluation.tasks import RetrievalTask
 from unite.files import write_text
 from unite.processes import is_first_rank
@@ -58,7 +59,8 @@ def audit(
     tasks, labelled = read_tasks(suite, options)
     cache = MemoryCache() if cache is None else cache
     embed = partial(embed_sharded, encoder, token_budget=suite.token_budget, cache=cache)
-    pool, looks = MixedPool(), {}
+    device = device_of(encoder)
+    pool, looks = MixedPool(device), {}
     seen: set[tuple[str, tuple[int, ...]]] = set()  # tasks may share candidates: an association of the same ones is told once
     for name, task in tracked(tasks.items(), f"{suite.name}: embedding", "tasks"):
         candidates = embed(task.candidates, ids=task.candidate_ids)
@@ -67,7 +69,7 @@ def audit(
         if name in labelled:
             labelled[name] = _new_targets(labelled[name], prints, seen)
             queries = embed(task.queries, ids=task.query_ids)
-            looks[name] = _Look(labelled[name], queries, fingerprints(task.queries, cache), candidates, suite.device, options)
+            looks[name] = _Look(labelled[name], queries, fingerprints(task.queries, cache), candidates, device, options)
     found = tuple(look.at(name, pool, embed) for name, look in tracked(looks.items(), f"{suite.name}: audit", "tasks"))
     result = AuditResult(suite.name, checkpoint, tuple(options.ks), found)
     if is_first_rank():
@@ -92,7 +94,7 @@ class _Look:
     queries: Tensor
     prints: Sequence[int]
     candidates: Tensor
-    device: str
+    device: torch.device
     options: AuditOptions
 
     @property
@@ -145,7 +147,7 @@ class _Look:
         ranked, pools = [], []
         for rows, members_of in searches:
             groups = np.array([attribute.of[ids[row]] for row in members_of])
-            _, places = search(self.queries[rows], self.candidates[index_tensor(members_of)], k)
+            _, places = search(self.queries[rows], self.candidates[index_tensor(members_of)], k, device=self.device)
             ranked += list(groups[places.cpu().numpy()])
             pools += [np.bincount(groups, minlength=len(attribute.groups))] * len(places)
         units = self._query_units()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from unite.config.schema.evaluation import AssociationConfig, AuditOptions
+from unite.config.schema.audit import AssociationConfig, AuditOptions
 from unite.errors import ConfigError, must_be, must_be_one_of
 from unite.evaluation.audit.labels import Labels, check_pools, no_labels, read_labels
 from unite.evaluation.layouts.source import MissingTaskError
