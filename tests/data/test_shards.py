@@ -8,7 +8,7 @@ import webdataset
 
 from tests.data.material import row, write
 from unite.data.index import INDEX_SUFFIX, ShardIndex, index_shard
-from unite.data.rows import Row, StoredContent
+from unite.data.rows import Row, StoredContent, from_members, to_members
 from unite.data.shards import ShardReader, ShardWriter
 from unite.errors import DataError
 
@@ -19,6 +19,15 @@ def test_rows_come_back_as_they_went_in(tmp_path):
     assert [address.name for address in reader.addresses] == ["shard-000000.tar", "shard-000001.tar", "shard-000002.tar"]
     assert list(reader) == [row(at) for at in range(5)]
     assert reader.name(3) == "shard-000001.tar/000003"
+
+
+def test_labels_come_back_and_another_form_is_refused(tmp_path):
+    content = StoredContent("a house", labels={"region": "north"})
+    assert from_members("0", to_members(Row("0", content, (content,)))) == Row("0", content, (content,))
+    assert b"labels" not in to_members(Row("0", StoredContent("a house")))["json"]
+    for labels in ('["north"]', '{"region": 3}', '{"region": ""}'):
+        with pytest.raises(DataError, match="sample 0 is not in the row format .*labels are .*, and not a group's name for each attribute"):
+            from_members("0", {"json": f'{{"query": {{"text": "a", "labels": {labels}}}}}'.encode()})
 
 
 def test_webdataset_reads_the_same_samples(tmp_path):

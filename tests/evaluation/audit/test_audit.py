@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 
+from tests.browser import browse, needs_browser
 from unite.config.schema import AssociationConfig, AuditOptions, SuiteConfig
 from unite.embedding.embed import embed_contents
 from unite.evaluation.audit.audit import audit
@@ -91,6 +92,12 @@ def test_tables_say_what_they_are_of(result):
     assert len(tables) == 6 and all("<caption>" in table for table in tables)
     assert not re.findall(r"<th(?! scope=)[ >]", page)
     assert all(line in page for line in ("MaxSkew@1", "told apart", "by chance"))
+
+
+@needs_browser
+def test_a_narrow_browser_has_nothing_to_scroll_to_at_the_side(result, tmp_path):
+    _, (scroll, client, *_) = browse(tmp_path / "audit.html", 390, tmp_path / "shot.png")
+    assert scroll <= client == 390
 
 
 def test_numbers_in_words():
