@@ -19,13 +19,13 @@ from unite.types import Modality
 
 
 def test_the_built_in_case_runs_from_the_command_to_the_page(tmp_path):
-    options = ["suite.world.num_places=1", "audit.num_resamples=200", "audit.ks=[1,10]"]
+    options = ["suite.world.num_places=1", "~suite.tasks.variants", "audit.num_resamples=200", "audit.ks=[1,10]"]
     output = run("audit", tmp_path / "data", tmp_path / "runs", f"checkpoint={tiny(tmp_path)}", *options)
     folder = only(tmp_path / "runs" / "audit")
     found = json.loads((folder / "audit.json").read_text())
-    assert [task["name"] for task in found["tasks"]] == ["variants", "all_variants"] and found["ks"] == [1, 10]
+    assert [task["name"] for task in found["tasks"]] == ["all_variants"] and found["ks"] == [1, 10]
     assert [one["name"] for one in found["tasks"][0]["associations"]] == ["work_by_gender", "work_by_tone"]
-    assert "variants, skin tone: R@1 from" in output and f"The page is {folder / 'audit.html'}" in output.replace("\n", "")
+    assert "all_variants, skin tone: R@1 from" in output and f"The page is {folder / 'audit.html'}" in output.replace("\n", "")
     assert (folder / "audit.html").is_file()
 
 

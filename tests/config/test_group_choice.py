@@ -26,7 +26,7 @@ from tests.composed import composed
         ("train", "mixture=3", "mixture must be one of .*, but is 3"),
         ("train", "mixture=[tt,tj]", "mixture must be one of .*, but is 'tj'"),
         ("train", "objective=mamll", r"but is 'mamll'. Options of your own: objective/ in conf/ of .* Did you mean 'mamcl'\?"),
-        ("train", "+experiment=stage3", "experiment must be one of paper_stage1, .*, but is 'stage3'"),
+        ("train", "+experiment=stage3", "experiment must be one of fairness, paper_stage1, .*, but is 'stage3'"),
         ("curate", "+recipe@recipes.x=null", "recipe must be one of coco, .*, but is 'null'"),
         ("curate", "+step@steps.x=text_lengh", r"Did you mean 'text_length'\?"),
     ],
