@@ -51,6 +51,7 @@ class MicroBatch:
         contents: (n,) int64, the index of each row in the batch's pool.
         input_ids, token_types, attention_mask: (n, L) int64; the mask is 1 on tokens, 0 on padding.
         media: as in `EncodedContent`, concatenated over the contents; empty without media.
+        shared: how many first tokens, text all of them, are the same in every row: a family may pass them once. 0 passes all.
     """
 
     contents: Tensor
@@ -58,6 +59,7 @@ class MicroBatch:
     token_types: Tensor
     attention_mask: Tensor
     media: dict[str, Tensor] = field(default_factory=dict)
+    shared: int = 0
 
     @property
     def media_names(self) -> list[tuple[int, int]]:
@@ -79,6 +81,7 @@ class MicroBatch:
             token_types=moved(self.token_types),
             attention_mask=moved(self.attention_mask),
             media={name: moved(tensor) for name, tensor in self.media.items()},
+            shared=self.shared,
         )
 
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unite.data.packing import OVERHEAD, check_budget, padded_share, plan_micro_batches
+from unite.batch import EncodedContent, index_tensor
+from unite.data.packing import OVERHEAD, check_budget, padded_share, plan_micro_batches, shared_beginning
 from unite.errors import DataError
 
 
@@ -38,6 +39,21 @@ def test_no_cut_of_the_sorted_contents_costs_less(lengths, budget):
     plan = plan_micro_batches(lengths, budget)
     assert cost([[lengths[content] for content in group] for group in plan]) == min(map(cost, affordable))
     assert plan[0][0] == max(range(len(lengths)), key=lambda content: (lengths[content], -content))
+
+
+@pytest.mark.parametrize(
+    ("ids", "types", "expected"),
+    [
+        ([[7, 8, 1, 2], [7, 8, 3], [7, 8, 1, 4]], [[0] * 4, [0] * 3, [0] * 4], 2),
+        ([[7, 8], [7, 8, 3]], [[0] * 2, [0] * 3], 1),  # each keeps a token of its own
+        ([[7, 5, 5, 2], [7, 5, 5, 3]], [[0, 1, 1, 0]] * 2, 1),  # what a medium stands for is another medium's too
+        ([[1, 2], [3, 2]], [[0] * 2] * 2, 0),
+        ([[1], [1]], [[0]] * 2, 0),
+    ],
+)
+def test_what_all_contents_begin_with(ids, types, expected):
+    encoded = [EncodedContent(index_tensor(tokens), index_tensor(kinds)) for tokens, kinds in zip(ids, types, strict=True)]
+    assert shared_beginning(encoded) == expected
 
 
 def test_a_content_larger_than_the_budget_is_named():

@@ -44,6 +44,20 @@ def test_micro_batches_hold_the_budget_and_a_larger_content_stands_alone(encoder
     assert len(encoder.shapes) < len(CONTENTS)
 
 
+def test_what_all_begin_with_is_told_the_encoder_and_counts_once(encoder, monkeypatch):
+    """Bytes are tokens here. Of a content of which little is saved, none is."""
+    told = []
+    forward = encoder.forward
+    monkeypatch.setattr(encoder, "forward", lambda micro_batch: told.append(micro_batch) or forward(micro_batch))
+    contents = [Content(end, instruction="ab") for end in ("", "c", "d", "e", "f", "", "g")]
+    embeddings = embed_contents(encoder, contents, token_budget=9)
+    assert (embeddings - one_by_one(contents)).abs().max() < 1e-6
+    assert {micro_batch.shared for micro_batch in told if len(micro_batch.contents) > 1} == {2}
+    told.clear()
+    embed_contents(encoder, [*contents, Content("h" * 90, instruction="ab")], token_budget=400)
+    assert {tuple(micro_batch.input_ids.shape): micro_batch.shared for micro_batch in told} == {(1, 93): 0, (6, 4): 2}
+
+
 def test_equal_contents_are_embedded_once_in_the_order_they_came(encoder):
     a, b = Content(text="a"), Content(text="b")
     embeddings = embed_contents(encoder, [a, b, Content(text="a", group="other"), b, a])
@@ -63,7 +77,7 @@ def test_holds_no_more_than_a_window_and_what_is_decoded_ahead(encoder):
     def contents():
         for at in range(200):
             embedded_when_drawn.append(len(encoder.shapes))
-            yield Content(text=f"{at:010}")
+            yield Content(text=f"{at:03}-------")
 
     embed_contents(encoder, contents(), token_budget=11)  # each of these fills a budget
     held = [drawn - embedded for drawn, embedded in enumerate(embedded_when_drawn)]

@@ -1,7 +1,8 @@
 """Contents to embeddings, in the order they came: equal ones once, packed by length, decoded as they are needed.
 
 Beside a GPU, threads decode a little ahead. Contents gather in a window of a bounded number of tokens; there they are sorted by length and
-cut into micro-batches of a token budget. So there is hardly any padding, and memory holds one window, whatever the number of contents.
+cut into micro-batches of a token budget. So there is hardly any padding, and memory holds one window, whatever the number of contents. What
+all contents of a window begin with, the prompt's first words, is passed through the model once a micro-batch.
 
 Shapes: N contents, U of them unique, D dimensions, n contents in a micro-batch.
 """
@@ -12,15 +13,16 @@ import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from unite.batch import EncodedContent, MicroBatch, Processor
-from unite.data.packing import plan_micro_batches
+from unite.data.packing import plan_micro_batches, shared_beginning
 from unite.embedding.lazy import LazyContent, decoded, key_of, named
 from unite.embedding.memory import EmbeddingCache, MemoryCache
 from unite.errors import ConfigError, DataError, must_be
@@ -32,6 +34,12 @@ log = logging.getLogger(__name__)
 BUDGETS_PER_WINDOW = 16
 #: Contents decoded before they are needed.
 DECODED_AHEAD = 32
+#: Tokens of a micro-batch at most on a CPU, whatever the budget: of more, what a layer leaves the next is in no cache any more.
+CPU_BUDGET = 1536
+#: What a micro-batch costs beside its tokens, in tokens: here each is a pass of its own.
+_OVERHEAD = 128
+#: A content of more than so many times the shared beginning is passed whole: little is saved, and attention with a mask takes longer.
+_LONG = 16
 
 
 class Encoder(Protocol):
@@ -83,7 +91,7 @@ def embed_contents(
     run = _Run(encoder, token_budget, MemoryCache() if cache is None else cache, ids)
     report = on_progress or (lambda count: None)
     places: list[int] = []  # of each content, among the unique ones
-    ahead: deque[tuple[int, str, Future[Content]]] = deque()
+    ahead: deque[tuple[int, str, Callable[[], Content]]] = deque()
     with _evaluating(encoder), _decoder(run.device) as decode:
         for content in contents:
             name = run.name_of(content, len(places))
@@ -92,10 +100,10 @@ def embed_contents(
             if is_new:
                 ahead.append((index, name, decode(content)))
             if len(ahead) > DECODED_AHEAD:
-                run.add(*_result(ahead.popleft()))
+                run.add(*ahead.popleft())
             report(run.take_done())
         while ahead:
-            run.add(*_result(ahead.popleft()))
+            run.add(*ahead.popleft())
         run.encode_window()
         report(run.take_done())
     if not places:
@@ -122,26 +130,17 @@ def fingerprints(contents: Iterable[Content | LazyContent], cache: EmbeddingCach
 
 
 @contextmanager
-def _decoder(device: torch.device) -> Iterator[Callable[[Content | LazyContent], Future[Content]]]:
-    """Yields what begins to decode a content: threads beside a GPU.
+def _decoder(device: torch.device) -> Iterator[Callable[[Content | LazyContent], Callable[[], Content]]]:
+    """Yields what begins to decode a content, and returns what to call for it: threads beside a GPU.
 
-    On a CPU, whose cores the encoder fills, it is decoded at once: threads made it a fifth slower there, Python's lock going to and fro.
+    On a CPU, whose cores the encoder fills, it is decoded when it is called for: threads made it a fifth slower there, Python's lock going
+    to and fro.
     """
-    if device.type != "cpu":
-        with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as threads:
-            yield lambda content: threads.submit(decoded, content)
+    if device.type == "cpu":
+        yield lambda content: partial(decoded, content)
         return
-
-    def at_once(content: Content | LazyContent) -> Future[Content]:
-        done: Future[Content] = Future()
-        done.set_result(decoded(content))
-        return done
-
-    yield at_once
-
-
-def _result(waiting: tuple[int, str, Future[Content]]) -> tuple[int, str, Content]:
-    return waiting[0], waiting[1], waiting[2].result()
+    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as threads:
+        yield lambda content: threads.submit(decoded, content).result
 
 
 class _Run:
@@ -183,10 +182,10 @@ class _Run:
         self.done += cached is not None
         return index, cached is None
 
-    def add(self, index: int, name: str, content: Content) -> None:
+    def add(self, index: int, name: str, decode: Callable[[], Content]) -> None:
         """Puts a content into the window; embeds the window when it is full."""
         with named(name):
-            encoded = self.processor.encode(content)
+            encoded = self.processor.encode(decode())
         self.num_encoded += 1
         if encoded.is_cut:
             self.cut.append(name)
@@ -201,12 +200,17 @@ class _Run:
         Raises:
             DataError: at once, not after hours, if an embedding is not finite.
         """
-        # A content above the budget counts as the whole budget, so it stands alone.
-        lengths = [min(encoded.num_tokens, self.token_budget) for _, _, encoded in self._window]
+        budget = min(self.token_budget, CPU_BUDGET) if self.device.type == "cpu" else self.token_budget
+        shared = shared_beginning([encoded for _, _, encoded in self._window]) if len(self._window) > 1 else 0
+        own = [encoded.num_tokens - shared * (encoded.num_tokens <= _LONG * shared) for _, _, encoded in self._window]
+        room = max(budget - shared, 1)
         bad: list[int] = []
-        for group in plan_micro_batches(lengths, self.token_budget):
+        # A content above the budget counts as the whole budget, so it stands alone.
+        for group in plan_micro_batches([min(length, room) for length in own], room, _OVERHEAD):
             rows = [self._window[row] for row in group]
             micro_batch = self.processor.pad([encoded for _, _, encoded in rows], [index for index, _, _ in rows])
+            if len(rows) > 1 and micro_batch.input_ids.shape[1] <= _LONG * shared:
+                micro_batch.shared = shared
             embeddings = self.encoder(micro_batch.to(self.device)).float().cpu()
             finite = embeddings.isfinite().all(dim=1).tolist()
             for row, (index, _, _), embedding, good in zip(group, rows, embeddings, finite, strict=True):

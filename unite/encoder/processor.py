@@ -80,7 +80,7 @@ class ContentProcessor:
             tensors["fingerprints"] = index_tensor([content.media[medium].fingerprint for medium in order])
             tensors["modalities"] = index_tensor([content.media[medium].modality.value for medium in order])
         types = torch.zeros_like(tokens)
-        for token, number in self._token_types.items():
+        for token, number in self._token_types.items() if media else ():
             types += number * (tokens == token)
         return EncodedContent(tokens, types, tensors, is_cut)
 

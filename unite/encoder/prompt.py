@@ -65,6 +65,11 @@ class MediumPlace:
 Segment = Text | Special | MediumPlace
 
 
+def _fixed(part: str) -> Segment:
+    """Returns a part of a template that is the same for every content."""
+    return Special(part) if PARTS.fullmatch(part) else Text(part)
+
+
 class Prompt:
     """Lays out contents.
 
@@ -77,7 +82,8 @@ class Prompt:
         self.config = config or PromptConfig()
         self.system = system
         self._has_place = "{instruction}" in self.config.template
-        self._parts = [part for part in PARTS.split(self.config.template) if part]
+        parts = [part for part in PARTS.split(self.config.template) if part]
+        self._parts: list[str | Segment] = [part if part.startswith("{") and PARTS.fullmatch(part) else _fixed(part) for part in parts]
         self._said = False
 
     @property
@@ -96,18 +102,18 @@ class Prompt:
         body = self._body(content)
         return [segment for part in self._parts for segment in self._at(part, content, body)]
 
-    def _at(self, part: str, content: Content, body: list[Segment]) -> Sequence[Segment]:
+    def _at(self, part: str | Segment, content: Content, body: list[Segment]) -> Sequence[Segment]:
         """Returns what a part of the template becomes."""
+        if not isinstance(part, str):
+            return (part,)
         if part == "{content}":
             return body
         if part == "{instruction}":
             return self._instruction(content)
         if part == "{modalities}":
             return [Text(" and ".join(self._names(content)))]
-        if part == "{system}":
-            turn: list[Segment] = [Special("<|im_start|>"), Text(f"system\n{self.system}"), Special("<|im_end|>"), Text("\n")]
-            return [] if self.system is None else turn
-        return [Special(part) if PARTS.fullmatch(part) else Text(part)]
+        turn: list[Segment] = [Special("<|im_start|>"), Text(f"system\n{self.system}"), Special("<|im_end|>"), Text("\n")]
+        return [] if self.system is None else turn
 
     def _instruction(self, content: Content) -> list[Segment]:
         text = plain_text(content.instruction).strip()

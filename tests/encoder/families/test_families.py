@@ -4,6 +4,7 @@ Of `family.py`, `qwen_vl.py`, `qwen2_vl.py`, `qwen2_5_vl.py`, `qwen3_vl.py` and 
 transformers does.
 """
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -29,6 +30,7 @@ from tests.encoder.qwen_tokenizer import TEXTS
 from tests.media.material import clip, decode, photograph
 from unite.config.schema import LoRAConfig
 from unite.config.schema.media import Decoding
+from unite.data.packing import shared_beginning
 from unite.types import Content, Medium, Modality
 
 
@@ -61,11 +63,15 @@ def test_embeddings_equal_the_plain_forward_pass(folder):
     with torch.no_grad():
         expected = plain_embeddings(plain_model(folder).eval(), reference(folder, contents, texts))
         together = encoder(micro_batch(encoder, contents))
+        encoded = [encoder.processor.encode(content) for content in contents]
+        once = encoder(replace(encoder.processor.pad(encoded, range(len(encoded))), shared=shared_beginning(encoded)))
         alone = torch.cat([encoder(micro_batch(encoder, [content])) for content in contents])
         other = encoder_of(folder, attention="eager")
         unhurried = other(micro_batch(other, contents))
     torch.testing.assert_close(together, expected, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(alone, expected, rtol=1e-5, atol=1e-5)  # padding changes nothing
+    assert shared_beginning(encoded) > 5
+    torch.testing.assert_close(once, expected, rtol=1e-5, atol=1e-5)  # nor does passing the prompt's first words once
     torch.testing.assert_close(unhurried, expected, rtol=1e-5, atol=1e-5)
     assert (together @ together.T - torch.eye(len(contents))).abs().max() > 0.01
 

@@ -2,7 +2,8 @@
 
 - Contents are padded on the right and attention is causal, so no token sees padding: no mask is made.
 - Only the last token's state is an embedding, so the last layer asks, and passes through its MLP, that token alone.
-- Micro-batches lie end to end in one row of tokens, and only attention tells them apart: one pass for all of them.
+- Micro-batches lie end to end in one row of tokens, and only attention tells them apart: one pass for all of them. What all contents begin
+  with may stand once, before them: being causal, its states do not depend on what follows.
 - Rotation, norm and MLP have backward passes of their own, see `rotary`, `rms_norm` and `swiglu`.
 
 Weights and state dict stay as they are. Shapes: n contents, L tokens, D width.
@@ -37,20 +38,22 @@ class LanguageClasses(NamedTuple):
 
 
 class Blocks:
-    """Micro-batches end to end in one row of tokens, (1, T, ...).
+    """Micro-batches end to end in one row of tokens, (1, T, ...), maybe behind tokens that all contents begin with.
 
     Args:
         shapes: (n, L) of each.
         lasts: (n,) of each, where in its row a content's last token is.
+        shared: P, how many tokens at the beginning of the row belong to every content, before its own.
 
     Attributes:
-        shapes, lasts: as given.
+        shapes, lasts, shared: as given.
         last: (N,) where in the row of all the contents' last tokens are.
     """
 
-    def __init__(self, shapes: Sequence[Sequence[int]], lasts: Sequence[Tensor]) -> None:
+    def __init__(self, shapes: Sequence[Sequence[int]], lasts: Sequence[Tensor], shared: int = 0) -> None:
         self.shapes, self.lasts = [(int(rows), int(length)) for rows, length in shapes], list(lasts)
-        places, start = [], 0
+        self.shared = shared
+        places, start = [], shared
         for (rows, length), last in zip(self.shapes, self.lasts, strict=True):
             places.append(start + torch.arange(rows, device=last.device) * length + last)
             start += rows * length
@@ -108,6 +111,7 @@ def _attend(
     key = rotate(_heads(self, "k", hidden_states), angles)
     value = _heads(self, "v", hidden_states)
     shapes = [(hidden_states.shape[0], hidden_states.shape[1])] if blocks is None else blocks.shapes
+    num_shared = 0 if blocks is None else blocks.shared
     lasts: Sequence[Tensor | None] = [None] * len(shapes)
     asking = hidden_states
     if blocks is not None and is_last:
@@ -116,15 +120,43 @@ def _attend(
     query = rotate(_heads(self, "q", asking), angles)
     asked = [rows * (length if last is None else 1) for (rows, length), last in zip(shapes, lasts, strict=True)]
     known = [rows * length for rows, length in shapes]
-    parts = zip(query.flatten(0, 1).split(asked), key.flatten(0, 1).split(known), value.flatten(0, 1).split(known), strict=True)
-    attended = [_within(self, shape, last, *part) for shape, last, part in zip(shapes, lasts, parts, strict=True)]
+    of_shared = 0 if is_last else num_shared
+    first, *queries = query.flatten(0, 1).split([of_shared, *asked])
+    before_key, *keys = key.flatten(0, 1).split([num_shared, *known])
+    before_value, *values = value.flatten(0, 1).split([num_shared, *known])
+    attended = [_within(self, (1, of_shared), None, first, before_key, before_value)] if of_shared else []
+    before = (before_key, before_value) if num_shared else None
+    parts = zip(shapes, lasts, queries, keys, values, strict=True)
+    attended += [_within(self, shape, last, query, key, value, before) for shape, last, query, key, value in parts]
     return self.o_proj(torch.cat(attended).view(*asking.shape[:2], -1)), None
 
 
-def _within(self: Any, shape: tuple[int, int], last: Tensor | None, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """Causal attention in n contents of L tokens; queries of all tokens (n * L, heads, head_dim), or of the tokens `last` (n, ...)."""
-    query, key, value = (states.unflatten(0, (shape[0], -1)).transpose(1, 2) for states in (query, key, value))
+def _within(
+    self: Any,
+    shape: tuple[int, int],
+    last: Tensor | None,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    before: tuple[Tensor, Tensor] | None = None,
+) -> Tensor:
+    """Causal attention in n contents of L tokens; queries of all tokens (n * L, heads, head_dim), or of the tokens `last` (n, ...).
+
+    With `before`, the keys and values (P, heads, head_dim) of tokens that stand before each of the contents.
+    """
+    query, key, value = (states.unflatten(0, (shape[0], -1)) for states in (query, key, value))
     mask = None if last is None else (torch.arange(shape[1], device=last.device) <= last[:, None])[:, None, None]
+    if before is not None:
+        key, value = (torch.cat([one.expand(shape[0], *one.shape), own], 1) for one, own in zip(before, (key, value), strict=True))
+        if key.shape[2] != query.shape[2]:
+            # Of torch's kernels, those that take a mask want a key for each head: the others would write out all scores.
+            key, value = (states.repeat_interleave(query.shape[2] // states.shape[2], 2) for states in (key, value))
+        num_before = len(before[0])
+        if mask is None:
+            mask = torch.ones(shape[1], num_before + shape[1], dtype=torch.bool, device=key.device).tril(num_before)
+        else:
+            mask = nn.functional.pad(mask, (num_before, 0), value=True)
+    query, key, value = (states.transpose(1, 2) for states in (query, key, value))
     attended = nn.functional.scaled_dot_product_attention(
         query,
         key,

@@ -140,14 +140,19 @@ class QwenVL(nn.Module):
                 for content, part in zip(contents, parts, strict=True)
             ]
             return [states_at(states, part.last) for states, part in zip(hidden, parts, strict=True)]
+        num_shared = contents[0].shared if len(contents) == 1 else 0
         one_row = self._pass(
             model,
-            torch.cat([content.input_ids.flatten() for content in contents])[None],
-            torch.cat([content.token_types.flatten() for content in contents])[None],
+            _in_one_row([content.input_ids for content in contents], num_shared)[None],
+            _in_one_row([content.token_types for content in contents], num_shared)[None],
             torch.cat([part.features for part in parts if len(part.features)] or [parts[0].features]),
-            torch.cat([part.positions.flatten(-2) for part in parts], dim=-1)[..., None, :],
+            _in_one_row([part.positions for part in parts], num_shared)[..., None, :],
             shared=SharedByLayers(),
-            blocks=Blocks([content.input_ids.shape for content in contents], [part.last for part in parts]),
+            blocks=Blocks(
+                [(rows, length - num_shared) for rows, length in (content.input_ids.shape for content in contents)],
+                [part.last - num_shared for part in parts],
+                num_shared,
+            ),
         )
         return torch.split(one_row[0], [len(part.last) for part in parts])
 
@@ -164,6 +169,12 @@ class QwenVL(nn.Module):
             inputs_embeds=inputs, attention_mask=None, position_ids=positions, use_cache=False, **extra
         ).last_hidden_state
         return hidden
+
+
+def _in_one_row(tensors: Sequence[Tensor], shared: int) -> Tensor:
+    """Returns tensors (..., n, L) as one (..., T): end to end, with the first tokens that all contents share once, at its beginning."""
+    rows = [tensor[..., shared:].flatten(-2) for tensor in tensors]
+    return torch.cat([tensors[0][..., 0, :shared], *rows] if shared else rows, dim=-1)
 
 
 def _check_processor(config: Any, processor: Any) -> None:
