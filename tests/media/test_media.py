@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.media.material import clip, encoded, photograph
+from tests.media.video.films import song
 from unite.config.schema.media import Decoding
 from unite.errors import DataError
-from unite.media import KINDS, decoding_key, kind_of, kind_of_file
+from unite.media import KINDS, decoding_key, kind_of, kind_of_bytes, kind_of_file
 from unite.media.picture import FORMATS
 from unite.types import MEDIA, Modality
 
@@ -50,6 +52,17 @@ def test_every_suffix_of_what_is_decoded_is_known():
 @pytest.mark.parametrize("name", ["notes.txt", "jpg", "a", "a.zip"])
 def test_other_files_are_of_no_kind(name):
     assert kind_of_file(name) is None
+
+
+def test_bytes_are_known_by_their_beginning():
+    moving = encoded(photograph(), "GIF", save_all=True, append_images=[photograph(1)])
+    for data, word in ((encoded(photograph()), "image"), (moving, "image"), (clip(2), "video"), (song(), "video")):
+        kind = kind_of_bytes(data)
+        assert kind is not None and kind.word == word
+    heic = b"\0\0\0\x18ftypheic\0\0\0\0heicmif1"  # also where nothing here can decode it
+    assert kind_of_bytes(heic) is kind_of(Modality.IMAGE) or "HEIF" in Image.OPEN
+    for other in (b"", b"a", b"%PDF-1.7", b"PK\3\4", encoded(photograph())[:20]):
+        assert kind_of_bytes(other) is None
 
 
 def test_only_what_holds_a_video_depends_on_the_frames_picked():

@@ -1,48 +1,47 @@
 """A trained encoder for whoever wants vectors: texts, pictures, videos and any mix of them in, (N, D) out.
 
 embedder = Embedder("runs/stage2_mamcl/<run>")
-vectors = embedder.embed(["a red bicycle", Path("bicycle.jpg"), {"image": "bicycle.jpg", "text": "make it blue"}])
-similarities = vectors @ vectors.T
+vectors = embedder.encode(["a red bicycle", Path("bicycle.jpg"), {"image": "bicycle.jpg", "text": "make it blue"}])
+similarities = embedder.similarity(vectors, vectors)
+
+It is called as sentence-transformers' models are (6.2): what has a name of theirs does the same, with these differences. A string is a
+text, and a file's name or a URL as a string is asked about; vectors are of unit length, also cut to `truncate_dim`, unless it is said
+otherwise; no inputs give (0, D); a prompt is an instruction, which is written where the checkpoint's own prompt has it. Micro-batches are
+cut by tokens, so there is no batch size.
 """
 
 from __future__ import annotations
 
-import math
-import mimetypes
-import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, replace
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sized
+from dataclasses import fields
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from unite.checkpoints import find_checkpoint
 from unite.config.schema.encoder import EncoderConfig
 from unite.config.schema.media import Decoding
-from unite.data.rows import NamedContent, StoredContent, StoredMedium
+from unite.data.rows import NamedContent, StoredContent
+from unite.embedding.fetch import Fetching
+from unite.embedding.items import GivenItem, Item, given_items, is_one_item
 from unite.embedding.lazy import LazyContent
-from unite.errors import ConfigError, DataError, must_be, must_be_one_of
-from unite.media import KINDS, Kind, kind_of_file
-from unite.types import Modality, escape_places
+from unite.embedding.medium import Reading
+from unite.embedding.prompts import NamedPrompts
+from unite.embedding.similarity import Embeddings, similarity, similarity_pairwise
+from unite.errors import ConfigError, must_be, must_be_one_of
+from unite.progress import shown
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from unite.encoder.vlm import VLMEncoder
 
-#: An image or video: a file (a Path, or its name where a medium is asked for), or a Pillow image, which is seen as its file would be:
-#: turned by its EXIF tag, for one.
-MediumLike: TypeAlias = Path | str | Image.Image
-#: A text, a medium, or several of them by name: `text`, `image`, `video` (one medium or a list of them), `instruction`. None and NaN, as
-#: pandas writes an empty field, are nothing.
-Item: TypeAlias = str | Path | Image.Image | Mapping[str, Any]
-#: Characters of a file's name at most, folders and all.
-_LONGEST_NAME = 4096
-_KEYS = ("text", *(kind.word for kind in KINDS), "instruction")
+log = logging.getLogger(__name__)
 
 
 class Embedder:
@@ -54,13 +53,18 @@ class Embedder:
         checkpoint: a run folder, an exported encoder's folder, a PEFT adapter's, or a hub name.
         device: a GPU if there is one by default.
         decoding: how many frames are taken of a video, and what is too large to be decoded.
-        token_budget: tokens of a micro-batch, padding included.
+        token_budget: tokens of a micro-batch, padding included; on a CPU fewer are taken at once.
+        prompts: instructions by name, for `prompt_name`; `query` and `document` are those of `encode_query` and `encode_document`, empty
+            unless given.
+        default_prompt_name: which of them `encode` takes where none is named.
+        truncate_dim: how many numbers of an embedding are given, the first; None for all. Of a Matryoshka model (`objective.dims`).
+        fetching: what fetching a URL may take.
         **settings: of `VLMEncoder`, for a checkpoint that does not bring its own (`positions="sequential"`, say), or the `base` of an
-            adapter.
+            adapter; `prompt` among them is how a content is written (docs/prompts.md).
 
     Raises:
         CheckpointError: if there is no such checkpoint.
-        ConfigError: if there is no such setting.
+        ConfigError: if there is no such setting, or one is out of its range.
     """
 
     def __init__(
@@ -70,12 +74,20 @@ class Embedder:
         device: str | None = None,
         decoding: Decoding | None = None,
         token_budget: int = 16384,
+        prompts: Mapping[str, str] | None = None,
+        default_prompt_name: str | None = None,
+        truncate_dim: int | None = None,
+        fetching: Fetching | None = None,
         **settings: Any,
     ) -> None:
         known = [field.name for field in fields(EncoderConfig) if field.name not in ("_target_", "path", "checkpoint")]
         for name in settings:
             if name not in known:
                 raise ConfigError(must_be_one_of("a setting of the encoder", known, name))
+        # Of private names: a curation's plan tells the public ones, and these are no part of what it asks for.
+        self._prompts = NamedPrompts(prompts or {}, default_prompt_name)
+        self._truncate_dim = _checked_dim(truncate_dim)
+        self._fetching = fetching or Fetching()
         self._path = find_checkpoint(checkpoint)
         if settings.get("base"):
             settings["base"] = find_checkpoint(settings["base"], "base")
@@ -103,124 +115,111 @@ class Embedder:
         """D, the width of an embedding."""
         return self.encoder.dim
 
-    def embed(self, items: Iterable[Item], instruction: str = "", *, has_places: bool = False) -> Tensor:
-        """Returns (N, D) float32 embeddings of unit length, on the CPU, in the order of the items.
+    def encode(
+        self,
+        inputs: Item | Iterable[Item],
+        prompt_name: str | None = None,
+        prompt: str | None = None,
+        *,
+        show_progress_bar: bool | None = None,
+        convert_to_numpy: bool = True,
+        convert_to_tensor: bool = False,
+        normalize_embeddings: bool = True,
+        truncate_dim: int | None = None,
+        allow_urls: bool = False,
+        has_places: bool = False,
+    ) -> Any:
+        """Returns the embeddings of items in their order, (N, D) float32; of one item that is not in a list, (D,).
 
-        Equal items are embedded once, and media are read and decoded one after the other, so `items` may be a long generator.
+        Equal items are embedded once. Media are read and decoded one after the other, so `inputs` may be a long generator; of a list all
+        that is wrong with its items is told before the first is embedded.
 
         Args:
-            items: see `Item`. A string is a text, never a file's name.
-            instruction: what to retrieve for them, for every item that does not bring its own.
+            inputs: items, or one: see `unite.embedding.items.Item`. A string is a text, never a file's name.
+            prompt_name: of an instruction in `prompts`.
+            prompt: the instruction itself, what to retrieve: for every item that does not bring its own. It wins over `prompt_name`.
+            show_progress_bar: None shows one where the log's level is INFO or below.
+            convert_to_numpy: whether an array is given; otherwise a list of tensors.
+            convert_to_tensor: whether one tensor is given, on the encoder's device.
+            normalize_embeddings: whether embeddings that were cut to `truncate_dim` are of unit length again; whole ones are in any case.
+            truncate_dim: as of the class, for this call.
+            allow_urls: whether http and https URLs are fetched: from public addresses alone, within `fetching`.
             has_places: whether a `<|IMAGE|>` or `<|VIDEO|>` in a text is the place of its medium. By default it is text like any other,
                 whoever wrote it, and media stand first.
 
         Raises:
-            DataError: if `items` are a table or one item; if an item is something else, or the name of a file as a string, or it
-                cannot be read or embedded; the message names it by its position.
+            DataError: if `inputs` are a table, or an item is something else, or the name of a file as a string, or cannot be read or
+                embedded; the message names it by its position and what it is.
+            ConfigError: if there is no such prompt, or fewer dimensions than asked for.
         """
-        is_table = hasattr(items, "columns")  # its items would be the names of its columns
-        if is_table or isinstance(items, str | bytes | Path | Image.Image | Mapping) or not isinstance(items, Iterable):
-            hint = 'Of a table, pass a column, or its rows: table.to_dict("records").' if is_table else "For one item, pass [item]."
-            raise DataError(must_be("items", "a list or another iterable of items", type(items).__name__, hint))
-        stored = (_stored(item, instruction, f"item {position}", self.decoding) for position, item in enumerate(items))
-        return self._embed(stored if has_places else map(_without_places, stored))
+        is_one = is_one_item(inputs)
+        reading = Reading(self._prompts.instruction(prompt, prompt_name), self.decoding, has_places, allow_urls, self._fetching)
+        dim = self._truncate_dim if truncate_dim is None else _checked_dim(truncate_dim)
+        if show_progress_bar is None:
+            show_progress_bar = log.getEffectiveLevel() <= logging.INFO
+        items = [GivenItem(inputs, reading, "the item")] if is_one else given_items(inputs, reading)
+        total = len(items) if isinstance(items, Sized) else None
+        if dim is not None and dim > self.dim:
+            raise ConfigError(must_be("truncate_dim", f"at most the width of the embeddings, {self.dim}", dim))
+        with shown("embedding", total, "items", how="bar" if show_progress_bar else "nothing") as work:
+            embeddings = self._embed((item.read() for item in items), work.advance)
+        if dim is not None:
+            embeddings = _cut(embeddings, dim, normalize_embeddings)
+        whole = embeddings.numpy() if convert_to_numpy and not convert_to_tensor else embeddings.to(self._device)
+        if is_one:
+            return whole[0]
+        return whole if convert_to_numpy or convert_to_tensor else list(whole)
+
+    def encode_query(self, inputs: Any, prompt_name: str | None = None, prompt: str | None = None, **options: Any) -> Any:
+        """As `encode`, with the prompt called `query` where none is given."""
+        return self.encode(inputs, self._prompts.of_side("query", prompt_name, prompt), prompt, **options)
+
+    def encode_document(self, inputs: Any, prompt_name: str | None = None, prompt: str | None = None, **options: Any) -> Any:
+        """As `encode`, with the prompt called `document`, `passage` or `corpus`, the first that there is, where none is given."""
+        return self.encode(inputs, self._prompts.of_side("document", prompt_name, prompt), prompt, **options)
+
+    def similarity(self, embeddings1: Embeddings, embeddings2: Embeddings) -> Tensor:
+        """Returns cosine similarities (N1, N2), see `unite.embedding.similarity`."""
+        return similarity(embeddings1, embeddings2)
+
+    def similarity_pairwise(self, embeddings1: Embeddings, embeddings2: Embeddings) -> Tensor:
+        """Returns the cosine similarities (N,) of pairs, see `unite.embedding.similarity`."""
+        return similarity_pairwise(embeddings1, embeddings2)
 
     def __call__(self, contents: Iterable[StoredContent]) -> NDArray[np.float32]:
         """Returns (N, D) embeddings of contents as they lie in shards: what a curation's steps ask of their `embed`.
 
         Raises:
-            DataError: as `embed` does.
+            DataError: as `encode` does.
         """
-        embeddings: NDArray[np.float32] = self._embed(contents).numpy()
+        embeddings: NDArray[np.float32] = self._embed(contents, lambda count: None).numpy()
         return embeddings
 
-    def _embed(self, contents: Iterable[StoredContent]) -> Tensor:
+    def _embed(self, contents: Iterable[StoredContent], on_progress: Callable[[int], None]) -> Tensor:
+        import torch
+
         from unite.embedding.embed import embed_contents
 
-        lazy = (LazyContent.of_stored(stored, self.decoding, _name(stored, position)) for position, stored in enumerate(contents))
-        return embed_contents(self.encoder, lazy, token_budget=self.token_budget)
+        rest = iter(contents)
+        first = next(rest, None)
+        if first is None:
+            return torch.empty(0, self.dim)
+        named = enumerate(chain([first], rest))
+        lazy = (LazyContent.of_stored(stored, self.decoding, _name(stored, position)) for position, stored in named)
+        return embed_contents(self.encoder, lazy, token_budget=self.token_budget, on_progress=on_progress)
+
+
+def _cut(embeddings: Tensor, dim: int, normalize: bool) -> Tensor:
+    import torch
+
+    return torch.nn.functional.normalize(embeddings[:, :dim], dim=-1) if normalize else embeddings[:, :dim].clone()
+
+
+def _checked_dim(dim: int | None) -> int | None:
+    if dim is not None and (isinstance(dim, bool) or not isinstance(dim, int) or dim < 1):
+        raise ConfigError(must_be("truncate_dim", "a whole number of at least 1", dim))
+    return dim
 
 
 def _name(stored: StoredContent, position: int) -> str:
     return stored.name if isinstance(stored, NamedContent) else f"item {position}"
-
-
-def _without_places(stored: StoredContent) -> StoredContent:
-    return replace(stored, text=escape_places(stored.text), instruction=escape_places(stored.instruction))
-
-
-def _stored(item: Item, instruction: str, name: str, decoding: Decoding) -> StoredContent:
-    if isinstance(item, str):
-        if len(item) <= _LONGEST_NAME and mimetypes.guess_type(item)[0] and Path(item).suffix and "\n" not in item and _is_file(item):
-            hint = "For the file pass Path(...); for the text {'text': ...}."
-            raise DataError(must_be(name, "plainly a text or a file", f"the name of a file as a string, {item!r}", hint))
-        item = {"text": item}
-    elif isinstance(item, Image.Image):
-        item = {"image": item}
-    elif isinstance(item, Path):
-        item = {_kind_of(item, name): item}
-    if not isinstance(item, Mapping) or not item.keys() <= set(_KEYS):
-        actual = ", ".join(map(str, item)) if isinstance(item, Mapping) else type(item).__name__
-        raise DataError(must_be(name, f"a text, a Path, a Pillow image or a mapping of {', '.join(_KEYS)}", actual))
-    media = tuple(_medium(medium, kind, name, decoding) for kind in KINDS for medium in _several(item.get(kind.word)))
-    text = _text(item, "text", name)
-    if not media and not text.strip():
-        raise DataError(must_be(name, "a text, a medium or both", "empty"))
-    return StoredContent(text, media, _text(item, "instruction", name) or instruction)
-
-
-def _text(item: Mapping[str, Any], key: str, name: str) -> str:
-    value = item.get(key)
-    if _is_missing(value):
-        return ""
-    if not isinstance(value, str):
-        raise DataError(must_be(f"the {key} of {name}", "a string", type(value).__name__))
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:  # half of a surrogate pair: no tokenizer takes it
-        raise DataError(must_be(f"the {key} of {name}", "Unicode", f"{value[:60]!a}, with {error.reason}")) from error
-    return value
-
-
-def _is_missing(value: object) -> bool:
-    """Whether a field is empty, which pandas writes as NaN."""
-    return value is None or (isinstance(value, float) and math.isnan(value))
-
-
-def _is_file(name: str) -> bool:
-    try:
-        return Path(name).is_file()
-    except OSError:  # a part of it is too long for a name
-        return False
-
-
-def _several(media: MediumLike | Sequence[MediumLike] | None) -> Sequence[MediumLike]:
-    if media is None or _is_missing(media):
-        return ()
-    return media if isinstance(media, list | tuple) else (media,)  # a string is no list of media
-
-
-def _kind_of(path: Path, name: str) -> str:
-    kind = kind_of_file(path)
-    if kind is None:
-        hint = f"Say {' or '.join(f'{{{kind.word!r}: path}}' for kind in KINDS)}; a text is given as a string."
-        raise DataError(must_be(name, f"a file whose suffix tells one of {', '.join(kind.word for kind in KINDS)}", str(path), hint))
-    return kind.word
-
-
-def _medium(medium: MediumLike, kind: Kind, name: str, decoding: Decoding) -> StoredMedium:
-    encoded = kind.encode(medium, decoding, f"the {kind.word} of {name}")
-    if encoded is not None:
-        return StoredMedium(kind.modality, *encoded)
-    if not isinstance(medium, str | os.PathLike):
-        hint = (
-            "Of an array or of bytes make one: Image.fromarray(array), Image.open(io.BytesIO(data))."
-            if kind.modality is Modality.IMAGE
-            else ""
-        )
-        expected = "a Path, the name of a file or a Pillow image" if hint else "a Path or the name of a file"
-        raise DataError(must_be(f"the {kind.word} of {name}", expected, type(medium).__name__, hint))
-    try:
-        return StoredMedium(kind.modality, Path(medium).read_bytes(), Path(medium).suffix.lstrip(".").lower())
-    except (OSError, ValueError) as error:  # ValueError: a name with a null character
-        raise DataError(f"{name} cannot be read: {error}") from error

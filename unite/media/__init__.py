@@ -25,7 +25,7 @@ from unite.media.kind import Kind
 from unite.media.video import VideoKind
 from unite.types import Modality
 
-__all__ = ["KINDS", "Kind", "decoding_key", "fault_of", "kind_of", "kind_of_file"]
+__all__ = ["KINDS", "Kind", "decoding_key", "fault_of", "kind_of", "kind_of_bytes", "kind_of_file"]
 
 #: Every kind, in the order in which the prompt names them.
 KINDS: tuple[Kind, ...] = (ImageKind(), VideoKind())
@@ -53,6 +53,11 @@ def fault_of(path: Path) -> str:
         if not (fault := kind.fault(path)):
             return ""
     return fault
+
+
+def kind_of_bytes(data: bytes) -> Kind | None:
+    """Returns the kind of media that bytes are a file of, or None; an animated picture is an image."""
+    return next((kind for kind in KINDS if kind.recognises(data)), None)
 
 
 def decoding_key(modality: Modality, decoding: Decoding) -> str:

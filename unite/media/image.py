@@ -51,6 +51,14 @@ class ImageKind(Kind):
         Measure("contrast", "Image contrast (standard deviation)", "of 255", itemgetter("contrast")),
     )
 
+    def recognises(self, data: bytes) -> bool:
+        """As of `Kind`; of an animated picture too."""
+        try:
+            open_picture(data)
+        except picture.ERRORS as error:
+            return str(error) == picture.HEIC
+        return True
+
     def decode(self, data: bytes, decoding: Decoding) -> Medium:
         """As of `Kind`."""
         try:

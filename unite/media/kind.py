@@ -52,6 +52,10 @@ class Kind(ABC):
         return str(self.modality)
 
     @abstractmethod
+    def recognises(self, data: bytes) -> bool:
+        """Whether bytes are a file of it, as far as its beginning tells; that it can be decoded is another thing."""
+
+    @abstractmethod
     def decode(self, data: bytes, decoding: Decoding) -> Medium:
         """Decodes a file's bytes. Raises DataError if they are broken, or larger than the limits."""
 

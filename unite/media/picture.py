@@ -36,7 +36,8 @@ FORMATS = {
     "ICO": ("ico",),
     "TGA": ("tga", "icb", "vda", "vst"),
 }
-_HEIC = "it is HEIC, which Pillow reads with the package pi-heif alone: pip install 'unite[heic]', or make it JPEG"
+#: What is said of a phone's picture that cannot be read for want of a decoder.
+HEIC = "it is HEIC, which Pillow reads with the package pi-heif alone: pip install 'unite[heic]', or make it JPEG"
 #: What is raised on broken pictures. Pillow reads headers in Python, and raises whatever it stumbles over.
 ERRORS = (
     *(OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError),
@@ -63,7 +64,7 @@ def open_picture(data: bytes, formats: tuple[str, ...] | None = None) -> Image.I
         try:
             return Image.open(io.BytesIO(data), formats=formats or _known_formats())
         except UnidentifiedImageError:  # its own message tells an address in memory, another one each run
-            raise UnidentifiedImageError(_HEIC if _is_heic(data) else "cannot identify image file") from None
+            raise UnidentifiedImageError(HEIC if _is_heic(data) else "cannot identify image file") from None
 
 
 @cache

@@ -27,6 +27,7 @@ from unite.media.kind import Kind, Measure
 from unite.media.ready import LoadedMedium, RawMedium, ReadyMedium
 from unite.media.video import animation, frame_folder
 from unite.media.video.clip import VideoReader, store_frames
+from unite.media.video.container import ERRORS, UnusableVideoError, open_video
 from unite.media.video.decode import decode_frames
 from unite.media.video.frames import Timeline
 from unite.media.video.reader import Taken
@@ -49,6 +50,16 @@ class VideoKind(Kind):
         Measure("frames", "Frames kept of a video", "frames", itemgetter("stored_frames")),
     )
     preview_is_wide = True
+
+    def recognises(self, data: bytes) -> bool:
+        """As of `Kind`; of sound alone too, which is named when it is decoded."""
+        try:
+            with open_video(data):
+                return True
+        except UnusableVideoError:
+            return True
+        except ERRORS:
+            return False
 
     def decode(self, data: bytes, decoding: Decoding) -> Medium:
         """As of `Kind`."""
