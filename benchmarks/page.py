@@ -34,6 +34,7 @@ GOALS = (
     Goal("step_speedup_vs_sentence_transformers_at_256_lora", "the same by LoRA, batch 256", 3),
     Goal("step_speedup_vs_sentence_transformers_at_1024_lora", "the same by LoRA, batch 1024", 3),
     Goal("encode_speedup_vs_file_order", "encoding, speed against file order", 2),
+    Goal("embedding_vs_sorted_batches", "Embedder, speed against sorted batches", 1.2),
     Goal("image_stream_speedup", "image stream, speed against raw files", 5),
     Goal("video_stream_speedup", "video stream, speed against raw files", 7),
     Goal("long_video_speedup", "long video, speed of 48 frames against decoding it all", 5),

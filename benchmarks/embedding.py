@@ -1,0 +1,97 @@
+"""`Embedder.encode` of texts, against what is usually written: all tokenised, sorted by length, 32 at a time, padded.
+
+    python -m benchmarks.embedding [--quick]
+
+1,200 different texts of the built-in world, on the tiny encoder with random weights, float32:
+
+    mixed    1 to 16 captions a text: 33 to 280 tokens, as unlike as those of real data
+    short    1 or 2 captions
+
+Both ways have an encoder of their own from one checkpoint, forward pass and tokeniser the same, and every repeat has new texts, so that
+neither finds tokens that it knows. Repeats alternate. The embeddings of the two ways must agree to 1e-5, or it fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from unite.config.schema import TinyCheckpointConfig, WorldConfig
+from unite.embedding import Embedder
+from unite.encoder.tiny import build_tiny_checkpoint
+from unite.encoder.vlm import VLMEncoder
+from unite.types import Content
+from unite.worlds.emoji import EmojiWorld
+
+_BATCH_SIZE = 32
+#: The most captions a text is made of, as a power of two.
+_MOST = {"": 4, "_short": 1}
+
+
+@torch.no_grad()
+def embed_in_sorted_batches(encoder: VLMEncoder, texts: Sequence[str]) -> Tensor:
+    """What a user would write around the encoder's forward pass."""
+    processor = encoder.eval().processor
+    encoded = [processor.encode(Content(text)) for text in texts]
+    order = sorted(range(len(texts)), key=lambda text: -encoded[text].num_tokens)
+    embeddings = torch.empty(len(texts), encoder.dim)
+    for start in range(0, len(order), _BATCH_SIZE):
+        batch = order[start : start + _BATCH_SIZE]
+        embeddings[batch] = encoder(processor.pad([encoded[text] for text in batch], batch))
+    return embeddings
+
+
+def made_of(captions: Sequence[str], count: int, most: int, chance: random.Random) -> list[str]:
+    """Returns so many different texts of up to 2**most captions, their lengths spread evenly on a logarithmic scale."""
+    texts: dict[str, None] = {}
+    while len(texts) < count:
+        texts[" ".join(chance.sample(captions, round(2 ** chance.uniform(0, most))))] = None
+    return list(texts)
+
+
+def run(quick: bool) -> dict[str, float]:
+    """Returns `embedding_vs_sorted_batches` (mixed) and `..._short`, medians of paired runs, with the seconds.
+
+    With `quick` a tenth of the texts and fewer repeats.
+    """
+    count, repeats = (120, 2) if quick else (1200, 5)
+    figures: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        world = EmojiWorld(WorldConfig(root=folder, num_train=1500, num_queries=16, num_candidates=32))
+        world.prepare()
+        captions = sorted(set(world.texts()))
+        checkpoint = build_tiny_checkpoint(TinyCheckpointConfig(), folder, captions)
+        embedder = Embedder(checkpoint, device="cpu", dtype="float32")
+        encoder = VLMEncoder(str(checkpoint), dtype="float32", gradient_checkpointing=False)
+        embedder.encode(captions[:40]), embed_in_sorted_batches(encoder, captions[:40])
+        for key, most in _MOST.items():
+            ours, plain = [], []
+            for repeat in range(repeats):
+                texts = made_of(captions, count, most, random.Random(repeat))
+                start = time.perf_counter()
+                embeddings = embedder.encode(texts, convert_to_tensor=True)
+                ours.append(time.perf_counter() - start)
+                start = time.perf_counter()
+                expected = embed_in_sorted_batches(encoder, texts)
+                plain.append(time.perf_counter() - start)
+                torch.testing.assert_close(embeddings, expected, atol=1e-5, rtol=0)
+            figures |= {
+                f"embedding_vs_sorted_batches{key}": statistics.median(other / one for one, other in zip(ours, plain, strict=True)),
+                f"embedding_seconds{key}": min(ours),
+                f"sorted_batches_seconds{key}": min(plain),
+            }
+    return figures
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer texts, for a smoke test")
+    print(json.dumps(run(parser.parse_args().quick), indent=2))
