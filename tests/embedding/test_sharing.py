@@ -44,7 +44,7 @@ def on_rank(rank: int, folder: str) -> None:
         results[name] = torch.tensor([len(encoder.processor.encoded), sum_of_ranks(len(cache.taken)), sum_of_ranks(cache.num_made)])
     read = []
     original = FileContent.read
-    FileContent.read = lambda self: read.append(self) or original(self)
+    FileContent.read = lambda self, *how: read.append(self) or original(self, *how)
     for name in ("pictures", "cached"):
         cache = DiskCache(f"{folder}/pictures", 1, 2)
         results[name] = embed_sharded(FakeEncoder(), pictures(Path(folder)), cache=cache)
