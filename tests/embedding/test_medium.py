@@ -133,18 +133,49 @@ def test_what_is_no_medium_is_told(given, kind, message):
         decoded(given, kind)
 
 
+def test_frames_are_a_video_in_every_form(tmp_path):
+    """A list, an array and a folder give the same; at most `max_frames`, half a second apart; a frame of another size is brought to it."""
+    frames = [photograph(seed, 40, 30) for seed in range(7)]
+    for number, frame in enumerate(frames):
+        frame.save(tmp_path / f"{number}.png")
+    array = np.stack([np.asarray(frame) for frame in frames])
+    reading = Reading(decoding=Decoding(max_frames=3, min_frames=1))
+    tensor = torch.from_numpy(array.transpose(0, 3, 1, 2).copy())
+    forms = (frames, tuple(frames), list(array), [frames[0], *array[1:]], list(tensor), array, tensor, array.transpose(0, 3, 1, 2))
+    for form in (*forms, tmp_path):
+        for kind in (None, VIDEO):
+            medium = decoded(form, kind, reading)
+            assert medium.modality is Modality.VIDEO and medium.seconds == (0.0, 0.5, 1.0)
+            assert np.array_equal(medium.frames, array[[0, 3, 6]])
+    assert decoded(str(tmp_path), VIDEO, reading).frames.shape == (3, 30, 40, 3)
+    assert decoded([photograph(0, 40, 30), photograph(0, 80, 60)]).frames.shape == (2, 30, 40, 3)
+    assert decoded([photograph(0, 40, 30)]).modality is Modality.VIDEO
+    for form, message in (
+        ([photograph(), Image.new("F", (9, 9))], "frame 1 of it, a Pillow image of mode F, cannot be shown"),
+        ([photograph(), PIXELS / 255], "frame 1 of it must be of dtype uint8"),
+        ([Image.new("RGB", (8001, 8000))], "frame 0 of it must be at most 64000000 pixels"),
+        ([photograph(), "a.png"], "it must be a Path, .* or a list of frames, but is 'list'"),
+        ([], "it must be a Path, .* or a list of frames, but is 'list'"),
+    ):
+        with pytest.raises(DataError, match=message):
+            decoded(form)
+
+
 def test_a_file_that_cannot_be_read_is_told(files):
     os.mkfifo(files / "pipe.png")  # to open it would wait for ever
     (files / "empty.png").touch()
+    (files / "empty").mkdir()
     for name, message in {
         "gone.png": "it cannot be read: .*No such file.*gone.png",
         "no suffix": "it must be a file whose suffix tells one of image, video.*, but is .*no suffix'. Say {'image': path}",
-        "pipe.png": "it must be a file, but is '.*pipe.png, a device or a pipe'",
+        "pipe.png": "it must be a file, or a folder of the frames of a video, but is '.*pipe.png, a device or a pipe'",
         "empty.png": "the image must be a .png file with content, but is '0 bytes long'",
-        ".": "it must be a file, but is '.*, a folder'",
+        "empty": "it must be a file, or a folder of the frames of a video, but is '.*empty, an empty folder'",
     }.items():
         with pytest.raises(DataError, match=message):
             decoded(files / name)
+    with pytest.raises(DataError, match="it must be a file, .*, but is '.*, a folder'"):
+        decoded(files, IMAGE)
 
 
 def test_a_url_is_fetched_where_that_is_allowed(monkeypatch):

@@ -120,10 +120,13 @@ class GivenMedium:
     def _of_file(cls, path: Path, kind: Kind | None, name: str) -> GivenMedium:
         try:
             mode = path.stat().st_mode
+            if stat.S_ISDIR(mode) and kind in (None, _VIDEO) and not (fault := _VIDEO.fault(path)):
+                return cls(_VIDEO, path, name)
         except (OSError, ValueError) as error:  # ValueError: a name with a null character
             raise DataError(f"{name} cannot be read: {error}") from error
         if not stat.S_ISREG(mode):
-            raise DataError(must_be(name, "a file", f"{path}, a folder" if stat.S_ISDIR(mode) else f"{path}, a device or a pipe"))
+            found = "a device or a pipe" if not stat.S_ISDIR(mode) else "a folder" if kind is _IMAGE else fault
+            raise DataError(must_be(name, "a file, or a folder of the frames of a video", f"{path}, {found}"))
         kind = kind or kind_of_file(path)
         if kind is None:
             hint = f"Say {' or '.join(f'{{{kind.word!r}: path}}' for kind in KINDS)}; a text is given as a string."
@@ -143,11 +146,11 @@ class GivenMedium:
     def read(self, reading: Reading) -> StoredMedium:
         """Reads it. Raises DataError if it cannot be read or fetched, or its bytes are no medium."""
         if isinstance(self.source, Path):
+            kind = self._told_by(b"")
             try:
-                data, suffix = self.source.read_bytes(), self.source.suffix.lstrip(".").lower()
+                return StoredMedium(kind.modality, *kind.read(self.source, reading.decoding))
             except OSError as error:
                 raise DataError(f"{self.name} cannot be read: {error}") from error
-            return StoredMedium(self._told_by(data).modality, data, suffix)
         if isinstance(self.source, str | bytes):
             data = self.source if isinstance(self.source, bytes) else self._data_of_string(self.source, reading)
             return StoredMedium(self._told_by(data).modality, data, "")

@@ -88,6 +88,12 @@ class VideoKind(Kind):
         """As of `Kind`; of a folder of frames those that are taken, packed."""
         return (frame_folder.pack(path, decoding), "tar") if path.is_dir() else super().read(path, decoding)
 
+    def encode(self, value: object, decoding: Decoding, where: str) -> tuple[bytes, str] | None:
+        """As of `Kind`: the frames of a video as a list of Pillow images, as if they lay in a folder."""
+        if not isinstance(value, list) or not value or not all(isinstance(frame, Image.Image) for frame in value):
+            return None
+        return frame_folder.pack_pictures(value, decoding, where), "tar"
+
     def load(self, raw: RawMedium, policy: MediaPolicy) -> LoadedMedium:
         """As of `Kind`."""
         return LoadedVideo(raw, policy)

@@ -18,9 +18,11 @@ from __future__ import annotations
 import io
 import re
 import tarfile
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from statistics import median_low
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +35,7 @@ from unite.media.kind import file_state
 from unite.media.shown import as_shown
 from unite.media.video.reader import Taken
 
+T = TypeVar("T")
 #: Of the files that are frames.
 SUFFIXES = (".jpg", ".jpeg", ".png")
 #: Seconds from one frame taken to the next.
@@ -51,7 +54,7 @@ def in_order(name: str) -> tuple[list[str | int], str]:
     return parts, name
 
 
-def taken_of(frames: list[Path], decoding: Decoding) -> list[Path]:
+def taken_of(frames: Sequence[T], decoding: Decoding) -> Sequence[T]:
     """Returns the frames to take of all, see above."""
     if len(frames) <= decoding.max_frames:
         return frames
@@ -91,14 +94,27 @@ def pack(folder: Path, decoding: Decoding) -> bytes:
     frames = taken_of(frames_of(folder), decoding)
     if not frames:
         raise DataError(f"{folder} is {fault(folder)}: it must hold the frames of a video.")
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as archive:
-        for path in frames:
-            data = path.read_bytes()
-            member = tarfile.TarInfo(path.name)
-            member.size = len(data)
-            archive.addfile(member, io.BytesIO(data))
-    return out.getvalue()
+    return _packed((path.name, path.read_bytes()) for path in frames)
+
+
+def pack_pictures(frames: Sequence[Image.Image], decoding: Decoding, where: str) -> bytes:
+    """Returns the frames to take of a list, as PNG of their pixels as they are shown, as `pack` does those of a folder.
+
+    Raises:
+        DataError: if one is larger than the limits or cannot be shown; the list is called `where`.
+    """
+
+    def encoded(frame: Image.Image, name: str) -> bytes:
+        picture.check_decoded_size(name, frame.width, frame.height, decoding)
+        file = io.BytesIO()
+        try:
+            Image.fromarray(np.asarray(as_shown(frame))).save(file, "PNG", compress_level=1)  # its pixels alone, and soon read again
+        except (*picture.ERRORS, SystemError) as error:  # SystemError: it has no pixels
+            raise DataError(f"{name}, a Pillow image of mode {frame.mode}, cannot be shown: {error}") from error
+        return file.getvalue()
+
+    numbers = taken_of(range(len(frames)), decoding)
+    return _packed((f"{number:06d}.png", encoded(frames[number], f"frame {number} of {where}")) for number in numbers)
 
 
 def is_packed(data: bytes) -> bool:
@@ -127,6 +143,16 @@ def decode_packed(data: bytes, decoding: Decoding) -> tuple[NDArray[np.uint8], T
     remark = f"has frames of another size than its first, which are brought to that: {first_of(others)}" if others else ""
     times = tuple(GAP * number for number in range(len(frames)))
     return np.stack(frames), Taken(frames, times, GAP * len(frames), remark)
+
+
+def _packed(members: Iterable[tuple[str, bytes]]) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for name, data in members:
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return out.getvalue()
 
 
 def _read(archive: tarfile.TarFile, member: tarfile.TarInfo, decoding: Decoding) -> Image.Image:
