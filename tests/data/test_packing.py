@@ -52,7 +52,10 @@ def test_no_cut_of_the_sorted_contents_costs_less(lengths, budget):
     ],
 )
 def test_what_all_contents_begin_with(ids, types, expected):
-    encoded = [EncodedContent(index_tensor(tokens), index_tensor(kinds)) for tokens, kinds in zip(ids, types, strict=True)]
+    encoded = [
+        EncodedContent(index_tensor(tokens), index_tensor(kinds), {"patches": index_tensor([0])} if any(kinds) else {})
+        for tokens, kinds in zip(ids, types, strict=True)
+    ]
     assert shared_beginning(encoded) == expected
 
 

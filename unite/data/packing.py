@@ -71,8 +71,8 @@ def shared_beginning(encoded: Sequence[EncodedContent]) -> int:
     """Returns how many tokens of text all contents begin with alike; each keeps at least one of its own."""
     most = min(content.num_tokens for content in encoded) - 1
     ids = np.stack([content.input_ids.numpy()[:most] for content in encoded])
-    types = np.stack([content.token_types.numpy()[:most] for content in encoded])
-    alike = ((ids == ids[0]) & (types == 0)).all(axis=0)
+    types = np.stack([content.token_types.numpy()[:most] for content in encoded if content.media] or [np.zeros(most)])
+    alike = (ids == ids[0]).all(axis=0) & (types == 0).all(axis=0)
     return int(alike.cumprod().sum())
 
 

@@ -35,7 +35,7 @@ BUDGETS_PER_WINDOW = 16
 #: Contents decoded before they are needed.
 DECODED_AHEAD = 32
 #: Tokens of a micro-batch at most on a CPU, whatever the budget: of more, what a layer leaves the next is in no cache any more.
-CPU_BUDGET = 1536
+CPU_BUDGET = 2048
 #: What a micro-batch costs beside its tokens, in tokens: here each is a pass of its own.
 _OVERHEAD = 128
 #: A content of more than so many times the shared beginning is passed whole: little is saved, and attention with a mask takes longer.

@@ -64,14 +64,21 @@ class LazyContent:
         with named(self.name):
             stored = self.stored
             if not stored.media:
-                return Content(stored.text, instruction=stored.instruction).fingerprint
+                return self._of_text.fingerprint
             media = (part for medium in stored.media for part in (_read_as(medium.modality, self.decoding), medium.data))
             return fingerprint("stored", stored.instruction, stored.text, *media)
 
     def decode(self) -> Content:
         """Returns the content. Raises DataError, with its name, if a medium cannot be read or decoded."""
         with named(self.name):
+            if not self.stored.media and self._of_text.modality:
+                return self._of_text
             return decode_content(self.stored, self.decoding, self.name)
+
+    @cached_property
+    def _of_text(self) -> Content:
+        """A content without media needs no decoding, and knows its fingerprint already."""
+        return Content(self.stored.text, instruction=self.stored.instruction, group=self.stored.group)
 
 
 @contextmanager
