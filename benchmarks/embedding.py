@@ -62,7 +62,7 @@ def run(quick: bool) -> dict[str, float]:
 
     With `quick` a tenth of the texts and fewer repeats.
     """
-    count, repeats = (120, 2) if quick else (1200, 5)
+    count, repeats = (120, 2) if quick else (1200, 7)
     figures: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         world = EmojiWorld(WorldConfig(root=folder, num_train=1500, num_queries=16, num_candidates=32))

@@ -16,6 +16,16 @@ def test_values_and_gradients_equal_torchs(shape):
     torch.testing.assert_close(ours, torch.autograd.grad(expected, (states, weight), direction))
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_without_gradients_it_is_the_same_to_the_bit(dtype):
+    """As a step needs it whose first pass keeps no activations: its replay must give the same embeddings."""
+    states, weight = (torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(dtype) for shape in ((9, 5, 12), (12,)))
+    before = states.clone()
+    with torch.no_grad():
+        found = rms_norm(states, weight, 1e-6)
+    assert torch.equal(found, rms_norm(states, weight, 1e-6)) and torch.equal(states, before) and found.dtype == dtype
+
+
 def test_squares_are_averaged_in_float32():
     states = torch.full((1, 64), 300.0, dtype=torch.float16)  # their sum is beyond float16
     assert torch.equal(rms_norm(states, torch.ones(64, dtype=torch.float16), 1e-6), torch.ones(1, 64, dtype=torch.float16))

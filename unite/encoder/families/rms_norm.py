@@ -10,7 +10,9 @@ from torch import Tensor
 
 def rms_norm(states: Tensor, weight: Tensor, eps: float) -> Tensor:
     """Returns the states (..., D) divided by the root of their mean square over D, plus `eps`, times the weight (D,), of one dtype."""
-    return cast(Tensor, _RMSNorm.apply(states, weight, eps))  # type: ignore[no-untyped-call]
+    if torch.is_grad_enabled():
+        return cast(Tensor, _RMSNorm.apply(states, weight, eps))  # type: ignore[no-untyped-call]
+    return (states * _scale(states, eps)).to(states.dtype).mul_(weight)  # in place: no backward pass asks for what lies between
 
 
 class _RMSNorm(torch.autograd.Function):
@@ -18,8 +20,7 @@ class _RMSNorm(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, states: Tensor, weight: Tensor, eps: float) -> Tensor:
-        mean_square = torch.linalg.vector_norm(states, dim=-1, keepdim=True, dtype=_wide(states)).square_().div_(states.shape[-1])
-        scale = mean_square.add_(eps).rsqrt_()
+        scale = _scale(states, eps)
         unit = (states * scale).to(states.dtype)
         ctx.save_for_backward(unit, scale, weight)
         normalised: Tensor = unit * weight
@@ -32,6 +33,11 @@ class _RMSNorm(torch.autograd.Function):
         of_weight = along.flatten(0, -2).sum(0) if ctx.needs_input_grad[1] else None
         along = (along @ weight).div_(unit.shape[-1])[..., None]
         return torch.addcmul(gradient * weight, unit, along, value=-1).mul_(scale), of_weight, None
+
+
+def _scale(states: Tensor, eps: float) -> Tensor:
+    mean_square = torch.linalg.vector_norm(states, dim=-1, keepdim=True, dtype=_wide(states)).square_().div_(states.shape[-1])
+    return mean_square.add_(eps).rsqrt_()
 
 
 def _wide(states: Tensor) -> torch.dtype:

@@ -38,7 +38,7 @@ class _Rotation(torch.autograd.Function):
     def forward(ctx: Any, states: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         ctx.save_for_backward(cos, sin)
         ctx.dtype = states.dtype
-        return torch.addcmul(states * cos, _swap_halves(states), sin)
+        return (states * cos).addcmul_(_swap_halves(states), sin)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
