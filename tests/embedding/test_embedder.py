@@ -105,7 +105,7 @@ def test_sound_alone_is_told(embedder, tmp_path):
     [
         (Image.new("RGB", (201, 1)), r"item 1 \(an image of 201 x 1\) cannot be embedded: .* cannot be resized .*aspect ratio"),
         (
-            {"image": [photograph()] * 400},
+            {"image": [photograph(0, 84, 84)] * 400},
             r"item 1 \(image\) cannot be embedded: a content must be at most encoder.max_length",
         ),
         (b"\xff\xd8\xff\xe0 broken", r"item 1 \(bytes of 11\) must be the bytes of an image or a video, but is .11 bytes that begin with"),

@@ -37,7 +37,7 @@ class _RMSNorm(torch.autograd.Function):
 
 def _scale(states: Tensor, eps: float) -> Tensor:
     mean_square = torch.linalg.vector_norm(states, dim=-1, keepdim=True, dtype=_wide(states)).square_().div_(states.shape[-1])
-    return mean_square.add_(eps).rsqrt_()
+    return cast(Tensor, mean_square.add_(eps).rsqrt_())
 
 
 def _wide(states: Tensor) -> torch.dtype:
