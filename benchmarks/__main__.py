@@ -15,7 +15,10 @@ import torch
 from benchmarks import page
 from benchmarks.page import RESULTS
 
-NAMES = ("loss", "linear", "step", "peers", "ranking", "encoding", "embedding", "stream", "long_video", "curation", "logging", "startup", "sweep")
+NAMES = (
+    *("loss", "linear", "step", "peers", "ranking", "encoding", "embedding", "stream", "long_video", "curation", "logging", "startup"),
+    "sweep",
+)
 GPU_NAMES = ("gpu_step",)
 
 

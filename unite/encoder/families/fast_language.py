@@ -44,15 +44,16 @@ class Blocks:
         shapes: (n, L) of each.
         lasts: (n,) of each, where in its row a content's last token is.
         shared: P, how many tokens at the beginning of the row belong to every content, before its own.
+        spare: how many tokens at its end belong to none.
 
     Attributes:
-        shapes, lasts, shared: as given.
+        shapes, lasts, shared, spare: as given.
         last: (N,) where in the row of all the contents' last tokens are.
     """
 
-    def __init__(self, shapes: Sequence[Sequence[int]], lasts: Sequence[Tensor], shared: int = 0) -> None:
+    def __init__(self, shapes: Sequence[Sequence[int]], lasts: Sequence[Tensor], shared: int = 0, spare: int = 0) -> None:
         self.shapes, self.lasts = [(int(rows), int(length)) for rows, length in shapes], list(lasts)
-        self.shared = shared
+        self.shared, self.spare = shared, spare
         places, start = [], shared
         for (rows, length), last in zip(self.shapes, self.lasts, strict=True):
             places.append(start + torch.arange(rows, device=last.device) * length + last)
@@ -111,7 +112,7 @@ def _attend(
     key = rotate(_heads(self, "k", hidden_states), angles)
     value = _heads(self, "v", hidden_states)
     shapes = [(hidden_states.shape[0], hidden_states.shape[1])] if blocks is None else blocks.shapes
-    num_shared = 0 if blocks is None else blocks.shared
+    num_shared, num_spare = (0, 0) if blocks is None else (blocks.shared, blocks.spare)
     lasts: Sequence[Tensor | None] = [None] * len(shapes)
     asking = hidden_states
     if blocks is not None and is_last:
@@ -120,14 +121,16 @@ def _attend(
     query = rotate(_heads(self, "q", asking), angles)
     asked = [rows * (length if last is None else 1) for (rows, length), last in zip(shapes, lasts, strict=True)]
     known = [rows * length for rows, length in shapes]
-    of_shared = 0 if is_last else num_shared
-    first, *queries = query.flatten(0, 1).split([of_shared, *asked])
-    before_key, *keys = key.flatten(0, 1).split([num_shared, *known])
-    before_value, *values = value.flatten(0, 1).split([num_shared, *known])
+    of_shared, of_spare = (0, 0) if is_last else (num_shared, num_spare)
+    first, *queries, _ = query.flatten(0, 1).split([of_shared, *asked, of_spare])
+    before_key, *keys, _ = key.flatten(0, 1).split([num_shared, *known, num_spare])
+    before_value, *values, _ = value.flatten(0, 1).split([num_shared, *known, num_spare])
     attended = [_within(self, (1, of_shared), None, first, before_key, before_value)] if of_shared else []
     before = (before_key, before_value) if num_shared else None
     parts = zip(shapes, lasts, queries, keys, values, strict=True)
     attended += [_within(self, shape, last, query, key, value, before) for shape, last, query, key, value in parts]
+    if of_spare:
+        attended.append(attended[0].new_zeros(of_spare, attended[0].shape[-1]))
     return self.o_proj(torch.cat(attended).view(*asking.shape[:2], -1)), None
 
 

@@ -24,6 +24,10 @@ from unite.encoder.pooling import states_at
 from unite.errors import CheckpointError, must_be
 from unite.types import Modality
 
+#: Outside training a row of tokens on a CPU is as long as a multiple of it: oneDNN prepares its products for each new length, which takes
+#: as long as two or three of them.
+_ROUND = 64
+
 
 class QwenVL(nn.Module):
     """A `Family`. Its subclasses name the classes of transformers that are made faster, and what is their own.
@@ -141,18 +145,17 @@ class QwenVL(nn.Module):
             ]
             return [states_at(states, part.last) for states, part in zip(hidden, parts, strict=True)]
         num_shared = contents[0].shared if len(contents) == 1 else 0
+        shapes = [(rows, length - num_shared) for rows, length in (content.input_ids.shape for content in contents)]
+        is_rounded = contents[0].input_ids.device.type == "cpu" and not model.training
+        spare = -(num_shared + sum(rows * length for rows, length in shapes)) % _ROUND if is_rounded else 0
         one_row = self._pass(
             model,
-            _in_one_row([content.input_ids for content in contents], num_shared)[None],
-            _in_one_row([content.token_types for content in contents], num_shared)[None],
+            _in_one_row([content.input_ids for content in contents], num_shared, spare)[None],
+            _in_one_row([content.token_types for content in contents], num_shared, spare)[None],
             torch.cat([part.features for part in parts if len(part.features)] or [parts[0].features]),
-            _in_one_row([part.positions for part in parts], num_shared)[..., None, :],
+            _in_one_row([part.positions for part in parts], num_shared, spare)[..., None, :],
             shared=SharedByLayers(),
-            blocks=Blocks(
-                [(rows, length - num_shared) for rows, length in (content.input_ids.shape for content in contents)],
-                [part.last - num_shared for part in parts],
-                num_shared,
-            ),
+            blocks=Blocks(shapes, [part.last - num_shared for part in parts], num_shared, spare),
         )
         return torch.split(one_row[0], [len(part.last) for part in parts])
 
@@ -171,10 +174,14 @@ class QwenVL(nn.Module):
         return hidden
 
 
-def _in_one_row(tensors: Sequence[Tensor], shared: int) -> Tensor:
-    """Returns tensors (..., n, L) as one (..., T): end to end, with the first tokens that all contents share once, at its beginning."""
+def _in_one_row(tensors: Sequence[Tensor], shared: int, spare: int) -> Tensor:
+    """Returns tensors (..., n, L) as one (..., T): end to end, with the first tokens that all contents share once, at its beginning.
+
+    At its end stand `spare` zeros.
+    """
     rows = [tensor[..., shared:].flatten(-2) for tensor in tensors]
-    return torch.cat([tensors[0][..., 0, :shared], *rows] if shared else rows, dim=-1)
+    zeros = tensors[0].new_zeros(*tensors[0].shape[:-2], spare)
+    return torch.cat([tensors[0][..., 0, :shared], *rows, zeros], dim=-1)
 
 
 def _check_processor(config: Any, processor: Any) -> None:
