@@ -24,8 +24,8 @@ from unite.encoder.pooling import states_at
 from unite.errors import CheckpointError, must_be
 from unite.types import Modality
 
-#: Outside training a row of tokens on a CPU is as long as a multiple of it: oneDNN prepares its products for each new length, which takes
-#: as long as two or three of them.
+#: On a CPU a row of tokens is as long as a multiple of it: oneDNN prepares its products for each new length, which takes as long as two or
+#: three of them.
 _ROUND = 64
 
 
@@ -146,8 +146,8 @@ class QwenVL(nn.Module):
             return [states_at(states, part.last) for states, part in zip(hidden, parts, strict=True)]
         num_shared = contents[0].shared if len(contents) == 1 else 0
         shapes = [(rows, length - num_shared) for rows, length in (content.input_ids.shape for content in contents)]
-        is_rounded = contents[0].input_ids.device.type == "cpu" and not model.training
-        spare = -(num_shared + sum(rows * length for rows, length in shapes)) % _ROUND if is_rounded else 0
+        num_tokens = num_shared + sum(rows * length for rows, length in shapes)
+        spare = -num_tokens % _ROUND if contents[0].input_ids.device.type == "cpu" else 0
         one_row = self._pass(
             model,
             _in_one_row([content.input_ids for content in contents], num_shared, spare)[None],
