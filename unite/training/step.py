@@ -1,12 +1,13 @@
 """The contrastive step: loss and gradients of a batch of any size in bounded memory.
 
     small batch   embed every micro-batch with its graph, loss, backward
-    large batch   1. embed every micro-batch without graph          (U, D) embeddings
-                  2. loss and its gradient at the embeddings        (U, D) gradient
-                  3. embed each micro-batch again, with graph and the same random state, and push its rows of the gradient through it
+    large batch   1. embed every micro-batch, as many as fit with their graph, the others without   (U, D) embeddings
+                  2. loss and its gradient at the embeddings                                        (U, D) gradient
+                  3. push its rows through the graphs that were kept
+                  4. embed each other micro-batch again, with graph and the same random state, and push its rows through it
 
 The second is the gradient cache (Gao et al., "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup", arXiv 2101.06983):
-the same gradients, with the activations of one micro-batch at a time, for one more forward pass.
+the same gradients in bounded memory, for one more forward pass of what does not fit.
 """
 
 from __future__ import annotations
@@ -75,7 +76,8 @@ class ContrastiveStep:
     Args:
         encoder: maps a MicroBatch to (n, D) embeddings; sees each medium of a step once.
         objective: maps (U, D) embeddings and Relations to an `ObjectiveOutput`.
-        graph_tokens: a batch of up to this many tokens (padding included) keeps every activation; a larger one caches gradients.
+        graph_tokens: the activations of up to this many tokens (padding included) are kept; of micro-batches beyond them gradients are
+            cached, and one at a time is passed again.
     """
 
     def __init__(self, encoder: MediaEncoder, objective: nn.Module, graph_tokens: int) -> None:
@@ -107,22 +109,38 @@ class ContrastiveStep:
         return output
 
     def _cached(self, batch: Batch, backward: Backward) -> StepOutput:
-        states: list[_RandomState] = []
-        parts: list[Tensor] = []
         # Features of a frozen tower serve all micro-batches and the replay. Those of a trained one must be made again, with their graph,
         # and each micro-batch makes its own both times: what it draws at random (an adapter's dropout) must be the same in the replay.
         known: dict[tuple[int, int], Tensor] | None = {} if self.encoder.vision_is_frozen else None
+        replayed = batch.micro_batches[: self._num_replayed(batch)]
+        kept = batch.micro_batches[len(replayed) :]
+        states: list[_RandomState] = []
+        parts: list[Tensor] = []
         with torch.no_grad():
-            for micro in batch.micro_batches:
+            for micro in replayed:
                 states.append(_RandomState(micro.input_ids.device))
                 parts.append(self.encoder(micro, self.encoder.encode_media(micro, known)))
-        torch.clear_autocast_cache()  # of weights cast without graph, which older torch would use for the replay
+        torch.clear_autocast_cache()  # of weights cast without graph, which older torch would use for what has one
+        with_graph = [self.encoder(micro, self.encoder.encode_media(micro, known)) for micro in kept]
+        parts += [embeddings.detach() for embeddings in with_graph]
         output, gradient = self._loss(_in_order(batch, parts), batch, backward)
-        for micro, state in zip(batch.micro_batches, states, strict=True):
+        if kept:
+            backward(_with_gradient(torch.cat(with_graph), torch.cat([gradient[micro.contents] for micro in kept])))
+            del with_graph
+        for micro, state in zip(replayed, states, strict=True):
             with state.restored():
                 again = self.encoder(micro, self.encoder.encode_media(micro, known))
             backward(_with_gradient(again, gradient[micro.contents]))
         return output
+
+    def _num_replayed(self, batch: Batch) -> int:
+        """Returns how many of the first micro-batches do not keep their activations; the last, shorter contents, fill the room best."""
+        room = self.graph_tokens
+        for place in reversed(range(len(batch.micro_batches))):
+            room -= batch.micro_batches[place].input_ids.numel()
+            if room < 0:
+                return place + 1
+        return 0
 
     def _loss(self, embeddings: Tensor, batch: Batch, backward: Backward) -> tuple[StepOutput, Tensor]:
         """Returns what is known of the global batch, and the gradient of its loss at this rank's embeddings, (U, D)."""

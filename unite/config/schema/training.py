@@ -48,7 +48,7 @@ class TrainerConfig:
         strategy: how processes work together: `unite`, the project's own, which gathers the pool over the ranks; `auto` takes it where
             there are several. No other gives the right gradients.
         precision: `32-true`, or `bf16-mixed`, which computes in bfloat16; what is trained is kept in float32 with either.
-        graph_tokens: a batch of up to this many tokens keeps every activation; a larger one caches gradients.
+        graph_tokens: the activations of up to this many tokens of a batch are kept; the rest is passed twice (gradient cache).
         log_every_n_steps: between two lines of the log, each of means over the steps since the last.
         health_every_n_steps: between two looks at the embeddings (alignment, uniformity, effective rank, modality gap); 0 never looks.
         checkpoint_every_n_steps: between two checkpoints.
