@@ -46,6 +46,7 @@ GOALS = (
     Goal("step_memory_1024_vs_64", "step, memory at batch 1024 against 64", 1.2, at_most=True),
     Goal("loss_memory_vs_dense", "loss, memory against the dense matrix", 0.25, at_most=True),
     Goal("padded_share", "padded share of the tokens", 0.05, at_most=True),
+    Goal("padded_share_at_32_at_most", "the same in the worst of 60 batches of 32", 0.03, at_most=True),
     Goal("curate_text_vs_plain", "curating text pairs, time against a plain loop", 3, at_most=True),
     Goal("logging_overhead", "logging, share of a step's processor time", 0.03, at_most=True),
     Goal("sweep_vs_single_runs", "sweep of 8 jobs, wall time against single runs", 0.75, at_most=True),

@@ -34,8 +34,8 @@ from unite.types import Modality
 TOKEN_BUDGET = 2048
 
 
-def prepare(batch_size: int, token_budget: int = TOKEN_BUDGET) -> tuple[Any, Any]:
-    """Returns the tiny encoder and the first examples of the built-in mixture."""
+def prepare(batch_size: int, token_budget: int = TOKEN_BUDGET, num_batches: int = 1) -> tuple[Any, Any]:
+    """Returns the tiny encoder and the examples of the built-in mixture's first batches, one after the other."""
     from hydra import compose, initialize_config_dir
 
     register()
@@ -46,8 +46,8 @@ def prepare(batch_size: int, token_budget: int = TOKEN_BUDGET) -> tuple[Any, Any
     encoder = build_encoder(config, None).train()
     mixture = build_mixture(config.adaptation, config)
     mixture.prepare_data()
-    examples = [mixture.sources[name].example(row) for name, row in mixture.order.batch(0)]
-    return encoder, examples
+    rows = [row for step in range(num_batches) for row in mixture.order.batch(step)]
+    return encoder, [mixture.sources[name].example(row) for name, row in rows]
 
 
 def two_pass_inputs(encoder: Any, examples: list[Any]) -> tuple[MicroBatch, MicroBatch]:
@@ -118,8 +118,17 @@ def run(quick: bool) -> dict[str, float]:
     return {
         **_compare(large, repeats=3),
         **{f"step_speedup_vs_two_pass_at_{size}": speedup for size, speedup in smaller.items()},
+        "padded_share_at_32_at_most": _most_padding(32, num_batches=4 if quick else 60),
         "step_memory_1024_vs_64": peak_of(_prepared_for_memory, large) / peak_of(_prepared_for_memory, small),
     }
+
+
+def _most_padding(batch_size: int, num_batches: int) -> float:
+    """Returns the largest share of tokens that is padding in any batch."""
+    encoder, examples = prepare(batch_size, num_batches=num_batches)
+    batches = [collated(encoder, examples[start : start + batch_size]) for start in range(0, len(examples), batch_size)]
+    counts = [count_tokens(batch.micro_batches) for batch in batches]
+    return max(1 - int(real) / padded for real, padded in counts)
 
 
 def _compare(batch_size: int, repeats: int) -> dict[str, float]:

@@ -17,8 +17,9 @@ import numpy as np
 from unite.batch import EncodedContent
 from unite.errors import DataError, must_be
 
-#: What a micro-batch costs beside its tokens, in tokens: the operations that a pass needs however short it is.
-OVERHEAD = 64
+#: What a micro-batch costs beside its tokens, in tokens: micro-batches pass together, so it is a call of attention in each layer. With 64
+#: the step is 1 to 2 % slower, and up to 6 % of its tokens are padding; with 16 up to 2.4 % (batches of 32 of the built-in mixture).
+OVERHEAD = 16
 
 
 def check_budget(num_tokens: int, token_budget: int, name: str) -> None:
