@@ -92,7 +92,12 @@ def test_what_nobody_told_of_the_model_is_null_and_asked_for(run):
 
 @pytest.mark.parametrize(
     ("path", "name"),
-    [("runs/stage2/2026-01-31/encoder", "2026-01-31"), ("Qwen/Qwen2-VL-2B-Instruct", "Qwen2-VL-2B-Instruct"), ("/data/mine", "mine")],
+    [
+        ("runs/stage2/2026-01-31/encoder", "2026-01-31"),
+        ("Qwen/Qwen2-VL-2B-Instruct", "Qwen2-VL-2B-Instruct"),
+        ("/data/mine", "mine"),
+        ("encoder", "encoder"),
+    ],
 )
 def test_the_encoder_tells_the_rest(path, name, encoder):
     encoder.config, encoder.dim = SimpleNamespace(path=path), 96

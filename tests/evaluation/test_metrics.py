@@ -73,6 +73,11 @@ def test_by_hand():
     assert per_query("ndcg@2", judged).tolist() == [(1 / math.log2(3)) / (1 + 1 / math.log2(3)), 1.0]
 
 
+def test_a_grade_may_be_larger_than_its_gain_is_a_number():
+    assert per_query("ndcg_exponential@10", [Judged((2, 1), (10**18, 5000))])[0] == pytest.approx(1 / math.log2(3))
+    assert per_query("ndcg_exponential@1", [Judged((2, 1), (3, 2))])[0] == 3 / 7
+
+
 def test_metric_names():
     assert parse_metric("recall@10") == ("recall", 10)
     assert parse_metric("mrr") == ("mrr", None)

@@ -79,6 +79,12 @@ def test_k_beyond_the_candidates_is_what_trec_eval_makes_of_it_and_told_once(mak
     assert caplog.text.count("its whole ranking is looked at, as trec_eval does (few, pooled)") == 1
 
 
+def test_queries_of_one_candidate_are_told(make_task, encoder, caplog):
+    pools = {f"q{at}": [f"c{at}", "c0"][: 1 + (at > 1)] for at in range(6)}
+    Suite(SuiteConfig(name="s", tasks={"t": make_task(6, pools=pools)})).run(encoder)
+    assert "s/t: 2 of 6 queries have one candidate, which is right whatever the encoder" in caplog.text
+
+
 def test_the_token_budget_changes_no_metric(make_task):
     task = hard_task(make_task)
     small, large = (

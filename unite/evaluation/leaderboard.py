@@ -66,7 +66,7 @@ def model_metadata(config: LeaderboardConfig, encoder: Encoder) -> dict[str, str
 def _name_of(path: str) -> str | None:
     """Returns the name of a checkpoint: that of its folder, of a run's encoder that of the run, or on the hub without its owner."""
     parts = Path(path).parts
-    return (parts[:-1] if parts[-1:] == ("encoder",) else parts or (None,))[-1]
+    return next(reversed(parts[:-1] if len(parts) > 1 and parts[-1] == "encoder" else parts), None)
 
 
 def _all_metrics(task: TaskResult | None) -> Mapping[str, Any] | str:

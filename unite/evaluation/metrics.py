@@ -101,7 +101,9 @@ def ndcg(judged: Judged, k: int = NOT_RETRIEVED - 1) -> float:
 
 def ndcg_exponential(judged: Judged, k: int) -> float:
     """Returns the same with gain 2^grade - 1 (Burges et al. 2005)."""
-    return _ndcg(judged.ranks, [2**grade - 1 for grade in judged.grades], k)
+    highest = max(judged.grades)
+    # Divided by 2^highest, which changes no digit of the quotient: the gain of a large grade is no number of a computer's.
+    return _ndcg(judged.ranks, [math.ldexp(1, grade - highest) - math.ldexp(1, -highest) for grade in judged.grades], k)
 
 
 def average_precision(judged: Judged, k: int = NOT_RETRIEVED - 1) -> float:

@@ -172,6 +172,9 @@ class Suite:
         if result.tied_share:
             what = "all scores are equal" if result.all_tied else f"{equal.num_queries} of {result.num_queries} queries are tied"
             _log.warning("%s/%s: %s, which a rule decides: %s (%s)", self.name, name, what, TIES[task.ties], task.ties)
+        if alone := sum(size == 1 for size in task.pool_sizes):
+            what = "%s/%s: %d of %d queries have one candidate, which is right whatever the encoder"
+            _log.warning(what, self.name, name, alone, result.num_queries)
         if on_task is not None:
             on_task(name, task, queries, candidates, judged)
         return result

@@ -10,7 +10,7 @@ from unite.config.schema.media import Decoding
 from unite.errors import ConfigError, DataError
 from unite.evaluation.layouts.karpathy import Karpathy
 from unite.evaluation.layouts.source import BenchmarkFiles
-from unite.evaluation.layouts.tables import first_of_json_list
+from unite.evaluation.layouts.tables import first_of_json_list, read_csv, read_json_lines
 from unite.evaluation.layouts.video_captions import VideoCaptions
 from unite.evaluation.tasks import data_fingerprint
 
@@ -156,6 +156,21 @@ def test_the_first_rows_of_a_list_are_read_without_the_rest(tmp_path, monkeypatc
     path.write_text('{"a": 1}')
     with pytest.raises(DataError, match="must be a JSON list of rows"):
         first_of_json_list(files, "rows.json", 3)
+
+
+READERS = [
+    (lambda files: first_of_json_list(files, "rows", 1), '["wavé"]'),
+    (lambda files: list(read_json_lines(files, "rows")), '"wavé"'),
+    (lambda files: read_csv(files, "rows", ("text",)), "text\nwavé"),
+]
+
+
+@pytest.mark.parametrize(("read", "text"), READERS)
+def test_a_text_that_is_no_utf_8_is_named(read, text, tmp_path):
+    files = BenchmarkFiles("x", tmp_path, "Put it there.")
+    (tmp_path / "rows").write_bytes(text.encode("latin-1"))
+    with pytest.raises(DataError, match=r"the text of .*/rows of task x must be UTF-8, but is .* save it as UTF-8\."):
+        read(files)
 
 
 def test_a_missing_benchmark_names_what_to_put_where_and_the_rest_runs(suite_of, tmp_path, knowing, caplog):

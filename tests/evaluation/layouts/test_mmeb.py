@@ -1,6 +1,8 @@
 """MMEB's rows, with the fields, file names and texts of the published tasks."""
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.encoder.chat_text import chat_text
@@ -207,8 +209,21 @@ def test_a_broken_file_is_named(tmp_path):
         load(tmp_path, "OK-VQA")
     write_parquet(path, [row | {"__index_level_0__": 0}])  # as pandas writes it
     assert len(load(tmp_path, "OK-VQA").query_ids) == 1
+    write_parquet(path, [row | {"tgt_text": "a"}])
+    with pytest.raises(DataError, match="tgt_text in row 0 of OK-VQA of task OK-VQA must be a list of texts, but is \"'a'\""):
+        load(tmp_path, "OK-VQA")
+    write_parquet(path.with_name("test-00001-of-00002.parquet"), [row])
+    with pytest.raises(DataError, match="the files of OK-VQA of task OK-VQA must be one set of shards"):
+        load(tmp_path, "OK-VQA")
+    path.with_name("test-00001-of-00002.parquet").unlink()
     write_parquet(path, [row], most=0)
     with pytest.raises(DataError, match="the rows of task OK-VQA must be at least one"):
+        load(tmp_path, "OK-VQA")
+    write_parquet(path, [row])
+    table = pq.read_table(path)
+    no_text = pa.array([b"\xff"] * len(table), pa.binary()).view(pa.string())
+    pq.write_table(table.set_column(0, "qry_text", no_text), path)
+    with pytest.raises(DataError, match="of task OK-VQA must be parquet, but is \"'utf-8' codec can't decode"):
         load(tmp_path, "OK-VQA")
     path.write_bytes(b"no parquet")
     with pytest.raises(DataError, match="of task OK-VQA must be parquet"):

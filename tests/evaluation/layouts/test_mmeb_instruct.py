@@ -127,6 +127,11 @@ def test_a_missing_task_and_a_missing_image_say_what_to_put_where(tmp_path):
         ("image_t2i", {"tgt_text": []}, "the candidates in row 0 of CIRR .* but is '0 texts and 2 paths"),
         ("image_i2i_vg", {"tgt_img_path": ["a.png"]}, "the candidates in row 0 of CIRR .* but is '2 texts and 1 paths"),
         ("image_i2i_vg", {"tgt_img_path": ["a.png", ""]}, "but is '2 texts and 1 paths that are not empty'"),
+        ("image_cls", {"tgt_text": "snake"}, "tgt_text in row 0 of CIRR of task CIRR must be a list of texts, but is .*snake"),
+        ("image_cls", {"tgt_text": [1, 2]}, r"tgt_text in row 0 .* must be a list of texts, but is '\[1, 2\]'"),
+        ("image_cls", {"qry_text": 5, "tgt_text": ["a"]}, "qry_text in row 0 .* must be a text, but is '5'"),
+        ("image_qa", {"qry_img_path": ["a.png"], "tgt_text": ["a"]}, "qry_img_path in row 0 .* must be a text, but is .*a.png"),
+        ("image_t2i", {"tgt_img_path": [1, 2]}, r"tgt_img_path in row 0 .* must be a list of texts, but is '\[1, 2\]'"),
     ],
 )
 def test_a_broken_row_is_named(parser, changes, message, tmp_path):

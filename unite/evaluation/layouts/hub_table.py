@@ -7,7 +7,6 @@ A set of shards is whole or none. Columns are read into memory, but those of pic
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,11 +20,10 @@ import yaml
 from huggingface_hub.repocard import metadata_load
 
 from unite.embedding.parquet import ParquetPictures
+from unite.evaluation.layouts.shard_files import whole_set
 from unite.evaluation.layouts.source import BenchmarkFiles
 
 TEXTS, WHOLE_NUMBERS, NUMBERS, PICTURES = "texts", "whole numbers", "numbers", "pictures"
-#: The number of a shard and how many there are.
-_SHARD = re.compile(r"-(\d{5})-of-(\d{5})(?=\D*$)")
 
 
 @dataclass(frozen=True)
@@ -53,21 +51,10 @@ class HubTable:
             DataError: if they are of two sets.
         """
         patterns = _patterns(files, config, split) or [f"{config}/{split}-*.parquet"]
-        found = sorted({path for pattern in patterns for path in files.folder.glob(pattern) if path.suffix == ".parquet"})
+        found = {path for pattern in patterns for path in files.folder.glob(pattern) if path.suffix == ".parquet"}
         if not found:
             files.find(patterns[0])  # raises: no file is named like that
-        numbered = [(path, match) for path in found if (match := _SHARD.search(path.name))]
-        totals = {match[2] for _, match in numbered}
-        if len(totals) > 1 or 0 < len(numbered) < len(found):
-            names = ", ".join(path.name for path in found[:4])
-            raise files.broken(f"the files of {config}", "one set of shards", names, "Leave those of one download alone.")
-        if numbered:
-            path, match = numbered[0]
-            for number in range(int(match[2])):
-                shard = path.with_name(_SHARD.sub(f"-{number:05d}-of-{match[2]}", path.name))
-                if shard not in found:
-                    files.find(str(shard.relative_to(files.folder)))
-        return cls(files, config, split, tuple(found))
+        return cls(files, config, split, tuple(whole_set(files, found, config)))
 
     @cached_property
     def kinds(self) -> dict[str, str]:
@@ -137,6 +124,8 @@ def _patterns(files: BenchmarkFiles, config: str, split: str) -> list[str]:
 
 def _kind(kind: pa.DataType) -> str:
     """Returns what a column of that type holds."""
+    if pa.types.is_dictionary(kind):  # pandas' categories
+        kind = kind.value_type
     if pa.types.is_struct(kind) and "bytes" in {field.name for field in kind.fields}:
         return PICTURES
     tests = {

@@ -54,8 +54,7 @@ class Mmeb:
         wanted = f"Put the folder {self.subset} of TIGER-Lab/MMEB-eval there, and what its images.zip holds into {self.images}."
         files = BenchmarkFiles(name, data_root / self.folder, wanted)
         task = LocalPools(files, files.find(self.images))
-        for at, row in enumerate(rows_of(files, self.subset, _COLUMNS, _COLUMNS, _OTHER)):
-            where = f"row {at} of {self.subset}"
+        for where, row in rows_of(files, self.subset, _COLUMNS, _COLUMNS, _OTHER):
             texts, paths = row["tgt_text"], row["tgt_img_path"]
             if not texts or len(texts) != len(paths or ()):
                 actual = f"{len(texts or ())} texts and {len(paths or ())} paths"

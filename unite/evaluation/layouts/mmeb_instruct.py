@@ -89,8 +89,7 @@ class MmebInstruct:
         )
         files = BenchmarkFiles(name, data_root / self.folder, wanted)
         task = LocalPools(files, files.folder)
-        for at, row in enumerate(rows_of(files, f"{self.rows}/{self.subset}", _NEEDED[self.parser], _COLUMNS, _OTHER)):
-            where = f"row {at} of {self.subset}"
+        for where, row in rows_of(files, f"{self.rows}/{self.subset}", _NEEDED[self.parser], _COLUMNS, _OTHER):
             candidates = self._candidates(task, row, where)
             task.add(self._query(task, row, where), candidates)
         return task.task(name, tuple(self.metrics), decoding)

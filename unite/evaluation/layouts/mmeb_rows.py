@@ -17,14 +17,20 @@ from typing import Any
 from unite.config.schema.media import Decoding
 from unite.embedding.lazy import FileContent
 from unite.evaluation.layouts.captions import modality_of_all, task_of
+from unite.evaluation.layouts.shard_files import whole_set
 from unite.evaluation.layouts.source import BenchmarkFiles
 from unite.evaluation.layouts.tables import parquet_rows
 from unite.evaluation.tasks import RetrievalTask
 from unite.types import Modality
 
+#: Columns that hold a list of texts; the others hold one.
+_LISTS = ("tgt_text", "tgt_img_path")
 
-def rows_of(files: BenchmarkFiles, subset: str, needed: Sequence[str], known: Sequence[str], other: str) -> Iterator[dict[str, Any]]:
-    """Yields the rows of a task's parquet files, in the order of their names.
+
+def rows_of(
+    files: BenchmarkFiles, subset: str, needed: Sequence[str], known: Sequence[str], other: str
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yields (where, row) of a task's parquet files, in the order of their names.
 
     Args:
         subset: the folder of the task.
@@ -33,12 +39,12 @@ def rows_of(files: BenchmarkFiles, subset: str, needed: Sequence[str], known: Se
         other: what reads the other form, for the message.
 
     Raises:
-        MissingTaskError: if there is no file.
-        DataError: if a file is no parquet, or has other columns.
+        MissingTaskError: if there is no file, or one of several is missing.
+        DataError: if a file is no parquet, or has other columns or other values than texts and lists of texts.
     """
     folder = files.find(subset)
-    paths = sorted(folder.glob("test-*.parquet"))
-    for path in paths or [files.find(f"{subset}/test-00000-of-00001.parquet")]:
+    number = 0
+    for path in whole_set(files, folder.glob("test-*.parquet"), subset) or [files.find(f"{subset}/test-00000-of-00001.parquet")]:
 
         def choose(found: list[str], path: Path = path) -> list[str]:
             if not set(needed) <= set(found) <= set(known):
@@ -46,7 +52,20 @@ def rows_of(files: BenchmarkFiles, subset: str, needed: Sequence[str], known: Se
                 raise files.broken(f"the columns of {path}", expected, ", ".join(found), other)
             return [name for name in known if name in found]
 
-        yield from parquet_rows(files, path, choose)
+        for row in parquet_rows(files, path, choose):
+            where = f"row {number} of {folder.name}"
+            for name, value in row.items():
+                _check_kind(files, f"{name} in {where}", name, value)
+            yield where, row
+            number += 1
+
+
+def _check_kind(files: BenchmarkFiles, what: str, name: str, value: object) -> None:
+    """Refuses what is not of its column's kind. A text in the place of a list would be read as a list of its letters."""
+    several = value if isinstance(value, list) else [value]
+    is_fit = isinstance(value, list) == (name in _LISTS) and all(one is None or isinstance(one, str) for one in several)
+    if value is not None and not is_fit:  # whether there may be none is each column's own
+        raise files.broken(what, "a list of texts" if name in _LISTS else "a text", repr(value)[:80])
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
+from unite.evaluation.layouts.shard_files import whole_set
 from unite.evaluation.layouts.source import BenchmarkFiles
 
 #: Characters read at a time by `first_of_json_list`.
@@ -42,7 +43,7 @@ def read_json_list(files: BenchmarkFiles, name: str) -> list[Any]:
 def read_json_lines(files: BenchmarkFiles, name: str) -> Iterator[tuple[str, Any]]:
     """Yields (where, row) of a file with one JSON object a line."""
     path = files.find(name)
-    with path.open(encoding="utf-8-sig") as lines:
+    with _utf8(files, path), path.open(encoding="utf-8-sig") as lines:
         for number, line in enumerate(lines, start=1):
             if line.strip():
                 try:
@@ -56,7 +57,7 @@ def first_of_json_list(files: BenchmarkFiles, name: str, count: int) -> list[Any
     path = files.find(name)
     decoder = json.JSONDecoder()
     rows: list[Any] = []
-    with path.open(encoding="utf-8-sig") as file:
+    with _utf8(files, path), path.open(encoding="utf-8-sig") as file:
         text = file.read(CHUNK).lstrip()
         if not text.startswith("["):
             raise files.broken(f"the file {path}", "a JSON list of rows", text[:40])
@@ -84,7 +85,7 @@ def read_csv(files: BenchmarkFiles, name: str, columns: tuple[str, ...]) -> list
     A benchmark is whole or none: a stray quotation mark, which would make one row of many, is an error.
     """
     path = files.find(name)
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with _utf8(files, path), path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file, strict=True)
         found = reader.fieldnames or ()
         missing = [column for column in columns if column not in found]
@@ -117,8 +118,8 @@ def read_table(
         config: of the hub's form, the folder in it that they are in; "" for any.
 
     Raises:
-        MissingTaskError: if there is none.
-        DataError: if it cannot be read, has no row, or lacks a column, with those that it has.
+        MissingTaskError: if there is none, or a part of it is missing.
+        DataError: if it cannot be read, has no row, or lacks a column, with those that it has; or if several lie in the folder.
     """
     number = 0
     for path in _tables(files, name, split, config):
@@ -146,8 +147,16 @@ def parquet_rows(files: BenchmarkFiles, path: Path, choose: Callable[[list[str]]
         columns = choose([name for name in table.schema_arrow.names if not name.startswith("__index_level_")])
         for batch in table.iter_batches(_ROWS, columns=list(columns)):
             yield from batch.to_pylist()
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, ValueError) as error:  # Arrow's errors, and of texts that are no UTF-8
         raise files.broken(f"the file {path}", "parquet", str(error)) from error
+
+
+@contextmanager
+def _utf8(files: BenchmarkFiles, path: Path) -> Iterator[None]:
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise files.broken(f"the text of {path}", "UTF-8", str(error), "Download it again, or save it as UTF-8.") from error
 
 
 def _json_rows(files: BenchmarkFiles, path: Path, columns: Sequence[str]) -> Iterator[Mapping[str, Any]]:
@@ -175,5 +184,5 @@ def _checked(files: BenchmarkFiles, what: str, columns: Sequence[str], found: Se
 def _tables(files: BenchmarkFiles, name: str, split: str, config: str) -> list[Path]:
     whole = [path for suffix in _OF_TABLES if (path := files.folder / f"{name}{suffix}").is_file()][:1]
     folder = files.folder / name
-    parts = [path for path in sorted(folder.rglob(f"{split}-*.parquet")) if not config or config in path.relative_to(folder).parts]
-    return whole or parts or [files.find(f"{name}{_OF_TABLES[0]}")]
+    parts = [path for path in folder.rglob(f"{split}-*.parquet") if not config or config in path.relative_to(folder).parts]
+    return whole or whole_set(files, parts, name) or [files.find(f"{name}{_OF_TABLES[0]}")]

@@ -22,6 +22,7 @@ from unite.errors import DataError
             {"answer": "Left."},
             "answer in row 0 of rows/MVBench/action_sequence .* must be one of its candidates, but is 'Left.'",
         ),
+        ("NExTQA", {"video": 7.0}, "video in row 0 .* must be a text or a whole number, but is '7.0'"),
         ("ActivityNetQA", {"answer": "red"}, "answer in row 0 .* must be yes or no, but is 'red'"),
     ],
 )

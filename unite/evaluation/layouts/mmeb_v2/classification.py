@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 
 from unite.embedding.lazy import FileContent
 from unite.errors import ConfigError, first_of, must_be_one_of
-from unite.evaluation.layouts.mmeb_v2.rows import Asked, VideoTask, texts_of, value_of, written
+from unite.evaluation.layouts.mmeb_v2.rows import Asked, VideoTask, name_of, text_of, texts_of, written
 from unite.evaluation.layouts.source import BenchmarkFiles
 
 _log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class VideoLabels(VideoTask):
 
     def ask(self, files: BenchmarkFiles, row: Mapping[str, Any], where: str) -> Asked:
         """As of `VideoTask`."""
-        label = str(value_of(files, row, "pos_text", where))
+        label = text_of(files, row, "pos_text", where)
         video, query = _video(self, files, row, where)
         return Asked(query, {label: written("", label)}, (label,), video)
 
@@ -64,7 +64,7 @@ class VideoOptions(VideoTask):
 
     def ask(self, files: BenchmarkFiles, row: Mapping[str, Any], where: str) -> Asked:
         """As of `VideoTask`."""
-        label, options = str(value_of(files, row, "pos_text", where)), texts_of(files, row, "neg_text", where)
+        label, options = text_of(files, row, "pos_text", where), texts_of(files, row, "neg_text", where)
         if label not in options:
             raise files.broken(f"pos_text in {where}", f"one of its options, {first_of(options)}", label)
         video, query = _video(self, files, row, where)
@@ -80,5 +80,5 @@ def label_lists() -> dict[str, list[str]]:
 
 def _video(task: VideoTask, files: BenchmarkFiles, row: Mapping[str, Any], where: str) -> tuple[str, FileContent]:
     """Returns the id of a row's video, and the query that it is."""
-    video = str(value_of(files, row, "video_id", where))
+    video = name_of(files, row, "video_id", where)
     return video, written(task.query_instruction, "", task.video(files, video))

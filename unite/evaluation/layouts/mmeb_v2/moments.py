@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
 from unite.embedding.lazy import FileContent
-from unite.evaluation.layouts.mmeb_v2.rows import Asked, VideoTask, value_of, written
+from unite.evaluation.layouts.mmeb_v2.rows import Asked, VideoTask, text_of, written
 from unite.evaluation.layouts.source import BenchmarkFiles
 from unite.media.video.frame_folder import in_order
 from unite.types import Modality
@@ -33,7 +33,7 @@ class ClipFolders(VideoTask):
 
     def ask(self, files: BenchmarkFiles, row: Mapping[str, Any], where: str) -> Asked:
         """As of `VideoTask`."""
-        stem = PurePosixPath(str(value_of(files, row, "video_path", where))).stem
+        stem = PurePosixPath(text_of(files, row, "video_path", where)).stem
         modality, whole = self.video(files, f"{stem}/query")
         others = (path for path in whole.parent.glob("*/") if path.name != "query" and not path.name.startswith("."))
         clips = sorted(others, key=lambda path: in_order(path.name))
@@ -43,7 +43,7 @@ class ClipFolders(VideoTask):
         if not right:  # told as missing with the others
             right = [whole.parent / "positive"]
             clips = [*clips, *right]
-        query = written(self.query_instruction, str(value_of(files, row, "query", where)), (modality, whole))
+        query = written(self.query_instruction, text_of(files, row, "query", where), (modality, whole))
         options = {f"{stem}/{clip.name}": written(self.candidate_instruction, "", (modality, clip)) for clip in clips}
         return Asked(query, options, (f"{stem}/{right[0].name}",))
 
@@ -71,7 +71,9 @@ class MomentSeeker(VideoTask):
         return Asked(self._query(files, row, where), options, tuple(dict.fromkeys(positive)))
 
     def _query(self, files: BenchmarkFiles, row: Mapping[str, Any], where: str) -> FileContent:
-        text, shown = str(value_of(files, row, "query", where)), row["input_frames"] or ""
+        text, shown = text_of(files, row, "query", where), row["input_frames"] or ""
+        if not isinstance(shown, str):
+            raise files.broken(f"input_frames in {where}", "a path, or empty", repr(shown))
         if shown.endswith(".mp4"):
             return written(self.video_instruction, text, self.video(files, f"video_frames/{_folder(shown)}"))
         if shown.endswith(".jpg"):
@@ -83,7 +85,7 @@ class MomentSeeker(VideoTask):
 def _clips(files: BenchmarkFiles, row: Mapping[str, Any], column: str, where: str) -> list[str]:
     """Returns the folders of the clips that a row lists."""
     listed = row[column] or []
-    if not isinstance(listed, list) or not all(isinstance(clip, dict) and clip.get("output_path") for clip in listed):
+    if not isinstance(listed, list) or not all(isinstance(clip, dict) and isinstance(clip.get("output_path"), str) for clip in listed):
         raise files.broken(f"{column} in {where}", "a list of clips with an output_path each", repr(listed))
     return [_folder(clip["output_path"]) for clip in listed]
 

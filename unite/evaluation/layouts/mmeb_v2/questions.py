@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
-from unite.evaluation.layouts.mmeb_v2.rows import Asked, VideoTask, texts_of, value_of, written
+from unite.evaluation.layouts.mmeb_v2.rows import Asked, VideoTask, name_of, text_of, texts_of, value_of, written
 from unite.evaluation.layouts.source import BenchmarkFiles
 
 #: The subsets of MVBench, a table and a folder of frames each, in the order in which they are joined.
@@ -73,8 +73,8 @@ class VideoMme(Questions):
         letters = "ABCD"[: len(options)]
         if answer not in list(letters):
             raise files.broken(f"answer in {where}", f"one of {', '.join(letters)}", answer)
-        text = "\n".join([str(value_of(files, row, "question", where)), *options])
-        video, key = (str(value_of(files, row, column, where)) for column in ("videoID", "question_id"))
+        text = "\n".join([text_of(files, row, "question", where), *options])
+        video, key = (name_of(files, row, column, where) for column in ("videoID", "question_id"))
         return Question(video, text, {option: _without_letter(option) for option in options}, options[letters.index(answer)], key)
 
 
@@ -87,9 +87,9 @@ class EgoSchema(Questions):
     def question(self, files: BenchmarkFiles, row: Mapping[str, Any], where: str) -> Question:
         """As of `Questions`."""
         options = texts_of(files, row, "option", where)
-        text = str(value_of(files, row, "question", where)) + " ".join(options)
+        text = text_of(files, row, "question", where) + " ".join(options)
         right = options[_index(files, row, len(options), where)]
-        video, key = (str(value_of(files, row, column, where)) for column in ("video_idx", "question_idx"))
+        video, key = (name_of(files, row, column, where) for column in ("video_idx", "question_idx"))
         return Question(video, text, {one: _without_letter(one) for one in options}, right, key)
 
 
@@ -101,10 +101,10 @@ class NextQa(Questions):
 
     def question(self, files: BenchmarkFiles, row: Mapping[str, Any], where: str) -> Question:
         """As of `Questions`."""
-        options = [str(value_of(files, row, f"a{number}", where)) for number in range(5)]
+        options = [name_of(files, row, f"a{number}", where) for number in range(5)]
         right = options[_index(files, row, len(options), where)]
-        text = _lettered(str(value_of(files, row, "question", where)), options)
-        video, number = (str(value_of(files, row, column, where)) for column in ("video", "qid"))  # a number within the video
+        text = _lettered(text_of(files, row, "question", where), options)
+        video, number = (name_of(files, row, column, where) for column in ("video", "qid"))  # a number within the video
         return Question(video, text, {one: one for one in options}, right, f"{video}/{number}")
 
 
@@ -127,8 +127,8 @@ class MvBench(Questions):
             raise files.broken(f"answer in {where}", "one of its candidates", answer)
         lettered = [f"({_letter(place)}) {option}" for place, option in enumerate(options)]
         right = lettered[len(options) - 1 - options[::-1].index(answer)]
-        text = _lettered(str(value_of(files, row, "question", where)), options)
-        return Question(str(value_of(files, row, "video", where)), text, {one: one for one in lettered}, right)
+        text = _lettered(text_of(files, row, "question", where), options)
+        return Question(name_of(files, row, "video", where), text, {one: one for one in lettered}, right)
 
     @property
     def wanted(self) -> str:
@@ -149,8 +149,8 @@ class ActivityNetQa(Questions):
         answer = value_of(files, row, "answer", where)
         if answer not in ("yes", "no"):
             raise files.broken(f"answer in {where}", "yes or no", answer)
-        text = f"{value_of(files, row, 'question', where)}? (A) yes; (B) no."
-        video, key = (str(value_of(files, row, column, where)) for column in ("video_name", "question_id"))
+        text = f"{text_of(files, row, 'question', where)}? (A) yes; (B) no."
+        video, key = (name_of(files, row, column, where) for column in ("video_name", "question_id"))
         return Question(f"v_{video}", text, {"yes": "yes", "no": "no"}, answer, key)
 
 

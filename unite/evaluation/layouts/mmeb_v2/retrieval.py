@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from unite.evaluation.layouts.mmeb_v2.rows import Asked, VideoTask, value_of, written
+from unite.evaluation.layouts.mmeb_v2.rows import Asked, VideoTask, name_of, value_of, written
 from unite.evaluation.layouts.source import BenchmarkFiles
 
 
@@ -38,7 +38,7 @@ class VideoCaption(VideoTask):
 
     def ask(self, files: BenchmarkFiles, row: Mapping[str, Any], where: str) -> Asked:
         """As of `VideoTask`."""
-        name, captions = str(value_of(files, row, self.video_column, where)), value_of(files, row, self.caption_column, where)
+        name, captions = name_of(files, row, self.video_column, where), value_of(files, row, self.caption_column, where)
         caption = captions[0] if isinstance(captions, list) else captions
         if not isinstance(caption, str) or not caption.strip():
             raise files.broken(f"{self.caption_column} in {where}", "a text, or a list that begins with one", repr(captions))

@@ -151,6 +151,23 @@ def value_of(files: BenchmarkFiles, row: Mapping[str, Any], column: str, where: 
     return value
 
 
+def text_of(files: BenchmarkFiles, row: Mapping[str, Any], column: str, where: str) -> str:
+    """Returns a text that a row has. Raises DataError if it is none, or empty: what is written of a list is not what it says."""
+    return _written_of(files, row, column, where, "a text", str)
+
+
+def name_of(files: BenchmarkFiles, row: Mapping[str, Any], column: str, where: str) -> str:
+    """Returns what a row calls something, a video or itself: a text, or a whole number. Raises DataError if it is neither, or empty."""
+    return _written_of(files, row, column, where, "a text or a whole number", str, int)
+
+
+def _written_of(files: BenchmarkFiles, row: Mapping[str, Any], column: str, where: str, expected: str, *kinds: type) -> str:
+    value = value_of(files, row, column, where)
+    if type(value) not in kinds:  # a bool is an int
+        raise files.broken(f"{column} in {where}", expected, repr(value))
+    return str(value)
+
+
 def texts_of(files: BenchmarkFiles, row: Mapping[str, Any], column: str, where: str) -> list[str]:
     """Returns a list of texts that a row has. Raises DataError if it is none, or one of them is empty."""
     texts = value_of(files, row, column, where)
