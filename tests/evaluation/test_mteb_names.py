@@ -32,6 +32,9 @@ def test_a_name_that_is_none_is_told_with_the_close_ones_first():
         asked_for("ViDoRe(v4)")
     with pytest.raises(ConfigError, match=r"'qqqqqqqqqq'\. Benchmarks: BEIR, .*ViDoRe\(v3\).*\. mteb.get_tasks\(\) lists the tasks\."):
         asked_for("qqqqqqqqqq")
+    for entry in (5, None):
+        with pytest.raises(ConfigError, match=f"an entry of suite.tasks must be the name of a task or benchmark .* but is {entry}"):
+            asked_for(entry)
 
 
 def test_languages_that_are_none_are_told():

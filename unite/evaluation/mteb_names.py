@@ -37,8 +37,12 @@ def asked_for(entry: Any, languages: Sequence[str] | None = None) -> Asked:
         ConfigError: if mteb is not installed, has nothing of that name, or no such language of it.
     """
     mteb = import_mteb()
+    if isinstance(entry, mteb.Benchmark):
+        return Asked(entry.name, tuple(entry.tasks), entry)
+    if isinstance(entry, mteb.AbsTask):
+        return Asked(entry.metadata.name, (entry,))
     if not isinstance(entry, str):
-        return Asked(entry.name, tuple(entry.tasks), entry) if isinstance(entry, mteb.Benchmark) else Asked(entry.metadata.name, (entry,))
+        raise ConfigError(must_be("an entry of suite.tasks", "the name of a task or benchmark of mteb, or one of your own", entry))
     from mteb.get_tasks import TASK_LIST
 
     if languages is not None and not languages:

@@ -13,6 +13,9 @@ from unite.errors import ConfigError
         ("jpeg_quality", 100, "media.jpeg_quality must be from 1 to 95, but is 100"),
         ("min_frames", 13, r"media.min_frames must be from 1 to max_frames \(12\), but is 13"),
         ("fps", 0, "media.fps must be above 0, but is 0"),
+        ("fps", float("nan"), "media.fps must be above 0, but is nan"),
+        ("max_seconds", float("nan"), "media.max_seconds must be at least 1e-06, but is nan"),
+        ("max_source_frames", 0, "media.max_source_frames must be at least 1, but is 0"),
         ("multiple", 0, "media.multiple must be from 1 to 1024"),
     ],
 )
@@ -26,6 +29,11 @@ def test_a_bad_decoding_is_refused():
         Decoding(fps=0)
     with pytest.raises(ConfigError, match=r"decoding.min_frames must be from 1 to max_frames \(12\), but is 13"):
         Decoding(min_frames=13)
+    with pytest.raises(ConfigError, match=r"decoding.fps must be above 0, and finite, but is inf. For as many frames .* raise min_frames"):
+        Decoding(fps=float("inf"))
+    for name in ("max_pixels", "max_video_frames"):
+        with pytest.raises(ConfigError, match=f"decoding.{name} must be at least 1, but is 0"):
+            Decoding(**{name: 0})
 
 
 def test_curation_and_training_pick_the_same_frames_by_default():

@@ -36,8 +36,9 @@ class Frames:
         if self.rule not in list(FrameRule):
             raise ConfigError(must_be_one_of(f"{name}.rule", FrameRule, self.rule))
         self.rule = FrameRule(self.rule)
-        if self.fps <= 0:
-            raise ConfigError(must_be(f"{name}.fps", "above 0", self.fps))
+        if not 0 < self.fps < math.inf:  # nor NaN
+            hint = "For as many frames as there may be, raise min_frames." if self.fps == math.inf else ""
+            raise ConfigError(must_be(f"{name}.fps", "above 0, and finite" if hint else "above 0", self.fps, hint))
         if not 1 <= self.min_frames <= self.max_frames:
             raise ConfigError(must_be(f"{name}.min_frames", f"from 1 to max_frames ({self.max_frames})", self.min_frames))
 
@@ -59,6 +60,7 @@ class Decoding(Frames):
 
     def __post_init__(self) -> None:
         self.check("decoding")
+        _check_least("decoding", self, max_pixels=1, max_video_frames=1)
         check_span("decoding.{}", self.start_seconds, self.end_seconds)
 
     @property
@@ -66,6 +68,13 @@ class Decoding(Frames):
         """Which seconds of a video are looked at, `0.0 to 30.0 s`; empty where it is all of it."""
         start, end = float(self.start_seconds or 0), math.inf if self.end_seconds is None else float(self.end_seconds)
         return "" if (start, end) == (0, math.inf) else f"{start} to {end} s"
+
+
+def _check_least(group: str, options: Frames, **least: float) -> None:
+    """Raises ConfigError if an option is below its least value, or NaN: as a limit it would refuse everything, or nothing."""
+    for name, value in least.items():
+        if not getattr(options, name) >= value:
+            raise ConfigError(must_be(f"{group}.{name}", f"at least {value}", getattr(options, name)))
 
 
 def check_span(name: str, start: float | None, end: float | None) -> None:
@@ -109,10 +118,8 @@ class MediaPolicy(Frames):
     def __post_init__(self) -> None:
         if not 1 <= self.multiple <= 1024:
             raise ConfigError(must_be("media.multiple", "from 1 to 1024", self.multiple))
-        smallest = self.multiple**2
-        for name, least in (("max_pixels", smallest), ("frame_pixels", smallest), ("deadline_seconds", 1e-6)):
-            if getattr(self, name) < least:
-                raise ConfigError(must_be(f"media.{name}", f"at least {least}", getattr(self, name)))
+        _check_least("media", self, max_pixels=self.multiple**2, frame_pixels=self.multiple**2, deadline_seconds=1e-6)
+        _check_least("media", self, max_source_pixels=1, max_source_bytes=1, max_source_frames=1, max_seconds=1e-6)
         if not 1 <= self.jpeg_quality <= 95:
             raise ConfigError(must_be("media.jpeg_quality", "from 1 to 95", self.jpeg_quality))
         self.check("media")
