@@ -217,8 +217,22 @@ def first_row(path, change):
     [
         ("flickr30k", "dataset_flickr30k.json", lambda row: row.pop("sentences"), "'sentences' in image 0 of dataset_flickr30k.json"),
         ("flickr30k", "dataset_flickr30k.json", lambda row: row["sentences"][1].update(raw=""), "'raw' in a caption of image 0 of"),
+        (
+            "flickr30k",
+            "dataset_flickr30k.json",
+            lambda row: row.update(sentences={"raw": "a"}),
+            "'sentences' in image 0 of .* a list, but is",
+        ),
+        ("flickr30k", "dataset_flickr30k.json", lambda row: row["sentences"][0].update(raw=["a"]), r"'raw' in .* a text, not blank, .*'a'"),
         ("msvd", "msvd_test.json", lambda row: row.pop("caption"), "the field 'caption' in row 0 of msvd_test.json .*not among video"),
-        ("msvd", "msvd_test.json", lambda row: row.update(caption=["a", " "]), "must be without empty captions"),
+        ("msvd", "msvd_test.json", lambda row: row.update(caption=["a", None]), "a list of texts, none of them empty, but is .*None"),
+        (
+            "msvd",
+            "msvd_test.json",
+            lambda row: row.update(video=["v"]),
+            r"the field 'video' in row 0 .* a text, not blank, but is .*\['v'\]",
+        ),
+        ("msvd", "msvd_test.json", lambda row: row.update(caption=["a", " "]), "must be a text, or a list of texts, none of them empty"),
         ("msvd", "msvd_test.json", lambda row: row.update(video="v/1.mp4"), "12 rows and 11 different ones"),
         ("sharegpt4v", "share-captioner_coco_lcs_sam_1246k_1107.json", lambda row: row["conversations"].pop(), "a question and an answer"),
     ],
@@ -236,6 +250,9 @@ def test_broken_files_are_named(suite_of, tmp_path, knowing):
     path.write_text("key,video,sentence\nret0,video1,a man\n")
     with pytest.raises(DataError, match="such that video_id is among its columns, but is 'key, video, sentence'"):
         suite_of("msrvtt").run(knowing)
+    path.write_text("video_id,sentence,sentence\nvideo700,a man,a dog\n")
+    with pytest.raises(DataError, match="with one column video_id and one sentence, but is 'video_id, sentence, sentence'"):
+        suite_of("msrvtt").run(knowing)
     path.write_text("video_id,sentence\nvideo700\n")
     with pytest.raises(DataError, match="row 0 of .* must be filled in video_id, sentence, but is 'empty in sentence'"):
         suite_of("msrvtt").run(knowing)
@@ -252,6 +269,13 @@ def test_broken_files_are_named(suite_of, tmp_path, knowing):
     BENCHMARKS["urban1k"](tmp_path)
     (tmp_path / "Urban1k" / "caption" / "4.txt").write_text("\n")
     with pytest.raises(DataError, match=r"4\.txt of task urban1k_t2i must be a caption"):
+        suite_of("urban1k").run(knowing)
+    (tmp_path / "Urban1k" / "caption" / "._5.txt").write_bytes(b"\xff")  # as macOS leaves them
+    (tmp_path / "Urban1k" / "caption" / "4.txt").write_bytes(b"caf\xe9")
+    with pytest.raises(DataError, match=r"the text of .*4\.txt of task urban1k_t2i must be UTF-8"):
+        suite_of("urban1k").run(knowing)
+    (tmp_path / "Urban1k" / "caption" / "4.txt").unlink()
+    with pytest.raises(DataError, match=r"urban1k_t2i, urban1k_i2t: .*without 1 of 12 media: \S*caption/4\.txt"):
         suite_of("urban1k").run(knowing)
     with pytest.raises(DataError, match="list of at least 1000 rows, but is 'of 13'"):
         BENCHMARKS["sharegpt4v"](tmp_path)

@@ -145,3 +145,19 @@ def field_of(files: BenchmarkFiles, row: Any, name: str, where: str) -> Any:
         actual = "empty" if name in row else f"not among {', '.join(map(str, row)) or 'no fields'}"
         raise files.broken(f"the field {name!r} in {where}", "there and not empty", actual)
     return row[name]
+
+
+def text_field(files: BenchmarkFiles, row: Any, name: str, where: str) -> str:
+    """Returns a field that is a text. Raises DataError as `field_of`, and if it is blank, or something else that would be written out."""
+    value = field_of(files, row, name, where)
+    if not isinstance(value, str) or not value.strip():
+        raise files.broken(f"the field {name!r} in {where}", "a text, not blank", repr(value)[:80])
+    return value
+
+
+def list_field(files: BenchmarkFiles, row: Any, name: str, where: str) -> list[Any]:
+    """Returns a field that is a list. Raises DataError as `field_of`, and if it is none."""
+    value = field_of(files, row, name, where)
+    if not isinstance(value, list):
+        raise files.broken(f"the field {name!r} in {where}", "a list", repr(value)[:80])
+    return value

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from unite.evaluation.layouts.captions import CaptionBenchmark, Captioned, field_of
+from unite.evaluation.layouts.captions import CaptionBenchmark, Captioned, field_of, text_field
 from unite.evaluation.layouts.source import BenchmarkFiles
 from unite.evaluation.layouts.tables import read_json_lines
 
@@ -40,5 +40,5 @@ class Docci(CaptionBenchmark):
         folder = files.find(self.images)
         for where, row in read_json_lines(files, self.annotations):
             if field_of(files, row, "split", where) == self.split:
-                key = str(field_of(files, row, "image_file", where))
-                yield Captioned(key, folder / key, (str(field_of(files, row, "description", where)).strip(),))
+                key = text_field(files, row, "image_file", where)
+                yield Captioned(key, folder / key, (text_field(files, row, "description", where).strip(),))

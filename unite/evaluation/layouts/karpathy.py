@@ -12,9 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from unite.evaluation.layouts.captions import CaptionBenchmark, Captioned, field_of
+from unite.evaluation.layouts.captions import CaptionBenchmark, Captioned, field_of, list_field, text_field
 from unite.evaluation.layouts.source import BenchmarkFiles
 from unite.evaluation.layouts.tables import read_json
 
@@ -43,17 +42,17 @@ class Karpathy(CaptionBenchmark):
 
     def read(self, files: BenchmarkFiles) -> Iterator[Captioned]:
         """As of `CaptionBenchmark`."""
-        rows: list[Any] = field_of(files, read_json(files, self.annotations), "images", self.annotations)
+        rows = list_field(files, read_json(files, self.annotations), "images", self.annotations)
         folder = files.find(self.images)
-        splits = {row.get("split") for row in rows if isinstance(row, dict)}
+        splits = {str(row.get("split")) for row in rows if isinstance(row, dict)}
         if self.split not in splits:
-            raise files.broken(f"the split asked of {self.annotations}", f"one of {sorted(map(str, splits))}", self.split)
+            raise files.broken(f"the split asked of {self.annotations}", f"one of {sorted(splits)}", self.split)
         for at, row in enumerate(rows):
             where = f"image {at} of {self.annotations}"
             if field_of(files, row, "split", where) == self.split:
-                key = str(field_of(files, row, "filename", where))
+                key = text_field(files, row, "filename", where)
                 if row.get("filepath"):
                     key = f"{row['filepath']}/{key}"
-                sentences = field_of(files, row, "sentences", where)[: self.captions_per_image]
-                captions = tuple(str(field_of(files, one, "raw", f"a caption of {where}")).strip() for one in sentences)
+                sentences = list_field(files, row, "sentences", where)[: self.captions_per_image]
+                captions = tuple(text_field(files, one, "raw", f"a caption of {where}").strip() for one in sentences)
                 yield Captioned(key, folder / key, captions)

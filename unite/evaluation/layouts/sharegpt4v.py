@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from unite.evaluation.layouts.captions import CaptionBenchmark, Captioned, field_of
+from unite.evaluation.layouts.captions import CaptionBenchmark, Captioned, list_field, text_field
 from unite.evaluation.layouts.source import BenchmarkFiles
 from unite.evaluation.layouts.tables import first_of_json_list
 
@@ -45,8 +45,8 @@ class ShareGPT4V(CaptionBenchmark):
         folder = files.find(self.images)
         for at, row in enumerate(rows):
             where = f"row {at} of {self.annotations}"
-            key, turns = str(field_of(files, row, "image", where)), field_of(files, row, "conversations", where)
+            key, turns = text_field(files, row, "image", where), list_field(files, row, "conversations", where)
             if len(turns) < 2:
                 raise files.broken(f"the conversations in {where}", "a question and an answer", f"{len(turns)} turns")
-            caption = str(field_of(files, turns[1], "value", f"the answer in {where}"))
+            caption = text_field(files, turns[1], "value", f"the answer in {where}")
             yield Captioned(key, folder / key, (caption.replace("\n", " ").strip(),))

@@ -23,6 +23,12 @@ _ROWS = 64
 _OF_TABLES = (".parquet", ".jsonl", ".json")
 
 
+def read_text(files: BenchmarkFiles, path: Path) -> str:
+    """Returns what a text file holds."""
+    with _utf8(files, path):
+        return path.read_text(encoding="utf-8-sig")
+
+
 def read_json(files: BenchmarkFiles, name: str) -> Any:
     """Returns what a JSON file holds."""
     path = files.find(name)
@@ -91,6 +97,8 @@ def read_csv(files: BenchmarkFiles, name: str, columns: tuple[str, ...]) -> list
         missing = [column for column in columns if column not in found]
         if missing:
             raise files.broken(f"the header of {path}", f"such that {', '.join(missing)} is among its columns", ", ".join(found))
+        if any(list(found).count(column) > 1 for column in columns):
+            raise files.broken(f"the header of {path}", f"with one column {' and one '.join(columns)}", ", ".join(found))
         rows: list[dict[str, str]] = []
         try:
             rows.extend(reader)

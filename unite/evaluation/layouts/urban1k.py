@@ -13,6 +13,9 @@ from dataclasses import dataclass
 
 from unite.evaluation.layouts.captions import CaptionBenchmark, Captioned
 from unite.evaluation.layouts.source import BenchmarkFiles
+from unite.evaluation.layouts.tables import read_text
+
+_SUFFIXES = (".jpg", ".png")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +30,11 @@ class Urban1K(CaptionBenchmark):
     def read(self, files: BenchmarkFiles) -> Iterator[Captioned]:
         """As of `CaptionBenchmark`."""
         images = files.find("image")
-        for path in sorted(files.find("caption").glob("*.txt")):
-            lines = path.read_text(encoding="utf-8-sig").strip().splitlines()
+        captions = files.find("caption")
+        stems = {path.stem for path in images.iterdir() if path.suffix in _SUFFIXES and not path.name.startswith(".")}
+        files.check(captions / f"{stem}.txt" for stem in sorted(stems))  # an image without would be left out in silence
+        for path in sorted(path for path in captions.glob("*.txt") if not path.name.startswith(".")):
+            lines = read_text(files, path).strip().splitlines()
             if not lines:
                 raise files.broken(f"the file {path}", "a caption", "empty")
-            yield Captioned(path.stem, files.with_suffix(images, path.stem, (".jpg", ".png")), (lines[0].strip(),))
+            yield Captioned(path.stem, files.with_suffix(images, path.stem, _SUFFIXES), (lines[0].strip(),))

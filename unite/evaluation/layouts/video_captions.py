@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from unite.config.schema.media import Decoding, check_span
-from unite.evaluation.layouts.captions import CaptionBenchmark, Captioned, field_of
+from unite.evaluation.layouts.captions import CaptionBenchmark, Captioned, field_of, text_field
 from unite.evaluation.layouts.source import BenchmarkFiles
 from unite.evaluation.layouts.tables import read_json_list
 from unite.evaluation.tasks import RetrievalTask
@@ -71,9 +71,9 @@ class VideoCaptions(CaptionBenchmark):
         folder = files.find(self.videos)
         for at, row in enumerate(rows):
             where = f"row {at} of {self.annotations}"
-            key, captions = str(field_of(files, row, "video", where)), field_of(files, row, self.caption, where)
-            texts = [str(one).strip() for one in (captions if isinstance(captions, list) else [captions])]
-            texts = texts[: self.captions_per_video or None]
+            key, captions = text_field(files, row, "video", where), field_of(files, row, self.caption, where)
+            several = captions if isinstance(captions, list) else [captions]
+            texts = [one.strip() if isinstance(one, str) else "" for one in several[: self.captions_per_video or None]]
             if not all(texts):
-                raise files.broken(f"the field {self.caption!r} in {where}", "without empty captions", texts)
+                raise files.broken(f"the field {self.caption!r} in {where}", "a text, or a list of texts, none of them empty", several)
             yield Captioned(key, folder / key, (" ".join(texts),) if self.paragraph else tuple(texts))
