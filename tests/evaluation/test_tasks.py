@@ -61,6 +61,8 @@ BAD = {
     "ids and contents": ({"query_ids": ["q0"]}, "with an id each, but is '1 ids and 12 contents'"),
     "no relevant": ({"relevance": {"q0": {"c0": 1}}}, "a relevant candidate each, but is 'none for q1, q2, q3, q4, q5 and 6 more'"),
     "grade zero": ({"relevance": {f"q{at}": {f"c{at}": at} for at in range(12)}}, "but is 'none for q0'"),
+    "grade of half": ({"relevance": {f"q{at}": {f"c{at}": 0.5} for at in range(12)}}, "the grades of query 'q0' .* whole numbers"),
+    "grade of none": ({"relevance": {f"q{at}": {f"c{at}": float("nan")} for at in range(12)}}, "must be whole numbers, but is nan"),
     "unknown": ({"relevance": {f"q{at}": {"x": 1} for at in range(12)}}, "must be ids of its queries and candidates, but is 'x"),
     "no pool": ({"pools": {"q0": ids}}, "the pool of query 'q1' of task text_to_text must be at least one candidate, but is 'empty'"),
     "empty pool": ({"pools": {"q0": []}}, "the pool of query 'q0' .* but is 'empty'"),

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -190,6 +191,10 @@ class RetrievalTask:
             raise DataError(
                 must_be(f"the ids in the relevance of task {self.name}", "ids of its queries and candidates", first_of(unknown))
             )
+        for query, judged in self.relevance.items():
+            broken = [grade for grade in judged.values() if not isinstance(grade, Real) or grade != grade // 1]  # nor NaN, nor infinite
+            if broken:
+                raise DataError(must_be(f"the grades of query {query!r} of task {self.name}", "whole numbers", broken[0]))
         without = [query for query in self.query_ids if not any(grade > 0 for grade in self.relevance.get(query, {}).values())]
         if without:
             hint = "Leave such queries out of the task."

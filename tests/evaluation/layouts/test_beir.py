@@ -55,6 +55,13 @@ def test_ids_may_be_numbers_or_texts(ids, name, tmp_path):
     assert task.candidate_ids[3] == str(name(3)) and task.relevance[str(name(103))] == {str(name(3)): 2, str(name(4)): 1}
 
 
+def test_categories_of_pandas_are_texts(tmp_path, rows):
+    path = tmp_path / FOLDER / "queries" / "test-00000-of-00001.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.set_column(1, "query", table["query"].dictionary_encode()), path)
+    assert load(tmp_path).queries[3].decode().text == "Where is 3?"
+
+
 def test_ids_of_two_kinds_are_not_taken_for_one_another(tmp_path, rows):
     _, qrels, pages = rows
     as_texts = [{**row, "query-id": str(row["query-id"]), "corpus-id": str(row["corpus-id"])} for row in qrels]

@@ -66,6 +66,8 @@ def test_numbers_count_as_such_and_what_is_no_picture_is_passed_over(tmp_path):
         ((0, 24, 48, 71), "{}.png", ""),  # numbers of the original
         ((7, 8, 9), "take2_{}.jpg", ""),  # a part of a longer film
         ((3,), "{}.jpg", ""),
+        (("1_8", "1_9", "1_10", "2_14", "2_15"), "shot_{}.jpg", ""),  # each is counted for itself
+        (("1_8", "1_10", "1_11", "2_14", "2_15"), "shot_{}.jpg", "without frame 9"),
     ],
 )
 def test_what_is_missing_in_a_folder_is_told(numbers, name, fault, tmp_path):

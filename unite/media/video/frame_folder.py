@@ -64,13 +64,15 @@ def taken_of(frames: Sequence[T], decoding: Decoding) -> Sequence[T]:
 def fault(folder: Path) -> str:
     """Returns what is missing in a folder, as words behind its path; "" for nothing.
 
-    A number counts as missing where the others follow one another: names that tell the frame of the original (0, 24, 48) miss none.
+    A number, the last in a name, counts as missing where the others follow one another: names that tell the frame of the original
+    (0, 24, 48) miss none. Names that differ before it (`shot_1_9`, `shot_2_4`) are counted each for itself.
     """
     frames = frames_of(folder)
     if not frames:
         return f"a folder without {', '.join(SUFFIXES)}" if any(folder.iterdir()) else "an empty folder"
-    found = [re.findall(r"\d+", path.stem) for path in frames]
-    steps = list(pairwise(int(numbers[-1]) for numbers in found if numbers))
+    found = [re.fullmatch(r"(.*?)(\d+)\D*", path.stem.lower(), re.DOTALL) for path in frames]
+    numbered = [(match[1], int(match[2])) for match in found if match]
+    steps = [(before, after) for (name, before), (other, after) in pairwise(numbered) if name == other]
     if not steps or not all(found) or median_low(after - before for before, after in steps) != 1:
         return ""
     lost = [str(before + 1) if after == before + 2 else f"{before + 1} to {after - 1}" for before, after in steps if after > before + 1]
