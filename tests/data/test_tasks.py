@@ -130,3 +130,22 @@ def test_a_task_is_not_written_over(tmp_path):
     write(tmp_path)
     with pytest.raises(DataError, match="must be one that is not there yet, but is .* Remove it to write it again"):
         write(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "message"),
+    [
+        ("relevance", {"q1": {"c1": "1"}}, "the relevance of query 'q1' of task pets must be a number for each candidate's id"),
+        ("relevance", {"q1": ["c1"]}, "the relevance of query 'q1' of task pets must be a number for each candidate's id"),
+        ("pools", {"q2": "c2"}, "the pool of query 'q2' of task pets must be a list of candidates' ids, but is \"'c2'\""),
+        ("pools", {"q2": [["c2"]]}, "the pool of query 'q2' of task pets must be a list of candidates' ids"),
+        ("pools", {"q2": 5}, "the pool of query 'q2' of task pets must be a list of candidates' ids, but is '5'"),
+        ("task", {"metadata": {"metrics": ["mrr"]}}, "the metadata 'metrics' of task pets must be a text, but is"),
+        ("task", {"metadata": None}, "the metadata of task pets must be an object of texts, but is 'None'"),
+    ],
+)
+def test_values_of_another_kind_are_named(tmp_path, file, change, message):
+    path = write(tmp_path, pools={"q0": ["c0"], "q1": ["c3", "c1"], "q2": ["c2"]}) / f"{file}.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(DataError, match=message):
+        read_task(path.parent)

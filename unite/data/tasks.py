@@ -13,8 +13,9 @@ The folder gets its name only when it is whole, and what is in it has been check
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,7 @@ def read_task(folder: str | Path) -> StoredTask:
             pools=pools,
             query_modality=Modality.parse(fields["query_modality"]),
             candidate_modality=Modality.parse(fields["candidate_modality"]),
-            metadata=fields["metadata"],
+            metadata=_checked_metadata(fields["name"], fields["metadata"]),
             labels=None if labels is None else _checked_labels(fields["name"], labels, set(_keys(candidates))),
         )
     except KeyError as error:
@@ -141,6 +142,7 @@ def _check(
         if not ids:
             raise DataError(must_be(f"the {side} of task {name}", "at least one", 0))
         _check_unique(f"the ids of the {side} of task {name}", ids)
+    _check_kinds(name, relevance, pools or {})
     queries, candidates = set(query_ids), set(candidate_ids)
     _check_known(f"a query in the relevance of task {name}", relevance, queries, "queries")
     for query in query_ids:
@@ -162,6 +164,27 @@ def _check(
         missing = {one for one, grade in relevance[query].items() if grade > 0} - set(pool)
         if missing:
             raise DataError(must_be(where, "with all relevant candidates in it", f"without {min(missing)}"))
+
+
+def _check_kinds(name: str, relevance: Mapping[str, Any], pools: Mapping[str, Any]) -> None:
+    """Refuses what is no number where a grade is meant, or no list of ids: a pool that is a text would be one of its letters."""
+    for query, grades in relevance.items():
+        if not isinstance(grades, Mapping) or not all(isinstance(grade, Real) for grade in grades.values()):
+            raise DataError(
+                must_be(f"the relevance of query {query!r} of task {name}", "a number for each candidate's id", repr(grades)[:80])
+            )
+    for query, pool in pools.items():
+        if isinstance(pool, str) or not isinstance(pool, Collection) or not all(isinstance(one, str) for one in pool):
+            raise DataError(must_be(f"the pool of query {query!r} of task {name}", "a list of candidates' ids", repr(pool)[:80]))
+
+
+def _checked_metadata(name: str, metadata: object) -> dict[str, str]:
+    if not isinstance(metadata, dict):
+        raise DataError(must_be(f"the metadata of task {name}", "an object of texts", repr(metadata)[:80]))
+    other = [key for key, value in metadata.items() if not isinstance(value, str)]
+    if other:
+        raise DataError(must_be(f"the metadata {other[0]!r} of task {name}", "a text", metadata[other[0]]))
+    return metadata
 
 
 def _checked_labels(name: str, labels: Mapping[str, Any], candidates: set[str]) -> dict[str, dict[str, str]]:
