@@ -153,7 +153,7 @@ def per_query(name: str, judged: Iterable[Judged]) -> NDArray[np.float64]:
     return np.array([_OF_FAMILY[family](query, NOT_RETRIEVED - 1 if k is None else k) for query in judged], dtype=np.float64)
 
 
-def _ndcg(ranks: Sequence[int], gains: Sequence[int], k: int) -> float:
+def _ndcg(ranks: Sequence[int], gains: Sequence[float], k: int) -> float:
     gained = sum(gain / math.log2(rank + 1) for rank, gain in zip(ranks, gains, strict=True) if rank <= k)
     best = sorted(gains, reverse=True)[:k]
     return gained / sum(gain / math.log2(rank + 1) for rank, gain in enumerate(best, start=1))
