@@ -105,6 +105,14 @@ def first_of(names: Sequence[str], most: int = 5) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
+def by_reason(reasons: Mapping[str, str]) -> dict[str, list[str]]:
+    """Returns reason -> the names that have it, both in their order."""
+    names: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        names.setdefault(reason, []).append(name)
+    return names
+
+
 @contextmanager
 def gathered(faults: list[UniteError]) -> Iterator[None]:
     """Adds what is raised within, if a user can mend it, to `faults`, and goes on behind."""

@@ -82,3 +82,16 @@ def test_figures_that_a_rule_of_ties_makes_are_told(write_run):
     assert warnings(suites) == told_of
     page = render_page(recipes, suites, told_of)
     assert page.count("ties by argmax") == 1 and told_of[0] in page
+
+
+def test_tasks_that_are_not_compared_for_one_reason_are_told_together(write_run):
+    gone = {f"gone{number}": "no folder" for number in range(7)}
+    a, b = (
+        write_run(name, SuiteResult("s", {"t": make_task([1, 2]), "u": make_task([1])} | more, gone))
+        for name, more in (("a", {}), ("b", {"v": make_task([1])}))
+    )
+    _, suites = compared(a, b)
+    assert warnings(suites) == [
+        "gone0, gone1, gone2, gone3, gone4 and 2 more of s are not compared: not evaluated in any run.",
+        "s/v is not compared: not evaluated in a.",
+    ]

@@ -127,8 +127,12 @@ def test_an_export_keeps_its_prompt(tiny_folder, tmp_path, caplog):
     with caplog.at_level(logging.INFO):
         again = VLMEncoder(folder)  # nobody asked for another than the default
     assert again.config.prompt == mine and "brings its own settings" in caplog.text and "'mine'" in caplog.text
+    assert "not used" not in caplog.text
     torch.testing.assert_close(again(batch_of(again)), encoder(batch_of(encoder)))
-    assert VLMEncoder(folder, prompt=mine).config.prompt == mine
+    with caplog.at_level(logging.INFO):
+        asked = make(folder, prompt=mine, max_length=encoder.config.max_length + 1)
+    assert asked.config.max_length == encoder.config.max_length
+    assert f"not used, since the checkpoint brings its own: encoder.max_length={encoder.config.max_length + 1}\n" in caplog.text
     with pytest.raises(
         CheckpointError, match=r"the prompt must be mine, which .*export was trained with, but is 'plain'. Leave prompt=\.\.\. out"
     ):

@@ -94,7 +94,7 @@ def test_places_must_be_those_of_the_media(text, media):
 
 def test_a_medium_without_a_place_is_said_once(caplog):
     prompt = Prompt()
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.INFO):
         for text in ("", "one", "two"):
             prompt.segments(Content(text, (IMAGE,)))
     assert [record.getMessage() for record in caplog.records] == ["a medium has no place in its text ('one'): it stands first. Said once."]

@@ -165,13 +165,24 @@ def test_a_task_that_fails_is_named_and_the_rest_run(tmp_path):
     absent.metadata = metadata("Absent")
     evaluation = run(MtebSuite(MtebSuiteConfig(tasks=[absent, good])), tmp_path)
     assert list(evaluation.scores) == ["InMemory"] and evaluation.failed == {"Absent": "FileNotFoundError: no data set here"}
-    with pytest.raises(DataError, match=r"none of mteb's tasks could be run\. Absent: FileNotFoundError: no data set here"):
+    with pytest.raises(DataError, match=r"none of mteb's tasks could be run\.\nNot run: Absent\. FileNotFoundError: no data set here$"):
         run(MtebSuite(MtebSuiteConfig(tasks=[absent])), tmp_path)
+
+
+def test_a_task_whose_data_may_not_be_downloaded_says_how_it_may(tmp_path):
+    class Remote(InMemory):
+        def load_data(self, **_):
+            raise ConnectionError("Couldn't reach 'mteb/remote' on the Hub (OfflineModeIsEnabled)")
+
+    remote = Remote(None, None)
+    remote.metadata = metadata("Remote")
+    with pytest.raises(DataError, match=r"\(OfflineModeIsEnabled\)\. With HF_HUB_OFFLINE=0 its data is downloaded\.$"):
+        run(MtebSuite(MtebSuiteConfig(tasks=[remote])), tmp_path)
 
 
 def test_a_score_that_is_no_number_is_left_out(tmp_path, monkeypatch):
     monkeypatch.setattr("mteb.results.TaskResult.get_score", lambda self: float("nan"))
-    with pytest.raises(DataError, match="InMemory: Its ndcg_at_10 is not a number"):
+    with pytest.raises(DataError, match="InMemory. Its ndcg_at_10 is not a number"):
         run(MtebSuite(MtebSuiteConfig(tasks=[InMemory(rows("q", text=TEXTS), rows("d", text=TEXTS))])), tmp_path)
 
 

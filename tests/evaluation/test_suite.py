@@ -1,5 +1,6 @@
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -176,6 +177,15 @@ def test_the_table_shows_every_task_and_held_in_beside_held_out(result, make_tas
     assert "of pairs" in text
     assert "Not run: gone" in text
     assert "held-in" not in shown(table(result))
+
+
+def test_below_the_table_stand_few_reasons_or_where_they_are(result):
+    few = replace(result, missing={"a": "No x.", "b": "No y.", "c": "No x."})
+    assert "Not run: a, c. No x." in (text := shown(table(few))) and "Not run: b. No y." in text
+    many = replace(result, missing={f"t{number}": f"No {number}." for number in range(7)})
+    text = shown(table(many))
+    assert text.count("Not run:") == 1
+    assert "Not run: t0, t1, t2, t3, t4 and 2 more. What each lacks stands in built_in.json." in " ".join(text.split())
 
 
 def test_the_plot_shows_bars_of_recall_and_chance(result, tmp_path):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unite.comparison.evaluated_runs import TrainingRecipe
-from unite.errors import DataError, must_be
+from unite.errors import DataError, first_of, must_be
 from unite.evaluation.metrics import bootstrap_interval, mean_interval, per_query
 from unite.evaluation.results import HELD_IN, MAIN_METRIC, SuiteResult, TaskResult
 from unite.evaluation.significance import holm, sign_flip_test, stratified_interval, tasks_interval
@@ -210,7 +210,7 @@ def _not_comparable(task: str, results: Sequence[SuiteResult], labels: Sequence[
     """Returns why a task cannot be compared, or nothing."""
     without = [label for label, result in zip(labels, results, strict=True) if task not in result.tasks]
     if without:
-        return f"not evaluated in {', '.join(without)}"
+        return f"not evaluated in {first_of(without) if len(without) < len(results) else 'any run'}"
     first = results[0].tasks[task]
     for label, result in zip(labels[1:], results[1:], strict=True):
         other = result.tasks[task]

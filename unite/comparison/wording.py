@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from unite.comparison.compare import MEAN, Cell, Difference, SuiteComparison
 from unite.comparison.evaluated_runs import TrainingRecipe
+from unite.errors import by_reason, first_of
 from unite.evaluation.results import short
 
 
@@ -98,7 +99,12 @@ def _beside_chance(suite: SuiteComparison) -> str:
 
 def warnings(suites: Sequence[SuiteComparison]) -> list[str]:
     """Returns what is left out of the comparison, and why, and which figures are no measure of a run."""
-    left_out = [f"{suite.name}/{task} is not compared: {why.rstrip('.')}." for suite in suites for task, why in suite.missing.items()]
+    left_out = [
+        (f"{suite.name}/{tasks[0]} is" if len(tasks) == 1 else f"{first_of(tasks)} of {suite.name} are")
+        + f" not compared: {why.rstrip('.')}."
+        for suite in suites
+        for why, tasks in by_reason(suite.missing).items()
+    ]
     tied = [
         f"The rule of ties ({suite.tasks[task].ties}) decides queries of {suite.name}/{task}, "
         f"a right candidate having the score of a wrong one: {', '.join(f'{percent(share)}% in {run}' for run, share in runs.items())}."

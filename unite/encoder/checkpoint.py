@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 #: Bytes; torch allocates at multiples of it on a CPU.
 _ALIGNMENT = 64
 _READING = tuple(field.name for field in fields(ReadingConfig))
+_DEFAULTS = ReadingConfig()
 
 
 def read_as_trained(config: EncoderConfig, parts: Parts, *, is_check: bool = False) -> EncoderConfig:
@@ -66,6 +67,8 @@ def read_as_trained(config: EncoderConfig, parts: Parts, *, is_check: bool = Fal
     changed = {name: saved.get(name, prompt.name) for name in _READING if getattr(trained, name) != getattr(config, name)}
     if changed and not is_check:
         log.info("%s brings its own settings: %s. encoder.override changes them.", file, changed)
+        if asked := [f"encoder.{name}={getattr(config, name)}" for name in changed if getattr(config, name) != getattr(_DEFAULTS, name)]:
+            log.warning("not used, since the checkpoint brings its own: %s", ", ".join(asked))
     return trained
 
 

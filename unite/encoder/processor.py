@@ -133,7 +133,10 @@ class ContentProcessor:
             f"{medium.modality} of {sum(token in self._token_types for token in tokens)} tokens"
             for medium, tokens in zip(content.media, media, strict=True)
         ]
-        hint = "Lower the encoder's pixel caps or the number of frames, or raise encoder.max_length."
+        hint = (
+            "Lower the encoder's pixel caps or the number of frames, or raise encoder.max_length; where the checkpoint brings its own, "
+            "encoder.override.max_length."
+        )
         found = f"{num_tokens} tokens without any text: the prompt with {', '.join(names) or 'no media'}"
         return must_be("a content", f"at most encoder.max_length ({self.max_length}) tokens long", found, hint)
 

@@ -160,7 +160,7 @@ class Prompt:
             )
         if missing and PLACES.sub("", text).strip() and not (self._said or self.config.media_first):
             self._said = True
-            log.warning("a medium has no place in its text (%r): it stands first. Said once.", text[:80])
+            log.info("a medium has no place in its text (%r): it stands first. Said once.", text[:80])
         return text, missing
 
     def _written(self, content: Content, text: str) -> str:

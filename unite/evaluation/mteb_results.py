@@ -11,7 +11,7 @@ import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from unite.evaluation.score import Score
+from unite.evaluation.score import Score, not_run
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class MtebEvaluation:
 
     def notes(self) -> list[str]:
         """Returns what is to be known beside the table, a line each."""
-        told = [f"Not run: {name}. {reason}" for name, reason in self.failed.items()]
+        told = not_run(self.failed, "The log tells why.")
         for name, one in self.benchmarks.items():
             if one.not_run:
                 means = f"and its {', '.join(one.means)} needs none of them" if one.means else "so it has no mean"

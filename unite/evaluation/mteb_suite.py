@@ -26,10 +26,13 @@ from unite.errors import ConfigError, DataError, must_be
 from unite.evaluation.mteb_names import asked_for, import_mteb
 from unite.evaluation.mteb_results import BenchmarkScore, MtebEvaluation, score_benchmark
 from unite.evaluation.results import write_metrics
+from unite.evaluation.score import not_run
 from unite.processes import is_first_rank
 from unite.progress import in_terminal, shown
 
 log = logging.getLogger(__name__)
+
+_OFFLINE = ". With HF_HUB_OFFLINE=0 its data is downloaded."
 
 
 class MtebSuite:
@@ -107,8 +110,8 @@ class MtebSuite:
                     bars = is_first_rank() and in_terminal()
                     done = mteb.evaluate(model, task, cache=kept, overwrite_strategy="always", show_progress_bar=bars)
             except Exception as error:  # whatever a data set that is not there, or broken, makes it raise: the rest still run
-                log.warning("mteb's %s could not be run: %s: %s", name, type(error).__name__, error)
-                failed[name] = f"{type(error).__name__}: {error}"
+                failed[name] = f"{type(error).__name__}: {error}{_OFFLINE if 'offline' in str(error).lower() else ''}"
+                log.warning("mteb's %s could not be run: %s", name, failed[name])
                 continue
             score = float(done.task_results[0].get_score())
             if math.isnan(score):
@@ -118,7 +121,7 @@ class MtebSuite:
             results[name] = done.task_results[0]
             scores[name] = (about.main_score, score, about.type, "+".join(about.modalities))
         if not scores:
-            raise DataError("none of mteb's tasks could be run. " + " ".join(f"{task}: {reason}" for task, reason in failed.items()))
+            raise DataError("\n".join(["none of mteb's tasks could be run.", *not_run(failed, "The log tells why.")]))
         benchmarks = self._benchmarks(results, str(meta.name), str(meta.revision))
         alone = tuple(self._labels[_scope(one.tasks[0])] for one in self.asked if one.benchmark is None)
         evaluation = MtebEvaluation(self.name, scores, failed, benchmarks, alone, settings)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from unite.errors import DataError, must_be
+from unite.errors import DataError, by_reason, first_of, must_be
 
 #: All that a task's main metric can be, mteb's main scores included, is better the higher it is.
 HIGHER = "higher is better"
@@ -71,3 +71,17 @@ class Score:
         told = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items() if name != "value"}
         told = {name: value for name, value in told.items() if value or name not in ("ties", "tied")}
         return {"score": self.value, "score_is": told}
+
+
+def not_run(reasons: Mapping[str, str], elsewhere: str, most: int = 3) -> list[str]:
+    """Returns a line for each reason why tasks were not run; of more than `most` one line, with the tasks alone.
+
+    Args:
+        reasons: task -> why.
+        elsewhere: where the reasons stand, a sentence.
+        most: reasons that are told.
+    """
+    told = by_reason(reasons)
+    if len(told) > most:
+        return [f"Not run: {first_of(list(reasons))}. {elsewhere}"]
+    return [f"Not run: {first_of(tasks)}. {reason}" for reason, tasks in told.items()]

@@ -103,10 +103,10 @@ class Suite:
         if clipped and told:
             how = "where a query has fewer candidates than a metric's k, its whole ranking is looked at, as trec_eval does"
             _log.info("%s: %s (%s)", self.name, how, first_of(clipped))
-        for group, names in self.groups.items():
-            if not set(names) <= set(results):
-                absent = ", ".join(name for name in names if name not in results)
-                _log.warning("the mean over %s is left out: it would be over other tasks without %s", group, absent)
+        without = {group: [name for name in names if name not in results] for group, names in self.groups.items()}
+        if any(without.values()):
+            groups = "; ".join(f"{group} (without {first_of(names, 3)})" for group, names in without.items() if names)
+            _log.warning("%s: these means are left out, since tasks of theirs were not run: %s", self.name, groups)
         return SuiteResult(self.name, results, {name: str(error) for name, error in missing.items()}, self.groups)
 
     def check(self) -> None:

@@ -8,6 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from unite.evaluation.results import LETTERS, MAIN_METRIC, SuiteResult, short
+from unite.evaluation.score import not_run
 from unite.evaluation.tasks import TIES
 
 #: Column heading -> the metrics it may show, first found first: benchmarks with several right answers a query report hit@k as R@k. A column
@@ -107,7 +108,4 @@ def _caption(result: SuiteResult) -> str:
         if task.tied_share:
             what = "all scores are equal" if task.all_tied else f"{100 * task.tied_share:.1f}% of the queries are tied"
             lines.append(f"{name}: {what}, which the rule of ties decides ({task.ties})")
-    reasons: dict[str, list[str]] = {}
-    for name, reason in result.missing.items():
-        reasons.setdefault(reason, []).append(name)
-    return "\n".join(lines + [f"Not run: {', '.join(names)}. {reason}" for reason, names in reasons.items()])
+    return "\n".join(lines + not_run(result.missing, f"What each lacks stands in {result.name}.json."))

@@ -46,7 +46,7 @@ def test_a_group_that_lacks_a_task_has_no_mean_and_that_is_said(tasks, knowing, 
     with caplog.at_level(logging.WARNING):
         result = Suite(SuiteConfig(name="s", tasks={**tasks, "gone": "no/such"}, groups={"all": ["a", "gone"], "last": ["c"]})).run(knowing)
     assert set(result.group_means()) == {"last"}
-    assert "the mean over all is left out: it would be over other tasks without gone" in caplog.text
+    assert "s: these means are left out, since tasks of theirs were not run: all (without gone)\n" in caplog.text
 
 
 def test_names_of_groups_are_checked(tasks):
