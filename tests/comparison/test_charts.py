@@ -3,6 +3,7 @@ import pytest
 from tests.comparison.material import compared, make_config, make_task
 from unite.comparison.charts import differences_plot, heatmap, heatmaps, mark, values_plot
 from unite.comparison.compare import MEAN
+from unite.comparison.page import render_page
 from unite.evaluation.results import SuiteResult
 
 NAMES = ["base", "bold"]
@@ -21,10 +22,25 @@ def test_a_value_stands_at_its_percent(everything):
             assert lane.dot.title.startswith(f"{NAMES[index]}: {100 * cell.value:.1f} (")
             assert (lane.held_in is None) == (task in (MEAN, "spatial"))
         best = int(cells[1].value > cells[0].value)
-        assert row.best == (None if task == "spatial" else (mark(best), cells[best].value, NAMES[best]))
+        assert row.best == (None if task == "spatial" else (((mark(best), NAMES[best]),), cells[best].value))
     assert [row.chance for row in plot.rows] == pytest.approx([1 / 50, 1 / 50, 1 / 50, 1 / 50, 1 / 8])
     assert [row.near_chance for row in plot.rows] == [False, False, False, False, True]  # 2 of 4 queries, 1 in 8 by chance
     assert plot.rows[1].about == "T \u2192 I \u00b7 pool 50"
+
+
+def test_all_that_have_the_highest_value_are_best_by_the_metric_of_the_suite(write_run):
+    equal = make_task([1] * 40 + [9] * 20, pool=50, metrics=("ndcg@5",))
+    a, b, c = (
+        write_run(name, SuiteResult("s", {"t": task}), config=make_config(0, optimizer={"lr": lr}))
+        for name, task, lr in (("a", equal, 1.0), ("b", make_task([9] * 60, pool=50, metrics=("ndcg@5",)), 2.0), ("c", equal, 3.0))
+    )
+    recipes, (suite,) = compared(a, b, c)
+    names = [recipe.name for recipe in recipes]
+    row = values_plot(suite, names).rows[-1]
+    assert row.best == (((mark(0), "a"), (mark(2), "c")), suite.main("a", "t").value)
+    page = render_page(recipes, [suite], [])
+    assert page.count(", a and c are best</span>") == 2  # of the task, and of the mean
+    assert "Mean nDCG@5 by what the query and the candidates are made of" in page and "R@1 by what" not in page
 
 
 def test_a_difference_stands_at_its_side_of_the_middle(everything):

@@ -53,7 +53,7 @@ class Row:
         kind: "pair", "subset" or "mean".
         lanes: of the recipes, in their order.
         chance: value of a random ranking, 0 to 1; None where it is not known of the metric.
-        best: marks, value and name of the best recipe; None where all are near chance.
+        best: marks and name of each recipe that has the highest value, and that value; None where all are near chance.
         near_chance: whether they are.
         differences: of the recipes from the baseline.
     """
@@ -63,7 +63,7 @@ class Row:
     kind: str
     lanes: tuple[Lane, ...]
     chance: float | None = None
-    best: tuple[str, float, str] | None = None
+    best: tuple[tuple[tuple[str, str], ...], float] | None = None
     near_chance: bool = False
     differences: tuple[Difference, ...] = ()
 
@@ -121,8 +121,9 @@ def values_plot(suite: SuiteComparison, names: Sequence[str]) -> Plot:
 
     def row(task: str) -> Row:
         near_chance = suite.near_chance(task)
-        found = [(mark(index), cell.value, name) for index, name in enumerate(names) if (cell := suite.main(name, task))]
-        best = None if near_chance else max(found, key=lambda entry: entry[1], default=None)  # the first of equals
+        found = [(cell.value, mark(index), name) for index, name in enumerate(names) if (cell := suite.main(name, task))]
+        most = max((value for value, *_ in found), default=0.0)
+        best = None if near_chance or not found else (tuple((marks, name) for value, marks, name in found if value == most), most)
         lanes = tuple(lane(index, name, task) for index, name in enumerate(names))
         return Row(*_about(suite, task), lanes=lanes, chance=suite.chance(task), best=best, near_chance=near_chance)
 

@@ -89,12 +89,13 @@ class AuditResult:
 
 
 def told_association(found: NamedAssociation) -> str:
-    """Returns an association in words."""
+    """Returns an association in words: its effect, and which group is nearer to which words where p is below 0.05."""
     side = 0 if found.found.effect > 0 else 1
     low, high = found.found.interval
+    nearer = f"{found.groups[side]} nearer to {found.words[0]}, {found.groups[1 - side]} to {found.words[1]}"
     return (
-        f"{found.groups[side]} nearer to {found.words[0]}, {found.groups[1 - side]} to {found.words[1]}: effect {found.found.effect:+.2f} "
-        f"({low:+.2f} to {high:+.2f}), p {found.found.p:.4f}"
+        f"{' and '.join(found.groups)} with {' and '.join(found.words)}: effect {found.found.effect:+.2f} ({low:+.2f} to {high:+.2f}), "
+        f"p {found.found.p:.4f}; {nearer if found.found.p < 0.05 else 'not told apart'}"
     )
 
 
