@@ -42,7 +42,8 @@ class Suite:
     def __init__(self, config: SuiteConfig) -> None:
         self.config = config
         self.name = config.name
-        self.tasks = dict(config.tasks)
+        asked = config.tasks if config.only is None else {task for name in config.only for task in config.groups.get(name, (name,))}
+        self.tasks = {name: task for name, task in config.tasks.items() if name in asked}
         self.data_root = Path(config.data_root)
         self.decoding = config.decoding
         self.token_budget = config.token_budget
@@ -52,9 +53,9 @@ class Suite:
 
     def held_in(self) -> Suite | None:
         """Returns the suite of the same tasks over training data, if there are any."""
-        tasks, name = self.config.held_in, f"{self.name}{HELD_IN}"
-        only: dict[str, Any] = {"held_in": {}, "groups": {}, "diagnose": False, "leaderboard": None}
-        return Suite(replace(self.config, name=name, tasks=tasks, **only)) if tasks else None
+        tasks = {name: task for name, task in self.config.held_in.items() if name in self.tasks or self.config.only is None}
+        without: dict[str, Any] = {"only": None, "held_in": {}, "groups": {}, "diagnose": False, "leaderboard": None}
+        return Suite(replace(self.config, name=f"{self.name}{HELD_IN}", tasks=tasks, **without)) if tasks else None
 
     def run(
         self,
@@ -103,11 +104,12 @@ class Suite:
         if clipped and told:
             how = "where a query has fewer candidates than a metric's k, its whole ranking is looked at, as trec_eval does"
             _log.info("%s: %s (%s)", self.name, how, first_of(clipped))
-        without = {group: [name for name in names if name not in results] for group, names in self.groups.items()}
+        without = {group: [name for name in names if name in missing] for group, names in self.groups.items()}
         if any(without.values()):
             groups = "; ".join(f"{group} (without {first_of(names, 3)})" for group, names in without.items() if names)
             _log.warning("%s: these means are left out, since tasks of theirs were not run: %s", self.name, groups)
-        return SuiteResult(self.name, results, {name: str(error) for name, error in missing.items()}, self.groups)
+        left_out = {name: "Left out by suite.only." for name in self.config.tasks if name not in self.tasks}
+        return SuiteResult(self.name, results, {name: str(error) for name, error in missing.items()} | left_out, self.groups)
 
     def check(self) -> None:
         """Looks whether any task is on disk, so that a suite without data is told before what takes long.

@@ -49,6 +49,25 @@ def test_a_group_that_lacks_a_task_has_no_mean_and_that_is_said(tasks, knowing, 
     assert "s: these means are left out, since tasks of theirs were not run: all (without gone)\n" in caplog.text
 
 
+def test_only_the_tasks_and_groups_that_are_asked_for_are_run(tasks, knowing, caplog):
+    groups = {"first": ["a", "b"], "last": ["b", "c"]}
+    suite = Suite(SuiteConfig(name="s", tasks=tasks, groups=groups, only=["last"], held_in={"a": tasks["a"], "c": tasks["c"]}))
+    with caplog.at_level(logging.WARNING):
+        result = suite.run(knowing)
+    assert list(result.tasks) == list(suite.tasks) == ["b", "c"]
+    assert result.missing == {"a": "Left out by suite.only."} and result.score.not_run == ("a",)
+    assert set(result.group_means()) == {"last"} and "means are left out" not in caplog.text
+    assert list(suite.held_in().tasks) == ["c"]
+    assert list(Suite(SuiteConfig(name="s", tasks=tasks, only=["c", "a"])).tasks) == ["a", "c"]
+
+
+def test_names_of_only_are_checked(tasks):
+    with pytest.raises(ConfigError, match="a name in suite.only must be one of a, b, c, first, but is 'd'"):
+        SuiteConfig(name="s", tasks=tasks, groups={"first": ["a"]}, only=["a", "d"])
+    with pytest.raises(ConfigError, match="suite.only must be at least one of the suite's tasks and groups, or null for all"):
+        SuiteConfig(name="s", tasks=tasks, only=[])
+
+
 def test_names_of_groups_are_checked(tasks):
     with pytest.raises(ConfigError, match="a task of group x of suite s must be one of a, b, c, but is 'd'"):
         Suite(SuiteConfig(name="s", tasks=tasks, groups={"x": ["d"]}))

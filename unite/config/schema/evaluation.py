@@ -44,6 +44,7 @@ class SuiteConfig:
         name: the first part of the metric keys.
         tasks: name -> a task folder, the layout of a benchmark (see `unite.evaluation.layouts`), or a task in memory. "mean" and what
             begins with "mean_" are taken.
+        only: names of tasks and groups; the others are not run, and named as such. Null runs all.
         held_in: the same tasks over training data, as a suite of their own.
         groups: name -> tasks, over each of which a mean is reported of its own, `suite/mean_<group>/metric`.
         data_root: where the folders are; in a world where there is one.
@@ -54,13 +55,14 @@ class SuiteConfig:
         leaderboard: the file for the benchmark's leaderboard; null writes none.
 
     Raises:
-        ConfigError: if there is no task, a name is taken or holds a slash, a group names a task that is not there, or the leaderboard's
-            file a group that is not there.
+        ConfigError: if there is no task, a name is taken or holds a slash, a group or `only` names a task that is not there, or the
+            leaderboard's file a group that is not there.
     """
 
     _target_: str = "unite.evaluation.suite.Suite"
     name: str
     tasks: dict[str, Any] = field(default_factory=dict)
+    only: list[str] | None = None
     held_in: dict[str, Any] = field(default_factory=dict)
     groups: dict[str, list[str]] = field(default_factory=dict)
     data_root: str = "${data_root}"
@@ -79,6 +81,11 @@ class SuiteConfig:
             for name in names:
                 if name not in self.tasks:
                     raise ConfigError(must_be_one_of(f"a task of group {group} of suite {self.name}", self.tasks, name))
+        if self.only is not None and not self.only:
+            raise ConfigError(must_be("suite.only", "at least one of the suite's tasks and groups, or null for all", "[]"))
+        for name in self.only or ():
+            if name not in self.tasks and name not in self.groups:
+                raise ConfigError(must_be_one_of("a name in suite.only", [*self.tasks, *self.groups], name))
         for name in self.leaderboard.modalities if self.leaderboard else ():
             if name not in self.groups:
                 raise ConfigError(must_be_one_of("a name in suite.leaderboard.modalities", self.groups, name))
