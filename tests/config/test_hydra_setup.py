@@ -55,3 +55,10 @@ def test_a_launcher_that_is_not_installed_is_told(tmp_path, name, message):
     command = [sys.executable, "-m", "unite.train", "-m", "seed=0,1", f"hydra/launcher={name}"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 1 and message in done.stderr and "Traceback" not in done.stderr and not list(tmp_path.iterdir())
+
+
+def test_a_value_for_a_part_of_what_is_null_is_told(tmp_path):
+    command = [sys.executable, "-m", "unite.train", "seed=1", "encoder.adapter.r=4"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    message = "encoder.adapter must be there for encoder.adapter.r=4, but is 'null'. Choose first what gives it values"
+    assert done.returncode == 1 and message in done.stderr and "Traceback" not in done.stderr and not list(tmp_path.iterdir())

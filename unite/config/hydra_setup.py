@@ -13,13 +13,15 @@ from hydra._internal.hydra import Hydra
 from hydra._internal.utils import run_and_report
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from hydra.errors import MissingConfigException
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.types import RunMode
+from omegaconf import OmegaConf
 
 from unite.config.group_choice import checked
-from unite.errors import must_be_one_of
+from unite.errors import must_be, must_be_one_of
 
 #: What the names of a launcher's options begin with -> how it is installed.
 _LAUNCHERS = {"submitit": "pip install hydra-submitit-launcher", "ray": "pip install --no-deps hydra-ray-launcher"}
@@ -67,14 +69,20 @@ def _itself(store: ConfigStore, memo: Any) -> ConfigStore:
 def _mode(hydra: Hydra, config_name: str | None, overrides: list[str]) -> RunMode | None:
     """Hydra's own composes to learn of `hydra.mode`, and where that fails composes again for the error; here it is shown at once."""
 
-    def compose() -> Any:
+    def compose(overrides: list[str]) -> Any:
+        return hydra.compose_config(config_name, overrides, RunMode.MULTIRUN, False, validate_sweep_overrides=False)
+
+    def told() -> Any:
         try:
-            return hydra.compose_config(config_name, overrides, RunMode.MULTIRUN, False, validate_sweep_overrides=False)
+            return compose(overrides)
         except MissingConfigException as error:
             _tell_launcher(error)
             raise
+        except AssertionError:  # OmegaConf's, of a value for a part of what is null
+            _tell_null(compose, overrides)
+            raise
 
-    config = run_and_report(compose)
+    config = run_and_report(told)
     mode: RunMode | None = config.hydra.mode
     return mode
 
@@ -87,3 +95,21 @@ def _tell_launcher(error: MissingConfigException) -> None:
         package = next((package for prefix, package in _LAUNCHERS.items() if name.startswith(prefix)), None)
         hint = f"Install it: {package}; see docs/sweeps.md." if package else ""
         raise SystemExit(f"ConfigError: {must_be_one_of('hydra/launcher', there, name, hint)}")
+
+
+def _tell_null(compose: Callable[[list[str]], Any], overrides: list[str]) -> None:
+    """Ends the process with the first override of a part of what is null (`encoder.adapter.r=4` where there is no adapter)."""
+    inner = [one for one in OverridesParser.create().parse_overrides(overrides) if "." in one.key_or_group and not one.is_delete()]
+    lines = {one.input_line for one in inner}
+    config = compose([line for line in overrides if line not in lines])
+    for one in inner:
+        above = one.key_or_group.split(".")[:-1]
+        for path in (".".join(above[: depth + 1]) for depth in range(len(above))):
+            if _is_null(config, path):
+                hint = f"Choose first what gives it values; {one.key_or_group} is a part of it."
+                raise SystemExit(f"ConfigError: {must_be(path, f'there for {one.input_line}', 'null', hint)}")
+
+
+def _is_null(config: Any, path: str) -> bool:
+    """Whether an option is there, and is null."""
+    return OmegaConf.select(config, path, default="absent") is None
