@@ -9,6 +9,8 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from unite import files
 from unite.errors import DataError
@@ -42,6 +44,17 @@ def test_what_becomes_of_a_folder_that_has_the_name(tmp_path, existing, left):
         with files.whole_folder(tmp_path / "folder", existing=existing) as partial:
             (partial / "a").write_text(content)
     assert (tmp_path / "folder" / "a").read_text() == left and names(tmp_path) == ["folder"]
+
+
+def test_others_may_read_what_any_new_file_lets_them(tmp_path):
+    (tmp_path / "new").touch()
+    expected = (tmp_path / "new").stat().st_mode
+    with files.whole_file(tmp_path / "file") as partial:
+        save_file({"a": torch.zeros(1)}, partial)
+    with files.whole_folder(tmp_path / "folder", existing="keep") as partial:
+        (partial / "inner").mkdir()
+        save_file({"a": torch.zeros(1)}, partial / "inner" / "a.safetensors")
+    assert (tmp_path / "file").stat().st_mode == (tmp_path / "folder/inner/a.safetensors").stat().st_mode == expected
 
 
 def test_a_file_in_the_place_of_a_folder_is_an_error_and_stays(tmp_path):

@@ -18,6 +18,7 @@ import os
 import platform
 import re
 import shutil
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -36,6 +37,10 @@ _SUFFIX = ".partial"
 _HOST = re.sub(r"[^\w]+", "_", platform.node()) or "host"
 _numbers = itertools.count()
 _PARTIAL = re.compile(rf"\.(?P<host>\w+)-(?P<process>\d+)-\d+{re.escape(_SUFFIX)}$")
+#: Permissions of a new file. The umask is read by setting it, which is not for threads.
+_UMASK = os.umask(0o077)
+os.umask(_UMASK)
+_NEW = 0o666 & ~_UMASK
 #: Folders that were looked through for what dead processes left.
 _swept: set[Path] = set()
 
@@ -51,6 +56,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     partial = partial_path(path)
     try:
         yield partial
+        _grant(partial)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
@@ -70,6 +76,8 @@ def whole_folder(folder: str | Path, *, existing: Literal["keep", "replace"]) ->
     partial.mkdir(parents=True)
     try:
         yield partial
+        for written in partial.rglob("*"):
+            _grant(written)
         _take_name(partial, folder, replace=existing == "replace")
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -213,6 +221,14 @@ def _is_open(descriptor: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
         return False
+
+
+def _grant(path: Path) -> None:
+    """Lets those read and write a file whom the umask lets, as of any new file: safetensors gives its own to their owner alone."""
+    if path.is_file() and not path.is_symlink():
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode | _NEW != mode:
+            path.chmod(mode | _NEW)
 
 
 def _take_name(partial: Path, folder: Path, *, replace: bool) -> None:

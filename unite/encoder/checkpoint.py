@@ -67,8 +67,8 @@ def read_as_trained(config: EncoderConfig, parts: Parts, *, is_check: bool = Fal
     changed = {name: saved.get(name, prompt.name) for name in _READING if getattr(trained, name) != getattr(config, name)}
     if changed and not is_check:
         log.info("%s brings its own settings: %s. encoder.override changes them.", file, changed)
-        if asked := [f"encoder.{name}={getattr(config, name)}" for name in changed if getattr(config, name) != getattr(_DEFAULTS, name)]:
-            log.warning("not used, since the checkpoint brings its own: %s", ", ".join(asked))
+        if unused := [f"encoder.{name}={getattr(config, name)}" for name in changed if getattr(config, name) != getattr(_DEFAULTS, name)]:
+            log.warning("not used, since the checkpoint brings its own: %s", ", ".join(unused))
     return trained
 
 
