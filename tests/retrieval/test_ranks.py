@@ -10,7 +10,7 @@ from unite.retrieval.ranks import ranks
 
 
 @settings(deadline=None, max_examples=60)
-@given(num_queries=st.integers(1, 6), num_candidates=st.integers(1, 30), elements=st.integers(1, 300), seed=st.integers(0, 10_000))
+@given(num_queries=st.integers(1, 6), num_candidates=st.integers(1, 60), elements=st.integers(1, 300), seed=st.integers(0, 10_000))
 def test_ranks_are_places_in_a_full_sort(num_queries, num_candidates, elements, seed):
     queries, candidates = whole_numbers(num_queries, seed), whole_numbers(num_candidates, seed + 1)
     targets = torch.randint(-1, num_candidates, (num_queries, 3), generator=torch.Generator().manual_seed(seed))
@@ -53,6 +53,20 @@ def test_equal_embeddings_tie_wherever_they_stand(num_queries, pooled):
     ]
     assert ranks(queries, kinds[torch.arange(num) % 3], targets, pools).tolist() == expected
     assert ranks(queries, kinds[torch.arange(num) % 3], targets, pools, max_elements=7000).tolist() == expected
+
+
+def test_targets_whose_score_rounds_otherwise_in_its_block_are_ranked_by_that_one(monkeypatch):
+    queries, candidates, targets = apart(5, 1), apart(200, 2), torch.tensor([[3, 199]] * 5)
+    scores = queries.double() @ candidates.double().T
+    expected = 1 + (scores[:, None] > scores[:, [3, 199], None]).sum(dim=2)
+    otherwise = (scores[:, [3, 199]] + 0.1).float()
+    monkeypatch.setattr("unite.retrieval.ranks.pair_products", lambda *_: otherwise)
+    assert ranks(queries, candidates, targets).tolist() == expected.tolist()
+
+
+def test_without_targets_or_candidates_there_are_no_ranks():
+    assert ranks(torch.ones(2, 4), torch.ones(3, 4), torch.empty(2, 0, dtype=torch.int64)).shape == (2, 0)
+    assert ranks(torch.ones(2, 4), torch.ones(0, 4), torch.tensor([[-1], [-1]])).tolist() == [[0], [0]]
 
 
 def test_of_a_constant_encoder_every_candidate_stands_by_its_index():

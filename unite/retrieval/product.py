@@ -40,13 +40,34 @@ def products(query: Tensor, candidates: Tensor, width: int) -> Iterator[tuple[in
         yield start, _product(query, block)[:, :num]
 
 
-def _by_onednn(embeddings: Tensor) -> bool:
-    return embeddings.device.type == "cpu" and torch.backends.mkldnn.is_available()
+def pair_products(query: Tensor, candidates: Tensor, target: Tensor, width: int) -> Tensor:
+    """Returns the inner products (q, R) of queries and candidates of their own, as `products` of that width has them by oneDNN.
+
+    Args:
+        query: (q, D) float32.
+        candidates: (C, D), as of `products`.
+        target: (q, R) int64, which candidates; what is below 0 counts as 0.
+        width: as of `products`.
+    """
+    width = max(1, min(width, len(candidates)))
+    wanted, place = target.clamp(min=0).unique(return_inverse=True)
+    wanted = torch.cat([wanted, wanted.new_zeros(-len(wanted) % width)])  # every product of that size
+    score = torch.empty(target.shape, device=query.device)
+    for start in range(0, len(wanted), width):
+        block = _product(query, candidates[wanted[start : start + width]].to(query))
+        is_here = (place >= start) & (place < start + width)
+        score = torch.where(is_here, block.gather(1, (place - start).clamp(0, width - 1)), score)
+    return score
+
+
+def sums_alike(device: torch.device) -> bool:
+    """Whether in products of one size a pair's has the same bits wherever it stands."""
+    return device.type == "cpu" and torch.backends.mkldnn.is_available()
 
 
 def _product(queries: Tensor, candidates: Tensor) -> Tensor:
     """Returns (q, c), which may be the view of a (c, q) matrix."""
-    if not _by_onednn(queries) or 0 in (*queries.shape, *candidates.shape):
+    if not sums_alike(queries.device) or 0 in (*queries.shape, *candidates.shape):
         return queries @ candidates.T
     # Candidates are the pixels of one image with D channels, queries the filters: these, of which there are fewer, are laid out anew.
     image = candidates.contiguous()[None, None].permute(0, 3, 1, 2)
