@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.fake_encoder import FakeEncoder, image
 from unite.config.schema.media import Decoding
 from unite.data.rows import StoredContent
-from unite.embedding.embed import BUDGETS_PER_WINDOW, DECODED_AHEAD, embed_contents
+from unite.embedding.embed import BUDGETS_PER_WINDOW, DECODED_AHEAD, TEXTS_TOGETHER, embed_contents
 from unite.embedding.lazy import LazyContent
 from unite.embedding.memory import MemoryCache
 from unite.errors import ConfigError, DataError
@@ -145,3 +145,24 @@ def test_bad_input(encoder):
         embed_contents(encoder, [])
     with pytest.raises(ConfigError, match="token_budget must be at least 1, but is 0"):
         embed_contents(encoder, CONTENTS, token_budget=0)
+
+
+def test_texts_are_encoded_together_and_one_that_cannot_be_is_named(encoder, monkeypatch):
+    encode, sizes = encoder.processor.encode, []
+
+    def strict(content):
+        if content.text == "bad":
+            raise DataError("it is bad.")
+        return encode(content)
+
+    def encode_texts(contents):
+        sizes.append(len(contents))
+        return [strict(content) for content in contents]
+
+    monkeypatch.setattr(encoder.processor, "encode", strict)
+    monkeypatch.setattr(encoder.processor, "encode_texts", encode_texts, raising=False)
+    contents = [*CONTENTS, *(Content(f"text {number}") for number in range(TEXTS_TOGETHER))]
+    assert (embed_contents(encoder, contents) - one_by_one(contents)).abs().max() < 1e-6
+    assert sizes == [TEXTS_TOGETHER, 6]
+    with pytest.raises(DataError, match="content 1 cannot be embedded: it is bad"):
+        embed_contents(encoder, [Content("good"), Content("bad")])

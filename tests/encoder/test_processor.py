@@ -193,3 +193,16 @@ def test_padding_is_on_the_right_and_media_keep_their_order(checkpoint):
         assert batch.input_ids[row, : one.num_tokens].tolist() == one.input_ids.tolist()
         assert batch.attention_mask[row].tolist() == [1] * one.num_tokens + [0] * (batch.input_ids.shape[1] - one.num_tokens)
         assert int(batch.token_types[row, one.num_tokens :].sum()) == 0
+
+
+def test_texts_encoded_together_are_encoded_as_each_alone(checkpoint):
+    contents = [Content("a red fish"), Content("a red fish"), Content("word " * 900), Content("two", instruction="Find <|im_end|> it.")]
+    together, alone = make(checkpoint), make(checkpoint)
+    for _ in range(2):  # the second time all tokens are known
+        for encoded, content in zip(together.encode_texts(contents), contents, strict=True):
+            expected = alone.encode(content)
+            assert encoded.input_ids.tolist() == expected.input_ids.tolist()
+            assert encoded.token_types.tolist() == expected.token_types.tolist()
+            assert encoded.is_cut == expected.is_cut
+    with pytest.raises(DataError, match="a content must be a text, a medium or both"):
+        together.encode_texts([Content("a"), Content("")])

@@ -17,7 +17,7 @@ from unite.batch import EncodedContent, MicroBatch, index_tensor
 from unite.config.schema.encoder import ReadingConfig
 from unite.config.schema.prompt import PromptConfig
 from unite.encoder.families.family import Family
-from unite.encoder.prompt import MediumPlace, Prompt, Segment, Text
+from unite.encoder.prompt import MediumPlace, Prompt, Segment, Special, Text
 from unite.errors import ConfigError, DataError, must_be, must_be_one_of
 from unite.types import Content
 
@@ -52,6 +52,7 @@ class ContentProcessor:
         self._tokenizer = _of_plain_text(processor.tokenizer, {*family.special_tokens, *self.prompt.special_tokens}, self._token_types)
         self._special: dict[str, int] = {}
         self._texts: dict[str, list[int]] = {}
+        self._ahead: dict[str, list[int]] = {}  # of those that are being encoded together
         self._check_special_tokens()
         self._suffix = self._tokenizer_suffix() if config.prompt.tokenizer_suffix else []
 
@@ -66,12 +67,34 @@ class ContentProcessor:
             DataError: if a medium is of a kind that the family does not read, its media alone are longer than `max_length`, or the places
                 in its text are not those of its media.
         """
+        return self._encoded(content, self._segments(content))
+
+    def encode_texts(self, contents: Sequence[Content]) -> list[EncodedContent]:
+        """Tokenises contents without media together, in the tokenizer's own threads: as `encode` of each.
+
+        Raises:
+            DataError: as `encode` does.
+        """
+        turns = [self._segments(content) for content in contents]
+        texts = [run for turn in turns for run in _runs(turn) if isinstance(run, str) and run and run not in self._texts]
+        encoded = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        self._ahead = {text: list(one.ids) for text, one in zip(texts, encoded, strict=True)}
+        try:
+            return [self._encoded(content, turn) for content, turn in zip(contents, turns, strict=True)]
+        finally:
+            self._ahead = {}
+
+    def _segments(self, content: Content) -> list[Segment]:
+        """Returns the turn, of a long text of the user no more than what fits and its end."""
         for medium in content.media:
             if medium.modality not in self.reader.modalities:
                 hint = "Take another encoder, or leave these contents out."
                 raise DataError(must_be_one_of("a medium for this encoder", map(str, self.reader.modalities), str(medium.modality), hint))
-        media = [self.reader.read(medium) for medium in content.media]
         segments = self.prompt.segments(content)
+        return [self._shortened(segment) if isinstance(segment, Text) and segment.of_user else segment for segment in segments]
+
+    def _encoded(self, content: Content, segments: list[Segment]) -> EncodedContent:
+        media = [self.reader.read(medium) for medium in content.media]
         ids, is_cut = self._fitting(segments, content, [self._marked(medium.tokens) for medium in media])
         tokens = index_tensor(ids)
         order = [segment.medium for segment in segments if isinstance(segment, MediumPlace)]
@@ -97,7 +120,6 @@ class ContentProcessor:
 
     def _fitting(self, segments: list[Segment], content: Content, media: Sequence[list[int]]) -> tuple[list[int], bool]:
         """Returns the tokens of a turn, the end of the user's text cut until they fit, and whether it was; `media` are their tokens."""
-        segments = [self._shortened(segment) if isinstance(segment, Text) and segment.of_user else segment for segment in segments]
         ids = self._tokens(segments, media)
         is_cut = len(ids) > self.max_length
         while len(ids) > self.max_length:
@@ -142,18 +164,14 @@ class ContentProcessor:
 
     def _tokens(self, segments: Sequence[Segment], media: Sequence[list[int]]) -> list[int]:
         ids: list[int] = []
-        text = ""  # neighbouring texts are one to the tokenizer, as they are in the released code's template
-        for segment in segments:
-            if isinstance(segment, Text):
-                text += segment.text
-                continue
-            ids += self._text_tokens(text)
-            text = ""
-            if isinstance(segment, MediumPlace):
-                ids += media[segment.medium]
+        for run in _runs(segments):
+            if isinstance(run, str):
+                ids += self._text_tokens(run)
+            elif isinstance(run, MediumPlace):
+                ids += media[run.medium]
             else:
-                ids.append(self._special_token(segment.name))
-        return ids + self._text_tokens(text) + self._suffix
+                ids.append(self._special_token(run.name))
+        return ids + self._suffix
 
     def _marked(self, tokens: list[int]) -> list[int]:
         """Returns the tokens that stand for a medium, as the prompt has it without the marks around it."""
@@ -163,7 +181,9 @@ class ContentProcessor:
         """Returns the tokens of a text; those of the prompt's own words are asked for with every content."""
         if text in self._texts:
             return self._texts[text]
-        ids = list(self._tokenizer.encode(text, add_special_tokens=False).ids) if text else []
+        ids = self._ahead.get(text)
+        if ids is None:
+            ids = list(self._tokenizer.encode(text, add_special_tokens=False).ids) if text else []
         if len(text) <= _MAX_KNOWN_CHARACTERS:
             if len(self._texts) >= _MAX_KNOWN:
                 self._texts.clear()
@@ -189,6 +209,19 @@ class ContentProcessor:
         """Returns what the checkpoint's tokenizer itself puts at the end of a text."""
         text, whole = (self._tokenizer.encode("a", add_special_tokens=with_its_own).ids for with_its_own in (False, True))
         return list(whole[whole.index(text[0]) + len(text) :])
+
+
+def _runs(segments: Sequence[Segment]) -> list[str | Special | MediumPlace]:
+    """Returns a turn with neighbouring texts as one, which they are to the tokenizer, as in the released code's template."""
+    runs: list[str | Special | MediumPlace] = []
+    for segment in segments:
+        if not isinstance(segment, Text):
+            runs.append(segment)
+        elif runs and isinstance(runs[-1], str):
+            runs[-1] += segment.text
+        else:
+            runs.append(segment.text)
+    return runs
 
 
 def _of_plain_text(tokenizer: Any, control: Collection[str], of_media: Collection[int]) -> Tokenizer:
