@@ -186,6 +186,7 @@ def test_an_embedding_that_is_cut_is_of_unit_length_again(embedder):
     for bad in (0, -1, 2.5, True):
         with pytest.raises(ConfigError, match="truncate_dim must be a whole number of at least 1"):
             embedder.encode("a cat", truncate_dim=bad)
+    assert encode(embedder, "a cat", truncate_dim=np.int64(3)).shape == (3,)
     with pytest.raises(ConfigError, match="truncate_dim must be at most the width of the embeddings, 32, but is 33"):
         embedder.encode("a cat", truncate_dim=33)
 
@@ -321,3 +322,25 @@ def test_a_misspelt_setting_is_told_at_once(tmp_path):
         ConfigError, match="a setting of the encoder must be one of .*positions.*but is 'position'. Did you mean 'positions'"
     ):
         Embedder(tmp_path, position="sequential")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"token_budget": 0}, "token_budget must be a whole number of at least 1, but is 0"),
+        ({"token_budget": 1.5}, "token_budget must be a whole number of at least 1, but is 1.5"),
+        ({"decoding": {"fps": 1}}, "decoding must be a Decoding, but is 'dict'"),
+        ({"fetching": 5}, "fetching must be a Fetching, but is 'int'"),
+        ({"prompts": ["a"]}, "prompts must be a Mapping, but is 'list'"),
+        ({"device": "cuda:99"}, "device must be one that torch has here .*, but is 'cuda:99'. It is not: "),
+        ({"device": "gpu"}, "device must be one that torch has here .*, but is 'gpu'. It is not: "),
+    ],
+)
+def test_wrong_arguments_are_told_at_once(embedder, options, message):
+    with pytest.raises(ConfigError, match=message):
+        Embedder(embedder.checkpoint, **options)
+
+
+def test_a_data_uri_of_nothing_holds_no_file(embedder):
+    with pytest.raises(DataError, match="the item .* must be a file's bytes, but is '0 bytes'"):
+        embedder.encode("data:image/png;base64,")

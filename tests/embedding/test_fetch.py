@@ -19,7 +19,7 @@ class Pages(BaseHTTPRequestHandler):
 
     def do_GET(self):
         name, _, rest = self.path[1:].partition("?")
-        getattr(self, name)(rest)
+        getattr(self, name or "path_", self.path_)(rest)
 
     def answer(self, status=200, data=b"", **headers):
         self.send_response(status)
@@ -37,6 +37,15 @@ class Pages(BaseHTTPRequestHandler):
 
     def to(self, url):
         self.answer(302, Location=url)
+
+    def path_(self, _):
+        self.answer(data=self.path.encode())
+
+    def plain(self, encoding):
+        self.answer(data=b"abc", Content_Encoding=encoding)
+
+    def rude(self, _):
+        self.wfile.write(b"HTTP/1.1 404 \x1b[2J\x1b[31mgone\r\nContent-Length: 0\r\n\r\n")
 
     def gone(self, _):
         self.answer(404)
@@ -112,7 +121,7 @@ def test_addresses_of_the_internet(address):
         *("224.0.0.1", "240.0.0.1", "255.255.255.255", "192.0.2.1"),
         *("::", "::1", "fe80::1", "fe80::1%eth0", "fc00::1", "fec0::1", "ff02::1", "2001:db8::1"),
         *("::ffff:127.0.0.1", "::ffff:169.254.169.254", "::127.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::"),
-        "2001:0:4136:e378:8000:63bf:80ff:fefe",
+        *("2001:0:4136:e378:8000:63bf:80ff:fefe", "64:ff9b:1::7f00:1", "64:ff9b:1::a9fe:a9fe", "192.88.99.1", "3fff::1", "5f00::1"),
     ],
 )
 def test_addresses_of_ones_own_network(address):
@@ -169,6 +178,46 @@ def test_what_lies_at_a_url(server, let_in):
 
 
 @pytest.mark.parametrize(
+    ("rest", "sent"),
+    [
+        ("", "/"),
+        ("?a=b", "/?a=b"),
+        ("/\u00e9 t\u00e9".replace(" ", "%20") + ".jpg?q=\u65e5", "/%C3%A9%20t%C3%A9.jpg?q=%E6%97%A5"),
+        ("/a//%zz+b;c=(d)~", "/a//%zz+b;c=(d)~"),
+    ],
+)
+def test_a_path_is_sent_as_a_browser_sends_it(server, let_in, rest, sent):
+    assert fetch(f"{server}{rest}", LIMITS).decode() == sent
+
+
+@pytest.mark.parametrize("encoding", ["", "Identity"])
+def test_what_is_sent_as_it_is_may_say_so(server, let_in, encoding):
+    assert fetch(f"{server}/plain?{encoding}", LIMITS) == b"abc"
+
+
+def test_what_a_server_says_does_not_steer_the_terminal(server, let_in):
+    with pytest.raises(DataError) as raised:
+        fetch(f"{server}/rude", LIMITS)
+    assert "404" in str(raised.value) and str(raised.value).isprintable()
+
+
+def test_a_handshake_that_ends_after_the_time_is_over_is_the_end(monkeypatch, server, let_in):
+    """What was cut is the socket beneath; the one that the handshake gives is a new one, which nobody would cut any more."""
+
+    class Context:
+        def wrap_socket(self, sock, server_hostname):
+            new = socket.socket(fileno=sock.detach())
+            time.sleep(0.4)
+            return new
+
+    monkeypatch.setattr(module, "_tls", Context)
+    begun = time.monotonic()
+    with pytest.raises(DataError, match="it took more than 0.2 s"):
+        fetch(f"{server}/slow".replace("http://", "https://"), Fetching(seconds=0.2))
+    assert time.monotonic() - begun < 3  # the page itself takes 5
+
+
+@pytest.mark.parametrize(
     ("path", "message"),
     [
         ("data?1001", r"data\?1001 must be at most fetching.max_bytes \(1000\) bytes large, but is 'larger'"),
@@ -210,6 +259,7 @@ def test_a_redirect_from_https_to_http_is_not_followed(monkeypatch):
         ("http://a.b/\r\nHost: c", "whole, with a host and without blanks"),
         ("http://[::1", "a URL must be whole, but is .* It is not: "),
         ("http://a.b:99999/", "a URL must be whole, .*[Pp]ort"),
+        ("http://a.b/\ud800", r"whole, with a host and without blanks, but is .*ud800"),
         ("http://a.b/" + "c" * 300, None),
     ],
 )
@@ -230,8 +280,20 @@ def test_a_host_that_nobody_knows(monkeypatch):
         public_addresses("a.b", 80)
 
 
-@pytest.mark.parametrize("options", [{"max_bytes": 0}, {"seconds": 0}, {"max_redirects": -1}])
-def test_limits_are_in_their_range(options):
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"max_bytes": 0}, "at least 1 and at most"),
+        ({"seconds": 0}, "at least 0.001 and at most"),
+        ({"max_redirects": -1}, "at least 0 and at most"),
+        ({"seconds": float("inf")}, "at least 0.001 and at most"),
+        ({"seconds": float("nan")}, "at least 0.001 and at most"),
+        ({"seconds": "30"}, "a number"),
+        ({"max_bytes": 1.5}, "a whole number"),
+        ({"max_redirects": None}, "a whole number"),
+    ],
+)
+def test_limits_are_in_their_range(options, expected):
     (name,) = options
-    with pytest.raises(ConfigError, match=f"fetching.{name} must be at least"):
+    with pytest.raises(ConfigError, match=f"fetching.{name} must be {expected}"):
         Fetching(**options)

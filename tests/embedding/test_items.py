@@ -1,3 +1,4 @@
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from unite.errors import CollectedError, DataError
 from unite.types import Modality
 
 GREEN = Image.new("RGB", (9, 9), "green")
+STRINGS = np.array(["a"], dtype=np.dtypes.StringDType())
 KEYS = "image, instruction, text, video"
 
 
@@ -23,7 +25,9 @@ def test_one_item(item):
     assert is_one_item(item)
 
 
-@pytest.mark.parametrize("items", [["a"], ("a",), [], iter("a"), {"a": 1}.values(), np.array(["a"]), np.array(["a", None], dtype=object)])
+@pytest.mark.parametrize(
+    "items", [["a"], ("a",), [], iter("a"), {"a": 1}.values(), np.array(["a"]), np.array(["a", None], dtype=object), STRINGS]
+)
 def test_several_items(items):
     assert not is_one_item(items)
 
@@ -33,6 +37,27 @@ def test_what_is_neither_is_refused(inputs):
     message = f"inputs must be an item, or a list or another iterable of items, but is '{type(inputs).__name__}'"
     with pytest.raises(DataError, match=message):
         is_one_item(inputs)
+
+
+def test_an_array_of_one_text_and_an_open_file_are_refused_with_what_to_pass():
+    for array in (np.array("a cat"), np.array(None, dtype=object)):
+        with pytest.raises(DataError, match=r"inputs must be .*, but is 'an array without axes'. Pass what it holds: inputs.item\(\)"):
+            is_one_item(array)
+    for file in (BytesIO(b"a\nb"), StringIO("a\nb")):  # its lines would be items
+        with pytest.raises(DataError, match=rf"but is '{type(file).__name__}'. Of an open file pass its bytes, file.read\(\), or"):
+            is_one_item(file)
+        with pytest.raises(DataError, match=rf"item 0 .* but is '{type(file).__name__}'. Of an open file pass its bytes"):
+            given_items([file], Reading())
+
+
+class NAType:
+    """As pandas, which is not installed everywhere, calls the class of its NA."""
+
+
+@pytest.mark.parametrize("nothing", [None, float("nan"), np.float32("nan"), NAType()])
+def test_empty_fields_of_every_kind(nothing):
+    given = GivenItem({"text": "a", "image": nothing, "video": nothing, "instruction": nothing}, Reading(), "the item")
+    assert not given.media and given.read().text == "a"
 
 
 def test_a_table_is_no_list_of_items():

@@ -119,7 +119,7 @@ def test_transparent_pixels_of_an_array_show_white():
         ("data:image/png", None, "it: a data URI must be data:image/png;base64,<its bytes>"),
         ("data:audio/wav;base64,AAAA", None, "it: the type of a data URI must be one of"),
         ("data:image/png;base64,AAAA", None, "the image cannot be decoded"),
-        ("data:image/png;base64,", None, "the image must be a . file with content, but is '0 bytes long'"),
+        ("data:image/png;base64,", None, "it must be a file's bytes, but is '0 bytes'"),
         ("file://server/a.png", None, "it: a file: URI must be of a file here"),
         ("https://a.b/c.png", IMAGE, "it must be of this machine, but is 'https://a.b/c.png'. URLs are fetched with allow_urls=True"),
         ("ftp://a.b/c.png", IMAGE, "it: a URL must be of http or https"),

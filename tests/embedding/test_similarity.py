@@ -19,6 +19,7 @@ def test_similarities_are_cosines():
     torch.testing.assert_close(similarity(A, torch.from_numpy(B)), expected)
     torch.testing.assert_close(similarity_pairwise(list(A), list(torch.from_numpy(B))), expected.diagonal())
     torch.testing.assert_close(similarity(A.astype(np.float16), B), expected, rtol=1e-2, atol=1e-3)
+    torch.testing.assert_close(similarity(A[::-1], B), expected.flip(0))
     assert similarity_pairwise(A[0], B[0]).shape == () and similarity(A[:0], A).shape == (0, 3)
 
 
@@ -33,6 +34,8 @@ def test_similarities_are_cosines():
         (A[None], B, r"embeddings1 must be of shape \(N, D\) or \(D,\), but is \(1, 3, 5\)"),
         (A, "text", r"embeddings2 must be \(N, D\) or \(D,\) numbers, but is 'str'"),
         ([A[0], A[0][:2]], B, r"embeddings1 must be \(N, D\) or \(D,\) numbers, but is 'list'"),
+        (["a", "b"], B, r"embeddings1 must be \(N, D\) or \(D,\) numbers, but is 'list'"),
+        ([None], B, r"embeddings1 must be \(N, D\)"),
         (None, B, "embeddings1 must be .* but is 'NoneType'"),
     ],
 )

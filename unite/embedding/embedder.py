@@ -18,6 +18,7 @@ from dataclasses import fields
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,6 +85,11 @@ class Embedder:
         for name in settings:
             if name not in known:
                 raise ConfigError(must_be_one_of("a setting of the encoder", known, name))
+        for name, given, kind in (("prompts", prompts, Mapping), ("decoding", decoding, Decoding), ("fetching", fetching, Fetching)):
+            if not isinstance(given, kind | NoneType):
+                raise ConfigError(must_be(name, f"a {kind.__name__}", type(given).__name__))
+        if isinstance(token_budget, bool) or not isinstance(token_budget, int) or token_budget < 1:
+            raise ConfigError(must_be("token_budget", "a whole number of at least 1", token_budget))
         # Of private names: a curation's plan tells the public ones, and these are no part of what it asks for.
         self._prompts = NamedPrompts(prompts or {}, default_prompt_name)
         self._truncate_dim = _checked_dim(truncate_dim)
@@ -93,7 +99,7 @@ class Embedder:
             settings["base"] = find_checkpoint(settings["base"], "base")
         import torch  # not before: what is wrong with the arguments is told at once
 
-        self._device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self._device = _checked_device(device) if device else "cuda" if torch.cuda.is_available() else "cpu"
         self.checkpoint = str(checkpoint)
         self.decoding = decoding or Decoding()
         self.token_budget = token_budget
@@ -216,9 +222,22 @@ def _cut(embeddings: Tensor, dim: int, normalize: bool) -> Tensor:
 
 
 def _checked_dim(dim: int | None) -> int | None:
-    if dim is not None and (isinstance(dim, bool) or not isinstance(dim, int) or dim < 1):
+    if dim is None:
+        return None
+    if isinstance(dim, bool) or not isinstance(dim, int | np.integer) or dim < 1:
         raise ConfigError(must_be("truncate_dim", "a whole number of at least 1", dim))
-    return dim
+    return int(dim)
+
+
+def _checked_device(device: str) -> str:
+    import torch
+
+    try:
+        torch.empty(1, device=device).tolist()
+    except (RuntimeError, AssertionError, TypeError) as error:
+        why = str(error).partition("\n")[0]
+        raise ConfigError(must_be("device", "one that torch has here (cpu, cuda, cuda:1, ...)", device, f"It is not: {why}.")) from error
+    return device
 
 
 def _name(stored: StoredContent, position: int) -> str:

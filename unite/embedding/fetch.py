@@ -17,7 +17,7 @@ import threading
 import time
 from dataclasses import dataclass
 from functools import cache
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from unite.errors import ConfigError, DataError, must_be
 
@@ -26,7 +26,12 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _CHUNK = 1 << 16
 #: IPv6 addresses that stand for an IPv4 one, its last 32 bits, at a translator (RFC 6052).
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
-#: Characters of a URL that an error shows.
+#: Not of the internet either, which `ipaddress` learned in later versions of Python or knows nothing of (IANA's registries of special
+#: addresses): relays to IPv4 at a place that each network chooses (RFC 8215, RFC 7526), and what is routed within one network alone.
+_NOT_PUBLIC = tuple(map(ipaddress.ip_network, ("192.88.99.0/24", "64:ff9b:1::/48", "100:0:0:1::/64", "3fff::/20", "5f00::/16")))
+#: Characters of a path or query that are sent as they are; all others, as those of other alphabets, by their UTF-8.
+_SENT = "!#$%&'()*+,/:;=?@[]~"
+#: Characters of a URL, or of what a server says, that an error shows.
 _SHOWN = 200
 
 
@@ -45,9 +50,13 @@ class Fetching:
     max_redirects: int = 5
 
     def __post_init__(self) -> None:
-        for name, least in (("max_bytes", 1), ("seconds", 1e-3), ("max_redirects", 0)):
-            if getattr(self, name) < least:
-                raise ConfigError(must_be(f"fetching.{name}", f"at least {least:g}", getattr(self, name)))
+        limits = (("max_bytes", int, 1, 1 << 40), ("seconds", int | float, 1e-3, 10**6), ("max_redirects", int, 0, 100))
+        for name, kind, least, most in limits:  # no timer of the system takes infinity
+            given = getattr(self, name)
+            if isinstance(given, bool) or not isinstance(given, kind):
+                raise ConfigError(must_be(f"fetching.{name}", "a whole number" if kind is int else "a number", given))
+            if not least <= given <= most:
+                raise ConfigError(must_be(f"fetching.{name}", f"at least {least:g} and at most {most}", given))
 
 
 def check_url(url: str) -> SplitResult:
@@ -62,8 +71,8 @@ def check_url(url: str) -> SplitResult:
     if parts.username is not None or parts.password is not None:
         shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
         raise DataError(must_be("a URL", "without a name and a password", _shown(shown), "Fetch it yourself, and pass the bytes."))
-    if not parts.hostname or any(character <= " " for character in url):
-        raise DataError(must_be("a URL", "whole, with a host and without blanks", _shown(url)))
+    if not parts.hostname or any(character <= " " or "\ud800" <= character <= "\udfff" for character in url):
+        raise DataError(must_be("a URL", "whole, with a host and without blanks", ascii(_shown(url))[1:-1]))
     return parts
 
 
@@ -100,7 +109,7 @@ def public_addresses(host: str, port: int) -> list[str]:
 def is_public(address: str) -> bool:
     """Whether an address is one of the internet's, and if it stands for an IPv4 one, that too."""
     ip = ipaddress.ip_address(address.partition("%")[0])
-    if not ip.is_global or ip.is_multicast:
+    if not ip.is_global or ip.is_multicast or any(ip in network for network in _NOT_PUBLIC):
         return False
     if isinstance(ip, ipaddress.IPv4Address):
         return True
@@ -119,19 +128,19 @@ def _ask(url: str, limits: Fetching, ends: float) -> bytes | str:
     watch.daemon = True
     watch.start()
     try:
-        path = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
+        path = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=_SENT)
         connection.request("GET", path, headers={"Accept-Encoding": "identity", "Accept": "image/*,video/*", "User-Agent": "unite"})
         response = connection.getresponse()
         if response.status in _REDIRECTS and response.headers.get("Location"):
             return urljoin(url, str(response.headers["Location"]))
         if response.status != http.client.OK:
-            raise DataError(f"{_shown(url)} cannot be fetched: {response.status} {response.reason}.")
+            raise DataError(f"{_shown(url)} cannot be fetched: {response.status} {_said(response.reason)}.")
         data = _read(response, url, limits)
         if connection.is_cut:  # where the server tells no length, that looks like its end
             raise TimeoutError
         return data
     except (OSError, http.client.HTTPException, ValueError) as error:
-        why = f"it took more than {limits.seconds:g} s" if time.monotonic() >= ends else str(error) or type(error).__name__
+        why = f"it took more than {limits.seconds:g} s" if time.monotonic() >= ends else _said(str(error)) or type(error).__name__
         raise DataError(f"{_shown(url)} cannot be fetched: {why}.") from error
     finally:
         watch.cancel()
@@ -139,8 +148,9 @@ def _ask(url: str, limits: Fetching, ends: float) -> bytes | str:
 
 
 def _read(response: http.client.HTTPResponse, url: str, limits: Fetching) -> bytes:
-    if response.headers.get("Content-Encoding", "identity") != "identity":
-        raise DataError(f"{_shown(url)} cannot be fetched: it is sent as {response.headers['Content-Encoding']}, which was not asked for.")
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    if encoding not in ("", "identity"):
+        raise DataError(f"{_shown(url)} cannot be fetched: it is sent as {_said(encoding)}, which was not asked for.")
     too_large = must_be(_shown(url), f"at most fetching.max_bytes ({limits.max_bytes}) bytes large", "larger")
     if response.length is not None and response.length > limits.max_bytes:
         raise DataError(too_large)
@@ -179,10 +189,10 @@ class _Pinned(http.client.HTTPConnection):
                 failed = error
         else:
             raise failed or OSError("the host has no address")
-        if self.is_cut:
-            raise TimeoutError
-        if self._is_secure:
+        if self._is_secure and not self.is_cut:
             self.sock = self._socket = _tls().wrap_socket(self.sock, server_hostname=self.host)
+        if self.is_cut:  # whatever was cut then was not this socket
+            raise TimeoutError
 
     def cut(self) -> None:
         """Ends it from another thread: whoever waits for it is told."""
@@ -199,3 +209,8 @@ def _tls() -> ssl.SSLContext:
 
 def _shown(url: str) -> str:
     return url if len(url) <= _SHOWN else f"{url[:_SHOWN]}..."
+
+
+def _said(text: str) -> str:
+    """Returns what a server said, so that it cannot steer the terminal or the log that it is shown in."""
+    return "".join(character if character.isprintable() else " " for character in text[:_SHOWN]).strip()

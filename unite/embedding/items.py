@@ -11,9 +11,11 @@ import math
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping, Sized
 from functools import partial
+from io import IOBase
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
 from PIL import Image
 
 from unite.data.rows import NamedContent
@@ -32,6 +34,7 @@ _KEYS = ("text", *(kind.word for kind in KINDS), "instruction")
 _EXPECTED = f"a text, a Path, bytes, a Pillow image, an array, a list of frames or a mapping of {', '.join(_KEYS)}"
 #: Characters of a text or a file's name that the name of an item shows.
 _SHOWN = 40
+_OPEN_FILE = "Of an open file pass its bytes, file.read(), or the list of its texts, file.read().splitlines()."
 #: Of the items that cannot be embedded, so many are told at once.
 _MOST_TOLD = 20
 
@@ -44,7 +47,12 @@ def is_one_item(inputs: Any) -> bool:
     if isinstance(inputs, str | bytes | bytearray | memoryview | Path | Image.Image | Mapping):
         return True
     if is_array(inputs):  # of texts it is a list of them
-        return getattr(inputs.dtype, "kind", "") not in ("U", "O")
+        is_one = getattr(inputs.dtype, "kind", "") not in ("U", "T", "O")
+        if not is_one and not inputs.ndim:
+            raise DataError(must_be("inputs", "an item, or a list of items", "an array without axes", "Pass what it holds: inputs.item()."))
+        return is_one
+    if isinstance(inputs, IOBase):
+        raise DataError(must_be("inputs", "an item, or a list of items", type(inputs).__name__, _OPEN_FILE))
     if not isinstance(inputs, Iterable) or isinstance(inputs, set | frozenset):
         raise DataError(must_be("inputs", "an item, or a list or another iterable of items", type(inputs).__name__))
     return False
@@ -116,6 +124,7 @@ class GivenItem:
         if isinstance(item, Path | bytes | bytearray | memoryview | Image.Image) or is_array(item) or is_frames(item):
             return {"": item}
         hint = "A list in the list is a video, its frames Pillow images or arrays." if isinstance(item, list | tuple) else ""
+        hint = _OPEN_FILE if isinstance(item, IOBase) else hint
         raise DataError(must_be(self.name, _EXPECTED, type(item).__name__, hint))
 
     def _is_medium(self, text: str) -> bool:
@@ -153,8 +162,9 @@ class GivenItem:
 
 
 def _is_missing(value: object) -> bool:
-    """Whether a field is empty, which pandas writes as NaN."""
-    return value is None or (isinstance(value, float) and math.isnan(value))
+    """Whether a field is empty, which pandas writes as NaN, NaT or, with its own types, NA."""
+    is_nan = isinstance(value, float | np.floating) and math.isnan(value)
+    return value is None or is_nan or type(value).__name__ in ("NAType", "NaTType")
 
 
 def _shown(item: Any) -> str:

@@ -162,9 +162,12 @@ class GivenMedium:
 
     def _data_of_string(self, source: str, reading: Reading) -> bytes:
         try:
-            return data_of_uri(source) if source[:5].lower() == "data:" else fetch(source, reading.fetching)
+            data = data_of_uri(source) if source[:5].lower() == "data:" else fetch(source, reading.fetching)
         except DataError as error:
             raise DataError(f"{self.name}: {error}") from error
+        if not data:
+            raise DataError(must_be(self.name, "a file's bytes", "0 bytes"))
+        return data
 
     def _told_by(self, data: bytes) -> Kind:
         kind = self.kind or kind_of_bytes(data)

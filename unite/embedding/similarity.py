@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,12 +56,21 @@ def _unit(embeddings: Embeddings, name: str) -> Tensor:
     """Returns (N, D) of unit length."""
     import torch
 
-    rows = [torch.as_tensor(row) for row in embeddings] if isinstance(embeddings, list | tuple) else None
     try:
-        whole = torch.as_tensor(embeddings) if rows is None else torch.stack(rows) if rows else torch.empty(0)
+        if isinstance(embeddings, list | tuple):
+            whole = torch.stack([_tensor(row) for row in embeddings]) if embeddings else torch.empty(0)
+        else:
+            whole = _tensor(embeddings)
+        whole = whole.to(torch.promote_types(whole.dtype, torch.float32))
     except (TypeError, ValueError, RuntimeError) as error:
         raise DataError(must_be(name, "(N, D) or (D,) numbers", type(embeddings).__name__, f"It is not: {error}.")) from error
     whole = whole[None] if whole.ndim == 1 else whole
     if whole.ndim != 2:
         raise DataError(must_be(name, "of shape (N, D) or (D,)", tuple(whole.shape)))
-    return torch.nn.functional.normalize(whole.to(torch.promote_types(whole.dtype, torch.float32)), dim=-1)
+    return torch.nn.functional.normalize(whole, dim=-1)
+
+
+def _tensor(values: Any) -> Tensor:
+    import torch
+
+    return torch.as_tensor(np.ascontiguousarray(values) if isinstance(values, np.ndarray) else values)  # reversed rows are none of torch's

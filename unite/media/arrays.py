@@ -32,7 +32,7 @@ def frames_of(array: Any, where: str) -> NDArray[np.uint8]:
         DataError: if it holds no pixels; it is called `where`.
     """
     is_tensor = not isinstance(array, np.ndarray)
-    values: NDArray[Any] = array.detach().cpu().numpy() if is_tensor else array
+    values = _of_tensor(array, where) if is_tensor else array
     told = f"{values.dtype} of shape {values.shape}"
     if values.dtype != np.uint8:
         raise DataError(must_be(where, "of dtype uint8, from 0 to 255", told, _scaling(values)))
@@ -50,9 +50,26 @@ def pictures(frames: NDArray[np.uint8]) -> list[Image.Image]:
     return [Image.fromarray(np.ascontiguousarray(frame[..., 0] if frame.shape[-1] == 1 else frame)) for frame in frames]
 
 
+def _of_tensor(tensor: Any, where: str) -> NDArray[Any]:
+    try:
+        values: NDArray[Any] = tensor.detach().cpu().numpy()
+    except (TypeError, RuntimeError) as error:  # numpy has no such dtype (bfloat16), or the tensor is sparse or without data
+        told = f"{tensor.dtype} of shape {tuple(tensor.shape)}"
+        raise DataError(must_be(where, "a dense tensor of dtype uint8, from 0 to 255", told, f"It is not: {error}.")) from error
+    return values
+
+
 def _scaling(values: NDArray[Any]) -> str:
-    if values.dtype.kind != "f":
+    if values.dtype.kind == "b":
+        return "Of yes and no: array.astype('uint8') * 255."
+    if values.dtype.kind in "iu":
         return "Scale its range to 0 to 255: (array / largest * 255).round().astype('uint8')."
+    if values.dtype.kind != "f" or not values.size:
+        return ""
     if not np.isfinite(values).all():
         return "It holds NaN or infinity, which no picture shows."
+    if values.min() < 0 or values.max() > 255:
+        return f"It is from {values.min():.3g} to {values.max():.3g}: undo what was done to the pixels."
+    if values.max() > 1:
+        return "Of values from 0 to 255: array.round().astype('uint8')."
     return "Of fractions from 0 to 1: (array * 255).round().astype('uint8')."
