@@ -1,3 +1,4 @@
+import pwd
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,20 @@ def test_the_users_cache_is_where_it_is_asked_for(given, xdg, expected, monkeypa
         monkeypatch.delenv(name, raising=False) if value is None else monkeypatch.setenv(name, value)
     assert user_cache() == Path(expected)
     assert composed("evaluate", "checkpoint=x").cache == f"{expected}/embeddings"
+
+
+@pytest.mark.parametrize("given", ["", "~nobody_of_that_name/cache"])
+def test_where_nobody_knows_the_users_home_nothing_is_kept_which_is_told_once(given, monkeypatch, caplog):
+    def unknown(_):
+        raise KeyError("uid not found")
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    for name, value in {"HOME": None, "UNITE_CACHE": given, "XDG_CACHE_HOME": None}.items():
+        monkeypatch.delenv(name, raising=False) if value is None else monkeypatch.setenv(name, value)
+    for _ in range(2):
+        assert user_cache() is None and composed("evaluate", "checkpoint=x").cache is None
+    assert caplog.text.count("set UNITE_CACHE to a folder") == 1
+    assert composed("evaluate", "checkpoint=x", "cache=/mine").cache == "/mine"
 
 
 def test_our_options_are_there():

@@ -155,6 +155,24 @@ def test_a_damaged_part_is_named_set_aside_and_made_again(tmp_path, caplog, dama
     assert other in parts(cache) and part.with_suffix(".damaged").is_file()
 
 
+def test_a_part_of_another_layout_is_none(tmp_path, caplog):
+    """Whole, and with its checksum: it came from the folder of another encoder."""
+    mine, other = DiskCache(tmp_path, 1, 2), DiskCache(tmp_path, 3, 2)
+    for cache, dim in ((mine, 4), (other, 9)):
+        cache.put(dim, torch.ones(dim))
+        cache.flush()
+    part = parts(other)[0].rename(mine.folder / "part-zzz.safetensors")
+    again = DiskCache(tmp_path, 1, 2)
+    assert len(again) == 1 and again.get(9) is None
+    assert f"{part} is damaged (it holds {{" in caplog.text
+
+
+def test_a_note_that_is_no_text_is_of_another_encoder(tmp_path):
+    (DiskCache(tmp_path, 1, 2).folder / "cache.json").write_bytes(b"\xff\xfe")
+    with pytest.raises(DataError, match="must be made by .* but is .*xff.*Give another cache folder, or delete this one"):
+        DiskCache(tmp_path, 1, 2)
+
+
 def test_what_is_not_finite_is_refused_on_reading_too(tmp_path, caplog, monkeypatch):
     cache = DiskCache(tmp_path, 1, 2)
     monkeypatch.setattr("torch.Tensor.isfinite", lambda tensor: torch.ones_like(tensor, dtype=torch.bool))

@@ -71,9 +71,14 @@ def register() -> None:
     # The run's start is one moment: cached, or the folder's name would change while the run goes on.
     OmegaConf.register_new_resolver("run_folder", _run_folder, replace=True, use_cache=True)
     OmegaConf.register_new_resolver("sweep_folder", _sweep_folder, replace=True, use_cache=True)
-    OmegaConf.register_new_resolver("user_cache", lambda name: str(user_cache() / name), replace=True)
+    OmegaConf.register_new_resolver("user_cache", _user_cache, replace=True)
     OmegaConf.register_new_resolver("num_steps", _num_steps, replace=True)
     OmegaConf.register_new_resolver("option_help", _option_help, replace=True)
+
+
+def _user_cache(name: str) -> str | None:
+    folder = user_cache()
+    return None if folder is None else str(folder / name)
 
 
 def _option_help(command: str, *, _root_: DictConfig) -> str:

@@ -192,7 +192,7 @@ class DiskCache:
         try:
             if not path.exists():
                 write_text(path, json.dumps(made_by))
-            found = path.read_text(encoding="utf-8")
+            found = path.read_text(encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             self._give_up(error)
             return
@@ -207,6 +207,7 @@ class DiskCache:
                 told = (file.metadata() or {}).get(_CHECKSUM)
             if told != _checksum(rows):
                 raise ValueError("its content is not what its checksum says")
+            self._check_layout(rows)
         except OSError as error:  # it is there, and may be read another time
             _log.warning("%s cannot be read (%s): its embeddings are made again.", path, error)
         except (SafetensorError, ValueError) as error:
@@ -218,6 +219,15 @@ class DiskCache:
             added = self._add(rows, path)
             if num_ranks() == 1:  # else the ranks of this one run may have made them
                 self._left |= added
+
+    def _check_layout(self, rows: Mapping[str, Tensor]) -> None:
+        """Raises ValueError if a part, of another program maybe, has not the layout that stands at the top of this file."""
+        shapes = {name: tuple(tensor.shape) for name, tensor in rows.items()}
+        num, num_keys = shapes.get("fingerprint", (0,)), shapes.get("key", (0,))
+        dim = next((known.shape[1] for known, _ in self._at.values()), shapes.get("embedding", (0, 0))[-1])
+        embedding = rows.get("embedding", torch.empty(0, dim))
+        if embedding.dtype != torch.float32 or tuple(embedding.shape) != (*num, dim) or shapes.get("keyed", (0,)) != num_keys:
+            raise ValueError(f"it holds {shapes}")
 
     def _add(self, rows: Mapping[str, Tensor], path: Path | None = None) -> set[int]:
         """Takes over a part, and returns the fingerprints of its embeddings; those that are not finite are left out and told."""
