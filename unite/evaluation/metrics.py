@@ -25,6 +25,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -210,14 +211,15 @@ def mean_interval(values: ArrayLike) -> tuple[float, float]:
     return bootstrap_interval(sample)
 
 
-def wilson_interval(proportion: float, num: float) -> tuple[float, float]:
-    """Returns the 95% score interval of a proportion (Wilson 1927, doi 10.1080/01621459.1927.10502953).
+def wilson_interval(proportion: float, num: float, confidence: float = 0.95) -> tuple[float, float]:
+    """Returns the score interval of a proportion (Wilson 1927, doi 10.1080/01621459.1927.10502953).
 
     Args:
         proportion: seen, 0 to 1.
         num: of how many queries; not whole where a weighted mean is as uncertain as one of that many.
+        confidence: of the interval.
     """
-    z = 1.959963984540054  # the normal distribution's 97.5% quantile
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
     centre = (proportion + z**2 / (2 * num)) / (1 + z**2 / num)
     half = z / (1 + z**2 / num) * math.sqrt(proportion * (1 - proportion) / num + z**2 / (4 * num**2))
     return (0.0 if proportion == 0 else centre - half), (1.0 if proportion == 1 else centre + half)

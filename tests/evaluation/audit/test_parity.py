@@ -30,6 +30,14 @@ def test_what_is_drawn_alike_is_seldom_told_apart():
     assert sum(found) <= 8  # 3 expected
 
 
+@pytest.mark.parametrize(("num", "is_apart"), [(1, False), (5, False), (6, True)])
+def test_of_few_units_nothing_is_told_apart(num, is_apart):
+    """One group always found and the other never: of five units each, by chance in 2 of 32 cases."""
+    (found,) = parity(*judged([1, 2] * num), COLOUR, UNIT, (1,), 200)
+    assert [group.value for group in found.groups] == [1.0, 0.0] and found.num_shared == num
+    assert [group.is_apart for group in found.groups] == [is_apart] * 2
+
+
 def test_of_several_relevant_candidates_each_counts_and_one_without_label_does_not():
     (found,) = parity({"q": Judged((1, 2, 9, 3), (1,) * 4)}, {"q": ["c0", "c1", "c3", "c40"]}, COLOUR, UNIT, (2,), 100)
     assert [(group.num, group.value) for group in found.groups] == [(1, 1.0), (2, 0.5)]

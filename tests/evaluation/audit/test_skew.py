@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import entropy
+from scipy.stats import binomtest, entropy
 
 from unite.evaluation.audit.skew import max_skew, ndkl, skew
 
@@ -39,7 +39,24 @@ def test_shares_of_all_queries_are_compared_with_the_pools():
 def test_a_group_that_is_never_shown_is_minus_infinite_and_told_apart():
     found = skew([np.array([0, 0])] * 30, [np.array([2, 2])] * 30, range(30), ("red", "blue"), 2, 200)
     red, blue = found.groups
-    assert blue.skew == blue.interval[1] == -math.inf and blue.is_apart and red.is_apart and red.skew == pytest.approx(math.log(2))
+    assert blue.skew == blue.interval[0] == -math.inf and blue.is_apart and red.is_apart and red.skew == pytest.approx(math.log(2))
+    for group, count in ((blue, 0), (red, 30)):  # 0 or 30 of 30, by another's Wilson
+        other = binomtest(count, 30).proportion_ci(method="wilson")
+        assert [math.exp(bound) / 2 for bound in group.interval] == pytest.approx([other.low, other.high])
+
+
+def test_a_rare_group_that_is_not_shown_is_not_told_apart():
+    """One in twenty: of 30 single hits none is of it in a fifth of all cases, and resamples of none are none."""
+    found = skew([np.array([0])] * 30, [np.array([19, 1])] * 30, range(30), ("red", "blue"), 1, 200)
+    assert [group.skew for group in found.groups] == [pytest.approx(math.log(1 / 0.95)), -math.inf]
+    assert not any(group.is_apart for group in found.groups)
+
+
+@pytest.mark.parametrize(("num", "is_apart"), [(1, False), (5, False), (6, True)])
+def test_of_few_units_nothing_is_told_apart(num, is_apart):
+    """All of five pools of two groups begin with one of them in 2 of 32 cases."""
+    found = skew([np.array([0])] * 2 * num, [np.array([2, 2])] * 2 * num, [at // 2 for at in range(2 * num)], ("red", "blue"), 1, 200)
+    assert [group.is_apart for group in found.groups] == [is_apart] * 2
 
 
 def test_random_rankings_are_what_chance_is():

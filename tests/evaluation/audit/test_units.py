@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from unite.evaluation.audit.units import from_others, interval, joint_confidence, resample, share_interval
+from unite.evaluation.audit.units import from_others, interval, joint_confidence, least_units, resample, share_interval
 
 
 def slow_resamples(values, groups, units, num_groups, num, seed):
@@ -68,3 +68,9 @@ def test_others_and_the_confidence_for_all():
 
 def test_infinite_values_stay_infinite():
     assert interval(np.array([-math.inf] * 10 + [0.0] * 90)) == (-math.inf, 0.0)
+
+
+@pytest.mark.parametrize("num_groups", [2, 3, 5, 12])
+def test_of_the_least_units_a_sign_test_can_tell_and_of_one_less_it_cannot(num_groups):
+    error, least = 1 - joint_confidence(num_groups), least_units(num_groups)
+    assert stats.binomtest(least, least).pvalue <= error < stats.binomtest(least - 1, least - 1).pvalue

@@ -12,7 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from unite.evaluation.audit.labels import Attribute
-from unite.evaluation.audit.units import Interval, Resampled, from_others, interval, joint_confidence, numbered, resample, share_interval
+from unite.evaluation.audit.units import (
+    Interval,
+    Resampled,
+    from_others,
+    interval,
+    joint_confidence,
+    least_units,
+    numbered,
+    resample,
+    share_interval,
+)
 from unite.evaluation.metrics import Judged
 
 
@@ -26,7 +36,8 @@ class GroupValue:
         num_units: units that they are of.
         value: the mean, 0 to 1, and `interval` its 95% interval.
         difference: from the mean of the other groups, and `difference_interval` its 95% interval.
-        is_apart: whether the difference is told apart from 0, for all groups of the attribute together at 95% (Bonferroni).
+        is_apart: whether the difference is told apart from 0, for all groups of the attribute together at 95% (Bonferroni); not where a
+            group has fewer units than `least_units`, of which a bootstrap tells nothing.
     """
 
     group: str
@@ -115,5 +126,5 @@ def _value(found: Resampled, group: int, name: str, num: int) -> GroupValue:
         share_interval(found, group),
         float(from_others(found.values, group)),
         interval(differences),
-        low > 0 or high < 0,
+        (low > 0 or high < 0) and min(found.num_units) >= least_units(len(found.values)),
     )

@@ -11,6 +11,7 @@ from typing import Any
 from unite.evaluation.audit.association import Association
 from unite.evaluation.audit.parity import GroupValue, Parity
 from unite.evaluation.audit.skew import Skew
+from unite.evaluation.audit.units import least_units
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def _told(found: AttributeAudit) -> Iterator[str]:
         low, high = (choose(compared.groups, key=lambda group: group.value) for choose in (min, max))
         yield (
             f"R@{compared.k} from {100 * low.value:.1f} ({low.group}) to {100 * high.value:.1f} ({high.group}); "
-            f"{_apart([_points(group) for group in compared.groups if group.is_apart])}"
+            f"{_apart([_points(group) for group in compared.groups if group.is_apart], compared)}"
         )
     for seen in found.skew[-1:]:
         apart = [f"{group.group} {group.skew:+.2f}" for group in seen.groups if group.is_apart]
@@ -115,8 +116,11 @@ def _points(group: GroupValue) -> str:
     return f"{group.group} {100 * group.difference:+.1f}"
 
 
-def _apart(names: list[str]) -> str:
-    return f"told apart: {', '.join(names)}" if names else "none told apart"
+def _apart(names: list[str], compared: Parity | None = None) -> str:
+    least = 0 if compared is None else least_units(len(compared.groups))
+    few = [group.group for group in compared.groups if group.num_units < least] if compared is not None else []
+    why = f", for want of units: {', '.join(few)} (fewer than {least})" if few else ""
+    return f"told apart: {', '.join(names)}" if names else f"none told apart{why}"
 
 
 def _finite(value: Any) -> Any:

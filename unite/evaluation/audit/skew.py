@@ -13,11 +13,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unite.evaluation.audit.units import Interval, interval, joint_confidence, resample
+from unite.evaluation.audit.units import Interval, interval, joint_confidence, least_units, resample
+from unite.evaluation.metrics import wilson_interval
 
 #: Random rankings that tell what chance gives.
 _NUM_RANDOM = 2000
@@ -31,8 +33,10 @@ class GroupSkew:
     Attributes:
         group: its name.
         pool, top: its mean share of the pool and of the first k.
-        skew: ln(top / pool); -inf where it is never there. `interval` is its 95% interval.
-        is_apart: whether it is told apart from 0, for all groups of the attribute together at 95% (Bonferroni).
+        skew: ln(top / pool); -inf where it is never there. `interval` is its 95% interval: that of resamples, or, where it is never or
+            always there and they cannot differ, of Wilson's for the units of the queries.
+        is_apart: whether it is told apart from 0, for all groups of the attribute together at 95% (Bonferroni); not of fewer units of
+            queries than `least_units`.
     """
 
     group: str
@@ -83,6 +87,7 @@ def skew(
     num_groups = len(names)
     top = np.stack([np.bincount(hits[:k], minlength=num_groups) / k for hits in ranked])
     pool = np.stack([counts / counts.sum() for counts in pools])
+    num_units = len(set(units))
     shown = np.flatnonzero(pool.sum(axis=0) > 0)
     rows, columns = (index.ravel() for index in np.meshgrid(np.arange(len(top)), np.arange(len(shown)), indexing="ij"))
     found = resample(
@@ -92,12 +97,21 @@ def skew(
         values, samples = np.log(found.values), np.log(found.samples)
     groups = []
     for place, group in enumerate(shown.tolist()):
-        low, high = interval(samples[:, place], joint_confidence(len(shown)))
-        shares = float(pool[:, group].mean()), float(top[:, group].mean())
-        groups.append(GroupSkew(names[group], *shares, float(values[place]), interval(samples[:, place]), low > 0 or high < 0))
+        in_pool, in_top = float(pool[:, group].mean()), float(top[:, group].mean())
+        bounds = partial(_bounds, samples[:, place], in_top, in_pool, num_units)
+        low, high = bounds(joint_confidence(len(shown)))
+        is_apart = (low > 0 or high < 0) and num_units >= least_units(len(shown))
+        groups.append(GroupSkew(names[group], in_pool, in_top, float(values[place]), bounds(0.95), is_apart))
     chance = _by_chance(pools, k, seed)
     seen = [(max_skew(hits[:k], counts), ndkl(hits[:k], counts)) for hits, counts in zip(ranked, pools, strict=True)]
     return Skew(k, tuple(groups), *(float(value) for pair in zip(np.mean(seen, axis=0), chance, strict=True) for value in pair))
+
+
+def _bounds(samples: NDArray[np.float64], in_top: float, in_pool: float, num_units: int, confidence: float) -> Interval:
+    if in_top not in (0.0, 1.0):
+        return interval(samples, confidence)
+    low, high = wilson_interval(in_top, num_units, confidence)
+    return (math.log(low / in_pool) if low else -math.inf), math.log(high / in_pool)
 
 
 def max_skew(hits: Ints, pool: Ints) -> float:

@@ -5,6 +5,7 @@ Shapes: N observations, G groups, U units, R resamples.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -100,6 +101,11 @@ def from_others(values: NDArray[np.float64], group: int) -> NDArray[np.float64]:
 def joint_confidence(num_groups: int) -> float:
     """Returns the confidence of each interval for 95% that all of an attribute hold (Bonferroni); of two groups one mirrors the other."""
     return 1 - 0.05 / (num_groups if num_groups > 2 else 1)
+
+
+def least_units(num_groups: int) -> int:
+    """Returns of how many units at least a group is told apart: that of fewer all point one way is no rare chance, 2 in 2^n (sign test)."""
+    return math.ceil(1 - math.log2(1 - joint_confidence(num_groups)))
 
 
 def numbered(names: Sequence[str]) -> list[int]:
