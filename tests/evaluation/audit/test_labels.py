@@ -77,3 +77,12 @@ def test_k_is_at_most_the_smallest_pool_of_candidates_with_labels(make_labelled)
         ConfigError, match="audit.ks must be at most 8, the candidates with a colour in the smallest pool of task words, but is 9"
     ):
         check_pools(task, colour, 9)
+
+
+def test_a_query_without_a_labelled_candidate_in_its_pool_is_named(make_labelled):
+    ids = make_labelled().candidate_ids
+    labels = {one: known for one, known in make_labelled().labels.items() if one != "c05"}
+    task = make_labelled(labels=labels, pools={f"q{at:02d}": [ids[at]] if at == 5 else ids for at in range(24)})
+    (colour,) = read_labels(task).attributes
+    with pytest.raises(DataError, match="the queries of task words must be given candidates with a colour in .*, but is 'none for q05'. Label"):
+        check_pools(task, colour, 1)

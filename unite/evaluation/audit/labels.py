@@ -76,9 +76,15 @@ def read_labels(task: RetrievalTask, attributes: Sequence[str] | None = None, on
 
 
 def check_pools(task: RetrievalTask, attribute: Attribute, k: int) -> None:
-    """Raises ConfigError if a query is ranked against fewer than k candidates with a label."""
-    pools = [task.candidate_ids] if task.pools is None else list(task.pools.values())
-    smallest = min(sum(name in attribute.of for name in pool) for pool in pools)
+    """Raises ConfigError if a query is ranked against fewer than k candidates with a label, DataError if against none."""
+    pools = {"": task.candidate_ids} if task.pools is None else {query: task.pools[query] for query in task.query_ids}
+    counts = {query: sum(name in attribute.of for name in pool) for query, pool in pools.items()}
+    without = [query for query, count in counts.items() if not count]
+    if without:
+        expected = f"given candidates with a {attribute.name} in their pools"
+        hint = "Label some there, leave such queries out, or name the other attributes in audit.attributes."
+        raise DataError(must_be(f"the queries of task {task.name}", expected, f"none for {first_of(without)}", hint))
+    smallest = min(counts.values())
     if k > smallest:
         expected = f"at most {smallest}, the candidates with a {attribute.name} in the smallest pool of task {task.name}"
         raise ConfigError(must_be("audit.ks", expected, k))
