@@ -84,5 +84,7 @@ def test_a_query_without_a_labelled_candidate_in_its_pool_is_named(make_labelled
     labels = {one: known for one, known in make_labelled().labels.items() if one != "c05"}
     task = make_labelled(labels=labels, pools={f"q{at:02d}": [ids[at]] if at == 5 else ids for at in range(24)})
     (colour,) = read_labels(task).attributes
-    with pytest.raises(DataError, match="the queries of task words must be given candidates with a colour in .*, but is 'none for q05'. Label"):
+    with pytest.raises(
+        DataError, match="the queries of task words must be given candidates with a colour in .*, but is 'none for q05'. Label"
+    ):
         check_pools(task, colour, 1)

@@ -1,7 +1,9 @@
 """Folders of frames as videos."""
 
+import io
 import os
 import re
+import tarfile
 
 import numpy as np
 import pytest
@@ -117,3 +119,39 @@ def test_equal_frames_are_equal_contents(tmp_path):
     os.utime(other / "frame_0003.jpg", ns=(1, 1))
     assert pack(one, Decoding()) == pack(other, Decoding())
     assert seen(one).fingerprint == seen(other).fingerprint != seen(one, max_frames=4).fingerprint
+
+
+def packed(*members, **pax):
+    """A tar as somebody else makes it: of (name, bytes), or (name, kind, what a link names)."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT, pax_headers=pax or None) as archive:
+        for name, *rest in members:
+            member, data = tarfile.TarInfo(name), rest[0] if len(rest) == 1 else b""
+            member.size = len(data)
+            if len(rest) == 2:
+                member.type, member.linkname = rest
+            archive.addfile(member, io.BytesIO(data))
+    return out.getvalue()
+
+
+def test_of_a_tar_that_somebody_else_packed_no_more_frames_are_decoded_than_of_a_folder(tmp_path):
+    path = folder(tmp_path / "v", range(60))
+    whole = packed(*((frame.name, frame.read_bytes()) for frame in frames_of(path)))
+    assert np.array_equal(VIDEO.decode(whole, Decoding()).frames, seen(path).frames)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (packed(("a.png", tarfile.SYMTYPE, "a.png")), "the frame a.png must be a plain file"),  # it names itself
+        (packed(("a.png", tarfile.SYMTYPE, "/etc/passwd")), "the frame a.png must be a plain file"),
+        (packed(("a.png", tarfile.LNKTYPE, "b.png")), "the frame a.png must be a plain file"),
+        (packed(("a", tarfile.DIRTYPE, "")), "the frame a must be a plain file"),
+        (packed(("a.png", b"text")), "the frame a.png cannot be decoded"),
+        (packed(("a.png", b"text"))[:700], "the frames of a video cannot be read .unexpected end of data"),
+        (packed(comment="nothing"), "the frames of a video cannot be read .end of file header"),
+    ],
+)
+def test_a_tar_that_holds_something_else_is_refused(data, message):
+    with pytest.raises(DataError, match=message):
+        VIDEO.decode(data, Decoding())

@@ -125,22 +125,22 @@ def is_packed(data: bytes) -> bool:
 
 
 def decode_packed(data: bytes, decoding: Decoding) -> tuple[NDArray[np.uint8], Taken[NDArray[np.uint8]]]:
-    """Returns the frames, (T, H, W, 3), and when each is shown.
+    """Returns the frames, (T, H, W, 3), and when each is shown; of a tar that somebody else packed as many as of a folder.
 
     Raises:
-        DataError: if one is broken or larger than the limits; it is named.
+        DataError: if one is broken, no plain file or larger than the limits; it is named.
     """
     frames: list[NDArray[np.uint8]] = []
     others: list[str] = []
     try:
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
-            for member in archive:
+            for member in taken_of(archive.getmembers(), decoding):
                 image = _read(archive, member, decoding)
                 if frames and image.size != frames[0].shape[1::-1]:
                     others.append(member.name)
                     image = image.resize(frames[0].shape[1::-1], Image.Resampling.BICUBIC)
                 frames.append(np.asarray(image))
-    except tarfile.TarError as error:
+    except (tarfile.TarError, ValueError) as error:
         raise DataError(f"the frames of a video cannot be read ({error}).") from error
     remark = f"has frames of another size than its first, which are brought to that: {first_of(others)}" if others else ""
     times = tuple(GAP * number for number in range(len(frames)))
@@ -158,6 +158,8 @@ def _packed(members: Iterable[tuple[str, bytes]]) -> bytes:
 
 
 def _read(archive: tarfile.TarFile, member: tarfile.TarInfo, decoding: Decoding) -> Image.Image:
+    if not member.isreg() or member.issparse():  # a link may name itself, and what is sparse unfolds to any length
+        raise DataError(f"the frame {member.name} must be a plain file in the tar of a video's frames.")
     file = archive.extractfile(member)
     data = file.read() if file else b""
     try:
