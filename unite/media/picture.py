@@ -40,7 +40,7 @@ FORMATS = {
 HEIC = "it is HEIC, which Pillow reads with the package pi-heif alone: pip install 'unite[heic]', or make it JPEG"
 #: What is raised on broken pictures. Pillow reads headers in Python, and raises whatever it stumbles over.
 ERRORS = (
-    *(OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError),
+    *(OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError, AssertionError),
     *(struct.error, Image.DecompressionBombError),
 )
 #: Longer side over shorter that Qwen2-VL's processor refuses from (`smart_resize` in transformers).

@@ -110,3 +110,11 @@ def test_broken_animations_are_told(format):
         decode(Modality.VIDEO, data)
     with pytest.raises(SkippedRowError, match="broken video"):
         load(video_medium(data)).ready  # noqa: B018
+
+
+def test_an_animation_without_its_colours_is_told():
+    """Of a picture that names no palette, after which one does, Pillow asserts that there is one."""
+    data = bytearray(animated("GIF", [photograph(number, 60, 40) for number in range(4)]))
+    data[10] &= 0x3F
+    with pytest.raises(DataError, match="the video cannot be decoded"):
+        decode(Modality.VIDEO, bytes(data))
