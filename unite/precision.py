@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any, cast
 
 import torch
@@ -15,16 +15,18 @@ def full_float32(device: torch.device) -> Iterator[None]:
 
     Divided by a temperature of 0.03, a cosine rounded to bfloat16 moves in steps of about 0.1, and one through TF32 by about 0.01.
     """
-    with torch.autocast(device.type, enabled=False), ExitStack() as put_back:
-        backends: list[Any] = [torch.backends.cuda.matmul]
-        if device.type != "cuda":
-            onednn = cast(Any, torch.backends.mkldnn)
-            backends = [getattr(onednn, name) for name in ("matmul", "conv") if hasattr(onednn, name)]
-        if backends and all(hasattr(backend, "fp32_precision") for backend in backends):
-            for backend in backends:
-                put_back.callback(setattr, backend, "fp32_precision", backend.fp32_precision)
+    backend: Any = torch.backends.cuda.matmul if device.type == "cuda" else cast(Any, torch.backends.mkldnn).matmul
+    has_own = hasattr(backend, "fp32_precision")  # torch before 2.9 has one switch for all backends
+    before = backend.fp32_precision if has_own else torch.get_float32_matmul_precision()
+    with torch.autocast(device.type, enabled=False):
+        try:
+            if has_own:
                 backend.fp32_precision = "ieee"
-        else:  # torch before 2.9 has one switch for all backends
-            put_back.callback(torch.set_float32_matmul_precision, torch.get_float32_matmul_precision())
-            torch.set_float32_matmul_precision("highest")
-        yield
+            else:
+                torch.set_float32_matmul_precision("highest")
+            yield
+        finally:
+            if has_own:
+                backend.fp32_precision = before
+            else:
+                torch.set_float32_matmul_precision(before)

@@ -1,9 +1,8 @@
 """Inner products of queries and candidates in float32: one way for all that is ranked, so that equal embeddings have equal scores.
 
 A matrix product may sum in another order at the edge of a block than inside it, or for one query than for many; what is equal then
-differs in its last bit. On a CPU the products are oneDNN's, which sums alike wherever a pair stands (as a convolution of 1 x 1 pixels: of
-oneDNN that is what torch offers in float32). They are also the fastest: measured in experiments/performance. Without oneDNN, and on a
-GPU, they are torch's own matrix product.
+differs in its last bit. On a CPU the products are oneDNN's (`unite.onednn`), which sums alike wherever a pair stands, and is the fastest:
+measured in experiments/performance. Without oneDNN, and on a GPU, they are torch's own matrix product.
 """
 
 from __future__ import annotations
@@ -15,6 +14,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from unite.onednn import by_onednn, product
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -62,18 +63,14 @@ def pair_products(query: Tensor, candidates: Tensor, target: Tensor, width: int)
 
 def sums_alike(device: torch.device) -> bool:
     """Whether in products of one size a pair's has the same bits wherever it stands."""
-    return device.type == "cpu" and torch.backends.mkldnn.is_available()
+    return by_onednn(torch.ones(1, device=device))
 
 
 def _product(queries: Tensor, candidates: Tensor) -> Tensor:
     """Returns (q, c), which may be the view of a (c, q) matrix."""
-    if not sums_alike(queries.device) or 0 in (*queries.shape, *candidates.shape):
+    if not by_onednn(queries, candidates):
         return queries @ candidates.T
-    # Candidates are the pixels of one image with D channels, queries the filters: these, of which there are fewer, are laid out anew.
-    image = candidates.contiguous()[None, None].permute(0, 3, 1, 2)
-    filters = queries.contiguous()[:, :, None, None]
-    scores = torch.mkldnn_convolution(image, filters, None, (0, 0), (1, 1), (1, 1), 1)
-    return scores.permute(0, 2, 3, 1).reshape(len(candidates), len(queries)).T
+    return product(candidates, queries).T  # its second operand is laid out anew: the one of fewer rows
 
 
 def on_device(compute: Callable[[torch.device], T], embeddings: Tensor, device: torch.device | str | None) -> T:

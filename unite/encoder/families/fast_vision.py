@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from unite.encoder.families.linear import by_onednn, linear
+from unite.encoder.families.linear import linear
 from unite.encoder.families.rotary import for_heads, rotate
 from unite.encoder.families.shared import SharedByLayers
 
@@ -64,16 +64,12 @@ def embed_patches(proj: nn.Conv3d, patches: Tensor, still: Tensor, scale: Tensor
     bias = bias if proj.bias is None else bias + proj.bias
     parts = {True: patches[still], False: patches[~still]} if still.any() and not still.all() else {bool(still[0]): patches}
     embedded = [
-        _linear(_first_frames(some, proj) if is_still else some.float(), _of_bytes(weight * scale, proj, is_still), bias)
+        linear(_first_frames(some, proj) if is_still else some.float(), _of_bytes(weight * scale, proj, is_still), bias)
         for is_still, some in parts.items()
     ]
     if len(embedded) == 1:
         return embedded[0]
     return torch.cat(embedded)[torch.cat([still.nonzero(), (~still).nonzero()]).squeeze(1).argsort()]
-
-
-def _linear(states: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    return linear(states, weight, bias) if by_onednn(states, weight) else nn.functional.linear(states, weight, bias)
 
 
 def _first_frames(patches: Tensor, proj: nn.Conv3d) -> Tensor:

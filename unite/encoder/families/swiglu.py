@@ -7,7 +7,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from unite.encoder.families.linear import by_onednn, product, product_over_rows
+from unite.encoder.families.linear import product_over_rows
+from unite.onednn import by_onednn, product
 
 #: Tokens that go through all of it before the next ones, so that what one operation leaves the next is still in the cache.
 _ROWS = 2048

@@ -1,0 +1,24 @@
+import pytest
+import torch
+
+from unite.onednn import by_onednn, product
+
+pytestmark = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this torch is built without oneDNN")
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 6, 300), (7, 96, 10), (300, 512, 33)])
+def test_a_product_is_that_of_float64(shape):
+    num_rows, num_in, num_out = shape
+    random = torch.Generator().manual_seed(0)
+    rows, weight, bias = (torch.randn(*size, generator=random) for size in ((num_rows, num_in), (num_out, num_in), (num_out,)))
+    expected = rows.double() @ weight.double().T
+    torch.testing.assert_close(product(rows, weight).double(), expected, rtol=1e-5, atol=1e-4)
+    torch.testing.assert_close(product(rows, weight, bias).double(), expected + bias, rtol=1e-5, atol=1e-4)
+
+
+def test_other_types_empty_tensors_and_autocast_are_left_to_torch():
+    one = torch.ones(2, 6)
+    assert by_onednn(one)
+    assert not by_onednn(one.bfloat16()) and not by_onednn(one.double()) and not by_onednn(one, torch.empty(0, 6))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert not by_onednn(one)

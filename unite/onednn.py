@@ -1,0 +1,31 @@
+"""float32 products on a CPU by oneDNN: for the layers of an encoder and for what is ranked, the same op.
+
+torch takes oneMKL's there, which on processors of another maker than its own leaves half of their vector units unused: on an AMD EPYC with
+AVX-512 a product of oneDNN's is twice as fast (`benchmarks.linear`, `benchmarks.ranking`). And oneDNN's sums alike wherever in a product a
+row and a column stand, which oneMKL's does not. The op is the one that torch's own compiler puts in the place of `linear` on a CPU.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor
+
+
+def by_onednn(*tensors: Tensor) -> bool:
+    """Whether `product` serves these: on a CPU, float32, not empty, without autocast."""
+    return (
+        all(tensor.device.type == "cpu" and tensor.dtype == torch.float32 and tensor.numel() for tensor in tensors)
+        and not torch.is_autocast_enabled("cpu")
+        and _is_built_in()
+    )
+
+
+def product(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Returns (N, O), rows (N, I) times the transposed weight (O, I), plus the bias (O,). Without a graph."""
+    return cast(Tensor, torch.ops.mkldnn._linear_pointwise(rows, weight, bias, "none", [], ""))
+
+
+def _is_built_in() -> bool:
+    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
