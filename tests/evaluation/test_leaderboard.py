@@ -90,22 +90,16 @@ def test_what_nobody_told_of_the_model_is_null_and_asked_for(run):
     assert file["metadata"]["model_name"] == "Mine" and "release_date" not in printed
 
 
-@pytest.mark.parametrize(
-    ("path", "name"),
-    [
-        ("runs/stage2/2026-01-31/encoder", "2026-01-31"),
-        ("Qwen/Qwen2-VL-2B-Instruct", "Qwen2-VL-2B-Instruct"),
-        ("/data/mine", "mine"),
-        ("encoder", "encoder"),
-    ],
-)
-def test_the_encoder_tells_the_rest(path, name, encoder):
-    encoder.config, encoder.dim = SimpleNamespace(path=path), 96
+def test_the_encoder_tells_the_rest(encoder, tmp_path):
+    run = tmp_path / "stage2" / "2026-01-31"
+    (run / "encoder").mkdir(parents=True)
+    (run / "config.yaml").touch()
+    encoder.config, encoder.dim = SimpleNamespace(path=str(run / "encoder")), 96
     encoder.model = SimpleNamespace(config=SimpleNamespace(model_type="qwen3_vl"))
     encoder.processor.max_length = 4096
     metadata = model_metadata(LeaderboardConfig(), encoder)
     assert [metadata[key] for key in ("model_name", "model_backbone", "embedding_dimension", "max_length_tokens")] == [
-        name,
+        "stage2-2026-01-31",
         "qwen3_vl",
         96,
         4096,

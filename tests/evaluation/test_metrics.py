@@ -5,20 +5,16 @@ import pytest
 import pytrec_eval
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest
 
 from tests.reference.ranking import metrics_of
 from unite.errors import ConfigError, DataError
 from unite.evaluation.metrics import (
     Judged,
-    bootstrap_interval,
     chance_of,
     judge,
     largest_k,
-    mean_interval,
     parse_metric,
     per_query,
-    wilson_interval,
 )
 
 TREC = {
@@ -98,38 +94,6 @@ def test_metric_names():
 def test_nothing_judged_is_an_error():
     with pytest.raises(DataError, match="at least one, with a rank and a grade each"):
         judge({"a": 1.0}, {"a": 0})
-
-
-def test_bootstrap_interval_is_seeded_and_near_the_normal_one():
-    values = np.random.default_rng(0).random(2000)
-    low, high = bootstrap_interval(values, seed=3)
-    assert (low, high) == bootstrap_interval(values, seed=3)
-    assert (low, high) != bootstrap_interval(values, seed=4)
-    half_width = 1.96 * values.std() / math.sqrt(len(values))
-    assert low == pytest.approx(values.mean() - half_width, abs=0.2 * half_width)
-    assert high == pytest.approx(values.mean() + half_width, abs=0.2 * half_width)
-
-
-def test_bootstrap_of_equal_values_has_no_width_and_of_none_is_an_error():
-    assert bootstrap_interval([1.0] * 9) == (1.0, 1.0)
-    with pytest.raises(DataError, match="at least one query"):
-        bootstrap_interval([])
-    with pytest.raises(ConfigError, match="confidence must be between 0 and 1, but is 95"):
-        bootstrap_interval([1.0], confidence=95)
-
-
-@pytest.mark.parametrize("num", [1, 7, 256])
-def test_all_right_and_all_wrong_have_wilson_s_interval_as_scipy_has_it(num):
-    for right in {0, num // 2, num}:
-        expected = binomtest(right, num).proportion_ci(0.95, method="wilson")
-        assert wilson_interval(right / num, num) == pytest.approx((expected.low, expected.high), abs=1e-12)
-    assert mean_interval([1.0] * num) == (pytest.approx(num / (num + 1.96**2), abs=1e-5), 1.0)
-    assert mean_interval([0.0] * num) == (0.0, pytest.approx(1.96**2 / (num + 1.96**2), abs=1e-5))
-
-
-def test_what_is_neither_has_the_bootstrap_s():
-    for values in ([0.0, 1.0, 1.0], [0.5] * 4):
-        assert mean_interval(values) == bootstrap_interval(values)
 
 
 def test_chance_is_what_random_rankings_reach():

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from unite.comparison.evaluated_runs import TrainingRecipe
 from unite.errors import DataError, first_of, must_be
-from unite.evaluation.metrics import bootstrap_interval, mean_interval, per_query
+from unite.evaluation.intervals import bootstrap_interval, mean_interval
+from unite.evaluation.metrics import per_query
 from unite.evaluation.results import HELD_IN, MAIN_METRIC, SuiteResult, TaskResult
-from unite.evaluation.significance import holm, sign_flip_test, stratified_interval, tasks_interval
+from unite.evaluation.significance import holm, sign_flip_test
 
 #: The mean over the modality pairs stands among the tasks under this name, which no task may have.
 MEAN = "mean"
@@ -243,8 +244,7 @@ def _cell(tables: Sequence[NDArray[np.float64]]) -> Cell:
     """Returns the cell of (seeds, Q) values of one task, or of the mean over several."""
     by_seed = np.mean([table.mean(axis=1) for table in tables], axis=0)
     queries = [table.mean(axis=0) for table in tables]
-    interval = mean_interval(queries[0]) if len(queries) == 1 else tasks_interval(queries)
-    return Cell(float(by_seed.mean()), interval, float(by_seed.std(ddof=1)) if len(by_seed) > 1 else None)
+    return Cell(float(by_seed.mean()), mean_interval(*queries), float(by_seed.std(ddof=1)) if len(by_seed) > 1 else None)
 
 
 def _differences(
@@ -261,7 +261,7 @@ def _differences(
         members = [by_query[name] for name in names]
         p = sign_flip_test(np.concatenate([differences / len(differences) for differences in members]))
         value = float(np.mean([differences.mean() for differences in members]))
-        found[mean] = _difference(value, stratified_interval(members), p, p, np.concatenate(members))
+        found[mean] = _difference(value, bootstrap_interval(*members), p, p, np.concatenate(members))
     return found
 
 

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from unite.checkpoints import checkpoint_label
 from unite.config.schema.evaluation import LeaderboardConfig
 from unite.embedding.embed import Encoder
 from unite.errors import first_of
@@ -48,10 +49,10 @@ def write_leaderboard(folder: Path, result: SuiteResult, config: LeaderboardConf
 
 def model_metadata(config: LeaderboardConfig, encoder: Encoder) -> dict[str, str | int | None]:
     """Returns what the file says of the model: what the config gives, and what the encoder tells; None where nobody does."""
-    settings, model = getattr(encoder, "config", None), getattr(encoder, "model", None)
+    path, model = getattr(getattr(encoder, "config", None), "path", None), getattr(encoder, "model", None)
     size = sum(parameter.numel() for parameter in encoder.parameters())
     return {
-        "model_name": config.model_name or _name_of(getattr(settings, "path", "")),
+        "model_name": config.model_name or (checkpoint_label(path) if path else None),
         "model_backbone": config.model_backbone or getattr(getattr(model, "config", None), "model_type", None),
         "model_size": config.model_size or f"{size / 1e9:.3g}B parameters",
         "embedding_dimension": getattr(encoder, "dim", None),
@@ -61,12 +62,6 @@ def model_metadata(config: LeaderboardConfig, encoder: Encoder) -> dict[str, str
         "url": config.url,
         "report_generated_date": datetime.now().isoformat(),
     }
-
-
-def _name_of(path: str) -> str | None:
-    """Returns the name of a checkpoint: that of its folder, of a run's encoder that of the run, or on the hub without its owner."""
-    parts = Path(path).parts
-    return next(reversed(parts[:-1] if len(parts) > 1 and parts[-1] == "encoder" else parts), None)
 
 
 def _all_metrics(task: TaskResult | None) -> Mapping[str, Any] | str:

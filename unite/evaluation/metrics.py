@@ -25,10 +25,9 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from unite.errors import ConfigError, DataError, must_be, must_be_one_of
 
@@ -172,57 +171,6 @@ _OF_FAMILY: dict[str, Callable[[Judged, int], float]] = {
     "ndcg_exponential": ndcg_exponential,
     "map_capped": average_precision_capped,
 }
-
-
-def bootstrap_interval(values: ArrayLike, confidence: float = 0.95, num_resamples: int = 1000, seed: int = 0) -> tuple[float, float]:
-    """Returns the percentile bootstrap interval of the mean (Efron 1979): resample the queries, take the mean, take its quantiles.
-
-    Args:
-        values: (Q,) one value a query.
-        confidence: the share of resampled means inside, between 0 and 1.
-        num_resamples: how often to resample.
-        seed: the same seed gives the same interval.
-    """
-    sample: NDArray[np.float64] = np.asarray(values, dtype=np.float64)
-    if sample.ndim != 1 or not len(sample):
-        raise DataError(must_be("values", "one number for each of at least one query", f"of shape {sample.shape}"))
-    if not 0 < confidence < 1:
-        raise ConfigError(must_be("confidence", "between 0 and 1", confidence))
-    random = np.random.default_rng(seed)
-    at_once = max(1, 2**20 // len(sample))  # resamples at a time: bounded memory
-    counts = [min(at_once, num_resamples - start) for start in range(0, num_resamples, at_once)]
-    means = np.concatenate([sample[random.integers(len(sample), size=(count, len(sample)))].mean(axis=1) for count in counts])
-    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
-
-
-def mean_interval(values: ArrayLike) -> tuple[float, float]:
-    """Returns the 95% interval of a mean of values from 0 to 1.
-
-    The bootstrap's, or Wilson's where all are 0 or all are 1: resampled they stay what they are, which is no certainty. (Values from 0 to 1
-    vary at most as 0 and 1 of the same mean do, so Wilson's is right for proportions and wide enough for the other metrics.)
-
-    Args:
-        values: (Q,) one value a query.
-    """
-    sample: NDArray[np.float64] = np.asarray(values, dtype=np.float64)
-    if len(sample) and sample.min() == sample.max() and sample[0] in (0.0, 1.0):
-        return wilson_interval(float(sample[0]), len(sample))
-    return bootstrap_interval(sample)
-
-
-def wilson_interval(proportion: float, num: float, confidence: float = 0.95) -> tuple[float, float]:
-    """Returns the score interval of a proportion (Wilson 1927, doi 10.1080/01621459.1927.10502953).
-
-    Args:
-        proportion: seen, 0 to 1.
-        num: of how many queries; not whole where a weighted mean is as uncertain as one of that many.
-        confidence: of the interval.
-    """
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    centre = (proportion + z**2 / (2 * num)) / (1 + z**2 / num)
-    half = z / (1 + z**2 / num) * math.sqrt(proportion * (1 - proportion) / num + z**2 / (4 * num**2))
-    return (0.0 if proportion == 0 else centre - half), (1.0 if proportion == 1 else centre + half)
 
 
 def chance_of(name: str, num_relevant: int, pool: int) -> float | None:

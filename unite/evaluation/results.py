@@ -14,7 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from unite.errors import DataError
-from unite.evaluation.metrics import Judged, chance_of, mean_interval, per_query
+from unite.evaluation.intervals import mean_interval
+from unite.evaluation.metrics import Judged, chance_of, per_query
 from unite.evaluation.score import Score
 from unite.files import write_json
 from unite.types import Modality

@@ -1,20 +1,19 @@
-"""Is one run better than another, or only luckier with its queries? Paired tests on what both did with the same queries.
+"""Is one better than another, or only luckier with its queries? Randomisation tests of two runs on the same queries, and of two groups.
 
-Shapes: Q queries.
+Shapes: Q queries, N values of two groups.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unite.errors import DataError, must_be
-from unite.evaluation.metrics import wilson_interval
 
 #: Values of resamples that are held at a time.
-CHUNK = 2**20
+_CHUNK = 2**20
 
 
 def sign_flip_test(differences: ArrayLike, num_resamples: int = 9999, seed: int = 0) -> float:
@@ -42,7 +41,7 @@ def sign_flip_test(differences: ArrayLike, num_resamples: int = 9999, seed: int 
     random = np.random.default_rng(seed)
     total = 2**num if exact else num_resamples
     reached = 0
-    step = max(1, CHUNK // num)
+    step = max(1, _CHUNK // num)
     for start in range(0, total, step):
         count = min(step, total - start)
         if exact:
@@ -53,6 +52,30 @@ def sign_flip_test(differences: ArrayLike, num_resamples: int = 9999, seed: int 
     return reached / total if exact else (reached + 1) / (total + 1)
 
 
+def permutation_test(values: NDArray[np.float64], is_first: NDArray[np.bool_], num_resamples: int = 9999, seed: int = 0) -> float:
+    """Returns the two-sided p of the permutation test of two means: the share of splits that differ as much (Phipson & Smyth 2010).
+
+    Args:
+        values: (N,) of both groups.
+        is_first: (N,) whether each is of the first.
+        num_resamples: splits to sample.
+        seed: the same seed gives the same p.
+    """
+    num, total = int(is_first.sum()), values.sum()
+
+    def distance(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        distances: NDArray[np.float64] = np.abs(sums / num - (total - sums) / (len(values) - num))
+        return distances
+
+    bound = distance(values[is_first].sum()) - 1e-9 * np.abs(values).max()  # what differs by rounding alone is equal
+    random = np.random.default_rng(seed)
+    reached, step = 0, max(1, _CHUNK // len(values))
+    for start in range(0, num_resamples, step):
+        order = random.permuted(np.broadcast_to(values, (min(step, num_resamples - start), len(values))), axis=1)
+        reached += int((distance(order[:, :num].sum(axis=1)) >= bound).sum())
+    return (reached + 1) / (num_resamples + 1)
+
+
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     """Returns p adjusted for testing all of them: the chance of any false find stays below the level (Holm 1979)."""
     adjusted: dict[str, float] = {}
@@ -61,37 +84,3 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
         largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[name]))
         adjusted[name] = largest
     return {name: adjusted[name] for name in p_values}
-
-
-def stratified_interval(samples: Sequence[NDArray[np.float64]], num_resamples: int = 1000, seed: int = 0) -> tuple[float, float]:
-    """Returns the 95% percentile bootstrap interval of the mean of several tasks' means; each task's queries are resampled by themselves.
-
-    Args:
-        samples: (Q,) values of each task.
-        num_resamples: how often to resample.
-        seed: the same seed gives the same interval.
-    """
-    random = np.random.default_rng(seed)
-    means: NDArray[np.float64] = np.zeros(num_resamples)
-    for sample in samples:
-        step = max(1, CHUNK // len(sample))
-        for start in range(0, num_resamples, step):
-            part = means[start : start + step]
-            part += sample[random.integers(len(sample), size=(len(part), len(sample)))].mean(axis=1) / len(samples)
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
-
-
-def tasks_interval(samples: Sequence[NDArray[np.float64]]) -> tuple[float, float]:
-    """Returns the 95% interval of the mean of several tasks' means, of values from 0 to 1.
-
-    That of `stratified_interval`, or Wilson's where all are 0 or all are 1 (as in `mean_interval`): for as many queries as give a
-    proportion the variance of the mean, T^2 / sum(1 / Q) of T tasks.
-
-    Args:
-        samples: (Q,) values of each task.
-    """
-    value = float(samples[0][0])
-    if value in (0.0, 1.0) and all((sample == value).all() for sample in samples):
-        return wilson_interval(value, len(samples) ** 2 / sum(1 / len(sample) for sample in samples))
-    return stratified_interval(samples)

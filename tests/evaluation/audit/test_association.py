@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy import stats
 
-from unite.evaluation.audit.association import association, nearness, swap_test
+from unite.evaluation.audit.association import association, nearness
 
 WORDS = (torch.randn(3, 6, generator=torch.Generator().manual_seed(1)), torch.randn(5, 6, generator=torch.Generator().manual_seed(2)))
 
@@ -47,10 +47,6 @@ def test_copies_in_one_unit_make_nothing_more_certain():
     once = association(rows, is_first, range(12), WORDS, 100)
     often = association(rows.repeat_interleave(8, 0), np.repeat(is_first, 8), np.repeat(range(12), 8), WORDS, 100)
     assert often.p == once.p and often.num_units == 12
-
-
-def test_of_few_values_every_split_is_as_likely():
-    assert swap_test(np.array([5.0, 6.0, 1.0, 2.0]), np.array([True, True, False, False])) == pytest.approx(2 / 6, abs=0.02)
 
 
 def test_where_all_are_alike_there_is_no_effect():

@@ -1,4 +1,4 @@
-"""Linear layers by the products of `unite.onednn`, forward and backward: on a CPU 1.5 times as fast as torch's own (`benchmarks.linear`)."""
+"""Linear layers by the products of `unite.onednn`, forward and backward; on a CPU faster than torch's own (`benchmarks.linear`)."""
 
 from __future__ import annotations
 

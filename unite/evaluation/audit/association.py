@@ -23,11 +23,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from unite.evaluation.audit.units import Interval, interval, resample
-from unite.evaluation.significance import CHUNK, sign_flip_test
+from unite.evaluation.audit.units import interval, resample
+from unite.evaluation.intervals import Interval
+from unite.evaluation.significance import permutation_test, sign_flip_test
 
 Floats = NDArray[np.float64]
-_NUM_PERMUTATIONS = 9999
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,9 @@ def association(
     has_both = (counts > 0).all(axis=0)
     if has_both.any():
         means = sums[:, has_both] / counts[:, has_both]
-        p, num_units = sign_flip_test(means[0] - means[1], _NUM_PERMUTATIONS, seed), int(has_both.sum())
+        p, num_units = sign_flip_test(means[0] - means[1], seed=seed), int(has_both.sum())
     else:
-        p, num_units = swap_test(sums.sum(axis=0) / counts.sum(axis=0), counts[0] > 0, seed=seed), counts.shape[1]
+        p, num_units = permutation_test(sums.sum(axis=0) / counts.sum(axis=0), counts[0] > 0, seed=seed), counts.shape[1]
     effect = float((found.values[0] - found.values[1]) / scale)
     return Association(effect, (low, high), p, (int(first.sum()), int((~first).sum())), num_units, bool(has_both.any()))
 
@@ -86,27 +86,3 @@ def nearness(candidates: Tensor, words: tuple[Tensor, Tensor]) -> Floats:
     first, second = ((rows @ normalize(several.double(), dim=1).T).mean(dim=1) for several in words)
     scores: Floats = (first - second).cpu().numpy()
     return scores
-
-
-def swap_test(values: Floats, is_first: NDArray[np.bool_], num_permutations: int = _NUM_PERMUTATIONS, seed: int = 0) -> float:
-    """Returns the two-sided p of the permutation test of two means: the share of splits that differ as much (Phipson & Smyth 2010).
-
-    Args:
-        values: (N,) of both groups.
-        is_first: (N,) whether each is of the first.
-        num_permutations: splits that are drawn.
-        seed: the same seed gives the same p.
-    """
-    num, total = int(is_first.sum()), values.sum()
-
-    def distance(sums: Floats) -> Floats:
-        distances: Floats = np.abs(sums / num - (total - sums) / (len(values) - num))
-        return distances
-
-    bound = distance(values[is_first].sum()) - 1e-9 * np.abs(values).max()  # what differs by rounding alone is equal
-    random = np.random.default_rng(seed)
-    reached, step = 0, max(1, CHUNK // len(values))
-    for start in range(0, num_permutations, step):
-        order = random.permuted(np.broadcast_to(values, (min(step, num_permutations - start), len(values))), axis=1)
-        reached += int((distance(order[:, :num].sum(axis=1)) >= bound).sum())
-    return (reached + 1) / (num_permutations + 1)

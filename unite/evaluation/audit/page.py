@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from unite.evaluation.audit.result import AuditResult, told_association
-from unite.evaluation.audit.units import Interval
+from unite.evaluation.intervals import Interval
 from unite.evaluation.results import short
 from unite.templates import html_environment
 

@@ -13,7 +13,6 @@ import numpy as np
 
 from unite.evaluation.audit.labels import Attribute
 from unite.evaluation.audit.units import (
-    Interval,
     Resampled,
     from_others,
     interval,
@@ -23,6 +22,7 @@ from unite.evaluation.audit.units import (
     resample,
     share_interval,
 )
+from unite.evaluation.intervals import Interval
 from unite.evaluation.metrics import Judged
 
 

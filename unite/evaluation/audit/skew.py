@@ -18,8 +18,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from unite.evaluation.audit.units import Interval, interval, joint_confidence, least_units, resample
-from unite.evaluation.metrics import wilson_interval
+from unite.evaluation.audit.units import interval, joint_confidence, least_units, resample
+from unite.evaluation.intervals import Interval, wilson_interval
 
 #: Random rankings that tell what chance gives.
 _NUM_RANDOM = 2000

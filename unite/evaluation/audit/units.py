@@ -12,9 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unite.evaluation.metrics import wilson_interval
+from unite.evaluation.intervals import Interval, wilson_interval
 
-Interval = tuple[float, float]
 #: Numbers that are held at a time.
 _CHUNK = 2**22
 
