@@ -122,6 +122,11 @@ def embed_contents(
     return torch.stack(run.embeddings)[torch.tensor(places)]
 
 
+def device_of(encoder: Encoder) -> torch.device:
+    """Returns where an encoder is; of one without parameters, the CPU."""
+    return next((parameter.device for parameter in encoder.parameters()), torch.device("cpu"))
+
+
 def fingerprints(contents: Iterable[Content | LazyContent], cache: EmbeddingCache) -> list[int]:
     """Returns the fingerprint of each content; one that the cache knows by its key is not read, any other is and the cache learns it."""
     found = []
@@ -156,7 +161,7 @@ class _Run:
     def __init__(self, encoder: Encoder, token_budget: int, cache: EmbeddingCache, ids: Sequence[str] | None) -> None:
         self.encoder = encoder
         self.processor: Processor = encoder.processor
-        self.device = next((parameter.device for parameter in encoder.parameters()), torch.device("cpu"))
+        self.device = device_of(encoder)
         self.token_budget = token_budget
         self.cache = cache
         self.ids = ids

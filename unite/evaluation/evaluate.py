@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from torch import Tensor
 
-from unite.embedding.embed import Encoder
+from unite.embedding.embed import Encoder, device_of
 from unite.embedding.memory import EmbeddingCache, MemoryCache
 from unite.embedding.sharing import embed_sharded
 from unite.evaluation.diagnosis import Diagnosis, diagnose
@@ -21,7 +21,7 @@ from unite.evaluation.metrics import Judged
 from unite.evaluation.recall_plot import plot_recall
 from unite.evaluation.results import Measured, SuiteResult, write_metrics
 from unite.evaluation.score import Score
-from unite.evaluation.suite import Suite, device_of
+from unite.evaluation.suite import Suite
 from unite.evaluation.tasks import RetrievalTask
 from unite.evaluation.terminal_table import table
 from unite.files import write_text

@@ -116,15 +116,11 @@ def _media(value: Any, kind: Kind, decoding: Decoding, name: str) -> Iterator[St
         if isinstance(medium, dict) and medium.get("bytes"):
             yield StoredMedium(kind.modality, medium["bytes"], Path(medium.get("path") or "").suffix.lstrip(".").lower() or kind.word)
         elif isinstance(medium, dict) and medium.get("path"):
-            yield StoredMedium(kind.modality, _read(Path(medium["path"]), name), Path(medium["path"]).suffix.lstrip(".").lower())
+            try:
+                yield StoredMedium(kind.modality, *kind.read(Path(medium["path"]), decoding))
+            except OSError as error:
+                raise DataError(f"a medium of {name} cannot be read ({error}).") from error
         elif encoded := kind.encode(medium, decoding, f"the {kind.word} of {name}"):
             yield StoredMedium(kind.modality, *encoded)
         else:
             raise DataError(must_be(f"the {kind.word} of {name}", "encoded bytes, a file or a Pillow image", type(medium).__name__))
-
-
-def _read(path: Path, name: str) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"a medium of {name} cannot be read ({error}).") from error

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from unite.config.schema.evaluation import SuiteConfig
-from unite.embedding.embed import Encoder, embed_contents
+from unite.embedding.embed import Encoder, device_of, embed_contents
 from unite.embedding.memory import EmbeddingCache, MemoryCache
 from unite.errors import DataError, first_of
 from unite.evaluation.layouts.source import MissingTaskError, TaskFolder, TaskSource, told_by_folder
@@ -73,7 +73,6 @@ class Suite:
 
         Args:
             encoder: see `embed_contents`.
-            progress: gets a bar for each task.
             cache: of embeddings, beyond this run.
             embed: how. `embed_sharded` shares the contents among the ranks of the process group; then all ranks must call this.
             on_task: called after each task.
@@ -180,11 +179,6 @@ class Suite:
         if on_task is not None:
             on_task(name, task, queries, candidates, judged)
         return result
-
-
-def device_of(encoder: Encoder) -> torch.device:
-    """Returns where an encoder is, and so where what it embedded is ranked."""
-    return next((parameter.device for parameter in encoder.parameters()), torch.device("cpu"))
 
 
 def judge_task(task: RetrievalTask, queries: Tensor, candidates: Tensor, device: torch.device | None = None) -> dict[str, Judged]:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from unite.batch import index_tensor
 from unite.config.schema.audit import AuditOptions
-from unite.embedding.embed import Encoder, fingerprints
+from unite.embedding.embed import Encoder, device_of, fingerprints
 from unite.embedding.memory import EmbeddingCache, MemoryCache
 from unite.embedding.sharing import embed_sharded
 from unite.evaluation.audit.association import association
@@ -29,7 +29,7 @@ from unite.evaluation.audit.skew import Skew, skew
 from unite.evaluation.audit.units import numbered
 from unite.evaluation.diagnosis import NUM_HITS, EmbedContents
 from unite.evaluation.mixed_pool import MixedPool
-from unite.evaluation.suite import Suite, device_of, judge_task
+from unite.evaluation.suite import Suite, judge_task
 from unite.evaluation.tasks import RetrievalTask
 from unite.files import write_text
 from unite.processes import is_first_rank
