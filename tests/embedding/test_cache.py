@@ -1,3 +1,5 @@
+"""The cache as it is used; by way of it `cache_parts.py`, its files."""
+
 import errno
 
 import pytest
@@ -74,7 +76,7 @@ def test_where_nothing_can_be_written_it_goes_on_without_and_says_so_once(tmp_pa
         raise SafetensorError("I/O error: No space left on device")
 
     cache, encoder = DiskCache(tmp_path / "full", 1, 2, rows_per_part=3), FakeEncoder()
-    monkeypatch.setattr("unite.embedding.cache.save_file", full)
+    monkeypatch.setattr("unite.embedding.cache_parts.save_file", full)
     for _ in range(2):  # in memory they are kept
         assert torch.equal(embed_contents(encoder, CONTENTS, cache=cache), expected)
     assert len(encoder.processor.encoded) == 10

@@ -16,7 +16,7 @@ from tests.encoder.checkpoints import save_family
 from unite.config.prompts import prompt_options
 from unite.config.schema import PromptConfig, ReadingConfig
 from unite.data.mmeb import split_instruction
-from unite.embedding.cache import prompt_fingerprint
+from unite.embedding.fingerprints import prompt_fingerprint
 from unite.encoder.families import family_of
 from unite.encoder.processor import ContentProcessor
 from unite.encoder.prompt import Prompt, Special, Text

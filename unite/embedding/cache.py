@@ -1,34 +1,30 @@
 """Embeddings on disk, so that a second suite, or a run that was killed, embeds nothing twice.
 
     <folder>/<encoder>-<prompt>-<format>/cache.json        which encoder and prompt the embeddings are of
-                                part-<...>.safetensors     fingerprint (n,) int64, embedding (n, D) float32
-                                                           key, keyed (m,) int64: contents that were read, and their fingerprints
+                                part-<...>.safetensors     embeddings, see `unite.embedding.cache_parts`
                                 <...>.lock                 contents that a process embeds at the moment
 
-An embedding is told by its content, the encoder's weights and settings, and the prompt. Parts are written whole or not at all, never
-changed, and bear a checksum: what was damaged since is told, set aside and made again. Several processes may share a folder, and the work
-(`DiskCache.turn`); where it cannot be written, embeddings are kept in memory alone.
+An embedding is told by its content, the encoder's weights and settings, and the prompt. What was damaged since is told and made again.
+Several processes may share a folder, and the work (`DiskCache.turn`); where it cannot be written, embeddings are kept in memory alone.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from unite.batch import index_tensor
+from unite.embedding.cache_parts import PARTS, new_part, read_part, write_part
 from unite.embedding.fingerprints import encoder_fingerprint, prompt_fingerprint
 from unite.embedding.memory import is_before
 from unite.errors import DataError, must_be
-from unite.files import locked, whole_file, write_text
+from unite.files import locked, write_text
 from unite.processes import num_ranks
 from unite.progress import tracked
 from unite.types import fingerprint
@@ -36,8 +32,6 @@ from unite.types import fingerprint
 _log = logging.getLogger(__name__)
 #: Of what a fingerprint is made, how its content is read, and how a part is laid out: embeddings of another format lie in another folder.
 _FORMAT = "4"
-_PARTS = "part-*.safetensors"
-_CHECKSUM = "checksum"
 
 
 class DiskCache:
@@ -87,10 +81,15 @@ class DiskCache:
 
     def refresh(self) -> None:
         """Takes over what other processes have put here since."""
-        new = [path for path in sorted(self.folder.glob(_PARTS)) if path.name not in self._seen]
+        new = [path for path in sorted(self.folder.glob(PARTS)) if path.name not in self._seen]
         for path in tracked(new, "the cache of embeddings", "files") if new else ():
             self._seen.add(path.name)
-            self._load(path)
+            dim = next((known.shape[1] for known, _ in self._at.values()), None)
+            if (rows := read_part(path, dim)) is None:
+                continue
+            added = self._add(rows, path)
+            if num_ranks() == 1:  # else the ranks of this one run may have made them
+                self._left |= added
 
     @contextmanager
     def turn(self, work: str, *, wait: bool) -> Iterator[bool]:
@@ -166,12 +165,11 @@ class DiskCache:
             rows |= {"key": index_tensor(keys), "keyed": index_tensor(keyed)}
         if not rows:
             return
-        path = self.folder / f"part-{uuid.uuid4().hex}.safetensors"
+        path = new_part(self.folder)
         if self._is_kept:
             try:
-                with whole_file(path) as partial:
-                    save_file(rows, partial, {_CHECKSUM: _checksum(rows)})
-            except (SafetensorError, OSError) as error:
+                write_part(path, rows)
+            except OSError as error:
                 self._give_up(error)
         self._seen.add(path.name)
         self._add(rows)
@@ -179,7 +177,7 @@ class DiskCache:
 
     def num_bytes(self) -> tuple[int, int]:
         """Returns how many bytes this cache takes, and how many those of all encoders in the folder do."""
-        sizes = {path: path.stat().st_size for path in self.folder.parent.glob(f"*/{_PARTS}") if path.is_file()}
+        sizes = {path: path.stat().st_size for path in self.folder.parent.glob(f"*/{PARTS}") if path.is_file()}
         return sum(size for path, size in sizes.items() if path.parent == self.folder), sum(sizes.values())
 
     def _give_up(self, error: Exception) -> None:
@@ -199,35 +197,6 @@ class DiskCache:
         if found != json.dumps(made_by):
             hint = "Give another cache folder, or delete this one."
             raise DataError(must_be(f"the embeddings in {self.folder}", f"made by {made_by}", found, hint))
-
-    def _load(self, path: Path) -> None:
-        try:
-            rows = load_file(path)
-            with safe_open(path, framework="pt") as file:
-                told = (file.metadata() or {}).get(_CHECKSUM)
-            if told != _checksum(rows):
-                raise ValueError("its content is not what its checksum says")
-            self._check_layout(rows)
-        except OSError as error:  # it is there, and may be read another time
-            _log.warning("%s cannot be read (%s): its embeddings are made again.", path, error)
-        except (SafetensorError, ValueError) as error:
-            aside = path.with_suffix(".damaged")
-            with suppress(OSError):  # another process has done it, or nothing can be written there
-                path.rename(aside)
-            _log.warning("%s is damaged (%s): its embeddings are made again; it is set aside as %s.", path, error, aside.name)
-        else:
-            added = self._add(rows, path)
-            if num_ranks() == 1:  # else the ranks of this one run may have made them
-                self._left |= added
-
-    def _check_layout(self, rows: Mapping[str, Tensor]) -> None:
-        """Raises ValueError if a part, of another program maybe, has not the layout that stands at the top of this file."""
-        shapes = {name: tuple(tensor.shape) for name, tensor in rows.items()}
-        num, num_keys = shapes.get("fingerprint", (0,)), shapes.get("key", (0,))
-        dim = next((known.shape[1] for known, _ in self._at.values()), shapes.get("embedding", (0, 0))[-1])
-        embedding = rows.get("embedding", torch.empty(0, dim))
-        if embedding.dtype != torch.float32 or tuple(embedding.shape) != (*num, dim) or shapes.get("keyed", (0,)) != num_keys:
-            raise ValueError(f"it holds {shapes}")
 
     def _add(self, rows: Mapping[str, Tensor], path: Path | None = None) -> set[int]:
         """Takes over a part, and returns the fingerprints of its embeddings; those that are not finite are left out and told."""
@@ -262,20 +231,10 @@ def tell_outdated(cache: Path, *others: Path) -> None:
         told = cache / f"told-{fingerprint(str(folder.absolute()), *(path.name for path in left)):016x}"
         if not left or told.exists():
             continue
-        size = sum(path.stat().st_size for old in left for path in old.glob(_PARTS))
+        size = sum(path.stat().st_size for old in left for path in old.glob(PARTS))
         _log.info(
             "%s holds embeddings of an earlier version (%.1f MB), which are not used any more and may be deleted: %s",
             *(folder, size / 1e6, ", ".join(path.name for path in left)),
         )
         with suppress(OSError):
             told.touch()
-
-
-def _checksum(rows: Mapping[str, Tensor]) -> str:
-    """Returns what is written of a part's tensors to tell whether they are still the same."""
-    parts = (
-        part
-        for name, tensor in sorted(rows.items())
-        for part in (f"{name} {tensor.dtype} {tuple(tensor.shape)}", tensor.contiguous().numpy().tobytes())
-    )
-    return f"{fingerprint(*parts):016x}"
