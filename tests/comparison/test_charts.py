@@ -2,8 +2,8 @@ import pytest
 
 from tests.comparison.material import compared, make_config, make_task
 from unite.comparison.charts import differences_plot, heatmap, heatmaps, mark, values_plot
-from unite.comparison.compare import MEAN
 from unite.comparison.page import render_page
+from unite.comparison.suite_comparison import MEAN
 from unite.evaluation.results import SuiteResult
 
 NAMES = ["base", "bold"]

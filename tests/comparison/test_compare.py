@@ -1,10 +1,12 @@
+"""Comparisons of runs made up; by way of them `suite_comparison.py`, what they hold."""
+
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tests.comparison.material import compared, make_config, make_suite, make_task, random_ranks
-from unite.comparison.compare import MEAN
+from unite.comparison.suite_comparison import MEAN
 from unite.comparison.wording import headline
 from unite.errors import DataError
 from unite.evaluation.results import SuiteResult

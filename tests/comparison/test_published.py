@@ -1,8 +1,8 @@
 import pytest
 
 from tests.comparison.material import compared, make_config, make_suite, make_task, random_ranks
-from unite.comparison.compare import MEAN
 from unite.comparison.published import published_beside
+from unite.comparison.suite_comparison import MEAN
 from unite.comparison.wording import headline
 from unite.evaluation.results import SuiteResult
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.comparison.material import compared, make_config, make_suite, make_task
-from unite.comparison.compare import Difference
 from unite.comparison.page import render_page
+from unite.comparison.suite_comparison import Difference
 from unite.comparison.wording import count_of, figure, headline, interval, near_chance, p_value, points, told, verdict, warnings
 from unite.evaluation.results import SuiteResult
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from unite.comparison.charts import mark
-from unite.comparison.compare import SuiteComparison
 from unite.comparison.evaluated_runs import TrainingRecipe
+from unite.comparison.suite_comparison import SuiteComparison
 from unite.evaluation.failures_file import Failure, TaskFailures
 from unite.media.preview import WIDE, Preview
 

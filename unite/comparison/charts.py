@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unite.comparison.compare import MEAN, Cell, Difference, SuiteComparison
+from unite.comparison.suite_comparison import MEAN, Cell, Difference, SuiteComparison
 from unite.comparison.wording import percent, points, told, whiskers
 from unite.evaluation.results import arrow, modality_order, short
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unite.comparison.compare import SuiteComparison
 from unite.comparison.evaluated_runs import TrainingRecipe
 from unite.comparison.published import published_beside
 from unite.comparison.searches import find_searches
 from unite.comparison.settings import differing_settings
+from unite.comparison.suite_comparison import SuiteComparison
 from unite.comparison.wording import FILTERS, headline
 from unite.templates import markdown_environment
 

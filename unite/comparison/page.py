@@ -12,11 +12,11 @@ from pathlib import Path
 
 from unite.comparison.cards import FailedTask, failed_tasks, not_recorded, room
 from unite.comparison.charts import Heatmap, Plot, differences_plot, heatmaps, mark, place, values_plot
-from unite.comparison.compare import MEAN, Cell, SuiteComparison
 from unite.comparison.evaluated_runs import TrainingRecipe
 from unite.comparison.published import Published, published_beside
 from unite.comparison.searches import find_searches
 from unite.comparison.settings import differing_settings, grouped
+from unite.comparison.suite_comparison import MEAN, Cell, SuiteComparison
 from unite.comparison.wording import FILTERS, headline
 from unite.evaluation.results import LETTERS
 from unite.templates import html_environment

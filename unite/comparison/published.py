@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from unite.comparison.compare import SuiteComparison
+from unite.comparison.suite_comparison import SuiteComparison
 
 #: The metrics that the figures are of: R@1, and of MMEB-V2's documents nDCG@5.
 _METRICS = ("recall@1", "hit@1", "ndcg_linear@5")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unite.comparison.compare import MEAN, Cell, Difference, SuiteComparison
 from unite.comparison.evaluated_runs import TrainingRecipe
+from unite.comparison.suite_comparison import MEAN, Cell, Difference, SuiteComparison
 from unite.errors import by_reason, first_of
 from unite.evaluation.results import short
 
