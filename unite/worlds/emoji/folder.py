@@ -6,10 +6,12 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from unite.errors import DataError, must_be
 from unite.files import locked, whole_folder, write_json
@@ -64,6 +66,47 @@ class WorldFolder:
             return bool(json.loads((self.path / "manifest.json").read_text())["fingerprint"] == self.fingerprint)
         except (OSError, ValueError, KeyError, TypeError):
             return False
+
+
+class BuiltWorld(ABC):
+    """A world in a folder of its own, as `unite.data.source.World` asks for one.
+
+    Args:
+        config: a dataclass of `unite.config.schema.world`: the parameters, and the root of the folder.
+        more: what the world follows from beside them.
+
+    Attributes:
+        kind: what its folder's name begins with.
+        parameters: of the config.
+    """
+
+    kind: ClassVar[str]
+
+    def __init__(self, config: Any, **more: Any) -> None:
+        self.parameters = {name: value for name, value in asdict(config).items() if name not in ("_target_", "root")}
+        self._folder = WorldFolder(config.root, self.kind, self.parameters | more)
+
+    @property
+    def folder(self) -> Path:
+        """Where the world lies once built."""
+        return self._folder.path
+
+    def prepare(self) -> None:
+        """Builds the world if it is not there. Processes that ask at the same time build it once: the others wait."""
+        self._folder.prepare(self._write)
+
+    def texts(self) -> Iterator[str]:
+        """Yields every training text once, instructions included: what a tokenizer is trained on. Raises DataError if it is not built."""
+        path = self.folder / "texts.txt"
+        if not path.is_file():
+            what = f"the {self.kind.replace('_', ' ')}"
+            raise DataError(must_be(what, "built before it is read", str(path), "Call prepare() first."))
+        with path.open(encoding="utf-8") as file:
+            yield from (line.rstrip("\n") for line in file)
+
+    @abstractmethod
+    def _write(self, folder: Path) -> dict[str, Any]:
+        """Writes the world, its `texts.txt` too if it has training texts, and returns what its manifest says of it."""
 
 
 @cache

@@ -16,7 +16,7 @@ none there are no tasks of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,7 +29,7 @@ from unite.errors import DataError
 from unite.types import Modality, fingerprint
 from unite.worlds.emoji import atlas
 from unite.worlds.emoji.captions import dense_of_two, describe
-from unite.worlds.emoji.folder import WorldFolder
+from unite.worlds.emoji.folder import BuiltWorld
 from unite.worlds.emoji.hard_neighbours import FAMILY, Companions, RareCompanions, clip_family, rare_family, scene_family
 from unite.worlds.emoji.pools import check_pool, write_pair_task
 from unite.worlds.emoji.render import encode_clips, encode_scene
@@ -44,7 +44,7 @@ _PATIENCE = 8
 _C = TypeVar("_C", bound=Companions)
 
 
-class EmojiHard:
+class EmojiHard(BuiltWorld):
     """The hard tests of a world with the same seed and glyphs: a folder `emoji_hard-<fingerprint>` of tasks.
 
     Args:
@@ -54,23 +54,15 @@ class EmojiHard:
         ConfigError: if the atlas has not so many glyphs.
     """
 
+    kind = "emoji_hard"
+
     def __init__(self, config: EmojiHardConfig) -> None:
-        self.parameters = {name: value for name, value in asdict(config).items() if name not in ("_target_", "root")}
+        super().__init__(config)
         self.num_queries, self.num_candidates = config.num_queries, config.num_candidates
         glyphs = atlas.first_glyphs(config.num_glyphs)
         rare = atlas.next_glyphs(config.num_rare_glyphs, after=config.num_glyphs)
         self.companions = Companions(glyphs, config.seed, "test")
         self.rare = RareCompanions(glyphs, rare, config.seed, "test") if rare else None
-        self._folder = WorldFolder(config.root, "emoji_hard", self.parameters)
-
-    @property
-    def folder(self) -> Path:
-        """Where the tasks lie once built."""
-        return self._folder.path
-
-    def prepare(self) -> None:
-        """Builds the tasks if they are not there. Processes that ask at the same time build them once: the others wait."""
-        self._folder.prepare(self._write)
 
     def texts(self) -> Iterator[str]:
         """Tests have no training texts. Raises DataError."""

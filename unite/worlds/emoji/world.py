@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from unite.config.schema.world import WorldConfig
-from unite.errors import DataError, must_be
 from unite.worlds.emoji import atlas
 from unite.worlds.emoji.building import SPLITS, Plan, build_all
-from unite.worlds.emoji.folder import WorldFolder
+from unite.worlds.emoji.folder import BuiltWorld
 from unite.worlds.emoji.hard_neighbours import Companions, RareCompanions
 
 
-class EmojiWorld:
+class EmojiWorld(BuiltWorld):
     """Scenes and clips composed from glyphs, with captions generated from them: a source of data for every pair of modalities.
 
         emoji_world-<fingerprint>/
@@ -35,33 +32,17 @@ class EmojiWorld:
         ConfigError: if the atlas has not so many glyphs.
     """
 
+    kind = "emoji_world"
+
     def __init__(self, config: WorldConfig) -> None:
-        self.parameters = {name: value for name, value in asdict(config).items() if name not in ("_target_", "root")}
+        super().__init__(config)
         self.glyphs = atlas.first_glyphs(config.num_glyphs)
         self.rare_glyphs = atlas.next_glyphs(config.num_rare_glyphs, after=config.num_glyphs)
         self.companions = {split: Companions(self.glyphs, config.seed, split) for split in SPLITS}
-        self._folder = WorldFolder(config.root, "emoji_world", self.parameters)
-
-    @property
-    def folder(self) -> Path:
-        """Where the world lies once built."""
-        return self._folder.path
-
-    def prepare(self) -> None:
-        """Builds the world if it is not there. Processes that ask at the same time build it once: the others wait."""
-        self._folder.prepare(self._write)
 
     def build(self, folder: Path) -> None:
         """Builds the world into a folder of another name. Raises DataError if it exists already."""
         self._folder.build(self._write, Path(folder))
-
-    def texts(self) -> Iterator[str]:
-        """Yields every training text once, instructions included: what a tokenizer is trained on. Raises DataError if it is not built."""
-        path = self.folder / "texts.txt"
-        if not path.is_file():
-            raise DataError(must_be("the emoji world", "built before it is read", str(path), "Call prepare() first."))
-        with path.open(encoding="utf-8") as file:
-            yield from (line.rstrip("\n") for line in file)
 
     def _write(self, folder: Path) -> dict[str, Any]:
         rare = RareCompanions(self.glyphs, self.rare_glyphs, self.parameters["seed"], "train") if self.rare_glyphs else None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,8 @@ from unite.config.schema.world import PeopleWorldConfig
 from unite.data.rows import Row, StoredContent
 from unite.data.shards import ShardWriter
 from unite.data.tasks import write_task
-from unite.errors import DataError, must_be
 from unite.types import Modality, fingerprint
-from unite.worlds.emoji.folder import WorldFolder
+from unite.worlds.emoji.folder import BuiltWorld
 from unite.worlds.emoji.scenes import BACKGROUNDS, NUM_CELLS
 from unite.worlds.people.atlas import Person, Variant, people, variants
 from unite.worlds.people.pictures import Place, Portrait
@@ -28,7 +26,7 @@ _LIGHT = ("light", "medium-light")
 _STEREOTYPE = {"technical": "man", "caring": "woman"}
 
 
-class PeopleWorld:
+class PeopleWorld(BuiltWorld):
     """Pictures of people in variants, in a folder `people_world-<fingerprint>`:
 
         train/t2i, train/i2t     num_train rows each; four consecutive rows are different people at one place
@@ -43,31 +41,16 @@ class PeopleWorld:
         config: the options, each documented there.
     """
 
+    kind = "people_world"
+
     def __init__(self, config: PeopleWorldConfig) -> None:
-        self.parameters = {name: value for name, value in asdict(config).items() if name not in ("_target_", "root")}
         rng = np.random.default_rng([config.seed, fingerprint("places")])
         places = [Place(cell, background) for cell in range(NUM_CELLS) for background in BACKGROUNDS]
         shuffled = [places[at] for at in rng.permutation(len(places))]
         self.test_places, self.train_places = shuffled[: config.num_places], shuffled[config.num_places :]
         here = Path(__file__).parent
         code = fingerprint(*(file.read_bytes() for file in sorted([*here.glob("*.py"), *(here / "atlas").glob("people.*")])))
-        self._folder = WorldFolder(config.root, "people_world", self.parameters | {"code": code})
-
-    @property
-    def folder(self) -> Path:
-        """Where the world lies once built."""
-        return self._folder.path
-
-    def prepare(self) -> None:
-        """Builds the world if it is not there. Processes that ask at the same time build it once: the others wait."""
-        self._folder.prepare(self._write)
-
-    def texts(self) -> Iterator[str]:
-        """Yields every training text once. Raises DataError if the world is not built."""
-        path = self.folder / "texts.txt"
-        if not path.is_file():
-            raise DataError(must_be("the people world", "built before it is read", str(path), "Call prepare() first."))
-        yield from path.read_text(encoding="utf-8").splitlines()
+        super().__init__(config, code=code)
 
     def _write(self, folder: Path) -> dict[str, Any]:
         texts = self._write_train(folder / "train") if self.parameters["num_train"] else []
