@@ -68,7 +68,7 @@ def test_the_packing_does_not_change_the_gradient():
     _, expected = plain(wide, seeded_encoder(), MAMCL(MAMCLConfig(temperature=0.1)))
     encoder = seeded_encoder()
     ContrastiveStep(encoder, MAMCL(MAMCLConfig(temperature=0.1)), 1)(narrow, torch.Tensor.backward)
-    assert len(wide.micro_batches) == 1 < len(narrow.micro_batches)
+    assert len(wide.micro_batches) < len(narrow.micro_batches)
     torch.testing.assert_close(gradients(encoder), expected, rtol=1e-5, atol=1e-8)
 
 
