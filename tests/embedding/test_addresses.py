@@ -22,7 +22,7 @@ LONG = "a" * 300
         ("https://example.com/cat.jpg", Address.url),
         ("HTTP://example.com", Address.url),
         ("s3://bucket/cat", Address.url),
-        ("file:///tmp/a b.png", Address.file),
+        ("file:///pictures/a b.png", Address.file),
         ("data:image/png;base64,AAAA", Address.data),
         ("data:image/png", Address.data),
         ("data:video/mp4,%00", Address.data),
@@ -60,8 +60,8 @@ def test_a_file_that_is_there_is_one_whatever_its_kind(tmp_path, monkeypatch):
 
 
 def test_a_file_uri_is_its_path():
-    for uri in ("file:///tmp/a%20b.png", "file:/tmp/a%20b.png", "file://localhost/tmp/a%20b.png"):
-        assert path_of_uri(uri) == Path("/tmp/a b.png")
+    for uri in ("file:///pictures/a%20b.png", "file:/pictures/a%20b.png", "file://localhost/pictures/a%20b.png"):
+        assert path_of_uri(uri) == Path("/pictures/a b.png")
     with pytest.raises(DataError, match="a file: URI must be of a file here: .*, but is 'file://server/a.png'"):
         path_of_uri("file://server/a.png")
 
