@@ -1,0 +1,24 @@
+import pytest
+
+from unite.errors import DataError
+from unite.search.hits import QueryPart, Search
+
+
+@pytest.mark.parametrize("weight", [0.0, float("nan"), float("inf")])
+def test_a_weight_that_says_nothing_is_refused(weight: float) -> None:
+    with pytest.raises(DataError, match="weight of a query's part must be a number other than 0"):
+        QueryPart("a", weight)
+
+
+@pytest.mark.parametrize(
+    ("search", "why"),
+    [
+        ({}, "for something"),
+        ({"words": "  "}, "for something"),
+        ({"words": "a", "k": 0}, "k and offset"),
+        ({"like": ["a"], "offset": -1}, "k and"),
+    ],
+)
+def test_a_search_that_cannot_be_answered_is_refused(search: dict, why: str) -> None:
+    with pytest.raises(DataError, match=why):
+        Search(**search)
