@@ -8,6 +8,7 @@ from rich.console import Console
 from tests.evaluation.material import NUM, fused
 from unite.config.schema import SuiteConfig
 from unite.embedding.memory import MemoryCache
+from unite.errors import CollectedError, DataError
 from unite.evaluation.evaluate import evaluate
 from unite.evaluation.results import SuiteResult
 from unite.evaluation.suite import Suite
@@ -56,3 +57,23 @@ def test_without_the_switch_there_is_no_diagnosis(make_task, encoder, tmp_path):
     assert (
         evaluate(encoder, [Suite(SuiteConfig(name="s", tasks={"t": make_task()}))], tmp_path, Console(file=io.StringIO())).diagnoses == []
     )
+
+
+def test_a_broken_task_costs_none_of_the_others_and_is_told_at_the_end(make_task, encoder, tmp_path, caplog):
+    (tmp_path / "empty").mkdir()
+    suite = Suite(SuiteConfig(name="s", tasks={"broken": str(tmp_path / "empty"), "t": make_task()}, diagnose=True))
+    with pytest.raises(DataError, match=r"1 of 2 tasks cannot be evaluated; the results of the others are in .*run:\n.*empty"):
+        evaluate(encoder, [suite], tmp_path / "run", Console(file=io.StringIO()))
+    result = SuiteResult.from_json((tmp_path / "run" / "s.json").read_text())
+    assert list(result.tasks) == ["t"] and "empty" in result.missing["broken"]
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["score_is"]["not_run"] == ["broken"]
+    assert [record.levelname for record in caplog.records if "empty" in record.message] == ["ERROR"]
+
+
+def test_where_all_tasks_are_broken_all_are_told(encoder, tmp_path):
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    suite = Suite(SuiteConfig(name="s", tasks={name: str(tmp_path / name) for name in "ab"}))
+    with pytest.raises(CollectedError, match=r"2 things are to be mended"):
+        evaluate(encoder, [suite], tmp_path / "run", Console(file=io.StringIO()))
+    assert not (tmp_path / "run").exists()

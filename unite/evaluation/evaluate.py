@@ -13,6 +13,7 @@ from torch import Tensor
 from unite.embedding.embed import Encoder, device_of
 from unite.embedding.memory import EmbeddingCache, MemoryCache
 from unite.embedding.sharing import embed_sharded
+from unite.errors import DataError
 from unite.evaluation.diagnosis import Diagnosis, diagnose
 from unite.evaluation.failures_file import FAILURES_SUFFIX, TaskFailures, failures_to_json
 from unite.evaluation.find_failures import find_failures
@@ -62,39 +63,58 @@ def evaluate(encoder: Encoder, suites: Sequence[Suite], folder: Path, console: C
         folder: gets `metrics.json` (flat, `suite/task/metric`, and the score), `recall.png`, and `<suite>.json` (ranks of every query) and
             `<suite>_failures.json` (the worst ones to look at), both for `unite.report`; and `leaderboard.json` if a suite asks for it.
         cache: of embeddings; without one, each suite keeps its own while it runs.
+
+    Raises:
+        DataError: if a task is broken, when what came out of all others has been written.
     """
     num_tasks = sum(len(suite.tasks) for suite in suites)
     with shown("evaluation", num_tasks, "tasks") as work:
         ran = [_run(encoder, suite, MemoryCache() if cache is None else cache, work) for suite in suites]
-    results = [result for result, _, _ in ran]
-    diagnoses = [diagnosis for _, _, diagnosis in ran if diagnosis is not None]
-    evaluation = Evaluation(results, diagnoses)
-    if not is_first_rank():
-        return evaluation
+    evaluation = Evaluation([part.result for part in ran], [part.diagnosis for part in ran if part.diagnosis is not None])
+    if is_first_rank():
+        _write(evaluation, ran, suites, folder, console, encoder)
+    broken = [error for part in ran for error in part.broken.values()]
+    if broken:
+        what = f"{len(broken)} of {num_tasks} tasks cannot be evaluated; the results of the others are in {folder}:"
+        raise DataError("\n  ".join([what, *map(str, broken)]))
+    return evaluation
+
+
+def _write(evaluation: Evaluation, ran: Sequence[_Ran], suites: Sequence[Suite], folder: Path, console: Console, encoder: Encoder) -> None:
+    results = evaluation.results
     folder.mkdir(parents=True, exist_ok=True)
-    for result, failures, _ in ran:
+    for result, failures in ((part.result, part.failures) for part in ran):
         write_text(folder / f"{result.name}.json", result.to_json())
         write_text(folder / f"{result.name}{FAILURES_SUFFIX}", failures_to_json(result.name, failures))
     write_metrics(folder / "metrics.json", evaluation, score=evaluation.scored)
     plot_recall(results[0], folder / "recall.png", *results[1:])
-    for view in (table(results[0], *results[1:]), *(diagnosis.table() for diagnosis in diagnoses)):
+    for view in (table(results[0], *results[1:]), *(diagnosis.table() for diagnosis in evaluation.diagnoses)):
         console.print(view)
     for suite, result in zip(suites, results, strict=True):
         if suite.leaderboard is not None:
             console.print(write_leaderboard(folder, result, suite.leaderboard, encoder), soft_wrap=True)
-    return evaluation
 
 
-def _run(
-    encoder: Encoder, suite: Suite, cache: EmbeddingCache, work: Work
-) -> tuple[SuiteResult, dict[str, TaskFailures], Diagnosis | None]:
+@dataclass(frozen=True)
+class _Ran:
+    """A suite that was run; `broken` tells what is wrong with the tasks that could not be."""
+
+    result: SuiteResult
+    failures: dict[str, TaskFailures]
+    broken: dict[str, DataError]
+    diagnosis: Diagnosis | None
+
+
+def _run(encoder: Encoder, suite: Suite, cache: EmbeddingCache, work: Work) -> _Ran:
     failures: dict[str, TaskFailures] = {}
+    broken: dict[str, DataError] = {}
 
     def look(name: str, task: RetrievalTask, queries: Tensor, candidates: Tensor, judged: Mapping[str, Judged]) -> None:
         work.advance()
         failures[name] = find_failures(task, queries, candidates, judged, device=device_of(encoder))
 
     # Only the rank that writes the failures looks for them: their contents are decoded for that.
-    result = suite.run(encoder, cache=cache, embed=embed_sharded, on_task=look if is_first_rank() else None)
+    result = suite.run(encoder, cache=cache, embed=embed_sharded, on_task=look if is_first_rank() else None, broken=broken)
     embed = partial(embed_sharded, encoder, token_budget=suite.token_budget, cache=cache)
-    return result, failures, diagnose(suite, embed, cache, device_of(encoder)) if suite.diagnose else None
+    wants = suite.diagnose and not broken  # it looks at all tasks
+    return _Ran(result, failures, broken, diagnose(suite, embed, cache, device_of(encoder)) if wants else None)

@@ -16,7 +16,7 @@ from torch import Tensor
 from unite.config.schema.evaluation import SuiteConfig
 from unite.embedding.embed import Encoder, device_of, embed_contents
 from unite.embedding.memory import EmbeddingCache, MemoryCache
-from unite.errors import DataError, first_of
+from unite.errors import DataError, first_of, raise_all
 from unite.evaluation.layouts.source import MissingTaskError, TaskFolder, TaskSource, told_by_folder
 from unite.evaluation.metrics import Judged
 from unite.evaluation.results import HELD_IN, SuiteResult, TaskResult
@@ -65,6 +65,7 @@ class Suite:
         embed: Embed = embed_contents,
         on_task: OnTask | None = None,
         told: bool = True,
+        broken: dict[str, DataError] | None = None,
     ) -> SuiteResult:
         """Evaluates the encoder on every task.
 
@@ -77,9 +78,10 @@ class Suite:
             embed: how. `embed_sharded` shares the contents among the ranks of the process group; then all ranks must call this.
             on_task: called after each task.
             told: whether the log gets a line for each task where no bar is seen.
+            broken: gets what is wrong with the tasks that are broken, by name, while the rest still run; they are named in the result too.
 
         Raises:
-            DataError: if no task could be found, or one is broken.
+            DataError: if no task could be run, or, without `broken`, one is broken.
         """
         embed_side = partial(embed, encoder, token_budget=self.token_budget, cache=MemoryCache() if cache is None else cache)
         results: dict[str, TaskResult] = {}
@@ -88,27 +90,35 @@ class Suite:
         for name in self.tasks:
             try:
                 task = self.load(name)
+                done = self._run_task(name, task, embed_side, device_of(encoder), on_task)
             except MissingTaskError as error:
                 if all(error.folder != other.folder for other in missing.values()):
                     _log.warning("%s/%s is not run: %s", self.name, name, error)
                 missing[name] = error
                 continue
+            except DataError as error:
+                if broken is None:
+                    raise
+                _log.error("%s", error)
+                broken[name] = error
+                continue
+            results[name] = done
             clipped += [name] * task.clips_k
-            results[name] = self._run_task(name, task, embed_side, device_of(encoder), on_task)
             if told and not in_terminal():  # nobody sees the bar
-                done = results[name]
                 _log.info("%s/%s: %d queries, %d candidates, %.1f s", self.name, name, done.num_queries, done.num_candidates, done.seconds)
         if not results:
+            raise_all((broken or {}).values())
             raise self._nothing_to_run(missing)
         if clipped and told:
             how = "where a query has fewer candidates than a metric's k, its whole ranking is looked at, as trec_eval does"
             _log.info("%s: %s (%s)", self.name, how, first_of(clipped))
-        without = {group: [name for name in names if name in missing] for group, names in self.groups.items()}
+        not_run = {**missing, **(broken or {})}
+        without = {group: [name for name in names if name in not_run] for group, names in self.groups.items()}
         if any(without.values()):
             groups = "; ".join(f"{group} (without {first_of(names, 3)})" for group, names in without.items() if names)
             _log.warning("%s: these means are left out, since tasks of theirs were not run: %s", self.name, groups)
         left_out = {name: "Left out by suite.only." for name in self.config.tasks if name not in self.tasks}
-        return SuiteResult(self.name, results, {name: str(error) for name, error in missing.items()} | left_out, self.groups)
+        return SuiteResult(self.name, results, {name: str(error) for name, error in not_run.items()} | left_out, self.groups)
 
     def check(self) -> None:
         """Looks whether any task is on disk, so that a suite without data is told before what takes long.

@@ -72,7 +72,9 @@ def table(result: SuiteResult, held_in: SuiteResult | None = None) -> Table:
             view.add_section()
             for group, means in result.group_means().items():
                 add(f"mean {group}", (f"of {len(result.groups[group])}", ""), means, None)
-            add("mean", ("of pairs", ""), result.means(), held_in.means() if held_in else None, "bold")
+            pairs = sum(task.kind == "pair" for task in result.tasks.values())
+            some = f"; {len(result.missing)} not run" if result.missing else ""
+            add("mean", (f"of {pairs}{some}", ""), result.means(), held_in.means() if held_in else None, "bold")
     return view
 
 
