@@ -41,6 +41,8 @@ BY_WAY_OF = {
     ),
     "training/test_stages.py": ("training/module.py",),
     "encoder/test_tiny.py": ("encoder/tiny/*.py",),
+    "planning/test_counted.py": ("planning/architectures.py",),
+    "planning/test_plan.py": ("planning/table.py",),
     "worlds/people/test_world.py": ("worlds/people/atlas.py", "worlds/people/pictures.py"),
     "worlds/emoji/test_world.py": ("worlds/emoji/building.py", "worlds/emoji/folder.py", "worlds/emoji/preview.py"),
     # Commands as a user runs them.
@@ -48,6 +50,7 @@ BY_WAY_OF = {
     "test_curate.py": ("build/curate.py",),
     "test_dashboard.py": ("build/dashboard.py",),
     "test_evaluate.py": ("build/evaluate.py", "build/suites.py"),
+    "test_plan.py": ("build/plan.py",),
     "test_report.py": ("comparison/report.py",),
     "test_train.py": ("build/finish.py", "build/runs.py"),
 }

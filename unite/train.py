@@ -37,6 +37,7 @@ def main(config: TrainConfig) -> float | None:
     with shown("importing torch, Lightning and transformers"):
         from unite.build.check import check_stages
         from unite.build.finish import finish
+        from unite.build.fits import tell_what_does_not_fit
         from unite.build.train import build_loggers, build_stages, train
         from unite.entry import console, seed_everything
 
@@ -44,6 +45,7 @@ def main(config: TrainConfig) -> float | None:
     run = build_run(config)
     stages = build_stages(config, run)
     evaluate = check_stages(config, stages, run)  # of all stages, before the first weight is read
+    tell_what_does_not_fit(config)
     loggers = build_loggers(config, run)  # last, since they write: a run whose data cannot be opened leaves nothing
     encoder = train(config, run, stages, loggers)
     return finish(config, run, stages, encoder, loggers, evaluate, console())

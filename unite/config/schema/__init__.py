@@ -12,6 +12,7 @@ from unite.config.schema.evaluation import EvaluateConfig, MtebSuiteConfig, Pair
 from unite.config.schema.media import Decoding, MediaPolicy
 from unite.config.schema.objective import InfoNCEConfig, MAMCLConfig, MatryoshkaConfig, ObjectiveConfig
 from unite.config.schema.optimizer import AdafactorConfig, AdamW8bitConfig, AdamWConfig, MuonConfig
+from unite.config.schema.plan import PlanConfig
 from unite.config.schema.prompt import PromptConfig
 from unite.config.schema.sweep import JobSweeperConfig, Keep, ProcessLauncherConfig, SearchConfig, SweepConfig
 from unite.config.schema.training import LoggerConfig, StageConfig, TrainConfig, TrainerConfig, WandbMode
@@ -48,6 +49,7 @@ __all__ = [
     "ObjectiveConfig",
     "PairsSuiteConfig",
     "PeopleWorldConfig",
+    "PlanConfig",
     "Positions",
     "Precision",
     "ProcessLauncherConfig",

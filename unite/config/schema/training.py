@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from unite.config.schema.data import DataConfig, MixtureConfig
+from unite.config.schema.plan import PlanConfig
 from unite.config.schema.sweep import SweepConfig
 from unite.config.schema.validation import Export, ValidationConfig
 from unite.config.schema.world import WorldConfig
@@ -153,6 +154,7 @@ class TrainConfig:
         validation: what is looked at while the adaptation stage trains.
         export: the weights that the adaptation stage ends with: those of its `last` step, or the `best` in validation.
         sweep: of `-m`: how its jobs run, and what of them stays.
+        plan: what `python -m unite.plan` goes by; a run itself does not ask.
     """
 
     name: str = "train"
@@ -177,3 +179,4 @@ class TrainConfig:
     validation: ValidationConfig = field(default_factory=ValidationConfig)
     export: Export = Export.last
     sweep: SweepConfig = field(default_factory=SweepConfig)
+    plan: PlanConfig = field(default_factory=PlanConfig)

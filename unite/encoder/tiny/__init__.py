@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -52,3 +53,10 @@ def build_tiny_checkpoint(config: TinyCheckpointConfig, root: str | Path, corpus
         architecture.build_processor(tokenizer).save_pretrained(partial)
     log.info("built the tiny encoder, %.2fM parameters, in %s", model.num_parameters() / 1e6, folder)
     return folder
+
+
+def tiny_config(config: TinyCheckpointConfig) -> Any:
+    """Returns transformers' config of such an encoder, with the largest vocabulary it may have; nothing is built."""
+    made = importlib.import_module(f"{__name__}.{config.architecture}").build_config(config, train_tokenizer([], config.vocab_size))
+    made.get_text_config().vocab_size = config.vocab_size
+    return made

@@ -22,8 +22,8 @@ from unite.encoder.tiny.tokenizer import CHAT_TEMPLATE
 _SIDE = 6
 
 
-def build_model(config: TinyCheckpointConfig, tokenizer: Qwen2Tokenizer) -> PreTrainedModel:
-    """Returns the model with random weights."""
+def build_config(config: TinyCheckpointConfig, tokenizer: Qwen2Tokenizer) -> Qwen3VLConfig:
+    """Returns the model's config."""
     axis = config.head_dim // 6  # time, height and width each get low and high frequencies
     text_config = language(config, tokenizer, [config.head_dim // 2 - 2 * axis, axis, axis]) | {"head_dim": config.head_dim}
     vision_config = vision(config) | {
@@ -33,10 +33,14 @@ def build_model(config: TinyCheckpointConfig, tokenizer: Qwen2Tokenizer) -> PreT
         "num_position_embeddings": _SIDE**2,
         "deepstack_visual_indexes": [],
     }
-    model_config = Qwen3VLConfig(
+    return Qwen3VLConfig(
         text_config=text_config, vision_config=vision_config, tie_word_embeddings=True, dtype="float32", **token_ids(tokenizer)
     )
-    return Qwen3VLForConditionalGeneration(model_config)
+
+
+def build_model(config: TinyCheckpointConfig, tokenizer: Qwen2Tokenizer) -> PreTrainedModel:
+    """Returns the model with random weights."""
+    return Qwen3VLForConditionalGeneration(build_config(config, tokenizer))
 
 
 def build_processor(tokenizer: Qwen2Tokenizer) -> Qwen3VLProcessor:

@@ -1,0 +1,245 @@
+"""A model without memory, and what its passes take: on torch's meta device, by the code that training runs.
+
+Shapes: n contents, L tokens, V visual tokens of a content, N patches, D width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import AutoModel
+
+from unite.batch import MicroBatch
+from unite.config.schema.encoder import EncoderConfig
+from unite.encoder.adapters import add_lora
+from unite.encoder.checkpoint import quiet_transformers
+from unite.encoder.families.family import Family, Part
+from unite.encoder.families.shared import SharedByLayers
+from unite.encoder.trained import trained_of
+
+_META = torch.device("meta")
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one pass over tokens takes, forward and backward.
+
+    Attributes:
+        tokens: that went through.
+        forward: floating-point operations, a product and a sum being two.
+        backward: the same, what gradient checkpointing computes again among them.
+        kept: bytes that the forward pass leaves for the backward pass.
+        layer: bytes that one layer alone would leave: what exists for a moment where it is computed again.
+    """
+
+    tokens: int
+    forward: float
+    backward: float
+    kept: float
+    layer: float
+
+
+class CountedModel:
+    """An encoder as it would be trained, on the meta device.
+
+    Args:
+        config: transformers' config of its architecture.
+        family: of it.
+        options: the encoder's: what is trained, by which adapters, with checkpointing or without.
+        dtype: in which it computes.
+
+    Attributes:
+        num_parameters: of the model, adapters left out.
+        num_trained: adapters among them.
+        num_whole: those that are trained themselves.
+    """
+
+    def __init__(self, config: Any, family: Family, options: EncoderConfig, dtype: torch.dtype) -> None:
+        config._attn_implementation = options.attention
+        with quiet_transformers(), _META:
+            model = AutoModel.from_config(config, dtype=dtype, attn_implementation=options.attention)
+        self.family = family
+        self.config = config
+        self.dtype = dtype
+        self.num_parameters = sum(parameter.numel() for parameter in model.parameters())
+        trained = trained_of(model, family, options)
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(name in trained.whole)
+        whole = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self.num_whole = sum(parameter.numel() for parameter in whole)
+        family.speed_up(model)
+        with quiet_transformers():
+            if options.gradient_checkpointing:
+                model.gradient_checkpointing_enable({"use_reentrant": False})
+            if options.adapter is not None:
+                for name, part in list(model.named_children()):
+                    layers = [layer.removeprefix(f"{name}.") for layer in trained.adapted if layer.startswith(f"{name}.")]
+                    if layers:
+                        setattr(model, name, add_lora(part, options.adapter, layers))
+        for parameter in whole:  # peft has frozen all but its own
+            parameter.requires_grad_()
+        self.num_trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+        self.has_checkpoints = options.gradient_checkpointing
+        self.model = model.train()  # adapters stay float32, as they are trained
+
+    @property
+    def dim(self) -> int:
+        """D."""
+        return int(self.config.get_text_config().hidden_size)
+
+    @property
+    def merge_size(self) -> int:
+        """Patches of a visual token's side."""
+        return int(self.config.vision_config.spatial_merge_size)
+
+    @property
+    def patch_bytes(self) -> int:
+        """Of a patch, as it is moved to the device."""
+        vision = self.config.vision_config
+        return 3 * int(vision.temporal_patch_size) * int(vision.patch_size) ** 2
+
+    @property
+    def vision_is_trained(self) -> bool:
+        """Whether features of media are made again with their graph."""
+        return any(parameter.requires_grad for tower in self.family.towers(self.model) for parameter in tower.parameters())
+
+    def language(self, contents: int, length: int) -> Pass:
+        """Counts a micro-batch of texts: n contents of L tokens through the language model."""
+
+        def states() -> Tensor:
+            ids = torch.zeros(contents, length, dtype=torch.int64, device=_META)
+            micro_batch = MicroBatch(ids[:, 0], ids, ids, torch.ones_like(ids))
+            part = Part(
+                micro_batch,
+                torch.zeros(0, 1, self.dim, device=_META),
+                self.family.positions(micro_batch, True),
+                torch.full((contents,), length - 1, device=_META),
+            )
+            return torch.cat(list(self.family.states(self.model, [part])))
+
+        num_layers = int(self.config.get_text_config().num_hidden_layers)
+        return self._counted(contents * length, states, num_layers)
+
+    def vision(self, frames: int, patches: int) -> Pass:
+        """Counts the blocks of the tower over frames of so many patches, and what stands before and behind them by its weights."""
+        (tower,) = self.family.towers(self.model)
+        width, heads = _width(tower), int(self.config.vision_config.num_heads)
+        boundaries = torch.arange(frames + 1) * patches
+
+        def states() -> Tensor:
+            hidden = torch.zeros(frames * patches, width, dtype=self.dtype, device=_META)
+            angles = torch.zeros(frames * patches, width // heads, device=_META)
+            shared = {"shared": SharedByLayers()} if self.config._attn_implementation == "sdpa" else {}
+            for block in tower.blocks:
+                hidden = block(hidden, cu_seqlens=boundaries, position_embeddings=(angles, angles), **shared)
+            return hidden
+
+        blocks = self._counted(frames * patches, states, len(tower.blocks), is_trained=self.vision_is_trained)
+        inside = {id(parameter) for parameter in tower.blocks.parameters()}
+        merged = self.merge_size**2
+        around = 0.0
+        for name, parameter in tower.named_parameters():
+            if id(parameter) not in inside and parameter.ndim > 1 and "pos_embed" not in name:
+                around += 2 * parameter.numel() * frames * patches / (merged if "merger" in name else 1)
+        return Pass(
+            blocks.tokens, blocks.forward + around, blocks.backward + (2 * around if blocks.backward else 0), blocks.kept, blocks.layer
+        )
+
+    def _counted(self, tokens: int, run: Any, num_layers: int, is_trained: bool = True) -> Pass:
+        with quiet_transformers(), _as_on_a_gpu(self.dtype):
+            with torch.no_grad(), _counter() as counter:
+                run()
+            forward = float(counter.get_total_flops())
+            if not is_trained:
+                return Pass(tokens, forward, 0.0, 0.0, 0.0)
+            with _counter() as counter:
+                with self._kept() as kept:
+                    out = run()
+                before = counter.get_total_flops()
+                out.float().sum().backward()
+                backward = float(counter.get_total_flops() - before)
+            layer = sum(kept.values()) / num_layers
+            if self.has_checkpoints:
+                self.model.gradient_checkpointing_disable()
+                with self._kept() as whole:
+                    run()
+                self.model.gradient_checkpointing_enable({"use_reentrant": False})
+                layer = sum(whole.values()) / num_layers
+        return Pass(tokens, forward, backward, float(sum(kept.values())), layer)
+
+    @contextmanager
+    def _kept(self) -> Iterator[dict[int, int]]:
+        """Gives the bytes of each storage that is kept for a backward pass within; weights are none of them."""
+        own = {parameter.untyped_storage()._cdata for parameter in self.model.parameters()}
+        kept: dict[int, int] = {}
+
+        def note(tensor: Tensor) -> Tensor:
+            storage = tensor.untyped_storage()
+            if storage._cdata not in own:
+                kept[storage._cdata] = storage.nbytes()
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+            yield kept
+
+
+@contextmanager
+def _as_on_a_gpu(dtype: torch.dtype) -> Iterator[None]:
+    """Has products in the type of autocast, which the meta device does not know, and attention by a GPU's kernels.
+
+    Torch would write out all scores there, and keep them.
+    """
+    plain = nn.functional.linear, nn.functional.scaled_dot_product_attention
+
+    def linear(states: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        return plain[0](states.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype))
+
+    nn.functional.linear, nn.functional.scaled_dot_product_attention = linear, _attention
+    try:
+        yield
+    finally:
+        nn.functional.linear, nn.functional.scaled_dot_product_attention = plain
+
+
+def _attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    """Attention of (n, heads, L, head_dim) as torch's signature has it; dropout is left out."""
+    groups = query.shape[1] // key.shape[1]
+    key, value = (states[:, :, None].expand(-1, -1, groups, -1, -1).flatten(1, 2) if groups > 1 else states for states in (key, value))
+    if attn_mask is None:
+        found = torch.ops.aten._scaled_dot_product_flash_attention(query, key, value, 0.0, is_causal, scale=scale)
+    else:
+        bias = torch.zeros(1, 1, 1, 1, dtype=query.dtype, device=query.device).expand(*query.shape[:3], key.shape[2])
+        found = torch.ops.aten._scaled_dot_product_efficient_attention(query, key, value, bias, True, 0.0, is_causal, scale=scale)
+    return cast(Tensor, found[0])
+
+
+def _counter() -> FlopCounterMode:
+    """Counts, those of a mixture of experts too, which torch's own counter passes over."""
+    grouped = getattr(torch.ops.aten, "_grouped_mm", None)
+    return FlopCounterMode(display=False, custom_mapping={} if grouped is None else {grouped: _grouped})
+
+
+def _grouped(left: Sequence[int], right: Sequence[int], *args: Any, **kwargs: Any) -> int:
+    """Operations of rows (N, I) times the matrix of the group that each falls to, (G, I, O); of its gradient, (I, N) times (N, O)."""
+    return 2 * left[0] * left[1] * right[-1]
+
+
+def _width(tower: nn.Module) -> int:
+    """Returns the width of a tower's blocks."""
+    norm: Any = tower.get_submodule("blocks.0.norm1")
+    return int(norm.weight.shape[0])

@@ -1,0 +1,179 @@
+"""A stage before it is begun: what a step takes, whether it fits, how long it lasts.
+
+Memory of one rank, in bytes:
+
+    weights       each in its type; what is trained whole in float32
+    gradients     of what is trained, float32
+    optimizer     its states (AdamW two, Muon one, Adafactor a few rows and columns), and the average of the weights if there is one
+    activations   of the tokens whose graphs are kept (`trainer.graph_tokens`), and of one layer that is computed again
+    features      of the media of a rank's contents, kept over the step where the tower is frozen
+    inputs        patches and tokens of the batch
+    embeddings    of all ranks' contents, their gradient and its sum
+
+Operations: each content passes forward and backward once, and forward once more where its graph was not kept (gradient cache).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from unite.config.schema.plan import PlanConfig
+from unite.planning.contents import Contents
+from unite.planning.counted import CountedModel, Pass
+from unite.planning.devices import Device
+
+#: Bytes that a CUDA context and libraries take on a card, and the share of it that an allocator leaves between blocks.
+_RUNTIME, _BETWEEN = 1.5e9, 0.05
+#: States of float32 that an optimizer keeps for each trained parameter.
+STATES = {"adamw": 2.0, "muon": 1.0, "adafactor": 0.01, "adamw_8bit": 0.5}
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """What a stage would take.
+
+    Attributes:
+        name: of the stage.
+        steps: optimizer steps.
+        contents: of a step, over all ranks.
+        tokens: of a step and rank, padding left out.
+        visual_tokens: among them.
+        num_parameters, num_trained: of the model.
+        memory: bytes of a rank, by what they are for.
+        operations: of a step and rank.
+        device: that it is planned for.
+        num_devices: of them.
+        most_tokens: the largest `trainer.graph_tokens` that fits; 0 where not even one content does.
+        graph_tokens: as asked for.
+        utilisation: share of the peak that is reckoned with.
+    """
+
+    name: str
+    steps: int
+    contents: tuple[Contents, ...]
+    tokens: float
+    visual_tokens: float
+    num_parameters: int
+    num_trained: int
+    memory: dict[str, float]
+    operations: float
+    device: Device
+    num_devices: int
+    most_tokens: int
+    graph_tokens: int
+    utilisation: float
+
+    @property
+    def total(self) -> float:
+        """Bytes of a rank."""
+        return sum(self.memory.values())
+
+    @property
+    def fits(self) -> bool:
+        """Whether a device has room for it."""
+        return self.total <= self.device.memory
+
+    @property
+    def seconds(self) -> float:
+        """Of a step."""
+        return self.operations / (self.device.peak * self.utilisation)
+
+    @property
+    def hours(self) -> float:
+        """Of the stage."""
+        return self.steps * self.seconds / 3600
+
+
+def plan_stage(
+    name: str,
+    steps: int,
+    contents: Sequence[Contents],
+    model: CountedModel,
+    device: Device,
+    plan: PlanConfig,
+    *,
+    graph_tokens: int,
+    token_budget: int,
+    optimizer: str,
+    has_average: bool,
+) -> StagePlan:
+    """Counts a stage.
+
+    Args:
+        name: of it.
+        steps: optimizer steps.
+        contents: of a step, over all ranks.
+        model: that is trained.
+        device: that it runs on.
+        plan: the options.
+        graph_tokens: tokens whose activations are kept.
+        token_budget: tokens of a micro-batch.
+        optimizer: `adamw`, `adamw_8bit`, `muon` or `adafactor`.
+        has_average: whether an average of the weights is kept.
+    """
+    ranks = plan.devices
+    tokens = sum(some.number * some.tokens for some in contents) / ranks
+    visual = sum(some.number * some.visual for some in contents) / ranks
+    number = sum(some.number for some in contents)
+    length = max(2, round(tokens * ranks / number))
+    longest = max(some.tokens for some in contents)
+    micro = model.language(max(1, token_budget // length), length)
+    seen = _seen(model, contents, ranks)
+    replayed = 0.0 if tokens <= graph_tokens else max(0.0, 1 - graph_tokens / tokens)
+    language = (micro.forward * (1 + replayed) + micro.backward) / micro.tokens * tokens
+    tower = sum(some.forward * (1 + (replayed if model.vision_is_trained else 0)) + some.backward for some in seen)
+    each = model.dtype.itemsize
+    features = 0.0 if model.vision_is_trained else visual * model.dim * each * (1 + int(getattr(model.family, "num_deepstack", 0)))
+    fixed = {
+        # What is trained whole is float32, with a copy in the type of autocast.
+        "weights": model.num_parameters * each + (model.num_whole if each < 4 else 0) * 4 + (model.num_trained - model.num_whole) * 4.0,
+        "gradients": 4.0 * model.num_trained,
+        "optimizer": 4.0 * model.num_trained * (STATES[optimizer] + has_average),
+        "features": features,
+        "inputs": sum(some.tokens for some in seen) * model.patch_bytes + 8 * 3 * tokens,
+        "embeddings": 4.0 * 3 * number * model.dim,
+        "runtime": _RUNTIME + _BETWEEN * device.memory,
+    }
+
+    def activations(kept: float) -> float:
+        at_once = min(max(token_budget, longest), tokens)
+        towers = sum(some.kept / max(1.0, tokens) for some in seen) * kept
+        return kept * micro.kept / micro.tokens + towers + at_once * micro.layer / micro.tokens
+
+    kept = min(tokens, max(graph_tokens, min(token_budget, tokens)))
+    room = device.memory - sum(fixed.values())
+    least = activations(min(longest, tokens))
+    slope = (activations(2.0 * longest) - activations(1.0 * longest)) / longest
+    most = 0 if room < least else int(longest + (room - least) / slope) if slope else int(tokens)
+    return StagePlan(
+        name=name,
+        steps=steps,
+        contents=tuple(contents),
+        tokens=tokens,
+        visual_tokens=visual,
+        num_parameters=model.num_parameters,
+        num_trained=model.num_trained,
+        memory={"activations": activations(kept), **fixed},
+        operations=language + tower,
+        device=device,
+        num_devices=ranks,
+        most_tokens=most,
+        graph_tokens=graph_tokens,
+        utilisation=plan.utilisation,
+    )
+
+
+def _seen(model: CountedModel, contents: Sequence[Contents], ranks: int) -> list[Pass]:
+    """Returns what the tower takes of a step and rank, for each kind of content with media."""
+    merged = model.merge_size**2
+    passes = []
+    for some in contents:
+        if some.frames:
+            # A token stands for so many patches; those of two frames of a video are one patch in time.
+            patches = max(1, round(some.visual * merged / max(1, -(-some.frames // 2))))
+            sequences = -(-some.frames // 2)
+            one = model.vision(sequences, patches)
+            times = some.number / ranks
+            passes.append(Pass(round(one.tokens * times), one.forward * times, one.backward * times, one.kept * times, one.layer))
+    return passes
