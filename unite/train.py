@@ -45,7 +45,7 @@ def main(config: TrainConfig) -> float | None:
     run = build_run(config)
     stages = build_stages(config, run)
     evaluate = check_stages(config, stages, run)  # of all stages, before the first weight is read
-    tell_what_does_not_fit(config)
+    tell_what_does_not_fit(config, console())
     loggers = build_loggers(config, run)  # last, since they write: a run whose data cannot be opened leaves nothing
     encoder = train(config, run, stages, loggers)
     return finish(config, run, stages, encoder, loggers, evaluate, console())

@@ -8,10 +8,10 @@ from typing import cast
 
 import torch
 from omegaconf import OmegaConf
+from rich.console import Console
 
 from unite.build.plan import build_plans
 from unite.config.schema import TrainConfig
-from unite.entry import console
 from unite.errors import UniteError
 from unite.planning.table import notes, table
 from unite.processes import is_first_started
@@ -19,7 +19,7 @@ from unite.processes import is_first_started
 log = logging.getLogger(__name__)
 
 
-def tell_what_does_not_fit(config: TrainConfig) -> bool:
+def tell_what_does_not_fit(config: TrainConfig, console: Console) -> bool:
     """Prints the plan of a run that takes more memory than there is, and returns whether it does.
 
     It is an estimate, so the run goes on. A built-in encoder is small everywhere and is not counted.
@@ -38,7 +38,7 @@ def tell_what_does_not_fit(config: TrainConfig) -> bool:
         return False
     large = [plan for plan in plans if not plan.fits]
     if large:
-        console().print(table(plans, told, has_times=False))
+        console.print(table(plans, told, has_times=False))
         for line in notes(plans, has_times=False):
             log.warning("%s", line)
     return bool(large)

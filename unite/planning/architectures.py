@@ -72,7 +72,8 @@ def architecture_of(path: str) -> tuple[Any, Family, str]:
             config = parts_of(found).config
         except CheckpointError:
             model_type, text, vision = _KNOWN[path]
-            config = CONFIG_MAPPING[model_type](text_config=text, vision_config=vision, tie_word_embeddings=True)
+            kind: Any = CONFIG_MAPPING[model_type]
+            config = kind(text_config=text, vision_config=vision, tie_word_embeddings=True)
             return config, family_with(config), f"the published shape of {path}, which is not on this machine"
         return config, family_with(config), path
     try:

@@ -128,6 +128,7 @@ class CountedModel:
 
     def vision(self, frames: int, patches: int) -> Pass:
         """Counts the blocks of the tower over frames of so many patches, and what stands before and behind them by its weights."""
+        tower: Any
         (tower,) = self.family.towers(self.model)
         width, heads = _width(tower), int(self.config.vision_config.num_heads)
         boundaries = torch.arange(frames + 1) * patches
@@ -197,8 +198,8 @@ def _as_on_a_gpu(dtype: torch.dtype) -> Iterator[None]:
     """
     plain = nn.functional.linear, nn.functional.scaled_dot_product_attention
 
-    def linear(states: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        return plain[0](states.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype))
+    def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:  # as torch calls it
+        return plain[0](input.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype))
 
     nn.functional.linear, nn.functional.scaled_dot_product_attention = linear, _attention
     try:
