@@ -14,11 +14,13 @@ import contextlib
 import json
 import logging
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from unite.data.address import Address
+from unite.data.indexed_samples import IndexedSample, StoredSamples
 from unite.data.samples import Sample, group
 from unite.data.tar_members import HashedFile, Leftover, any_members, check_names, named, plain_members
 from unite.errors import DataError, must_be
@@ -30,12 +32,9 @@ log = logging.getLogger(__name__)
 INDEX_SUFFIX = ".index.json"
 
 
-@dataclass(frozen=True, slots=True)
-class IndexedSample:
-    """Where one sample lies: (offset, size) in bytes of each member, by extension."""
-
-    key: str
-    members: dict[str, tuple[int, int]]
+#: How an index begins, so that its samples need not be read to know of it; earlier ones lack the number.
+_BEGINNING = re.compile(rb'\{"num_bytes": (\d+), "sha256": "([0-9a-f]+)", "num_samples": (\d+), "samples": \[')
+_NUM_FIRST, _END = 256, b"]}"
 
 
 @dataclass(frozen=True)
@@ -44,12 +43,13 @@ class ShardIndex:
 
     num_bytes: int
     sha256: str
-    samples: tuple[IndexedSample, ...]
+    samples: Sequence[IndexedSample]
 
     def save(self, path: Path) -> None:
         """Writes the index, whole or not at all."""
         samples = [[sample.key, sample.members] for sample in self.samples]
-        write_text(path, json.dumps({"num_bytes": self.num_bytes, "sha256": self.sha256, "samples": samples}))
+        first = {"num_bytes": self.num_bytes, "sha256": self.sha256, "num_samples": len(samples)}
+        write_text(path, json.dumps({**first, "samples": samples}))
 
     @classmethod
     def of_samples(cls, num_bytes: int, sha256: str, samples: Iterable[Sample]) -> ShardIndex:
@@ -59,16 +59,31 @@ class ShardIndex:
 
     @classmethod
     def load(cls, where: str | Path | Address) -> ShardIndex | None:
-        """Reads an index; None if it is missing or unreadable."""
+        """Reads an index, of one on disk the beginning alone; None if it is missing or unreadable."""
+        address = Address.of(where)
         try:
-            fields = json.loads(Address.of(where).read())
+            if address.is_local and (index := cls._begun(address.path)) is not None:
+                return index
+            fields = json.loads(address.read())
             samples = tuple(
                 IndexedSample(key, {name: (int(offset), int(size)) for name, (offset, size) in members.items()})
                 for key, members in fields["samples"]
             )
             return cls(int(fields["num_bytes"]), str(fields["sha256"]), samples)
-        except (DataError, ValueError, KeyError, TypeError, AttributeError):
+        except (DataError, OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
+
+    @classmethod
+    def _begun(cls, path: Path) -> ShardIndex | None:
+        """Reads beginning and end of an index; None if they are not those of a whole one."""
+        with path.open("rb") as file:
+            found = _BEGINNING.match(file.read(_NUM_FIRST))
+            if found is None:
+                return None
+            file.seek(-len(_END), os.SEEK_END)
+            if file.read() != _END:
+                return None
+        return cls(int(found[1]), found[2].decode(), StoredSamples(path, found[2].decode(), int(found[3])))
 
 
 def index_shard(where: str | Path | Address) -> ShardIndex:

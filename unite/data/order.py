@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from unite.data.permutation import Permutation, permutation
 from unite.errors import ConfigError, must_be, must_be_one_of, raise_all
 from unite.types import fingerprint
 
@@ -121,7 +122,7 @@ class MixtureOrder:
         self._edges = np.cumsum(weights / weights.sum())
         self._edges[-1] = 1.0
         self._offset = fingerprint("runs", str(seed)) / 2**63
-        self._shuffled: dict[tuple[int, int], NDArray[np.int64]] = {}
+        self._shuffled: dict[tuple[int, int], Permutation] = {}
         self._counted = (0, np.zeros(len(self.names), dtype=np.int64))
 
     def batch(self, step: int) -> list[tuple[str, int]]:
@@ -194,10 +195,10 @@ class MixtureOrder:
         """Returns how many blocks of neighbours a source has; rows that are left over fill none and are not served."""
         return max(self.sizes[name].num_rows // self.sizes[name].neighbours, 1)
 
-    def _shuffle(self, source: int, epoch: int) -> NDArray[np.int64]:
+    def _shuffle(self, source: int, epoch: int) -> Permutation:
         """Returns the order of a source's blocks in one of its epochs; keeps the last one of each source."""
         if (source, epoch) not in self._shuffled:
-            rng = np.random.default_rng([self.seed, fingerprint(self.names[source]), epoch])
             self._shuffled = {key: order for key, order in self._shuffled.items() if key[0] != source}
-            self._shuffled[source, epoch] = rng.permutation(self._num_blocks(self.names[source]))
+            seed = [self.seed, fingerprint(self.names[source]), epoch]
+            self._shuffled[source, epoch] = permutation(self._num_blocks(self.names[source]), seed)
         return self._shuffled[source, epoch]

@@ -25,7 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unite.data.address import Address
-from unite.data.index import INDEX_SUFFIX, IndexedSample, load_index
+from unite.data.index import INDEX_SUFFIX, load_index
+from unite.data.indexed_samples import IndexedSample
 from unite.data.rows import Row, from_members, to_members
 from unite.data.tar import IndexedTar
 from unite.data.tar_members import Member
