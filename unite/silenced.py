@@ -54,7 +54,11 @@ SILENCED = (
         r"\w+ does not expose input embeddings",
         "a tower is given pixels, and what is trained in it has its gradient",
     ),
-    Said("bitsandbytes.backends.cpu.ops", "Failed to load CPU gemm_4bit_forward", "no weight here has 4 bits"),
+    Said(
+        "bitsandbytes.backends.cpu.ops",
+        "Failed to load CPU gemm_4bit_forward",
+        "it makes the weights and multiplies",
+    ),
     Said("mteb.evaluate", "No batch size defined in encode_kwargs", "micro-batches are cut by tokens"),
     Said(_LIGHTNING, r"\w+ available: ", "the line of a stage says where it runs"),
     Said(_LIGHTNING, "💡 Tip: ", "it advertises"),

@@ -67,6 +67,12 @@ def test_parameters_are_those_of_the_model(folder, options):
     assert model.vision_is_trained == (not encoder.vision_is_frozen)
 
 
+def test_of_a_quantised_model_the_linear_layers_of_its_language_model_are_in_four_bits():
+    model = counted("Qwen/Qwen2-VL-7B-Instruct", quantization="nf4")
+    each = 2 * 3584 * 3584 + 2 * 3584 * 512 + 3 * 3584 * 18944
+    assert model.num_quantised == 28 * each
+
+
 @pytest.mark.parametrize("checkpointing", [False, True])
 def test_operations_and_kept_activations_are_those_of_a_real_pass(folder, checkpointing):
     """In bfloat16, as on a GPU: on a CPU float32 goes through products that torch's counter does not know."""

@@ -20,7 +20,7 @@ CONTENTS = [Contents("text", 80, 10), Contents("image", 20, 40, 30, 1)]
 class Model:
     """1000 parameters, 100 of them in adapters; a token is 2 operations forward and 4 backward, and keeps 8 bytes."""
 
-    num_parameters, num_trained, num_whole = 1000, 100, 0
+    num_parameters, num_trained, num_whole, num_quantised = 1000, 100, 0, 0
     dim, merge_size, patch_bytes, dtype = 4, 2, 6, torch.bfloat16
     vision_is_trained = False
     family = None
@@ -84,6 +84,13 @@ def test_what_is_trained_whole_has_a_float32_copy_and_a_trained_tower_passes_aga
     plan = planned(model=Whole, graph_tokens=100)
     assert plan.memory["weights"] == 1000 * (2 + 4) and plan.memory["features"] == 0
     assert plan.operations == pytest.approx(400 * 6 + 0.75 * 800 + 600 * (5 * 1.75 + 10))
+
+
+def test_weights_in_four_bits():
+    class Narrow(Model):
+        num_quantised = 600
+
+    assert planned(model=Narrow).memory["weights"] == pytest.approx(400 * 2 + 600 * 0.516 + 100 * 4)
 
 
 def test_the_largest_budget_fits_and_one_above_it_does_not():

@@ -184,13 +184,14 @@ EVERYWHERE = LoRAConfig(r=2, dropout=0.5, targets=["language", "vision", "merger
         ({"adapter": LoRAConfig(r=2), "train_vision": True, "frozen": ["vision"]}, AdafactorCosine, AdafactorConfig(ema_decay=0.9)),
         ({"train_vision": True, "dtype": "bfloat16", "frozen": ["embed_tokens"]}, MuonCosine, MuonConfig(ema_decay=0.9)),
         ({}, AdamW8bitCosine, AdamW8bitConfig(lr=0.01, min_8bit_size=64)),
+        ({"adapter": LoRAConfig(r=2), "quantization": "nf4"}, AdamWCosine, AdamWConfig(lr=0.01)),
     ],
-    ids=["lora-adamw-average", "merger-adafactor-average", "whole-muon-average", "whole-adamw_8bit"],
+    ids=["lora-adamw-average", "merger-adafactor-average", "whole-muon-average", "whole-adamw_8bit", "qlora-adamw"],
 )
 @pytest.mark.parametrize("graph_tokens", [1, 10**6], ids=["cached", "direct"])
 def test_a_resumed_run_exports_the_bytes_of_an_undisturbed_one(tmp_path, encoder, kind, optimizer, graph_tokens):
-    if kind is AdamW8bitCosine:
-        pytest.importorskip("bitsandbytes")
+    if kind is AdamW8bitCosine or "quantization" in encoder:
+        pytest.importorskip("bitsandbytes")  # an extra, of 125 MB
     folder = tiny(tmp_path / "tiny")
 
     def exported(name, *callbacks, resume=False):

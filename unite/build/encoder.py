@@ -25,6 +25,7 @@ from unite.encoder.checkpoint import read_as_asked, read_as_trained
 from unite.encoder.families import family_of
 from unite.encoder.families.family import Family
 from unite.encoder.folder import parts_of
+from unite.encoder.quantised import import_bitsandbytes
 from unite.encoder.tiny.tokenizer import split_share
 from unite.encoder.trained import check_names
 from unite.encoder.vlm import VLMEncoder
@@ -71,6 +72,8 @@ def _check_options(encoder: EncoderConfig, path: str | None) -> tuple[str, type[
     options = OmegaConf.to_object(encoder)
     if not isinstance(options, EncoderConfig):
         return "the encoder", None
+    if options.quantization is not None:
+        import_bitsandbytes()
     if path is not None:
         parts = parts_of(path, base_of(encoder))
         check_names(parts, read_as_asked(read_as_trained(replace(options, path=path), parts, is_check=True), is_check=True))

@@ -25,6 +25,7 @@ from unite.encoder.families.family import Family, Part
 from unite.encoder.folder import parts_of
 from unite.encoder.pooling import last_positions
 from unite.encoder.processor import ContentProcessor
+from unite.encoder.quantised import Quantised, unloaded
 from unite.encoder.trained import trained_of
 from unite.errors import CheckpointError, must_be
 
@@ -67,6 +68,7 @@ class VLMEncoder(nn.Module):
             parameter.requires_grad_(name in self.trained.whole)
         self._whole = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self._widened: list[nn.Parameter] = []
+        self._quantised: Quantised | None = None
         self.family.speed_up(self.model)
         if config.gradient_checkpointing:
             self.model.gradient_checkpointing_enable({"use_reentrant": False})
@@ -132,6 +134,8 @@ class VLMEncoder(nn.Module):
             CheckpointError: if the adapter of the stage before is not merged.
         """
         self._check_merged("before another adapter is added")
+        if self.config.quantization is not None:
+            self._quantised = Quantised(self.model, self._frozen_layers(), getattr(torch, self.config.dtype))
         if self.config.adapter is not None:
             for name, part in list(self.model.named_children()):
                 layers = [layer.removeprefix(f"{name}.") for layer in self.trained.adapted if layer.startswith(f"{name}.")]
@@ -147,8 +151,17 @@ class VLMEncoder(nn.Module):
 
     def merge_adapter(self) -> None:
         """Merges the adapters, if there are some, into the weights, and gives what was trained its own type again: a stage ends."""
+        updates: dict[str, Tensor] = {}
         for name, part in list(self.model.named_children()):
-            setattr(self.model, name, merge_lora(part))
+            if self._quantised is None:
+                setattr(self.model, name, merge_lora(part))
+            else:
+                plain, of_part = unloaded(part)
+                setattr(self.model, name, plain)
+                updates |= {f"{name}.{layer}": update for layer, update in of_part.items()}
+        if self._quantised is not None:
+            self._quantised.restore(self.model, updates, getattr(torch, self.config.dtype))
+            self._quantised = None
         for parameter in self._widened:
             parameter.data = parameter.data.to(getattr(torch, self.config.dtype))
         self._widened = []
@@ -181,6 +194,12 @@ class VLMEncoder(nn.Module):
             for micro_batch, seen in zip(micro_batches, features, strict=True)
         ]
         return [nn.functional.normalize(states.float(), dim=-1) for states in self.family.states(self.model, parts)]
+
+    def _frozen_layers(self) -> list[str]:
+        """Returns the names of the language model's linear layers that are not trained themselves."""
+        start = f"{self.family.language_model}."
+        layers = (name for name, module in self.model.named_modules() if type(module) is nn.Linear and name.startswith(start))
+        return [name for name in layers if f"{name}.weight" not in self.trained.whole]
 
     def _narrow_parts(self) -> Iterator[nn.Parameter]:
         """Yields the weights, of less than float32, of the parts of which some are trained whole; peft keeps adapters in float32."""

@@ -58,6 +58,7 @@ class CountedModel:
         num_parameters: of the model, adapters left out.
         num_trained: adapters among them.
         num_whole: those that are trained themselves.
+        num_quantised: those that are held in 4 bits.
     """
 
     def __init__(self, config: Any, family: Family, options: EncoderConfig, dtype: torch.dtype) -> None:
@@ -73,6 +74,11 @@ class CountedModel:
             parameter.requires_grad_(name in trained.whole)
         whole = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.num_whole = sum(parameter.numel() for parameter in whole)
+        self.num_quantised = 0
+        if options.quantization is not None:
+            inside = getattr(model, family.language_model).modules()
+            held = [layer.weight for layer in inside if type(layer) is nn.Linear and not layer.weight.requires_grad]
+            self.num_quantised = sum(weight.numel() for weight in held)
         family.speed_up(model)
         with quiet_transformers():
             if options.gradient_checkpointing:

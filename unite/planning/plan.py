@@ -25,6 +25,8 @@ from unite.planning.devices import Device
 
 #: Bytes that a CUDA context and libraries take on a card, and the share of it that an allocator leaves between blocks.
 _RUNTIME, _BETWEEN = 1.5e9, 0.05
+#: Bytes of a weight in NF4, its part of a scale among them.
+_NF4 = 0.516
 #: States of float32 that an optimizer keeps for each trained parameter.
 STATES = {"adamw": 2.0, "muon": 1.0, "adafactor": 0.01, "adamw_8bit": 0.5}
 
@@ -126,8 +128,7 @@ def plan_stage(
     each = model.dtype.itemsize
     features = 0.0 if model.vision_is_trained else visual * model.dim * each * (1 + int(getattr(model.family, "num_deepstack", 0)))
     fixed = {
-        # What is trained whole is float32, with a copy in the type of autocast.
-        "weights": model.num_parameters * each + (model.num_whole if each < 4 else 0) * 4 + (model.num_trained - model.num_whole) * 4.0,
+        "weights": _of_weights(model),
         "gradients": 4.0 * model.num_trained,
         "optimizer": 4.0 * model.num_trained * (STATES[optimizer] + has_average),
         "features": features,
@@ -162,6 +163,13 @@ def plan_stage(
         graph_tokens=graph_tokens,
         utilisation=plan.utilisation,
     )
+
+
+def _of_weights(model: CountedModel) -> float:
+    """Returns the bytes of the weights; what is trained whole is float32, with a copy in the type of autocast."""
+    each = model.dtype.itemsize
+    plain = (model.num_parameters - model.num_quantised) * each + model.num_quantised * _NF4
+    return plain + 4.0 * (model.num_whole if each < 4 else 0) + 4.0 * (model.num_trained - model.num_whole)
 
 
 def _seen(model: CountedModel, contents: Sequence[Contents], ranks: int) -> list[Pass]:

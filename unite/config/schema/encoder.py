@@ -133,6 +133,12 @@ class ReadingChange:
         return {name: value for name, value in vars(self).items() if value is not None}
 
 
+class Quantization(StrEnum):
+    """How frozen weights are held while adapters are trained."""
+
+    nf4 = "nf4"
+
+
 @dataclass(kw_only=True)
 class EncoderConfig(ReadingConfig):
     """The vision-language model. See `unite.encoder.vlm.VLMEncoder`.
@@ -146,6 +152,8 @@ class EncoderConfig(ReadingConfig):
         train_vision: whether all weights of the towers that see are trained too, their merger among them.
         override: what wins over how the checkpoint at `path` says that it reads contents, which wins over the options above.
         frozen: what is not trained of all that, neither whole nor by an adapter: parts or names, as in `adapter.targets`.
+        quantization: `nf4` holds the frozen linear layers of the language model in 4 bits while its adapters are trained (QLoRA); what is
+            exported has the weights' own type. null leaves them in it.
         attention: transformers' attention implementation.
         gradient_checkpointing: compute activations again in the backward pass, to save memory.
     """
@@ -158,8 +166,20 @@ class EncoderConfig(ReadingConfig):
     train_vision: bool = False
     override: ReadingChange = field(default_factory=ReadingChange)
     frozen: list[str] = field(default_factory=list)
+    quantization: Quantization | None = None
     attention: str = "sdpa"
     gradient_checkpointing: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.quantization is None:
+            return
+        if self.quantization not in list(Quantization):
+            raise ConfigError(must_be_one_of("encoder.quantization", [*Quantization, "null"], self.quantization))
+        self.quantization = Quantization(self.quantization)
+        if self.adapter is None:
+            hint = "Weights in 4 bits are not trained themselves: add an adapter (+adapter@encoder.adapter=lora)."
+            raise ConfigError(must_be("encoder.quantization", "null without an adapter", str(self.quantization), hint))
 
 
 class TinyArchitecture(StrEnum):
