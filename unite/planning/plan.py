@@ -125,7 +125,7 @@ def plan_stage(
     replayed = 0.0 if tokens <= graph_tokens else max(0.0, 1 - graph_tokens / tokens)
     language = (micro.forward * (1 + replayed) + micro.backward) / micro.tokens * tokens
     tower = sum(some.forward * (1 + (replayed if model.vision_is_trained else 0)) + some.backward for some in seen)
-    each = model.dtype.itemsize
+    each = int(model.dtype.itemsize)
     features = 0.0 if model.vision_is_trained else visual * model.dim * each * (1 + int(getattr(model.family, "num_deepstack", 0)))
     fixed = {
         "weights": _of_weights(model),
@@ -167,7 +167,7 @@ def plan_stage(
 
 def _of_weights(model: CountedModel) -> float:
     """Returns the bytes of the weights; what is trained whole is float32, with a copy in the type of autocast."""
-    each = model.dtype.itemsize
+    each = int(model.dtype.itemsize)
     plain = (model.num_parameters - model.num_quantised) * each + model.num_quantised * _NF4
     return plain + 4.0 * (model.num_whole if each < 4 else 0) + 4.0 * (model.num_trained - model.num_whole)
 
