@@ -16,6 +16,8 @@ class QueryPart:
     Attributes:
         item: a text, a medium or a mix of them, as `unite.embedding.items.Item`.
         weight: of its embedding in the query's; below 0 it pushes away.
+        vector: its embedding, (D,) of unit length, where it is made already: many queries' parts are embedded together. The item is then
+            not read.
 
     Raises:
         DataError: if the weight is 0 or not finite.
@@ -23,6 +25,7 @@ class QueryPart:
 
     item: Any
     weight: float = 1.0
+    vector: Any = None
 
     def __post_init__(self) -> None:
         if not 0 < abs(self.weight) < float("inf"):

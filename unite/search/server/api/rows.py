@@ -1,0 +1,145 @@
+"""Rows of a corpus, their thumbnails and media: `GET /api/rows/{id}`, `/api/thumbnails/{id}`, `/api/media/{id}`, and what corpora there are.
+
+An id is looked up in the corpus and is never part of a path on the disk.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from unite.search.server.api.operation import Answered, Operation
+from unite.search.server.api.search import FoundRow, hit_object
+from unite.search.server.refusals import RefusalError
+from unite.search.server.service import service_of
+
+#: Types that a browser shows and cannot be made to run: SVG is a page of its own.
+_SHOWN = re.compile(r"(?:image/(?!svg)|video/|audio/)[\w.+-]+")
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_CHUNK = 2**16
+#: What is opened by itself runs nothing, whatever it turns out to be.
+_POLICY = "default-src 'none'; media-src 'self'; sandbox"
+
+
+class Corpus(Answered):
+    """A corpus."""
+
+    name: str
+    encoder: str = Field(description="what a person calls the encoder that made it")
+    num_rows: int
+    modalities: list[str]
+    columns: dict[str, str] = Field(description="the metadata's columns and their types, for filters")
+
+
+class Corpora(Answered):
+    """The corpora that can be searched; the first is searched where none is named."""
+
+    corpora: list[Corpus]
+
+
+async def corpora(request: Request) -> Response:
+    """Tells what there is."""
+    found = [
+        Corpus(
+            name=name,
+            encoder=searcher.name,
+            num_rows=searcher.num_rows,
+            modalities=list(searcher.modalities),
+            columns=dict(searcher.columns),
+        )
+        for name, searcher in service_of(request).searchers.items()
+    ]
+    return JSONResponse(Corpora(corpora=found).model_dump())
+
+
+async def row(request: Request) -> Response:
+    """Tells a row."""
+    service = service_of(request)
+    name = service.known(request.query_params.get("model", ""))
+    return JSONResponse(hit_object(await service.row(request.path_params["id"], name), name))
+
+
+async def thumbnail(request: Request) -> Response:
+    """Sends the little JPEG of a row."""
+    id = request.path_params["id"]
+    found = await service_of(request).row(id, request.query_params.get("model", ""))
+    if not found.thumbnail:
+        raise RefusalError(404, f"Row {id!r} has no thumbnail.", param="id", code="media_not_found")
+    return Response(found.thumbnail, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=300"})
+
+
+async def media(request: Request) -> Response:
+    """Sends the first medium of a row, or the part of it that a player asks for."""
+    data, mime = await service_of(request).media(request.path_params["id"], request.query_params.get("model", ""))
+    headers = {"Accept-Ranges": "bytes", "Content-Security-Policy": _POLICY, "Cache-Control": "private, max-age=300"}
+    if not _SHOWN.fullmatch(mime):
+        mime = "application/octet-stream"
+        headers["Content-Disposition"] = "attachment"
+    asked = _range_of(request.headers.get("range", ""), len(data))
+    if asked is None:
+        start, end, status = 0, len(data), 200
+    else:
+        (start, end), status = asked, 206
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(data)}"
+    headers["Content-Length"] = str(end - start)
+    return StreamingResponse(_chunks(data, start, end), status, headers, mime)
+
+
+def _range_of(header: str, size: int) -> tuple[int, int] | None:
+    """Returns the span that a Range header asks for (RFC 9110, 14.2); None for the whole, as also of several spans.
+
+    Raises:
+        RefusalError: (416) if none of it is there.
+    """
+    match = _RANGE.fullmatch(header.strip())
+    if not match or not any(match.groups()):
+        return None
+    first, last = match.groups()
+    start = int(first) if first else max(size - int(last), 0)
+    end = min(int(last) + 1, size) if first and last else size
+    if start >= size or (first and last and int(last) < start):
+        raise RefusalError(416, f"There are {size} bytes.", code="range_not_satisfiable", headers={"Content-Range": f"bytes */{size}"})
+    return start, end
+
+
+async def _chunks(data: bytes, start: int, end: int) -> AsyncIterator[bytes]:
+    """Yields it in pieces: whoever takes it slowly then holds one of them in the server's buffers beside the medium."""
+    for place in range(start, end, _CHUNK):
+        yield data[place : min(place + _CHUNK, end)]
+
+
+_ID = ("id", "path", "of the row")
+_MODEL = ("model", "query", "which corpus, by its name; the first where it is left out")
+
+OPERATIONS = (
+    Operation("GET", "/api/corpora", "corpora", "What can be searched", "Corpora, with what filters may name.", corpora, Corpora),
+    Operation(
+        "GET", "/api/rows/{id:path}", "row", "A row", "As a hit of score 1.", row, FoundRow, parameters=(_ID, _MODEL), refusals=(404,)
+    ),
+    Operation(
+        "GET",
+        "/api/thumbnails/{id:path}",
+        "thumbnail",
+        "A row's thumbnail",
+        "A little JPEG.",
+        thumbnail,
+        "image/jpeg",
+        parameters=(_ID, _MODEL),
+        refusals=(404,),
+    ),
+    Operation(
+        "GET",
+        "/api/media/{id:path}",
+        "media",
+        "A row's first medium",
+        "Read from its source, or the part of it that a Range header asks for.",
+        media,
+        "*/*",
+        parameters=(_ID, _MODEL),
+        refusals=(404, 416),
+    ),
+)

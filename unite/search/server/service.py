@@ -1,0 +1,81 @@
+"""What routes ask: searches and embeddings of the corpora by their names, answered together with those of others that wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from unite.errors import ConfigError, DataError, must_be, must_be_one_of
+from unite.search.hits import Hit, Search, Searching
+from unite.search.server.dispatch import Dispatcher
+from unite.search.server.limits import Limits
+from unite.search.server.refusals import RefusalError
+
+
+class Service:
+    """Corpora by name. What embeds or searches is done by one thread a searcher; `row` and `media` are asked from several.
+
+    Args:
+        searchers: by the names that users see.
+        limits: of what may wait.
+
+    Raises:
+        ConfigError: if there is none.
+    """
+
+    def __init__(self, searchers: Mapping[str, Searching], limits: Limits) -> None:
+        if not searchers:
+            raise ConfigError(must_be("the searchers", "at least one", 0))
+        self.searchers = dict(searchers)
+        self._dispatchers = {name: Dispatcher(searcher, limits) for name, searcher in searchers.items()}
+
+    @property
+    def names(self) -> list[str]:
+        """Of the corpora; the first is asked where none is named."""
+        return list(self.searchers)
+
+    def searcher(self, name: str = "") -> Searching:
+        """Returns the one of a name, for what it tells of itself. Raises RefusalError (404) if there is none."""
+        return self.searchers[self.known(name)]
+
+    def known(self, name: str) -> str:
+        """Returns a name, the first where none is given. Raises RefusalError (404) if there is no corpus of it."""
+        if name and name not in self.searchers:
+            raise RefusalError(404, must_be_one_of("model", self.searchers, name), param="model", code="model_not_found")
+        return name or self.names[0]
+
+    async def search(self, search: Search, name: str = "") -> list[Hit]:
+        """Returns the hits, best first. Raises as `Searching.search`, and RefusalError if too much waits."""
+        return await asyncio.wrap_future(self._dispatchers[self.known(name)].search(search))
+
+    async def embed(self, items: Sequence[Any], name: str = "") -> Any:
+        """Returns (N, D) float32 unit embeddings. Raises as `Searching.embed`, and RefusalError if too much waits."""
+        return await asyncio.wrap_future(self._dispatchers[self.known(name)].embed(list(items)))
+
+    async def row(self, id: str, name: str = "") -> Hit:
+        """Returns a row. Raises RefusalError (404) if there is none."""
+        try:
+            return await run_in_threadpool(self.searcher(name).row, id)
+        except DataError as error:
+            raise RefusalError(404, error.told, param="id", code="row_not_found") from error
+
+    async def media(self, id: str, name: str = "") -> tuple[bytes, str]:
+        """Returns a row's first medium and its MIME type. Raises RefusalError (404) if there is none, or it is gone."""
+        await self.row(id, name)
+        media = await run_in_threadpool(self.searcher(name).media, id)
+        if media is None:
+            raise RefusalError(404, f"Row {id!r} has no medium, or its file is gone.", param="id", code="media_not_found")
+        return media
+
+    async def close(self) -> None:
+        """Answers what waits and ends the threads; nothing is taken any more."""
+        await asyncio.gather(*(run_in_threadpool(dispatcher.close) for dispatcher in self._dispatchers.values()))
+
+
+def service_of(request: Request) -> Service:
+    """Returns the service of the app that a request came to."""
+    return cast(Service, request.app.state.service)
