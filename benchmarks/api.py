@@ -127,7 +127,7 @@ def run(quick: bool) -> dict[str, float]:
 
     With `quick` fewer requests and repeats.
     """
-    count, repeats = (48, 1) if quick else (200, 5)
+    count, repeats = (48, 1) if quick else (200, 3)
     figures: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder, multiprocessing.get_context("spawn").Pool(1) as clients:
         world = EmojiWorld(WorldConfig(root=folder, num_train=500, num_queries=16, num_candidates=32))

@@ -50,6 +50,7 @@ GOALS = (
     Goal("curate_text_vs_plain", "curating text pairs, time against a plain loop", 3, at_most=True),
     Goal("logging_overhead", "logging, share of a step's processor time", 0.03, at_most=True),
     Goal("sweep_vs_single_runs", "sweep of 8 jobs, wall time against single runs", 0.75, at_most=True),
+    Goal("api_vs_one_by_one", "API under load, requests a second against one by one", 1.5),
     Goal("startup_help_seconds", "--help, seconds of user time", 1, at_most=True),
     Goal("startup_config_error_seconds", "a config error, seconds of user time", 1, at_most=True),
     Goal("startup_path_error_seconds", "an error of paths, seconds of user time", 2, at_most=True),

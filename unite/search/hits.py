@@ -88,7 +88,10 @@ class Hit:
 
 
 class Searching(Protocol):
-    """What the page and the API ask: a stored corpus with the encoder that made it."""
+    """What the page and the API ask: a stored corpus with the encoder that made it.
+
+    A server embeds and searches from one thread; it asks for rows and media from several at once.
+    """
 
     @property
     def name(self) -> str:

@@ -1,7 +1,9 @@
 """Rows are told in one form by all: `operation.py` reads what is sent, and `hit_object` tells a row."""
 
 import json
+import re
 from datetime import date
+from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
@@ -12,7 +14,7 @@ from tests.search.fake_searching import FakeSearching, vector_of
 from tests.search.server.pictures import base64_of, clip, picture, uri
 from tests.search.server.running import running
 from unite.search.hits import Hit
-from unite.search.server.api.search import hit_object
+from unite.search.server.api.search import Part, SearchRequest, hit_object
 
 
 @pytest.fixture(scope="module")
@@ -191,3 +193,12 @@ def test_values_that_json_has_not_and_ids_that_are_no_paths():
     assert told["score"] is None
     assert told["media"] == "/api/media/a%20b/../%C3%BC%3F%23%26?model=my%20%26%20corpus"
     assert hit_object(Hit("a", 1, "s", "text"), "m")["media"] is None
+
+
+def test_the_docs_tell_every_field():
+    page = (Path(__file__).parents[4] / "docs" / "api.md").read_text(encoding="utf-8")
+    table = re.search(r"\| field \| what it is \|\n\|---\|---\|\n((?:\|.*\n)+)", page)
+    told = {name for line in table[1].splitlines() for name in re.findall(r"`(\w+)`", line.split("|")[1])}
+    assert told == set(SearchRequest.model_fields)
+    parts = re.search(r'\{("text".*?)\}`', page)[1]
+    assert set(re.findall(r"\w+", parts)) == set(Part.model_fields)

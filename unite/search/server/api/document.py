@@ -56,7 +56,7 @@ class ErrorAnswer(Answered):
 def routes_of(operations: Sequence[Operation]) -> list[Route]:
     """Returns the routes of the document, the page and its style."""
     told = document(operations)
-    page = html_environment(__package__).get_template("api.html.j2").render(document=told, pretty=_pretty)
+    page = html_environment(__package__).get_template("api.html.j2").render(document=told, of_all={str(status): _STATUSES[status] for status in _OF_ALL}, pretty=_pretty)
     style = files(__package__).joinpath("templates", "api.css").read_text(encoding="utf-8")
 
     async def as_json(request: Request) -> Response:
