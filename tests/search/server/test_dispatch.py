@@ -133,6 +133,15 @@ def test_closing_answers_what_waits_and_takes_no_more(held):
         dispatcher.embed(TEXTS[:1])
 
 
+def test_a_call_that_does_not_end_does_not_keep_the_server_from_ending(held):
+    dispatcher = dispatcher_of(held, shutdown_seconds=0.05)
+    dispatcher.embed(TEXTS[:1])
+    assert held.begun.wait(10)
+    dispatcher.close()
+    with pytest.raises(RefusalError, match="is ending"):
+        dispatcher.embed(TEXTS[:1])
+
+
 def test_a_search_by_words_alone_embeds_nothing():
     searcher = FakeSearching()
     dispatcher = dispatcher_of(searcher)

@@ -58,7 +58,7 @@ def test_a_large_one_within_the_bound_is_answered(server):
     assert server.ask("POST", "/api/search", {"text": "a" * 90_000})[0] == 200
 
 
-@pytest.mark.parametrize("length", [b"-1", b"1e3", b"+5"])
+@pytest.mark.parametrize("length", [b"-1", b"1e3", b"+5", b"1" * 19, b"1" * 5000])
 def test_a_length_that_is_none(server, length):
     with server.raw() as connection:
         connection.sendall(HEAD + b"Content-Length: " + length + b"\r\n\r\n{}")

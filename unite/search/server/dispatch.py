@@ -81,11 +81,11 @@ class Dispatcher:
         return self._add(items, lambda vectors: vectors)
 
     def close(self) -> None:
-        """Answers what waits, takes no more, and returns when the thread has ended."""
+        """Answers what waits and takes no more; returns when the thread has ended, or after the time that the server's end may take."""
         with self._changed:
             self._closed = True
             self._changed.notify()
-        self._thread.join()
+        self._thread.join(self._limits.shutdown_seconds)
 
     def _add(self, items: Sequence[Any], finish: Callable[[Any], T]) -> Future[T]:
         job = _Job(items, finish, sum(map(about_tokens, items)))

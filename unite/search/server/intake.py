@@ -6,6 +6,7 @@ It is counted as it comes: of a body that is too large no more is read than the 
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import suppress
 
 from starlette.datastructures import Headers
@@ -75,6 +76,8 @@ class Intake:
         expected = f"of at most {self.limits.body_bytes} bytes"
         return RefusalError(413, must_be("a request", expected, num_bytes), code="request_too_large")
 
+_LENGTH = re.compile("[0-9]{1,18}")
+
 
 def _announced(scope: Scope) -> int | None:
     """Returns how long the head says that the body is; None where it does not tell. Raises RefusalError if that is no number."""
@@ -82,6 +85,6 @@ def _announced(scope: Scope) -> int | None:
     if "transfer-encoding" in headers:
         return None
     length = headers.get("content-length", "0")
-    if not length.isascii() or not length.isdigit():
-        raise RefusalError(400, must_be("Content-Length", "a number", length))
+    if not _LENGTH.fullmatch(length):
+        raise RefusalError(400, must_be("Content-Length", "a number of at most 18 digits", length[:40]))
     return int(length)

@@ -40,7 +40,7 @@ class Limits:
     body_seconds: float = 60.0
     head_seconds: float = 15.0
     connections: int = 256
-    shutdown_seconds: int = 30
+    shutdown_seconds: float = 30.0
     batch_seconds: float = 0.004
     batch_tokens: int = 16384
 

@@ -48,7 +48,7 @@ def make_server(app: Starlette) -> uvicorn.Server:
         proxy_headers=False,
         limit_concurrency=limits.connections,
         timeout_keep_alive=math.ceil(limits.head_seconds),  # by uvicorn's own 5 s, at which httpx gives a connection up too, requests are lost
-        timeout_graceful_shutdown=limits.shutdown_seconds,
+        timeout_graceful_shutdown=math.ceil(limits.shutdown_seconds),
     )
     return uvicorn.Server(config)
 
@@ -72,7 +72,8 @@ def open_socket(host: str, port: int, token: str | None) -> socket.socket:
     except OSError as error:
         if listening is not None:
             listening.close()
-        why = os.strerror(error.errno) if (error.errno or 0) > 0 else str(error)  # what getaddrinfo says has a number of its own
+        number = error.errno or 0  # below 0 it is getaddrinfo's own
+        why = os.strerror(number) if number > 0 else str(error)
         raise ConfigError(must_be("host and port", "free on this machine", f"{host}:{port} ({why})", "Port 0 takes any.")) from error
     return listening
 

@@ -82,6 +82,7 @@ def test_what_a_browser_could_run_is_saved_in_place_of_shown(server):
         ("bytes=0-1,5-6", 200, (0, 200_000)),
         ("rows=0-1", 200, (0, 200_000)),
         ("bytes=-", 200, (0, 200_000)),
+        ("bytes=" + "9" * 5000 + "-", 200, (0, 200_000)),
     ],
 )
 def test_the_part_that_a_player_asks_for(server, asked, status, span):

@@ -19,7 +19,7 @@ from unite.search.server.service import service_of
 
 #: Types that a browser shows and cannot be made to run: SVG is a page of its own.
 _SHOWN = re.compile(r"(?:image/(?!svg)|video/|audio/)[\w.+-]+")
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _CHUNK = 2**16
 #: What is opened by itself runs nothing, whatever it turns out to be.
 _POLICY = "default-src 'none'; media-src 'self'; sandbox"
