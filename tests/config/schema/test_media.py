@@ -34,6 +34,9 @@ def test_a_bad_decoding_is_refused():
     for name in ("max_pixels", "max_video_frames"):
         with pytest.raises(ConfigError, match=f"decoding.{name} must be at least 1, but is 0"):
             Decoding(**{name: 0})
+    for seconds in (0, -1, float("nan")):
+        with pytest.raises(ConfigError, match="decoding.deadline_seconds must be above 0, or null for none, but is"):
+            Decoding(deadline_seconds=seconds)
 
 
 def test_curation_and_training_pick_the_same_frames_by_default():

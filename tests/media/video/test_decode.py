@@ -108,6 +108,16 @@ def test_limits_hold():
         decode(Modality.VIDEO, video(8, format="matroska"), max_video_frames=5)
 
 
+@pytest.mark.parametrize("form", ["mp4", "matroska"])
+def test_a_deadline_holds(form):
+    data = video(8, format=form)
+    with pytest.raises(DataError, match=r"a video must be decoded within 1e-09 seconds, but is 'slower'"):
+        decode(Modality.VIDEO, data, deadline_seconds=1e-9)
+    in_time, any_time = (decode(Modality.VIDEO, data, deadline_seconds=seconds) for seconds in (1000, None))
+    assert (in_time.frames == any_time.frames).all()
+    assert in_time.fingerprint == any_time.fingerprint  # a limit is no part of what is decoded
+
+
 def stored_clip(num_frames=6):
     """A clip as curation stores it: JPEGs in an MP4."""
     frames = np.random.default_rng(0).integers(0, 255, (num_frames, 4, 6, 3), np.uint8)

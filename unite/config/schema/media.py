@@ -50,17 +50,21 @@ class Decoding(Frames):
     Attributes:
         max_pixels: an image or frame with more pixels is refused before it is decoded (decompression bombs).
         max_video_frames: a video is refused when it goes on past this many frames (endless streams).
+        deadline_seconds: a video that takes longer to decode is refused, for a server that strangers send videos to; null is no deadline.
         start_seconds, end_seconds: of each video, what is looked at; null is its beginning, and its end. A shorter video ends as it does.
     """
 
     max_pixels: int = 64_000_000
     max_video_frames: int = 100_000
+    deadline_seconds: float | None = None
     start_seconds: float | None = None
     end_seconds: float | None = None
 
     def __post_init__(self) -> None:
         self.check("decoding")
         _check_least("decoding", self, max_pixels=1, max_video_frames=1)
+        if self.deadline_seconds is not None and not self.deadline_seconds > 0:
+            raise ConfigError(must_be("decoding.deadline_seconds", "above 0, or null for none", self.deadline_seconds))
         check_span("decoding.{}", self.start_seconds, self.end_seconds)
 
     @property

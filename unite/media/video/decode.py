@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import time
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,10 +33,11 @@ def decode_frames(data: bytes, decoding: Decoding) -> tuple[NDArray[np.uint8], T
 
 
 class _Limits:
-    """As of `Guard`."""
+    """As of `Guard`; a deadline begins now."""
 
     def __init__(self, decoding: Decoding) -> None:
         self._decoding = decoding
+        self._until = math.inf if decoding.deadline_seconds is None else time.monotonic() + decoding.deadline_seconds
 
     def size(self, width: int, height: int) -> None:
         check_decoded_size("a video frame", width, height, self._decoding)
@@ -41,6 +45,8 @@ class _Limits:
     def count(self, number: int) -> None:
         if number >= self._decoding.max_video_frames:
             raise DataError(must_be("a video", f"at most {self._decoding.max_video_frames} frames long", "longer"))
+        if time.monotonic() > self._until:
+            raise DataError(must_be("a video", f"decoded within {self._decoding.deadline_seconds:g} seconds", "slower"))
 
 
 def _stack(frames: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:

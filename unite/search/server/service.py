@@ -61,7 +61,8 @@ class Service:
         try:
             return await run_in_threadpool(self.searcher(name).row, id)
         except DataError as error:
-            raise RefusalError(404, error.told, param="id", code="row_not_found") from error
+            # Not the searcher's own words: they may tell where the corpus lies.
+            raise RefusalError(404, f"There is no row {id!r}.", param="id", code="row_not_found") from error
 
     async def media(self, id: str, name: str = "") -> tuple[bytes, str]:
         """Returns a row's first medium and its MIME type. Raises RefusalError (404) if there is none, or it is gone."""
