@@ -130,5 +130,9 @@ class Searching(Protocol):
         ...
 
     def media(self, id: str) -> tuple[bytes, str] | None:
-        """Returns the bytes of a row's first medium and its MIME type, read from its source; None where it has none or it is gone."""
+        """Returns the bytes of a row's first medium and its MIME type, read from its source; None where it has none or it is gone.
+
+        Raises:
+            DataError: if there is no such row.
+        """
         ...

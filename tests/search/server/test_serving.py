@@ -90,18 +90,24 @@ def test_what_is_in_flight_is_answered_at_the_end():
         server.ask("GET", "/v1/models")
 
 
-def test_more_than_can_wait_are_told_to_come_again():
-    with running({"mine": FakeSearching(seconds=0.2)}, limits=Limits(waiting=2, batch_tokens=1)) as server:
+def test_more_than_can_wait_are_told_to_come_again(monkeypatch):
+    let_go = threading.Event()
+    embed = FakeSearching.embed
+    monkeypatch.setattr(FakeSearching, "embed", lambda self, items: let_go.wait(20) and embed(self, items))
+    with running({"mine": FakeSearching()}, limits=Limits(waiting=2, batch_tokens=1)) as server:
         answers = []
         threads = [threading.Thread(target=lambda: answers.append(server.ask("POST", "/v1/embeddings", {"input": "a"}))) for _ in range(8)]
         for thread in threads:
             thread.start()
+        deadline = time.monotonic() + 15
+        while len(answers) < 5 and time.monotonic() < deadline:  # one is embedded, two wait
+            time.sleep(0.01)
+        assert [status for status, _, _ in answers] == [503] * 5
+        assert {headers["retry-after"] for _, headers, _ in answers} == {"1"}
+        let_go.set()
         for thread in threads:
             thread.join(20)
-        statuses = sorted(status for status, _, _ in answers)
-        assert len(statuses) == 8 and set(statuses) == {200, 503}
-        assert {headers["retry-after"] for status, headers, _ in answers if status == 503} == {"1"}
-        assert server.ask("POST", "/v1/embeddings", {"input": "a"})[0] == 200
+        assert sorted(status for status, _, _ in answers) == [200] * 3 + [503] * 5
 
 
 def test_200_requests_from_16_clients_all_get_their_own():

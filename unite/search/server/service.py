@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, cast
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -14,6 +14,8 @@ from unite.search.hits import Hit, Search, Searching
 from unite.search.server.dispatch import Dispatcher
 from unite.search.server.limits import Limits
 from unite.search.server.refusals import RefusalError
+
+T = TypeVar("T")
 
 
 class Service:
@@ -58,16 +60,11 @@ class Service:
 
     async def row(self, id: str, name: str = "") -> Hit:
         """Returns a row. Raises RefusalError (404) if there is none."""
-        try:
-            return await run_in_threadpool(self.searcher(name).row, id)
-        except DataError as error:
-            # Not the searcher's own words: they may tell where the corpus lies.
-            raise RefusalError(404, f"There is no row {id!r}.", param="id", code="row_not_found") from error
+        return await _of_row(id, self.searcher(name).row)
 
     async def media(self, id: str, name: str = "") -> tuple[bytes, str]:
         """Returns a row's first medium and its MIME type. Raises RefusalError (404) if there is none, or it is gone."""
-        await self.row(id, name)
-        media = await run_in_threadpool(self.searcher(name).media, id)
+        media = await _of_row(id, self.searcher(name).media)
         if media is None:
             raise RefusalError(404, f"Row {id!r} has no medium, or its file is gone.", param="id", code="media_not_found")
         return media
@@ -80,3 +77,11 @@ class Service:
 def service_of(request: Request) -> Service:
     """Returns the service of the app that a request came to."""
     return cast(Service, request.app.state.service)
+
+
+async def _of_row(id: str, ask: Callable[[str], T]) -> T:
+    try:
+        return await run_in_threadpool(ask, id)
+    except DataError as error:
+        # Not the searcher's own words: they may tell where the corpus lies.
+        raise RefusalError(404, f"There is no row {id!r}.", param="id", code="row_not_found") from error
