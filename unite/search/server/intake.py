@@ -76,6 +76,7 @@ class Intake:
         expected = f"of at most {self.limits.body_bytes} bytes"
         return RefusalError(413, must_be("a request", expected, num_bytes), code="request_too_large")
 
+
 _LENGTH = re.compile("[0-9]{1,18}")
 
 

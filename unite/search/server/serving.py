@@ -47,7 +47,9 @@ def make_server(app: Starlette) -> uvicorn.Server:
         server_header=False,
         proxy_headers=False,
         limit_concurrency=limits.connections,
-        timeout_keep_alive=math.ceil(limits.head_seconds),  # by uvicorn's own 5 s, at which httpx gives a connection up too, requests are lost
+        timeout_keep_alive=math.ceil(
+            limits.head_seconds
+        ),  # by uvicorn's own 5 s, at which httpx gives a connection up too, requests are lost
         timeout_graceful_shutdown=math.ceil(limits.shutdown_seconds),
     )
     return uvicorn.Server(config)

@@ -1,4 +1,4 @@
-"""The API told: an OpenAPI 3.1 document at `/openapi.json`, and the same as a page at `/api/docs`, without a script and from this server alone.
+"""The API told: an OpenAPI 3.1 document at `/openapi.json`, and the same as a page without a script at `/api/docs`, from this server alone.
 
 Source: OpenAPI Specification 3.1.1. Schemas are pydantic's, which are of the dialect that 3.1 takes (JSON Schema 2020-12).
 """
@@ -56,7 +56,11 @@ class ErrorAnswer(Answered):
 def routes_of(operations: Sequence[Operation]) -> list[Route]:
     """Returns the routes of the document, the page and its style."""
     told = document(operations)
-    page = html_environment(__package__).get_template("api.html.j2").render(document=told, of_all={str(status): _STATUSES[status] for status in _OF_ALL}, pretty=_pretty)
+    page = (
+        html_environment(__package__)
+        .get_template("api.html.j2")
+        .render(document=told, of_all={str(status): _STATUSES[status] for status in _OF_ALL}, pretty=_pretty)
+    )
     style = files(__package__).joinpath("templates", "api.css").read_text(encoding="utf-8")
 
     async def as_json(request: Request) -> Response:
@@ -75,7 +79,10 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
     """Returns the OpenAPI document of some operations."""
     sent = {model for operation in operations for model in operation.sent.values()}
     answered = {operation.answered for operation in operations if not isinstance(operation.answered, str)}
-    modes: list[tuple[type[BaseModel], Any]] = [*((model, "validation") for model in sent), *((model, "serialization") for model in answered)]
+    modes: list[tuple[type[BaseModel], Any]] = [
+        *((model, "validation") for model in sent),
+        *((model, "serialization") for model in answered),
+    ]
     modes = sorted([*modes, (ErrorAnswer, "serialization")], key=lambda pair: pair[0].__name__)
     _, schemas = models_json_schema(modes, ref_template=_REF)
     paths: dict[str, dict[str, Any]] = {}

@@ -34,7 +34,9 @@ class Message(Sent):
     """A message: `system` is the instruction, `user` what is embedded; `assistant`, which some templates end with, is empty."""
 
     role: Literal["system", "user", "assistant"]
-    content: Any = Field(description="a text, or a list of parts {type: text, text} and {type: image_url, image_url: {url}}, also video_url")
+    content: Any = Field(
+        description="a text, or a list of parts {type: text, text} and {type: image_url, image_url: {url}}, also video_url"
+    )
 
 
 class EmbeddingsRequest(Sent):
@@ -44,7 +46,9 @@ class EmbeddingsRequest(Sent):
     input: Any = Field(None, description="a text, or a list of texts and contents: a list of parts, as of a message, under `content`")
     messages: list[Message] | None = Field(None, description="one content in place of input")
     dimensions: int | None = Field(None, ge=1, description="so many numbers, the first, of unit length again: of a Matryoshka encoder")
-    encoding_format: Literal["float", "base64"] | None = Field(None, description="base64 is of float32, little-endian; float where left out")
+    encoding_format: Literal["float", "base64"] | None = Field(
+        None, description="base64 is of float32, little-endian; float where left out"
+    )
     user: str | None = Field(None, description="ignored")
     add_special_tokens: bool | None = Field(None, description="ignored: the encoder's prompt says what is written")
     continue_final_message: bool | None = Field(None, description="ignored, as above")

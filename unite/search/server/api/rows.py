@@ -1,4 +1,4 @@
-"""Rows of a corpus, their thumbnails and media: `GET /api/rows/{id}`, `/api/thumbnails/{id}`, `/api/media/{id}`, and what corpora there are.
+"""Rows of a corpus, thumbnails and media: `GET /api/rows/{id}`, `/api/thumbnails/{id}`, `/api/media/{id}`, and what corpora there are.
 
 An id is looked up in the corpus and is never part of a path on the disk.
 """

@@ -33,7 +33,7 @@ Media = str | Attached
 
 
 class Part(Sent):
-    """Something like this, or, of a negative weight, not like this. A text and media in one part are one thing: a picture and what to change."""
+    """Something like this, or, of a negative weight, not like this. Text and media of a part are one: a picture and what to change."""
 
     text: str = Field("", max_length=100_000)
     image: Media | list[Media] = Field(default_factory=list, description="a data URI, base64, or a file of the form")
@@ -51,7 +51,9 @@ class SearchRequest(Sent):
     like: list[str] = Field(default_factory=list, max_length=100, description="ids of rows: more like these")
     words: str = Field("", max_length=10_000, description="looked for in the rows' texts")
     where: str = Field("", max_length=10_000, description="a filter on the metadata, in SQL: price < 5 AND kind = 'bird'")
-    modalities: list[str] = Field(default_factory=list, description="of the rows that may be hits: text, image, text+image, ...; empty is all")
+    modalities: list[str] = Field(
+        default_factory=list, description="of the rows that may be hits: text, image, text+image, ...; empty is all"
+    )
     k: int = Field(10, ge=1, le=1000)
     offset: int = Field(0, ge=0, le=100_000, description="how many of the best are passed over")
 
