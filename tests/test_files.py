@@ -200,3 +200,14 @@ def test_only_one_holds_a_lock_at_a_time(tmp_path):
         for done in [pool.submit(count_up, path) for _ in range(4)]:
             done.result()
     assert path.read_text() == "200" and names(tmp_path) == ["count"]
+
+
+def test_yaml_that_is_none_or_no_mapping_is_told_with_its_file(tmp_path):
+    (tmp_path / "config.yaml").write_text("a: 1")
+    assert files.read_yaml(tmp_path / "config.yaml") == {"a": 1}
+    for text, message in (("a: [", "config.yaml cannot be read"), ("- 1", "must be a mapping, but is 'list'")):
+        (tmp_path / "config.yaml").write_text(text)
+        with pytest.raises(DataError, match=message):
+            files.read_yaml(tmp_path / "config.yaml")
+    with pytest.raises(DataError, match="cannot be read .*No such file"):
+        files.read_yaml(tmp_path / "none.yaml")

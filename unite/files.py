@@ -24,6 +24,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
+import yaml
+
 from unite.errors import DataError, must_be
 from unite.progress import shown
 
@@ -150,6 +152,21 @@ def read_json(path: str | Path, hint: str = "") -> dict[str, Any]:
         raise DataError(f"{path} cannot be read ({error}). {hint}".rstrip()) from error
     if not isinstance(value, dict):
         raise DataError(must_be(str(path), "a JSON object", type(value).__name__, hint))
+    return value
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """Reads a YAML file that holds a mapping.
+
+    Raises:
+        DataError: if it cannot be read, is no YAML, or holds something else.
+    """
+    try:
+        value = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise DataError(f"{path} cannot be read ({error}).") from error
+    if not isinstance(value, dict):
+        raise DataError(must_be(str(path), "a mapping", type(value).__name__))
     return value
 
 

@@ -13,6 +13,7 @@ from unite.config.schema import TrainConfig
 from unite.encoder.vlm import VLMEncoder
 from unite.processes import is_first_rank
 from unite.runs import RunFolder
+from unite.training.hardware import hardware
 from unite.training.loggers import finish_loggers
 from unite.training.stages import Stage, provenance_of
 
@@ -35,7 +36,8 @@ def finish(
         The suite's score; None where nothing is evaluated, and on all ranks but the first.
     """
     if is_first_rank():
-        run.write_provenance(**provenance_of(stages), init_from=config.init_from)
+        device = next(encoder.parameters()).device
+        run.write_provenance(**provenance_of(stages), init_from=config.init_from, hardware=hardware(device))
     # All ranks share the embedding. Nothing is kept on disk: this encoder is new, and a sweep would fill the disk with such embeddings.
     evaluation = evaluate(encoder, folder=run.path, console=console) if evaluate else None
     if not is_first_rank():

@@ -12,12 +12,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from unite.errors import CheckpointError, ConfigError, DataError, must_be
+from unite.errors import CheckpointError, ConfigError, must_be
 from unite.evaluation.failures_file import FAILURES_SUFFIX, TaskFailures, read_failures
-from unite.evaluation.results import SuiteResult
-from unite.files import read_json
+from unite.evaluation.results import SuiteResult, read_suites
+from unite.files import read_json, read_yaml
 
 log = logging.getLogger(__name__)
 
@@ -181,15 +179,15 @@ def read_run(folder: Path, name: str = "", *, with_failures: bool = True) -> Run
         actual = "a folder without config.yaml" if folder.is_dir() else "no folder"
         hint = "Give the folder that unite.train or unite.evaluate made."
         raise CheckpointError(must_be(str(folder), "a run folder", actual, hint))
-    config = _yaml(folder / "config.yaml")
+    config = read_yaml(folder / "config.yaml")
     source = folder
     if config.get("checkpoint"):  # an evaluation: what made the weights is told by the training run
         trained = Path(config["checkpoint"])
         source = next((place for place in (trained, trained.parent) if (place / "config.yaml").is_file()), folder)
-        config = _yaml(source / "config.yaml")
+        config = read_yaml(source / "config.yaml")
     provenance, hydra = source / "provenance.json", source / "hydra" / "hydra.yaml"
-    choices = (_yaml(hydra).get("hydra", {}).get("runtime", {}).get("choices") or {}) if hydra.is_file() else {}
-    suites = _suites(folder)
+    choices = (read_yaml(hydra).get("hydra", {}).get("runtime", {}).get("choices") or {}) if hydra.is_file() else {}
+    suites = read_suites(folder)
     return Run(
         name=name or folder.resolve().name,
         folder=folder,
@@ -200,22 +198,6 @@ def read_run(folder: Path, name: str = "", *, with_failures: bool = True) -> Run
         failures={suite: read_failures(folder / f"{suite}{FAILURES_SUFFIX}") for suite in suites if with_failures},
         trained=source,
     )
-
-
-def _suites(folder: Path) -> dict[str, SuiteResult]:
-    if not (folder / "metrics.json").is_file():
-        return {}
-    names = dict.fromkeys(key.partition("/")[0] for key in read_json(folder / "metrics.json") if "/" in key)  # the score is of no suite
-    found = {}
-    for name in names:
-        path = folder / f"{name}.json"
-        if not path.is_file():
-            raise DataError(must_be(str(path), "there, as metrics.json names its suite", "missing", "Evaluate the run again."))
-        try:
-            found[name] = SuiteResult.from_json(path.read_text(encoding="utf-8"))
-        except DataError as error:
-            raise DataError(f"{path}: {error}") from error
-    return found
 
 
 def _common_name(runs: Sequence[Run]) -> str:
@@ -238,13 +220,3 @@ def flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
 
 def _temperature(objective: Mapping[str, Any]) -> str:
     return f", temperature {objective['temperature']}" if "temperature" in objective else ""
-
-
-def _yaml(path: Path) -> dict[str, Any]:
-    try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise DataError(f"{path} cannot be read ({error}).") from error
-    if not isinstance(value, dict):
-        raise DataError(must_be(str(path), "a mapping", type(value).__name__))
-    return value

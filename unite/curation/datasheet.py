@@ -28,6 +28,8 @@ from unite.media.picture import NEARLY_UNIFORM
 from unite.types import Modality
 
 _LIBRARIES = ("av", "datasketch", "icu4py", "numpy", "pillow", "py3langid", "webdataset")
+#: The licence of a row that has none.
+NOT_STATED = "not stated"
 _NUM_BINS = 24
 #: Nearly uniform images that the sheet names.
 _NUM_NAMED = 20
@@ -55,7 +57,7 @@ class _Tally:
 
     def row(self, line: Mapping[str, Any]) -> None:
         self.pairs[line["pair"]] += 1
-        self.licences[line.get("licence", "not stated")] += 1
+        self.licences[line.get("licence", NOT_STATED)] += 1
         self.totals["rows"] += 1
         self.totals["negatives"] += line["negatives"]
         self.totals["merged_negatives"] += line.get("merged_negatives", 0)

@@ -13,11 +13,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from unite.errors import DataError
+from unite.errors import DataError, must_be
 from unite.evaluation.intervals import mean_interval
 from unite.evaluation.metrics import Judged, chance_of, per_query
 from unite.evaluation.score import Score
-from unite.files import write_json
+from unite.files import read_json, write_json
 from unite.types import Modality
 
 #: What the mean over tasks of different main metrics, each by its own, is called.
@@ -120,6 +120,12 @@ class TaskResult:
         """The metric that the task is told by, its first; empty if it has none."""
         return next(iter(self.metrics), "")
 
+    @property
+    def near_chance(self) -> bool:
+        """Whether its main metric is not told apart from a random ranking's: its interval begins at or below that."""
+        chance = self.chance(self.main_metric) if self.metrics else None
+        return chance is not None and self.intervals[self.main_metric][0] <= chance
+
     def chance(self, metric: str) -> float | None:
         """Returns what a random ranking is expected to reach; None where that is not known (see `chance_of`)."""
         values = [chance_of(metric, len(query.ranks), size) for query, size in zip(self.judged.values(), self.pool_sizes, strict=True)]
@@ -212,6 +218,27 @@ def write_metrics(path: str | Path, *results: Measured, score: Score | None = No
     """Writes `{"suite/task/metric": value}` of all results as JSON, whole or not at all; before them the score, and what it is."""
     metrics = {key: value for result in results for key, value in result.metrics().items()}
     write_json(path, (score.record() if score else {}) | metrics)
+
+
+def read_suites(folder: Path) -> dict[str, SuiteResult]:
+    """Returns the suites that the metrics in a run's folder are of, by name; none where it was not evaluated.
+
+    Raises:
+        DataError: if the results of one are not there, or cannot be read.
+    """
+    if not (folder / "metrics.json").is_file():
+        return {}
+    names = dict.fromkeys(key.partition("/")[0] for key in read_json(folder / "metrics.json") if "/" in key)  # the score is of no suite
+    found = {}
+    for name in names:
+        path = folder / f"{name}.json"
+        if not path.is_file():
+            raise DataError(must_be(str(path), "there, as metrics.json names its suite", "missing", "Evaluate the run again."))
+        try:
+            found[name] = SuiteResult.from_json(path.read_text(encoding="utf-8"))
+        except DataError as error:
+            raise DataError(f"{path}: {error}") from error
+    return found
 
 
 def short(pair: str) -> str:
