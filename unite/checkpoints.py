@@ -9,6 +9,7 @@ from pathlib import Path
 from unite.config.resumed import FINISHED
 from unite.errors import CheckpointError, must_be
 from unite.files import read_json
+from unite.sentence_modules import sentence_folder
 
 #: What a checkpoint's folder has one of: a model's, or an adapter's.
 _OF_CHECKPOINT = ("config.json", "adapter_config.json")
@@ -20,15 +21,20 @@ def find_checkpoint(name: str | Path, option: str = "checkpoint") -> str:
     """Returns what a checkpoint's name means: the folder of an encoder, or a name on the hub. Nothing is loaded.
 
     Args:
-        name: a run folder (its exported encoder is meant), the folder of an encoder or of an adapter, or a hub name
+        name: a run folder (its exported encoder is meant), the folder of an encoder, an adapter or a SentenceTransformer, or a hub name
             (`Qwen/Qwen2-VL-2B-Instruct`) that was downloaded before, or can be.
         option: what the user calls it, for the error.
 
     Raises:
         CheckpointError: if it is none of these: no such path, a run that has no encoder yet, another folder or file, or a hub name that
-            is not in the local cache where it cannot be downloaded; or if files of weights that its index names are missing.
+            is not in the local cache where it cannot be downloaded; or if files of weights that its index names are missing, or
+            sentence-transformers saved it with what an encoder here has not.
     """
     folder = Path(name)
+    saved = sentence_folder(folder, option) if str(name) else None
+    if saved is not None and (saved.transformer / "config.json").is_file():
+        check_whole(saved.transformer, option)
+        return str(folder)
     for candidate in (folder / "encoder", folder):
         if any((candidate / file).is_file() for file in _OF_CHECKPOINT):
             check_whole(candidate, option)

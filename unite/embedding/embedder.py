@@ -56,7 +56,7 @@ class Embedder:
         decoding: how many frames are taken of a video, and what is too large to be decoded.
         token_budget: tokens of a micro-batch, padding included; on a CPU fewer are taken at once.
         prompts: instructions by name, for `prompt_name`; `query` and `document` are those of `encode_query` and `encode_document`, empty
-            unless given.
+            unless given. None are those of the folder where sentence-transformers saved it.
         default_prompt_name: which of them `encode` takes where none is named.
         truncate_dim: how many numbers of an embedding are given, the first; None for all. Of a Matryoshka model (`objective.dims`).
         fetching: what fetching a URL may take.
@@ -91,10 +91,10 @@ class Embedder:
         if isinstance(token_budget, bool) or not isinstance(token_budget, int) or token_budget < 1:
             raise ConfigError(must_be("token_budget", "a whole number of at least 1", token_budget))
         # Of private names: a curation's plan tells the public ones, and these are no part of what it asks for.
-        self._prompts = NamedPrompts(prompts or {}, default_prompt_name)
         self._truncate_dim = _checked_dim(truncate_dim)
         self._fetching = fetching or Fetching()
         self._path = find_checkpoint(checkpoint)
+        self._prompts = NamedPrompts.of(self._path, prompts, default_prompt_name)
         if settings.get("base"):
             settings["base"] = find_checkpoint(settings["base"], "base")
         import torch  # not before: what is wrong with the arguments is told at once

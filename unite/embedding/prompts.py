@@ -8,6 +8,7 @@ from types import NoneType
 from typing import Literal
 
 from unite.errors import ConfigError, must_be, must_be_one_of
+from unite.sentence_modules import sentence_folder
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,14 @@ class NamedPrompts:
         self._prompts = {"query": "", "document": "", **{name: prompt or "" for name, prompt in prompts.items()}}
         self._default_name = default_name
         self.instruction(None, None)
+
+    @classmethod
+    def of(cls, path: str, prompts: Mapping[str, str | None] | None, default_name: str | None) -> NamedPrompts:
+        """Returns those that are given; where none are, those that sentence-transformers saved beside the checkpoint at `path`."""
+        saved = sentence_folder(path) if prompts is None else None
+        if saved is None:
+            return cls(prompts or {}, default_name)
+        return cls(saved.prompts, saved.default_prompt_name if default_name is None else default_name)
 
     def instruction(self, prompt: str | None, prompt_name: str | None) -> str:
         """Returns the instruction that is meant, the prompt before its name. Raises ConfigError if there is none of that name."""

@@ -26,9 +26,11 @@ from unite.config.schema.prompt import PromptConfig
 from unite.encoder.families.family import Family
 from unite.encoder.folder import Parts, file_of, no_checkpoint
 from unite.encoder.peft_folder import merge_adapter_folder
+from unite.encoder.sentence_reading import read_as_saved
 from unite.encoder.weights import load_weights
 from unite.errors import CheckpointError, ConfigError, UniteError, must_be
 from unite.files import read_json, whole_folder, write_json
+from unite.sentence_modules import sentence_folder
 from unite.silenced import silenced
 
 log = logging.getLogger(__name__)
@@ -42,8 +44,9 @@ _DEFAULTS = ReadingConfig()
 def read_as_trained(config: EncoderConfig, parts: Parts, *, is_check: bool = False) -> EncoderConfig:
     """Returns a config that reads contents as the weights were trained to, and says what that changes.
 
-    How they were an exported encoder's folder says, that of the base where an adapter's has nothing to say; else the model type of released
-    weights; else it is the config as it is. UNITE's prompt, which is the default, gives way like the rest; another one was asked for.
+    How they were an exported encoder's folder says, that of the base where an adapter's has nothing to say; else what sentence-transformers
+    saved beside them; else the model type of released weights; else it is the config as it is. UNITE's prompt, which is the default, gives
+    way like the rest; another one was asked for.
     With `is_check` what changes is not said: the encoder is not loaded yet.
 
     Raises:
@@ -52,7 +55,8 @@ def read_as_trained(config: EncoderConfig, parts: Parts, *, is_check: bool = Fal
     """
     file = next((file for place in parts.places if (file := Path(place) / READING_FILE).is_file()), None)
     if file is None:
-        return _as_released(config, parts, is_check)
+        sentence = next((found for place in parts.places if (found := sentence_folder(place))), None)
+        return _as_released(config, parts, is_check) if sentence is None else read_as_saved(config, parts, sentence, is_check=is_check)
     try:
         saved = {"min_frame_pixels": 1} | read_json(file)  # earlier exports lack it
         prompt = PromptConfig(**saved.get("prompt", {}))  # exports before there were others lack it: they are UNITE's

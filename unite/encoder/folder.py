@@ -3,6 +3,7 @@
 config.json, weights            a model; its head, if it has one, is left out
 adapter_config.json, weights    a PEFT adapter, which is merged into the base that it names, or that `encoder.base` names
 both                            a model and an adapter on it
+modules.json                    one that sentence-transformers saved; the model may lie in a folder below (`unite.sentence_modules`)
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from unite.encoder.families import Released, family_of, released_as
 from unite.encoder.families.family import Family
 from unite.errors import CheckpointError, ConfigError, must_be
 from unite.files import read_json
+from unite.sentence_modules import sentence_folder
 
 log = logging.getLogger(__name__)
 
@@ -85,10 +87,11 @@ def parts_of(path: str, base: str | None = None) -> Parts:
         CheckpointError: if there is no such checkpoint, its base is not there, or it is of no known family.
         ConfigError: if a base is named for a checkpoint that is no adapter.
     """
+    saved = sentence_folder(path)
     adapter = file_of(path, ADAPTER_FILE)
     if adapter is None and base is not None:
         raise ConfigError(must_be("encoder.base", f"null, since {path} is no adapter (it has no {ADAPTER_FILE})", base))
-    weights, option = path, "the checkpoint"
+    weights, option = path if saved is None else str(saved.transformer), "the checkpoint"
     if adapter is not None and (base is not None or file_of(path, "config.json") is None):
         weights, option = base or _named_base(path, adapter), "the base of the adapter"
         if file_of(weights, ADAPTER_FILE) is not None:

@@ -70,21 +70,29 @@ def _fixed(part: str) -> Segment:
     return Special(part) if PARTS.fullmatch(part) else Text(part)
 
 
+def _system_turn(text: Sequence[Text]) -> list[Segment]:
+    """Returns a turn that says what the model is to do."""
+    return [Special("<|im_start|>"), Text("system\n"), *text, Special("<|im_end|>"), Text("\n")]
+
+
 class Prompt:
     """Lays out contents.
 
     Args:
         config: the options, each documented there; UNITE's by default.
         system: the system prompt of templates with `{system}`; None leaves the system turn out.
+        says_places: whether it logs, once, that a medium which has no place in its text stands first.
     """
 
-    def __init__(self, config: PromptConfig | None = None, system: str | None = "You are a helpful assistant.") -> None:
+    def __init__(
+        self, config: PromptConfig | None = None, system: str | None = "You are a helpful assistant.", *, says_places: bool = True
+    ) -> None:
         self.config = config or PromptConfig()
         self.system = system
-        self._has_place = "{instruction}" in self.config.template
+        self._has_place = any(place in self.config.template for place in ("{instruction}", "{instruction_turn}"))
         parts = [part for part in PARTS.split(self.config.template) if part]
         self._parts: list[str | Segment] = [part if part.startswith("{") and PARTS.fullmatch(part) else _fixed(part) for part in parts]
-        self._said = False
+        self._said = not says_places
 
     @property
     def special_tokens(self) -> list[str]:
@@ -112,10 +120,12 @@ class Prompt:
             return self._instruction(content)
         if part == "{modalities}":
             return [Text(" and ".join(self._names(content)))]
-        turn: list[Segment] = [Special("<|im_start|>"), Text(f"system\n{self.system}"), Special("<|im_end|>"), Text("\n")]
-        return [] if self.system is None else turn
+        if part == "{instruction_turn}":
+            told = self._instruction(content)
+            return _system_turn(told) if told[0].text else []
+        return [] if self.system is None else _system_turn([Text(self.system)])
 
-    def _instruction(self, content: Content) -> list[Segment]:
+    def _instruction(self, content: Content) -> list[Text]:
         text = plain_text(content.instruction).strip()
         if not text:
             return [Text(self.config.default_instruction)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from unite.errors import ConfigError, must_be, must_be_one_of
 
 #: What a template may hold, and must: `{content}`.
-PLACES = ("system", "instruction", "content", "modalities")
+PLACES = ("system", "instruction", "instruction_turn", "content", "modalities")
 #: Parts a template: its special tokens and its places.
 PARTS = re.compile(r"(<\|\w+\|>|\{\w+\})")
 
@@ -22,7 +22,8 @@ class PromptConfig:
     Attributes:
         name: of the prompt; a template of one's own has a name of its own.
         template: with {content}, and as it needs them {instruction}, {modalities} and {system}. {modalities} becomes "sentence and image",
-            {system} the system turn of encoder.system_prompt. Without {instruction}, an instruction stands before the content's text.
+            {system} the system turn of encoder.system_prompt, {instruction_turn} a system turn of the instruction, or nothing without one.
+            Without a place for it, an instruction stands before the content's text.
         default_instruction: what stands at {instruction} for a content without one.
         end_instruction: whether an instruction at {instruction} that ends with no punctuation gets a full stop.
         after_instruction: what parts an instruction before the text from it.
