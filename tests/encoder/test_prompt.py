@@ -233,3 +233,11 @@ def test_a_prompt_may_be_named(checkpoints):
     assert (bare.prompt.name, bare.prompt.template, bare.positions) == ("vlm2vec", "{content}", "sequential")
     with pytest.raises(ConfigError, match="encoder.positions must be sequential"):
         VLMEncoder(str(checkpoints["qwen2_vl"]), prompt="vlm2vec", positions="mrope")
+
+
+def test_an_instruction_has_a_system_turn_of_its_own_where_there_is_one():
+    prompt = Prompt(PromptConfig(name="mine", template="{instruction_turn}<|im_start|>user\n{content}<|im_end|>"))
+    turns = ["<|im_start|>user\na cat<|im_end|>", "<|im_start|>system\nFind it<|im_end|>\n<|im_start|>user\na cat<|im_end|>"]
+    for instruction, written in zip(("", " Find it "), turns, strict=True):
+        content = Content(text="a cat", instruction=instruction)
+        assert chat_text(prompt.segments(content), content) == written

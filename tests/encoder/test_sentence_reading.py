@@ -100,6 +100,7 @@ def test_sizes_lengths_and_type_are_those_of_the_folder_and_may_be_changed(qwen2
     read = (config.max_length, config.min_image_tokens, config.max_image_tokens, str(config.dtype))
     assert read == (40, 4, 9, "float32")
     assert "was saved by sentence-transformers: read as there" in caplog.text
+    assert "not used, since the checkpoint brings its own: encoder.max_length=50" in caplog.text
     assert "its vectors are not normalised: here they are of unit length" in caplog.text
     assert "processing_kwargs.text is not used here: x" in caplog.text and "processing_kwargs.common is not used here: y" in caplog.text
     from unite.config.schema.encoder import ReadingChange

@@ -120,7 +120,12 @@ def test_limits_are_those_of_the_run(tmp_path, encoder_folder):
     trained = a_config(encoder={"path": "Qwen/Qwen2-VL-2B-Instruct", "adapter": {"r": 8, "alpha": 16, "targets": ["language"]}})
     held_out = {"held_out": {"adaptation": {"own": "0123"}}, "hardware": {"device": "NVIDIA H200", "count": 8}}
     card = model_card(write_finished_run(tmp_path / "other", encoder_folder, some_suite(), config=trained, provenance=held_out))
-    assert "random weights" not in card and "held out for validation" not in card and "near chance" not in card
+    assert (
+        "- What the weights that it started from were trained on is not told here." in card
+        and "random weights" not in card
+        and "held out for validation" not in card
+        and "near chance" not in card
+    )
     assert "On: 8 x NVIDIA H200." in card and ModelCard(card).data.base_model == "Qwen/Qwen2-VL-2B-Instruct"
     assert cells(card, "trained")[1] == "LoRA of rank 8, alpha 16, on language; merged"
 

@@ -26,7 +26,7 @@ from unite.config.schema.prompt import PromptConfig
 from unite.encoder.families.family import Family
 from unite.encoder.folder import Parts, file_of, no_checkpoint
 from unite.encoder.peft_folder import merge_adapter_folder
-from unite.encoder.sentence_reading import read_as_saved
+from unite.encoder.sentence_reading import read_as_saved, warn_unused
 from unite.encoder.weights import load_weights
 from unite.errors import CheckpointError, ConfigError, UniteError, must_be
 from unite.files import read_json, whole_folder, write_json
@@ -38,7 +38,6 @@ log = logging.getLogger(__name__)
 #: Bytes; torch allocates at multiples of it on a CPU.
 _ALIGNMENT = 64
 _READING = tuple(field.name for field in fields(ReadingConfig))
-_DEFAULTS = ReadingConfig()
 
 
 def read_as_trained(config: EncoderConfig, parts: Parts, *, is_check: bool = False) -> EncoderConfig:
@@ -71,8 +70,7 @@ def read_as_trained(config: EncoderConfig, parts: Parts, *, is_check: bool = Fal
     changed = {name: saved.get(name, prompt.name) for name in _READING if getattr(trained, name) != getattr(config, name)}
     if changed and not is_check:
         log.info("%s brings its own settings: %s. encoder.override changes them.", file, changed)
-        if unused := [f"encoder.{name}={getattr(config, name)}" for name in changed if getattr(config, name) != getattr(_DEFAULTS, name)]:
-            log.warning("not used, since the checkpoint brings its own: %s", ", ".join(unused))
+        warn_unused(config, changed)
     return trained
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from unite.config.schema.encoder import EncoderConfig, Precision
+from unite.config.schema.encoder import EncoderConfig, Precision, ReadingConfig
 from unite.config.schema.prompt import PromptConfig
 from unite.encoder.chat_prompt import prompt_of
 from unite.encoder.folder import Parts
@@ -45,11 +45,19 @@ def read_as_saved(config: EncoderConfig, parts: Parts, saved: SentenceFolder, *,
     if not is_check:
         told = {name: getattr(value, "name", value) for name, value in changes.items() if value != getattr(config, name)}
         log.info("%s was saved by sentence-transformers: read as there, %s. encoder.override changes sizes and lengths.", parts.path, told)
+        warn_unused(config, told)
         if is_asked:
             log.info("its chat template is not used, since prompt=%s was asked for", config.prompt.name)
         for remark in (*saved.remarks, *_not_used(saved)):
             log.warning("%s: %s", parts.path, remark)
     return read
+
+
+def warn_unused(config: EncoderConfig, names: Iterable[str]) -> None:
+    """Says which of the options of these names were given in vain, since the checkpoint brings its own."""
+    defaults = ReadingConfig()
+    if unused := [f"encoder.{name}={getattr(config, name)}" for name in names if getattr(config, name) != getattr(defaults, name)]:
+        log.warning("not used, since the checkpoint brings its own: %s", ", ".join(unused))
 
 
 def _prompt(parts: Parts, saved: SentenceFolder) -> dict[str, Any]:

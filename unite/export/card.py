@@ -36,7 +36,7 @@ from unite.tracking.recorded import read_log_of
 CARD = "README.md"
 #: Beside the card, which shows it.
 CURVES = "training_curves.png"
-_MARKS, _LINE_BREAKS = re.compile(r"[\\`*_\[\]<>#!|~&]"), re.compile(r"[\r\n]+")
+_MARKS, _LINE_BREAKS = re.compile(r"[\\`*\[\]<>#!|~&]"), re.compile(r"[\r\n]+")
 _HUB_DATA = re.compile(r"hf://datasets/([\w.-]+/[\w.-]+)")
 
 

@@ -172,5 +172,5 @@ def _start(config: Mapping[str, Any], depth: int = 0) -> str | None:
 def device_told(provenance: Mapping[str, Any]) -> str:
     """Returns what a run was trained on: `8 x NVIDIA H200`; "not recorded" of runs of earlier versions."""
     hardware = provenance.get("hardware") or {}
-    threads = f", {hardware['threads']} threads each" if hardware.get("threads") else ""
+    threads = f", torch threads in each: {hardware['threads']}" if hardware.get("threads") else ""
     return f"{hardware.get('count', 1)} x {hardware['device']}{threads}" if hardware.get("device") else "not recorded"
