@@ -8,9 +8,14 @@ from huggingface_hub import ModelCard
 from markdown_it import MarkdownIt
 
 from tests.comparison.material import make_task
-from tests.export.material import a_config, a_source, some_suite, write_finished_run
+from tests.export.finished_runs import a_config, a_source, some_suite, write_encoder, write_finished_run
 from unite.errors import CheckpointError, DataError
-from unite.export.card import model_card, write_card
+from unite.export.card import card_files, model_card
+
+
+@pytest.fixture(scope="module")
+def encoder_folder(tmp_path_factory):
+    return write_encoder(tmp_path_factory.mktemp("exported") / "encoder")
 
 
 @pytest.fixture
@@ -67,6 +72,12 @@ def test_the_tables_hold_the_figures_of_the_run(run):
     assert cells(card, "`own`")[2:7] == ["100.0 %", "1.25", "unknown", "unknown", "no datasheet beside the shards"]
 
 
+def test_the_picture_that_the_card_shows_goes_with_it(run):
+    files = card_files(run, "first")
+    assert files["README.md"].decode() == model_card(run, "first") and "](training_curves.png)" in model_card(run)
+    assert list(files) == ["README.md", "training_curves.png"] and files["training_curves.png"].startswith(b"\x89PNG")
+
+
 def test_the_parameters_are_those_of_the_weights(run, encoder_folder):
     from transformers import AutoModel
 
@@ -91,8 +102,7 @@ def test_what_the_run_does_not_tell_is_said_to_be_unknown_and_nothing_is_made_up
     assert "None: the run was not evaluated." in card and "It was not evaluated in its run." in card and "Code `unknown`" in card
     assert cells(card, "`own`")[3] == "unknown" and cells(card, "`own`")[7] == "not recorded" and "On: not recorded." in card
     assert "training_curves.png" not in card and "licence of the weights | unknown" in card
-    write_card(run, tmp_path / "out")
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["README.md"]
+    assert list(card_files(run)) == ["README.md"]
 
 
 def test_limits_are_those_of_the_run(tmp_path, encoder_folder):

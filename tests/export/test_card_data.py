@@ -3,7 +3,7 @@ import json
 import pytest
 
 from tests.curation.material import Rows, row
-from tests.export.material import FINGERPRINT, a_config, a_source
+from tests.export.finished_runs import FINGERPRINT, a_config, a_source
 from unite.config.schema.data import SourceConfig
 from unite.curation.pipeline import Curation
 from unite.data.source import SourceDataModule

@@ -29,7 +29,7 @@ from unite.export.card_data import SourceFacts, stage_sources
 from unite.export.card_limits import limits_of
 from unite.export.card_recipe import base_model, device_told, encoder_facts, stage_facts, start_told
 from unite.export.card_results import other_metrics, pair_means
-from unite.files import read_json, read_yaml, whole_file, write_text
+from unite.files import read_json, read_yaml
 from unite.templates import markdown_environment
 from unite.tracking.recorded import read_log_of
 
@@ -40,28 +40,22 @@ _MARKS, _LINE_BREAKS = re.compile(r"[\\`*\[\]<>#!|~&]"), re.compile(r"[\r\n]+")
 _HUB_DATA = re.compile(r"hf://datasets/([\w.-]+/[\w.-]+)")
 
 
-def write_card(run: str | Path, folder: str | Path, name: str = "", licence: str = "") -> None:
-    """Writes the card and the picture of its curves into an exported folder.
+def card_files(run: str | Path, name: str = "", licence: str = "") -> dict[str, bytes]:
+    """Returns the card and the picture of its curves, as they lie in an exported folder: name -> content.
 
     Args:
-        run: the run's folder.
-        folder: where `README.md` and `training_curves.png` are put.
-        name: as `model_card` takes it; the folder's where it is empty.
-        licence: of the weights, as `model_card` takes it.
+        run, name, licence: as `model_card` takes them.
 
     Raises:
         CheckpointError, DataError: as `model_card` does.
     """
-    folder = Path(folder)
-    write_text(folder / CARD, model_card(run, name or folder.resolve().name, licence))
+    card = model_card(run, name, licence).encode(errors="backslashreplace")
     picture = curves_png(read_log_of(Path(run), _config(Path(run))))
-    if picture is not None:
-        with whole_file(folder / CURVES) as partial:
-            partial.write_bytes(picture)
+    return {CARD: card} | ({} if picture is None else {CURVES: picture})
 
 
 def model_card(run: str | Path, name: str = "", licence: str = "") -> str:
-    """Returns the card as Markdown with the Hub's front matter. It shows `training_curves.png`, which `write_card` puts beside it.
+    """Returns the card as Markdown with the Hub's front matter. It shows `training_curves.png`, which `card_files` has too.
 
     Args:
         run: the folder of a finished run of `unite.train`.
