@@ -14,13 +14,13 @@ from unite.export.card import card_files, model_card
 
 
 @pytest.fixture(scope="module")
-def encoder_folder(tmp_path_factory):
+def tiny_encoder(tmp_path_factory):
     return write_encoder(tmp_path_factory.mktemp("exported") / "encoder")
 
 
 @pytest.fixture
-def run(tmp_path, encoder_folder):
-    return write_finished_run(tmp_path / "runs" / "stage2" / "first", encoder_folder, some_suite())
+def run(tmp_path, tiny_encoder):
+    return write_finished_run(tmp_path / "runs" / "stage2" / "first", tiny_encoder, some_suite())
 
 
 def page_of(card):
@@ -78,25 +78,25 @@ def test_the_picture_that_the_card_shows_goes_with_it(run):
     assert list(files) == ["README.md", "training_curves.png"] and files["training_curves.png"].startswith(b"\x89PNG")
 
 
-def test_the_parameters_are_those_of_the_weights(run, encoder_folder):
+def test_the_parameters_are_those_of_the_weights(run, tiny_encoder):
     from transformers import AutoModel
 
-    expected = AutoModel.from_pretrained(encoder_folder).num_parameters()
+    expected = AutoModel.from_pretrained(tiny_encoder).num_parameters()
     assert cells(model_card(run), "parameters")[1] == f"{expected:,}"
 
 
-def test_a_mean_of_several_tasks_of_a_pair_has_its_own_row_and_a_subset_none(tmp_path, encoder_folder):
+def test_a_mean_of_several_tasks_of_a_pair_has_its_own_row_and_a_subset_none(tmp_path, tiny_encoder):
     tasks = {"more": make_task([1] * 30 + [9] * 10), "part": make_task([1] * 9, kind="subset")}
-    card = model_card(write_finished_run(tmp_path / "run", encoder_folder, some_suite(**tasks)))
+    card = model_card(write_finished_run(tmp_path / "run", tiny_encoder, some_suite(**tasks)))
     suite = some_suite(**tasks)
     expected = (suite.tasks["t2i"].metrics["recall@1"] + 0.75) / 2
     assert cells(card, "mean of 2")[1:4] == ["T → I", "", f"{100 * expected:.1f}"]
     assert cells(card, "mean of 4")[1] == "all"
 
 
-def test_what_the_run_does_not_tell_is_said_to_be_unknown_and_nothing_is_made_up(tmp_path, encoder_folder):
+def test_what_the_run_does_not_tell_is_said_to_be_unknown_and_nothing_is_made_up(tmp_path, tiny_encoder):
     run = write_finished_run(
-        tmp_path / "run", encoder_folder, provenance={"git_commit": None, "data": {}}, rows=[{"step": 3, "train/other": 1}]
+        tmp_path / "run", tiny_encoder, provenance={"git_commit": None, "data": {}}, rows=[{"step": 3, "train/other": 1}]
     )
     card = model_card(run)
     assert "None: the run was not evaluated." in card and "It was not evaluated in its run." in card and "Code `unknown`" in card
@@ -105,10 +105,10 @@ def test_what_the_run_does_not_tell_is_said_to_be_unknown_and_nothing_is_made_up
     assert list(card_files(run)) == ["README.md"]
 
 
-def test_limits_are_those_of_the_run(tmp_path, encoder_folder):
+def test_limits_are_those_of_the_run(tmp_path, tiny_encoder):
     near = make_task([1] + [30] * 49, pool=50)
     rows = [{"step": 20, "train/loss": 1.0, "train/cut_share": 0.25}, {"step": 10, "train/cut_share": 0.15}]
-    run = write_finished_run(tmp_path / "run", encoder_folder, some_suite(hard=near), rows=sorted(rows, key=lambda row: row["step"]))
+    run = write_finished_run(tmp_path / "run", tiny_encoder, some_suite(hard=near), rows=sorted(rows, key=lambda row: row["step"]))
     (run / "skipped.jsonl").write_text('{"key": "a", "reason": "/home/me/a.jpg"}\n{"key": "b", "reason": "x"}\n')
     shutil.copy(run / "config.yaml", run / "config.resumed.yaml")
     card = model_card(run)
@@ -129,7 +129,7 @@ def test_limits_are_those_of_the_run(tmp_path, encoder_folder):
 
     trained = a_config(encoder={"path": "Qwen/Qwen2-VL-2B-Instruct", "adapter": {"r": 8, "alpha": 16, "targets": ["language"]}})
     held_out = {"held_out": {"adaptation": {"own": "0123"}}, "hardware": {"device": "NVIDIA H200", "count": 8}}
-    card = model_card(write_finished_run(tmp_path / "other", encoder_folder, some_suite(), config=trained, provenance=held_out))
+    card = model_card(write_finished_run(tmp_path / "other", tiny_encoder, some_suite(), config=trained, provenance=held_out))
     assert (
         "- What the weights that it started from were trained on is not told here." in card
         and "random weights" not in card
@@ -140,7 +140,7 @@ def test_limits_are_those_of_the_run(tmp_path, encoder_folder):
     assert cells(card, "trained")[1] == "LoRA of rank 8, alpha 16, on language; merged"
 
 
-def test_what_users_wrote_is_text_and_no_path_of_a_machine_is_told(tmp_path, encoder_folder):
+def test_what_users_wrote_is_text_and_no_path_of_a_machine_is_told(tmp_path, tiny_encoder):
     evil = "<script>alert(1)</script> [x](javascript:alert(2)) ![y](http://z.z/t.png) `|` **b**"
     config = a_config(sources={evil: a_source(name=evil, shards=f"{tmp_path}/data/own")})
     config["encoder"] = {"path": f"{tmp_path}/weights/base", "adapter": None}
@@ -148,7 +148,7 @@ def test_what_users_wrote_is_text_and_no_path_of_a_machine_is_told(tmp_path, enc
     data = {"adaptation": {evil: "ab"}}
     command = {"command": f"python {tmp_path}/train.py", "data": data}
     suite = some_suite(**{evil: make_task([1, 2, 3])})
-    card = model_card(write_finished_run(tmp_path / "run", encoder_folder, suite, config=config, provenance=command), f"a {evil}")
+    card = model_card(write_finished_run(tmp_path / "run", tiny_encoder, suite, config=config, provenance=command), f"a {evil}")
     page = page_of(card)
     assert not re.search(r"<script|<a [^>]*(javascript|z\.z)|<img[^>]*z\.z|<strong>b<", page) and page.count("&lt;script&gt;") >= 4
     assert str(tmp_path) not in card and "started from | base |" in card
@@ -182,8 +182,8 @@ def snippets(card):
     return re.findall(r"^```python\n(.*?)^```$", card, re.DOTALL | re.MULTILINE)
 
 
-def test_the_snippets_for_unite_run_as_they_stand(run, tmp_path, encoder_folder, monkeypatch, capsys):
-    (tmp_path / "my encoder").symlink_to(encoder_folder)
+def test_the_snippets_for_unite_run_as_they_stand(run, tmp_path, tiny_encoder, monkeypatch, capsys):
+    (tmp_path / "my encoder").symlink_to(tiny_encoder)
     monkeypatch.chdir(tmp_path)
     for snippet in snippets(model_card(run, "my encoder"))[3:]:
         exec(compile(snippet, "snippet", "exec"), {})
