@@ -43,7 +43,7 @@ def a_config(sources=None, **changes):
 
 def write_encoder(folder):
     """Writes the folder of a tiny encoder of the built-in kind, as a run exports it."""
-    VLMEncoder(str(tiny(folder.parent / "checkpoints")), dtype="float32", min_image_tokens=1, max_image_tokens=16, max_length=128).save(
+    VLMEncoder(str(tiny(folder.parent / "checkpoints")), dtype="float32", min_image_tokens=1, max_image_tokens=16, max_length=512).save(
         folder
     )
     return folder

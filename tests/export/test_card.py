@@ -68,7 +68,7 @@ def test_the_tables_hold_the_figures_of_the_run(run):
         and "`AdamWCosine(lr=0.001)`" in card
         and "Seed 3. Code `c0ffee`, Python 3.11, torch 2.13." in card
     )
-    assert cells(card, "embedding")[1].startswith("32 numbers") and cells(card, "longest content")[1].startswith("128 tokens")
+    assert cells(card, "embedding")[1].startswith("32 numbers") and cells(card, "longest content")[1].startswith("512 tokens")
     assert cells(card, "`own`")[2:7] == ["100.0 %", "1.25", "unknown", "unknown", "no datasheet beside the shards"]
 
 
