@@ -16,11 +16,13 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from unite.build.early_data import mixture_faults, pairs_faults, shard_faults, suite_faults
 from unite.checkpoints import find_checkpoint
-from unite.config.schema import CurateConfig, EvaluateConfig, Export, TrainConfig, TrainerConfig
+from unite.config.schema import CurateConfig, EvaluateConfig, Export, ExportConfig, TrainConfig, TrainerConfig
 from unite.config.schema.encoder import READING_FILE
 from unite.config.schema.sweep import Keep
 from unite.curation.set_folder import check_source
 from unite.errors import ConfigError, UniteError, caught, must_be, must_be_one_of, raise_all
+from unite.export.place import check_out
+from unite.export.source import find_source
 from unite.files import read_json
 
 #: Of Lightning's precisions, by the names that it has for each.
@@ -44,6 +46,11 @@ def check_evaluate(config: EvaluateConfig) -> None:
 def check_curate(config: CurateConfig) -> None:
     """Raises what is wrong with the config of a curation, all of it at once."""
     raise_all(fault for check in _OF_CURATE for fault in check(config))
+
+
+def check_export(config: ExportConfig) -> None:
+    """Raises what is wrong with the config of an export, all of it at once."""
+    raise_all(fault for check in _OF_EXPORT for fault in check(config))
 
 
 def range_faults(config: Any) -> Faults:
@@ -197,6 +204,10 @@ _OF_EVALUATE = (
     *(lambda config: pairs_faults("suite", config.suite), folder_faults),
 )
 _OF_CURATE = (name_faults, range_faults, curation_faults, folder_faults)
+_OF_EXPORT = (
+    *(name_faults, range_faults),
+    *(lambda config: caught(find_source, config.run), lambda config: caught(check_out, config.out)),
+)
 
 
 def _has_steps(config: Any, stage: str) -> bool:

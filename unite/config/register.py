@@ -37,6 +37,7 @@ _ENTRIES = (
     _Entry("evaluate_schema", schema.EvaluateConfig),
     _Entry("audit_schema", schema.AuditConfig),
     _Entry("curate_schema", schema.CurateConfig),
+    _Entry("export_schema", schema.ExportConfig),
     _Entry("schema", schema.SourceConfig, "source"),
     _Entry("schema", schema.MixtureConfig, "mixture"),
     _Entry("schema", schema.StageConfig, "alignment"),

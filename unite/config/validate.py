@@ -16,7 +16,13 @@ from unite.config.target import assemble
 from unite.errors import ConfigError, UniteError, must_be
 
 #: Each command's config, and what it needs to be told.
-COMMANDS = {"train": [], "evaluate": ["checkpoint=some/run"], "audit": ["checkpoint=some/run"], "curate": ["out=some/set"]}
+COMMANDS = {
+    "train": [],
+    "evaluate": ["checkpoint=some/run"],
+    "audit": ["checkpoint=some/run"],
+    "curate": ["out=some/set"],
+    "export": ["run=some/run", "out=some/folder"],
+}
 
 #: What the user has to give to an option that is chosen.
 GIVEN_BY_USER = ("recipes.x", "steps.x", "suite.shards")

@@ -168,16 +168,26 @@ def save_checkpoint(folder: Path, model: Any, processor: Any, config: ReadingCon
     Raises:
         CheckpointError: if the weights cannot be written; nothing is left of them then.
     """
-    with whole_folder(folder, existing="replace") as partial, quiet_transformers():
+    with whole_folder(folder, existing="replace") as partial:
+        write_checkpoint(partial, model, processor, config, named=folder)
+
+
+def write_checkpoint(folder: Path, model: Any, processor: Any, config: ReadingConfig, *, named: Path) -> None:
+    """Writes an encoder's files into a folder that is to be called `named`.
+
+    Raises:
+        CheckpointError: if the weights cannot be written.
+    """
+    with quiet_transformers():
         try:
-            model.save_pretrained(partial, save_original_format=False)  # by the model's names, whatever they were
+            model.save_pretrained(folder, save_original_format=False)  # by the model's names, whatever they were
         except SafetensorError as error:  # a full disk, which is no OSError here
             raise CheckpointError(
-                f"the weights cannot be written to {folder} ({error}). Free space there, or choose another place."
+                f"the weights cannot be written to {named} ({error}). Free space there, or choose another place."
             ) from error
-        processor.save_pretrained(partial)
-        settings = {name: getattr(config, name) for name in _READING}
-        write_json(partial / READING_FILE, settings | {"prompt": asdict(config.prompt), "pooling": "last_token"})
+        processor.save_pretrained(folder)
+    settings = {name: getattr(config, name) for name in _READING}
+    write_json(folder / READING_FILE, settings | {"prompt": asdict(config.prompt), "pooling": "last_token"})
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from unite.config.schema.curation import CurateConfig, Engine
 from unite.config.schema.data import DataConfig, MixtureConfig, SourceConfig
 from unite.config.schema.encoder import EncoderConfig, LoRAConfig, Positions, Precision, ReadingConfig, TinyCheckpointConfig
 from unite.config.schema.evaluation import EvaluateConfig, MtebSuiteConfig, PairsSuiteConfig, SuiteConfig
+from unite.config.schema.export import ExportConfig, ExportPrecision
 from unite.config.schema.media import Decoding, MediaPolicy
 from unite.config.schema.objective import InfoNCEConfig, MAMCLConfig, MatryoshkaConfig, ObjectiveConfig
 from unite.config.schema.optimizer import AdafactorConfig, AdamW8bitConfig, AdamWConfig, MuonConfig
@@ -34,6 +35,8 @@ __all__ = [
     "Engine",
     "EvaluateConfig",
     "Export",
+    "ExportConfig",
+    "ExportPrecision",
     "HeldOutConfig",
     "InfoNCEConfig",
     "JobSweeperConfig",

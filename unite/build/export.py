@@ -1,0 +1,49 @@
+"""What `python -m unite.export` makes: the folder, and what is said about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import cast
+
+from huggingface_hub import HfApi
+from omegaconf import OmegaConf
+
+from unite.config.schema import ExportConfig
+from unite.export.folder import Exported, write_folder
+from unite.export.hub import Hub, push
+from unite.export.source import find_source
+from unite.progress import shown
+
+
+def export(config: ExportConfig, hub: Hub | None = None) -> list[str]:
+    """Exports, pushes where that is asked for, and returns what to tell.
+
+    Args:
+        config: the command's.
+        hub: what pushes; the Hugging Face hub by default.
+
+    Raises:
+        UniteError: as `write_folder` and `push` do.
+    """
+    options = cast(ExportConfig, OmegaConf.to_object(config))  # type: ignore[arg-type]
+    source = find_source(options.run)
+    with shown(f"exporting {source.label}"):
+        exported = write_folder(source, options.out, dtype=options.dtype, prompts=options.prompts)
+    lines = list(_told(exported))
+    if options.push_to_hub is not None:
+        with shown(f"pushing to {options.push_to_hub}"):
+            where = push(exported.folder, options.push_to_hub, private=options.private, hub=HfApi() if hub is None else hub)
+        lines.append(f"It is at {where} too.")
+    return lines
+
+
+def _told(exported: Exported) -> Iterator[str]:
+    size = sum(exported.files.values()) / 1e6
+    dims = f", to be cut to {', '.join(map(str, exported.matryoshka_dims))}" if exported.matryoshka_dims else ""
+    yield f"{exported.folder}: {len(exported.files)} files, {size:,.1f} MB, weights in {exported.dtype}"
+    yield f"  embeddings of {exported.dim} numbers{dims}; prompt {exported.prompt}, in the chat template"
+    yield from (f"  {name:<36} {count:>14,} bytes" for name, count in exported.files.items())
+    yield ""
+    yield "    from sentence_transformers import SentenceTransformer"
+    yield f"    model = SentenceTransformer({str(exported.folder)!r})"
+    yield '    vectors = model.encode(["a red bicycle", {"image": "bicycle.jpg", "text": "make it blue"}])'

@@ -1,0 +1,49 @@
+"""`python -m unite.export`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from unite.errors import ConfigError, must_be
+
+_REPOSITORY = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+
+
+class ExportPrecision(StrEnum):
+    """The type of exported weights."""
+
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+    float16 = "float16"
+
+
+@dataclass(kw_only=True)
+class ExportConfig:
+    """`python -m unite.export`. See `unite.export.folder`.
+
+    Attributes:
+        name: the folder in `runs` that keeps the log.
+        run: a finished run's folder, or that of an exported encoder.
+        out: the folder to write, new or empty.
+        dtype: float32, bfloat16 or float16; null is that of the encoder.
+        prompts: instructions by name, for encode(..., prompt_name=...); query and document are those of encode_query and encode_document.
+        push_to_hub: owner/name of a repository on the Hugging Face hub that gets the folder too; null pushes nothing.
+        private: whether a repository that is made for it is private.
+
+    Raises:
+        ConfigError: if push_to_hub is no owner/name.
+    """
+
+    name: str = "export"
+    run: str
+    out: str
+    dtype: ExportPrecision | None = None
+    prompts: dict[str, str] = field(default_factory=dict)
+    push_to_hub: str | None = None
+    private: bool = True
+
+    def __post_init__(self) -> None:
+        if self.push_to_hub is not None and not _REPOSITORY.fullmatch(self.push_to_hub):
+            raise ConfigError(must_be("push_to_hub", "owner/name of a repository, or null", self.push_to_hub))

@@ -1,0 +1,101 @@
+"""The one folder that everybody loads.
+
+    config.json, model.safetensors         transformers.AutoModel, vLLM; adapters merged, no language-model head
+    processor, tokenizer, chat_template    transformers.AutoProcessor; the prompt is the chat template
+    modules.json and what it names         SentenceTransformer, mteb: last token, unit length, cosine
+    unite_encoder.json                     unite: Embedder(folder), unite.evaluate checkpoint=<folder>
+    README.md                              the card, if one is given
+
+A folder gets its name when it is whole, and when its processor was seen to give the tokens that the encoder was trained on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from unite.config.schema.encoder import EncoderConfig, Precision
+from unite.config.schema.export import ExportPrecision
+from unite.config.schema.media import Decoding
+from unite.encoder.checkpoint import load_checkpoint, read_as_trained, write_checkpoint
+from unite.encoder.folder import parts_of
+from unite.encoder.processor import ContentProcessor
+from unite.export.place import check_out
+from unite.export.processor import check_bakeable, prepare_processor
+from unite.export.proof import check_tokens
+from unite.export.sentence_files import write_sentence_files
+from unite.export.source import Source
+from unite.export.tokenizer import write_tokenizer
+from unite.files import whole_folder, write_text
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        folder: the folder.
+        dim: D, the width of an embedding.
+        dtype: of the weights.
+        prompt: the name of the prompt that the chat template is.
+        matryoshka_dims: widths that embeddings may be cut to.
+        files: path below the folder -> bytes.
+    """
+
+    folder: Path
+    dim: int
+    dtype: str
+    prompt: str
+    matryoshka_dims: tuple[int, ...]
+    files: Mapping[str, int]
+
+
+def write_folder(
+    source: Source,
+    out: str | Path,
+    *,
+    dtype: ExportPrecision | None = None,
+    prompts: Mapping[str, str] | None = None,
+    decoding: Decoding | None = None,
+    card: str = "",
+) -> Exported:
+    """Exports an encoder.
+
+    Args:
+        source: the encoder.
+        out: the folder, new or empty.
+        dtype: of the weights; None is that of the encoder.
+        prompts: instructions by name, for `encode(..., prompt_name=...)`; `query` and `document` are those of `encode_query` and
+            `encode_document`.
+        decoding: how many frames transformers' video processor takes of a file, where it is asked to pick them.
+        card: what README.md says; "" writes none.
+
+    Raises:
+        ConfigError: if the place is not free.
+        CheckpointError: if the encoder cannot be loaded or its prompt not be said by a chat template, or the weights cannot be written;
+            nothing is left at `out` then.
+        OSError: if the files cannot be written; nothing is left then either.
+    """
+    check_out(out)
+    parts = parts_of(str(source.encoder))
+    reading = read_as_trained(EncoderConfig(path=str(source.encoder)), parts)
+    check_bakeable(reading)
+    written = ExportPrecision(dtype or str(reading.dtype))
+    model, processor, family = load_checkpoint(parts, str(written), "sdpa")
+    expected = ContentProcessor(processor, family, reading)
+    prepare_processor(processor, family, reading, decoding or Decoding())
+    dim = int(model.config.get_text_config().hidden_size)
+    if source.matryoshka_dims:
+        model.config.matryoshka_dimensions = sorted(source.matryoshka_dims)  # vLLM's name for them
+    # What is trained and read here is float32 or bfloat16; float16 is read as float32, which holds all its values.
+    own = replace(reading, dtype=Precision.float32 if written is ExportPrecision.float16 else Precision(str(written)))
+    with whole_folder(out, existing="keep") as partial:
+        write_checkpoint(partial, model, processor, own, named=Path(out))
+        write_tokenizer(partial, reading)
+        write_sentence_files(partial, reading, dim, prompts or {})
+        if card:
+            write_text(partial / "README.md", card)
+        check_tokens(partial, expected, reading.prompt.name)
+        files = {path.relative_to(partial).as_posix(): path.stat().st_size for path in sorted(partial.rglob("*")) if path.is_file()}
+    return Exported(Path(out), dim, str(written), reading.prompt.name, source.matryoshka_dims, files)
