@@ -19,6 +19,7 @@ import json
 import sys
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 from unite.config.schema.prompt import PARTS, PromptConfig
@@ -82,6 +83,7 @@ def _parts(config: PromptConfig, system: str | None) -> Iterator[tuple[str, str]
             yield "special", part
 
 
+@cache
 def _punctuation() -> str:
     """Returns all that Unicode calls punctuation, which Jinja cannot ask."""
     return "".join(letter for letter in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(letter).startswith("P"))
