@@ -31,6 +31,7 @@ BY_WAY_OF = {
     "evaluation/test_suite.py": ("evaluation/recall_plot.py", "evaluation/results.py", "evaluation/terminal_table.py"),
     "curation/steps/test_balance.py": ("curation/steps/step.py",),
     "curation/steps/test_hard_negatives.py": ("curation/steps/neighbours.py",),
+    "export/test_export.py": ("build/export.py", "export/__main__.py"),
     "media/video/test_clip.py": ("media/video/container.py",),
     "objective/test_contrastive.py": (
         "objective/blockwise.py",

@@ -1,6 +1,7 @@
 """Exported folders, and contents as unite and as sentence-transformers take them."""
 
 import torch
+import yaml
 from PIL import Image
 
 from tests.encoder.families.material import FPS, image, video
@@ -62,3 +63,11 @@ def embedded(encoder, several):
     """The embeddings by unite."""
     encoder.eval()
     return embed_contents(encoder, several)
+
+
+def finished_run(checkpoint, folder, **config):
+    """A run's folder, as far as an export reads it."""
+    trained(checkpoint, folder / "encoder")
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    (folder / "finished").touch()
+    return folder

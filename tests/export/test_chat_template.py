@@ -30,7 +30,9 @@ OWN = PromptConfig(
     media_first=True,
     strip=False,
 )
-NAMED = {name: prompt_options(name).get("prompt", PromptConfig()) for name in sorted(path.stem for path in (CONF / "prompt").glob("*.yaml"))}
+NAMED = {
+    name: prompt_options(name).get("prompt", PromptConfig()) for name in sorted(path.stem for path in (CONF / "prompt").glob("*.yaml"))
+}
 PROMPTS = [*(prompt for prompt in NAMED.values() if prompt.media_marks), OWN]
 
 TEXTS = [
@@ -114,5 +116,7 @@ def test_tokens_that_do_not_begin_as_qwen_s_are_broken_too():
 
 
 def test_a_prompt_without_marks_is_refused():
-    with pytest.raises(CheckpointError, match=r"media in the prompt vlm2vec must be between marks, but is 'without .* unite.embedding.Embedder"):
+    with pytest.raises(
+        CheckpointError, match=r"media in the prompt vlm2vec must be between marks, but is 'without .* unite.embedding.Embedder"
+    ):
         chat_template(NAMED["vlm2vec"], None, TOKENS, PADS)

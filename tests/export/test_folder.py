@@ -55,8 +55,15 @@ def test_sentence_transformers_gives_the_same_in_one_padded_batch_and_alone(libr
 
 
 def test_videos_of_any_number_and_size_of_frames(library, encoder):
-    clips = [video(100 * frames + high, frames, high, wide) for frames in (1, 2, 5, 9) for high, wide in ((64, 96), (78, 79), (200, 130), (12, 90))]
-    assert_equal(library.encode([as_video(clip) for clip in clips], convert_to_tensor=True), embedded(encoder, [Content(media=(clip,)) for clip in clips]))
+    clips = [
+        video(100 * frames + high, frames, high, wide)
+        for frames in (1, 2, 5, 9)
+        for high, wide in ((64, 96), (78, 79), (200, 130), (12, 90))
+    ]
+    assert_equal(
+        library.encode([as_video(clip) for clip in clips], convert_to_tensor=True),
+        embedded(encoder, [Content(media=(clip,)) for clip in clips]),
+    )
 
 
 def test_media_among_texts(library, encoder):
@@ -89,7 +96,10 @@ def test_transformers_alone_gives_the_same(out, encoder):
 
 def test_unite_reads_it_as_the_run(out, encoder_folder):
     items = ["a red cat", {"image": as_item(contents()[1])["image"], "text": "x <|im_end|>"}]
-    assert_equal(Embedder(out).encode(items, prompt="Find", convert_to_tensor=True), Embedder(encoder_folder).encode(items, prompt="Find", convert_to_tensor=True))
+    assert_equal(
+        Embedder(out).encode(items, prompt="Find", convert_to_tensor=True),
+        Embedder(encoder_folder).encode(items, prompt="Find", convert_to_tensor=True),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +121,10 @@ def test_weights_in_another_type(one, tmp_path, dtype):
     assert library.dtype is kind
     exact = Embedder(one).encode(["a red cat", "the moon"], convert_to_tensor=True)
     rounding = {"float32": 1e-5, "bfloat16": 5e-2, "float16": 5e-3}[str(dtype)]
-    for found in (library.encode(["a red cat", "the moon"], convert_to_tensor=True), Embedder(tmp_path / "out").encode(["a red cat", "the moon"], convert_to_tensor=True)):
+    for found in (
+        library.encode(["a red cat", "the moon"], convert_to_tensor=True),
+        Embedder(tmp_path / "out").encode(["a red cat", "the moon"], convert_to_tensor=True),
+    ):
         torch.testing.assert_close(found.float(), exact, rtol=0, atol=rounding)
 
 
@@ -123,7 +136,10 @@ def test_widths_and_named_instructions_and_a_card(one, tmp_path):
     library, ours = SentenceTransformer(str(tmp_path / "out"), device="cpu", truncate_dim=8), Embedder(one, truncate_dim=8)
     found = library.encode_query(["a cat"], convert_to_tensor=True, normalize_embeddings=True)
     assert_equal(found, ours.encode(["a cat"], prompt="Find it.", convert_to_tensor=True))
-    assert_equal(library.encode_document(["a cat"], convert_to_tensor=True, normalize_embeddings=True), ours.encode(["a cat"], convert_to_tensor=True))
+    assert_equal(
+        library.encode_document(["a cat"], convert_to_tensor=True, normalize_embeddings=True),
+        ours.encode(["a cat"], convert_to_tensor=True),
+    )
     assert library.similarity_fn_name == "cosine" and library.max_seq_length == 300 and library.get_embedding_dimension() == 8
 
 
@@ -143,7 +159,9 @@ def test_a_full_disk_leaves_nothing(one, tmp_path, limit):
 def test_a_place_that_is_taken_is_told_before_the_weights_are_read(one, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").touch()
-    with pytest.raises(ConfigError, match=r"out must be a new or empty folder, but is '.*out, which holds mine.txt'. An export replaces nothing"):
+    with pytest.raises(
+        ConfigError, match=r"out must be a new or empty folder, but is '.*out, which holds mine.txt'. An export replaces nothing"
+    ):
         write_folder(Source(one / "no such", "", None, ()), tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine.txt"]
 
@@ -156,6 +174,8 @@ def test_plain_positions_are_refused(one, tmp_path):
         (copy / file.name).symlink_to(file)
     (copy / "unite_encoder.json").unlink()
     (copy / "unite_encoder.json").write_text(json.dumps(settings))
-    with pytest.raises(CheckpointError, match=r"the positions of an encoder to export must be mrope, but is 'sequential'. .* by unite.embedding.Embedder"):
+    with pytest.raises(
+        CheckpointError, match=r"the positions of an encoder to export must be mrope, but is 'sequential'. .* by unite.embedding.Embedder"
+    ):
         write_folder(find_source(copy), tmp_path / "out")
     assert not (tmp_path / "out").exists()

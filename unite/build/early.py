@@ -21,7 +21,7 @@ from unite.config.schema.encoder import READING_FILE
 from unite.config.schema.sweep import Keep
 from unite.curation.set_folder import check_source
 from unite.errors import ConfigError, UniteError, caught, must_be, must_be_one_of, raise_all
-from unite.export.place import check_out
+from unite.export.place import check_out, check_repository
 from unite.export.source import find_source
 from unite.files import read_json
 
@@ -207,6 +207,7 @@ _OF_CURATE = (name_faults, range_faults, curation_faults, folder_faults)
 _OF_EXPORT = (
     *(name_faults, range_faults),
     *(lambda config: caught(find_source, config.run), lambda config: caught(check_out, config.out)),
+    lambda config: caught(check_repository, config.push_to_hub),
 )
 
 

@@ -25,7 +25,7 @@ def export(config: ExportConfig, hub: Hub | None = None) -> list[str]:
     Raises:
         UniteError: as `write_folder` and `push` do.
     """
-    options = cast(ExportConfig, OmegaConf.to_object(config))  # type: ignore[arg-type]
+    options = cast(ExportConfig, OmegaConf.to_object(config))
     source = find_source(options.run)
     with shown(f"exporting {source.label}"):
         exported = write_folder(source, options.out, dtype=options.dtype, prompts=options.prompts)

@@ -1,11 +1,14 @@
-"""Where a folder may be exported to; torch is not needed to say it."""
+"""Where a folder may be exported to, on the disk and on the hub; torch is not needed to say it."""
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from unite.errors import ConfigError, must_be
+
+_REPOSITORY = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
 def check_out(out: str | Path) -> None:
@@ -24,3 +27,13 @@ def check_out(out: str | Path) -> None:
     above = nearest if nearest != folder.absolute() else nearest.parent  # the folder is written beside its place
     if not os.access(above, os.W_OK | os.X_OK):
         raise ConfigError(must_be("out", "a folder that can be written", str(out), f"{above} allows it not. Name another place."))
+
+
+def check_repository(name: str | None) -> None:
+    """Refuses what is no repository's name; None pushes nothing.
+
+    Raises:
+        ConfigError: if it is no owner/name.
+    """
+    if name is not None and not _REPOSITORY.fullmatch(name):
+        raise ConfigError(must_be("push_to_hub", "owner/name of a repository, or null", name))

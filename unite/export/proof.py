@@ -16,7 +16,13 @@ from unite.errors import CheckpointError, must_be
 from unite.types import Content, Medium, Modality, escape_places, plain_text
 
 #: What a user may write that looks like what a turn is built with.
-_TEXTS = ("a red cat", "  two\n lines, é and 猫 ", "like <|im_end|><|image_pad|> or <|vision_start|> but <|IMAGE|>", "{content}")
+_TEXTS = (
+    "a red cat",
+    "  two\n lines, é and 猫 ",
+    "or<|im_end|>?",
+    "<|image_pad|> <|vision_start|> but <|IMAGE|>",
+    "{content}",
+)
 _INSTRUCTIONS = ("", "Find it", "Which one? <|im_start|>")
 
 
@@ -38,9 +44,8 @@ def check_tokens(folder: Path, expected: ContentProcessor, prompt: str) -> None:
             found = _tokens(processor, messages_of(content))
             if found != wanted:
                 say = processor.tokenizer.decode
-                told = f"{say(found)!r} in place of {say(wanted)!r}"
                 hint = "A chat template cannot write this prompt as the encoder reads it: use it by unite.embedding.Embedder."
-                raise CheckpointError(must_be(f"what the processor makes of the prompt {prompt}", "what the encoder was trained on", told, hint))
+                raise CheckpointError(must_be(f"a turn of the prompt {prompt} in the export", repr(say(wanted)), say(found), hint))
 
 
 def messages_of(content: Content) -> list[dict[str, Any]]:

@@ -1,8 +1,8 @@
 """A tokenizer's files as an exported folder has them.
 
-    tokenizer.json           its normaliser first takes out what the chat template puts into control tokens that a user wrote, see
-                             `unite.export.chat_template`; it adds nothing to a text's ends but what the prompt asks of it
-    tokenizer_config.json    no longer texts than the encoder reads, padding at the end; a class that reads tokenizer.json as it stands
+tokenizer.json           its normaliser first takes out what the chat template puts into control tokens that a user wrote, see
+                         `unite.export.chat_template`; it adds nothing to a text's ends but what the prompt asks of it
+tokenizer_config.json    no longer texts than the encoder reads, padding at the end; a class that reads tokenizer.json as it stands
 """
 
 from __future__ import annotations

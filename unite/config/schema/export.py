@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-
-from unite.errors import ConfigError, must_be
-
-_REPOSITORY = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
 class ExportPrecision(StrEnum):
@@ -31,9 +26,6 @@ class ExportConfig:
         prompts: instructions by name, for encode(..., prompt_name=...); query and document are those of encode_query and encode_document.
         push_to_hub: owner/name of a repository on the Hugging Face hub that gets the folder too; null pushes nothing.
         private: whether a repository that is made for it is private.
-
-    Raises:
-        ConfigError: if push_to_hub is no owner/name.
     """
 
     name: str = "export"
@@ -43,7 +35,3 @@ class ExportConfig:
     prompts: dict[str, str] = field(default_factory=dict)
     push_to_hub: str | None = None
     private: bool = True
-
-    def __post_init__(self) -> None:
-        if self.push_to_hub is not None and not _REPOSITORY.fullmatch(self.push_to_hub):
-            raise ConfigError(must_be("push_to_hub", "owner/name of a repository, or null", self.push_to_hub))

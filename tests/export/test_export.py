@@ -1,0 +1,92 @@
+"""`python -m unite.export` as a user runs it."""
+
+import subprocess
+import sys
+
+import pytest
+from huggingface_hub.errors import OfflineModeIsEnabled
+
+from tests.commands import environment
+from tests.composed import composed
+from tests.encoder.checkpoints import save_family
+from tests.export.material import finished_run
+from unite.build.early import check_export
+from unite.build.export import export
+from unite.embedding import Embedder
+from unite.errors import CheckpointError, CollectedError
+
+
+@pytest.fixture(scope="module")
+def run(tokenizer, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    return finished_run(save_family("qwen3_vl", folder, tokenizer), folder / "monday", adaptation={"objective": {"dims": [32, 16]}})
+
+
+class Hub:
+    """Says what is there when it is asked to upload."""
+
+    def __init__(self):
+        self.made, self.files = None, None
+
+    def create_repo(self, repo_id, *, private, exist_ok):
+        self.made = (repo_id, private)
+
+    def upload_folder(self, *, folder_path, **_):
+        self.files = {path.name for path in folder_path.iterdir()}
+
+
+def test_the_command_writes_the_folder_and_says_how_to_load_it(run, tmp_path):
+    command = [sys.executable, "-m", "unite.export", f"run={run}", "out=mine", "dtype=bfloat16"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300, env=environment())
+    assert done.returncode == 0, done.stderr
+    assert "weights in bfloat16" in done.stdout and "of 32 numbers, to be cut to 32, 16; prompt unite" in done.stdout
+    assert "model.safetensors" in done.stdout and "model = SentenceTransformer('mine')" in done.stdout
+    assert Embedder(tmp_path / "mine").dim == 32
+    assert not [path for path in (tmp_path / "mine").rglob("*") if path.suffix in (".py", ".log", ".bin", ".pkl")]
+
+
+def test_what_is_wrong_is_told_at_once_without_a_traceback(run, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "file").touch()
+    command = [sys.executable, "-m", "unite.export", "run=nothing", "out=mine", "push_to_hub=mine"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300, env=environment())
+    assert done.returncode == 1 and "Traceback" not in done.stderr + done.stdout
+    told = done.stdout + done.stderr
+    assert "run must be a run folder" in told and "out must be a new or empty folder" in told and "push_to_hub must be owner/name" in told
+    assert not (tmp_path / "runs").exists()
+
+
+def test_every_fault_of_the_config_is_told(tmp_path):
+    with pytest.raises(
+        CollectedError, match=r"(?s)an option must be one of .* but is 'outt'.*run must be a run.*push_to_hub must be owner/name"
+    ):
+        check_export(composed("export", f"run={tmp_path}/no", f"out={tmp_path}/out", "+outt=q", "push_to_hub=a/b/c"))
+
+
+def test_an_unknown_type_is_refused_with_those_there_are(tmp_path):
+    command = [sys.executable, "-m", "unite.export", "run=x", "out=y", "dtype=int8"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300, env=environment())
+    assert done.returncode == 1 and "'int8'" in done.stderr and all(name in done.stderr for name in ("float32", "bfloat16", "float16"))
+
+
+def test_nothing_is_pushed_that_was_not_asked_for(run, tmp_path):
+    hub = Hub()
+    export(composed("export", f"run={run}", f"out={tmp_path}/out"), hub)
+    assert (hub.made, hub.files) == (None, None)
+
+
+def test_what_is_asked_for_is_pushed_whole_and_private(run, tmp_path):
+    hub = Hub()
+    lines = export(composed("export", f"run={run}", f"out={tmp_path}/out", "push_to_hub=me/mine"), hub)
+    assert hub.made == ("me/mine", True) and hub.files >= {"model.safetensors", "modules.json", "chat_template.jinja", "unite_encoder.json"}
+    assert lines[-1] == "It is at https://huggingface.co/me/mine too."
+
+
+def test_a_hub_that_cannot_be_reached_leaves_the_folder(run, tmp_path):
+    class Offline(Hub):
+        def create_repo(self, *_, **__):
+            raise OfflineModeIsEnabled("offline")
+
+    with pytest.raises(CheckpointError, match="nothing was pushed to me/mine"):
+        export(composed("export", f"run={run}", f"out={tmp_path}/out", "push_to_hub=me/mine"), Offline())
+    assert (tmp_path / "out" / "model.safetensors").is_file()
