@@ -94,6 +94,15 @@ def test_transformers_alone_gives_the_same(out, encoder):
         assert_equal(plain_embeddings(AutoModel.from_pretrained(out), inputs), embedded(encoder, given))
 
 
+def test_weights_are_named_as_in_releases_and_none_is_missing_or_left_over(out, encoder_folder):
+    released = encoder_folder.parent / encoder_folder.parent.name.rstrip("0")  # as transformers saves it
+    assert set(load_file(out / "model.safetensors")) == set(load_file(released / "model.safetensors")) - {"lm_head.weight"}
+    config = json.loads((out / "config.json").read_text())
+    assert config["architectures"] == json.loads((released / "config.json").read_text())["architectures"]
+    _, report = AutoModel.from_pretrained(out, output_loading_info=True)
+    assert not any(report[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"))
+
+
 def test_unite_reads_it_as_the_run(out, encoder_folder):
     items = ["a red cat", {"image": as_item(contents()[1])["image"], "text": "x <|im_end|>"}]
     assert_equal(
@@ -130,7 +139,7 @@ def test_weights_in_another_type(one, tmp_path, dtype):
 
 def test_widths_and_named_instructions_and_a_card(one, tmp_path):
     source = Source(one, "a run", None, (32, 16, 8))
-    done = write_folder(source, tmp_path / "out", prompts={"query": "Find it."}, card="# A card\n")
+    done = write_folder(source, tmp_path / "out", prompts={"query": "Find it."}, beside={"README.md": b"# A card\n"})
     assert json.loads((tmp_path / "out" / "config.json").read_text())["matryoshka_dimensions"] == [8, 16, 32]  # as vLLM has it
     assert (tmp_path / "out" / "README.md").read_text() == "# A card\n" and done.files["README.md"] == 9
     library, ours = SentenceTransformer(str(tmp_path / "out"), device="cpu", truncate_dim=8), Embedder(one, truncate_dim=8)

@@ -172,15 +172,23 @@ def save_checkpoint(folder: Path, model: Any, processor: Any, config: ReadingCon
         write_checkpoint(partial, model, processor, config, named=folder)
 
 
-def write_checkpoint(folder: Path, model: Any, processor: Any, config: ReadingConfig, *, named: Path) -> None:
+def write_checkpoint(
+    folder: Path, model: Any, processor: Any, config: ReadingConfig, *, named: Path, weights: dict[str, Any] | None = None
+) -> None:
     """Writes an encoder's files into a folder that is to be called `named`.
+
+    Args:
+        folder, model, processor, config: what is written, and where.
+        named: for the error.
+        weights: by their names in the model, to be written under those that its releases have for them; None is all weights, by the model's
+            own names, whatever they were.
 
     Raises:
         CheckpointError: if the weights cannot be written.
     """
     with quiet_transformers():
         try:
-            model.save_pretrained(folder, save_original_format=False)  # by the model's names, whatever they were
+            model.save_pretrained(folder, save_original_format=weights is not None, state_dict=weights)
         except SafetensorError as error:  # a full disk, which is no OSError here
             raise CheckpointError(
                 f"the weights cannot be written to {named} ({error}). Free space there, or choose another place."

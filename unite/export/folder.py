@@ -4,7 +4,7 @@
     processor, tokenizer, chat_template    transformers.AutoProcessor; the prompt is the chat template
     modules.json and what it names         SentenceTransformer, mteb: last token, unit length, cosine
     unite_encoder.json                     unite: Embedder(folder), unite.evaluate checkpoint=<folder>
-    README.md                              the card, if one is given
+    README.md                              the card, where it is given
 
 A folder gets its name when it is whole, and when its processor was seen to give the tokens that the encoder was trained on.
 """
@@ -14,6 +14,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForImageTextToText
 
 from unite.config.schema.encoder import EncoderConfig, Precision
 from unite.config.schema.export import ExportPrecision
@@ -21,13 +25,14 @@ from unite.config.schema.media import Decoding
 from unite.encoder.checkpoint import load_checkpoint, read_as_trained, write_checkpoint
 from unite.encoder.folder import parts_of
 from unite.encoder.processor import ContentProcessor
+from unite.encoder.weights import is_head
 from unite.export.place import check_out
 from unite.export.processor import check_bakeable, prepare_processor
 from unite.export.proof import check_tokens
 from unite.export.sentence_files import write_sentence_files
 from unite.export.source import Source
 from unite.export.tokenizer import write_tokenizer
-from unite.files import whole_folder, write_text
+from unite.files import whole_folder
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ def write_folder(
     dtype: ExportPrecision | None = None,
     prompts: Mapping[str, str] | None = None,
     decoding: Decoding | None = None,
-    card: str = "",
+    beside: Mapping[str, bytes] | None = None,
 ) -> Exported:
     """Exports an encoder.
 
@@ -69,7 +74,7 @@ def write_folder(
         prompts: instructions by name, for `encode(..., prompt_name=...)`; `query` and `document` are those of `encode_query` and
             `encode_document`.
         decoding: how many frames transformers' video processor takes of a file, where it is asked to pick them.
-        card: what README.md says; "" writes none.
+        beside: files that lie in the folder too, by name: `README.md`, the card, and what it shows.
 
     Raises:
         ConfigError: if the place is not free.
@@ -79,7 +84,7 @@ def write_folder(
     """
     check_out(out)
     parts = parts_of(str(source.encoder))
-    reading = read_as_trained(EncoderConfig(path=str(source.encoder)), parts)
+    reading = read_as_trained(EncoderConfig(path=str(source.encoder)), parts, is_check=True)
     check_bakeable(reading)
     written = ExportPrecision(dtype or str(reading.dtype))
     model, processor, family = load_checkpoint(parts, str(written), "sdpa")
@@ -88,14 +93,24 @@ def write_folder(
     dim = int(model.config.get_text_config().hidden_size)
     if source.matryoshka_dims:
         model.config.matryoshka_dimensions = sorted(source.matryoshka_dims)  # vLLM's name for them
+    # Servers know the models by their releases, which have a head; AutoModel takes the body of either.
+    whole, weights = _with_head(model)
     # What is trained and read here is float32 or bfloat16; float16 is read as float32, which holds all its values.
     own = replace(reading, dtype=Precision.float32 if written is ExportPrecision.float16 else Precision(str(written)))
     with whole_folder(out, existing="keep") as partial:
-        write_checkpoint(partial, model, processor, own, named=Path(out))
+        write_checkpoint(partial, whole, processor, own, named=Path(out), weights=weights)
         write_tokenizer(partial, reading)
         write_sentence_files(partial, reading, dim, prompts or {})
-        if card:
-            write_text(partial / "README.md", card)
+        for name, content in (beside or {}).items():
+            (partial / name).write_bytes(content)
         check_tokens(partial, expected, reading.prompt.name)
         files = {path.relative_to(partial).as_posix(): path.stat().st_size for path in sorted(partial.rglob("*")) if path.is_file()}
     return Exported(Path(out), dim, str(written), reading.prompt.name, source.matryoshka_dims, files)
+
+
+def _with_head(body: Any) -> tuple[Any, dict[str, Any]]:
+    """Returns a model with a language-model head around one without, and the weights of the latter, by their names in the former."""
+    with torch.device("meta"):
+        whole = AutoModelForImageTextToText.from_config(body.config)
+    whole.model = body
+    return whole, {name: weight for name, weight in whole.state_dict().items() if not is_head(name)}
