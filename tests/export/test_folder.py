@@ -20,7 +20,7 @@ from unite.encoder.vlm import VLMEncoder
 from unite.errors import CheckpointError, ConfigError
 from unite.export.folder import write_folder
 from unite.export.source import Source, find_source
-from unite.types import Content, escape_places
+from unite.types import Content, Medium, Modality, escape_places
 
 SentenceTransformer = pytest.importorskip("sentence_transformers").SentenceTransformer
 
@@ -64,6 +64,14 @@ def test_videos_of_any_number_and_size_of_frames(library, encoder):
         library.encode([as_video(clip) for clip in clips], convert_to_tensor=True),
         embedded(encoder, [Content(media=(clip,)) for clip in clips]),
     )
+
+
+def test_frames_at_any_times_of_a_video_of_any_length(library, encoder):
+    seconds, duration = (0.0, 1.125, 2.25, 3.5), 4.5
+    clip = Medium(Modality.VIDEO, video(71, 4, 64, 96).frames, 71, seconds, duration)
+    told = {"fps": 1.0, "frames_indices": list(seconds), "total_num_frames": duration}  # as docs/export.md has it
+    found = library.encode([{"video": {"array": clip.frames, "video_metadata": told}}], convert_to_tensor=True)
+    assert_equal(found, embedded(encoder, [Content(media=(clip,))]))
 
 
 def test_media_among_texts(library, encoder):
@@ -188,3 +196,29 @@ def test_plain_positions_are_refused(one, tmp_path):
     ):
         write_folder(find_source(copy), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_mteb_ranks_with_it_as_with_the_encoder(one, tmp_path):
+    mteb, trec = pytest.importorskip("mteb"), pytest.importorskip("pytrec_eval")
+    from datasets import Image as Picture
+    from mteb.models import SentenceTransformerEncoderWrapper
+
+    from tests.evaluation.mteb_tasks import SHADES, TEXTS, InMemory, pictures, rows
+
+    queries, corpus = (pictures(SHADES, change) for change in (0, 3))
+    task = InMemory(
+        rows("q", text=TEXTS, image=queries).cast_column("image", Picture()),
+        rows("d", image=corpus).cast_column("image", Picture()),
+        category="it2i",
+        modalities=["text", "image"],
+        type="Any2AnyRetrieval",
+    )
+    model = SentenceTransformerEncoderWrapper(str(exported(one, tmp_path / "out")), device="cpu")
+    model.mteb_model_meta = model.mteb_model_meta.model_copy(update={"modalities": ["text", "image"]})
+    found = mteb.evaluate(model, task, cache=None, overwrite_strategy="always").task_results[0].get_score()
+    ours = Embedder(one)
+    asked = [{"image": picture["bytes"], "text": text} for picture, text in zip(queries, TEXTS, strict=True)]
+    scores = ours.encode(asked) @ ours.encode([picture["bytes"] for picture in corpus]).T
+    ranked = {f"q{row}": {f"d{column}": float(score) for column, score in enumerate(line)} for row, line in enumerate(scores)}
+    values = trec.RelevanceEvaluator(task.relevance, {"ndcg_cut.10"}).evaluate(ranked).values()
+    assert found == pytest.approx(sum(value["ndcg_cut_10"] for value in values) / len(TEXTS), abs=1e-5)
