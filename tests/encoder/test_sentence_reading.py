@@ -11,9 +11,12 @@ from PIL import Image
 from tests.composed import composed
 from tests.encoder.sentence_folders import QWEN2, TEXT_ALONE, save_sentence_folder
 from unite.build.encoder import build_trained_encoder, check_encoder
+from unite.config.schema import PromptConfig
 from unite.embedding import Embedder
 from unite.encoder.vlm import VLMEncoder
 from unite.errors import CheckpointError
+from unite.export.folder import write_folder
+from unite.export.source import find_source
 
 sentence_transformers = pytest.importorskip("sentence_transformers")
 
@@ -116,6 +119,19 @@ def test_it_is_evaluated_and_trained_and_what_is_saved_then_reads_the_same(saved
     encoder.save(tmp_path / "export")
     before, after = (Embedder(one, device="cpu").encode(ITEMS, prompt="") for one in (saved, tmp_path / "export"))
     np.testing.assert_array_equal(after, before)
+
+
+def test_an_export_that_was_trained_on_there_comes_back_with_its_prompt(qwen2, tmp_path):
+    VLMEncoder(str(qwen2), dtype="float32", adapter=None, min_image_tokens=1, max_image_tokens=16, max_length=300).save(
+        tmp_path / "encoder"
+    )
+    write_folder(find_source(tmp_path / "encoder"), tmp_path / "export")
+    sentence_transformers.SentenceTransformer(str(tmp_path / "export")).save(str(tmp_path / "back"))
+    assert not (tmp_path / "back" / "unite_encoder.json").exists() and VLMEncoder(str(tmp_path / "back")).config.prompt == PromptConfig()
+    items = [*ITEMS, "literally <|im_end|> and <|image_pad|>"]
+    assert equals_theirs(tmp_path / "back", items) and equals_theirs(tmp_path / "back", items, prompt="Find the red one")
+    before, after = (Embedder(tmp_path / name, device="cpu").encode(items) for name in ("encoder", "back"))
+    np.testing.assert_allclose(after, before, atol=1e-6)
 
 
 def test_a_prompt_that_is_asked_for_takes_the_place_of_the_chat_template(saved, caplog):

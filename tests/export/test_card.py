@@ -11,6 +11,8 @@ from tests.comparison.material import make_task
 from tests.export.finished_runs import a_config, a_source, some_suite, write_encoder, write_finished_run
 from unite.errors import CheckpointError, DataError
 from unite.export.card import card_files, model_card
+from unite.export.folder import write_folder
+from unite.export.source import find_source
 
 
 @pytest.fixture(scope="module")
@@ -182,9 +184,11 @@ def snippets(card):
     return re.findall(r"^```python\n(.*?)^```$", card, re.DOTALL | re.MULTILINE)
 
 
-def test_the_snippets_for_unite_run_as_they_stand(run, tmp_path, tiny_encoder, monkeypatch, capsys):
-    (tmp_path / "my encoder").symlink_to(tiny_encoder)
+def test_the_snippets_run_as_they_stand_in_the_folder_that_holds_the_export(run, tmp_path, monkeypatch, capsys):
+    write_folder(find_source(run), tmp_path / "my encoder", beside=card_files(run, "my encoder"))
     monkeypatch.chdir(tmp_path)
-    for snippet in snippets(model_card(run, "my encoder"))[3:]:
+    found = snippets((tmp_path / "my encoder" / "README.md").read_text())
+    assert len(found) == 5
+    for snippet in found:
         exec(compile(snippet, "snippet", "exec"), {})
         assert re.search(r"\d\.\d+", capsys.readouterr().out), snippet

@@ -1,5 +1,6 @@
 """`python -m unite.export` as a user runs it."""
 
+import logging
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ from huggingface_hub.errors import OfflineModeIsEnabled
 from tests.commands import environment
 from tests.composed import composed
 from tests.encoder.checkpoints import save_family
+from tests.export.finished_runs import some_suite, write_finished_run
 from tests.export.material import finished_run
 from unite.build.early import check_export
 from unite.build.export import export
@@ -67,6 +69,22 @@ def test_an_unknown_type_is_refused_with_those_there_are(tmp_path):
     command = [sys.executable, "-m", "unite.export", "run=x", "out=y", "dtype=int8"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300, env=environment())
     assert done.returncode == 1 and "'int8'" in done.stderr and all(name in done.stderr for name in ("float32", "bfloat16", "float16"))
+
+
+def test_the_card_of_the_run_goes_along_under_the_name_that_its_readers_have(run, tmp_path, caplog):
+    whole = write_finished_run(tmp_path / "runs" / "first", run / "encoder", some_suite())
+    hub = Hub()
+    export(composed("export", f"run={whole}", f"out={tmp_path}/mine", "push_to_hub=me/mine", "licence=mit"), hub)
+    card = (tmp_path / "mine" / "README.md").read_text()
+    assert "license: mit" in card and 'SentenceTransformer("me/mine")' in card and str(tmp_path) not in card
+    assert hub.files >= {"README.md", "training_curves.png"}
+    export(composed("export", f"run={whole}", f"out={tmp_path}/here"))
+    assert 'SentenceTransformer("here")' in (tmp_path / "here" / "README.md").read_text()
+    (whole / "provenance.json").unlink()
+    with caplog.at_level(logging.WARNING):
+        export(composed("export", f"run={whole}", f"out={tmp_path}/without"))
+    assert not (tmp_path / "without" / "README.md").exists() and (tmp_path / "without" / "model.safetensors").is_file()
+    assert "no model card is written: " in caplog.text and "provenance.json cannot be read" in caplog.text
 
 
 def test_nothing_is_pushed_that_was_not_asked_for(run, tmp_path):

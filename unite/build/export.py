@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import cast
 
 from huggingface_hub import HfApi
 from omegaconf import OmegaConf
 
 from unite.config.schema import ExportConfig
+from unite.errors import UniteError
+from unite.export.card import card_files
 from unite.export.folder import Exported, write_folder
 from unite.export.hub import Hub, push
-from unite.export.source import find_source
+from unite.export.source import Source, find_source
 from unite.progress import shown
+
+log = logging.getLogger(__name__)
 
 
 def export(config: ExportConfig, hub: Hub | None = None) -> list[str]:
@@ -28,13 +34,25 @@ def export(config: ExportConfig, hub: Hub | None = None) -> list[str]:
     options = cast(ExportConfig, OmegaConf.to_object(config))
     source = find_source(options.run)
     with shown(f"exporting {source.label}"):
-        exported = write_folder(source, options.out, dtype=options.dtype, prompts=options.prompts)
+        exported = write_folder(source, options.out, dtype=options.dtype, prompts=options.prompts, beside=_card(source, options))
     lines = list(_told(exported))
     if options.push_to_hub is not None:
         with shown(f"pushing to {options.push_to_hub}"):
             where = push(exported.folder, options.push_to_hub, private=options.private, hub=HfApi() if hub is None else hub)
         lines.append(f"It is at {where} too.")
     return lines
+
+
+def _card(source: Source, options: ExportConfig) -> dict[str, bytes]:
+    """Returns the card of the run that the encoder is of; none of an encoder alone, nor of a run whose record is not whole: it is said."""
+    if source.run is None:
+        log.info("%s is of no run: it has no model card", source.label)
+        return {}
+    try:
+        return card_files(source.run, options.push_to_hub or Path(options.out).resolve().name, options.licence or "")
+    except UniteError as error:
+        log.warning("no model card is written: %s", error)
+        return {}
 
 
 def _told(exported: Exported) -> Iterator[str]:

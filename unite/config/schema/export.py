@@ -24,6 +24,7 @@ class ExportConfig:
         out: the folder to write, new or empty.
         dtype: float32, bfloat16 or float16; null is that of the encoder.
         prompts: instructions by name, for encode(..., prompt_name=...); query and document are those of encode_query and encode_document.
+        licence: of the weights, by the Hub's word for it (apache-2.0), for the model card; null is unknown, since no run tells it.
         push_to_hub: owner/name of a repository on the Hugging Face hub that gets the folder too; null pushes nothing.
         private: whether a repository that is made for it is private.
     """
@@ -33,5 +34,6 @@ class ExportConfig:
     out: str
     dtype: ExportPrecision | None = None
     prompts: dict[str, str] = field(default_factory=dict)
+    licence: str | None = None
     push_to_hub: str | None = None
     private: bool = True
