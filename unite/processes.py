@@ -26,13 +26,18 @@ def num_ranks() -> int:
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
-def is_first_rank() -> bool:
-    """Returns whether this process is the one that writes and prints."""
+def rank() -> int:
+    """Returns which of the processes that work together this is; 0 without torch.distributed."""
     if num_ranks() == 1:
-        return True
+        return 0
     import torch.distributed as dist
 
-    return dist.get_rank() == 0
+    return dist.get_rank()
+
+
+def is_first_rank() -> bool:
+    """Returns whether this process is the one that writes and prints."""
+    return rank() == 0
 
 
 @contextmanager

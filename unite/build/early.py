@@ -16,7 +16,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from unite.build.early_data import mixture_faults, pairs_faults, shard_faults, suite_faults
 from unite.checkpoints import find_checkpoint
-from unite.config.schema import CurateConfig, EvaluateConfig, Export, ExportConfig, TrainConfig, TrainerConfig
+from unite.config.schema import CurateConfig, EmbedConfig, EvaluateConfig, Export, ExportConfig, TrainConfig, TrainerConfig
 from unite.config.schema.encoder import READING_FILE
 from unite.config.schema.sweep import Keep
 from unite.curation.set_folder import check_source
@@ -51,6 +51,11 @@ def check_curate(config: CurateConfig) -> None:
 def check_export(config: ExportConfig) -> None:
     """Raises what is wrong with the config of an export, all of it at once."""
     raise_all(fault for check in _OF_EXPORT for fault in check(config))
+
+
+def check_embed(config: EmbedConfig) -> None:
+    """Raises what is wrong with the config of embedding a corpus, all of it at once."""
+    raise_all(fault for check in _OF_EMBED for fault in check(config))
 
 
 def range_faults(config: Any) -> Faults:
@@ -163,7 +168,7 @@ def start_faults(config: TrainConfig) -> Faults:
     yield from base_faults(config)
 
 
-def base_faults(config: TrainConfig | EvaluateConfig) -> Faults:
+def base_faults(config: TrainConfig | EvaluateConfig | EmbedConfig) -> Faults:
     """Yields the base of an adapter that is not there."""
     if config.encoder.get("base") is not None:
         yield from caught(find_checkpoint, config.encoder.base, "encoder.base")
@@ -203,6 +208,7 @@ _OF_EVALUATE = (
     *(name_faults, range_faults, lambda config: caught(find_checkpoint, config.checkpoint), base_faults),
     *(lambda config: pairs_faults("suite", config.suite), folder_faults),
 )
+_OF_EMBED = (name_faults, range_faults, lambda config: caught(find_checkpoint, config.checkpoint), base_faults, folder_faults)
 _OF_CURATE = (name_faults, range_faults, curation_faults, folder_faults)
 _OF_EXPORT = (
     *(name_faults, range_faults),

@@ -18,7 +18,7 @@ from transformers import AutoTokenizer
 from unite.build.component import build
 from unite.build.early_data import own_sources, stages_of
 from unite.checkpoints import find_checkpoint
-from unite.config.schema import EncoderConfig, EvaluateConfig, TinyCheckpointConfig, TrainConfig
+from unite.config.schema import EmbedConfig, EncoderConfig, EvaluateConfig, TinyCheckpointConfig, TrainConfig
 from unite.config.target import assemble
 from unite.data.source import SourceDataModule
 from unite.encoder.checkpoint import read_as_asked, read_as_trained
@@ -52,13 +52,13 @@ def check_encoder(config: TrainConfig) -> None:
     raise_all(_kind_faults(config, *_check_options(config.encoder, path)))
 
 
-def check_trained_encoder(config: EvaluateConfig) -> None:
+def check_trained_encoder(config: EvaluateConfig | EmbedConfig) -> None:
     """Checks the device, the checkpoint and the encoder's options, before a suite's world is built; no weights are read.
 
     Raises:
         UniteError: as building it would.
     """
-    _device(config.device)
+    device_of_name(config.device)
     _check_options(_as_suite_asks(config), find_checkpoint(config.checkpoint))
 
 
@@ -153,18 +153,19 @@ def _tell_words(tokenizer: Any, texts: Sequence[str]) -> None:
     )
 
 
-def build_trained_encoder(config: EvaluateConfig) -> VLMEncoder:
+def build_trained_encoder(config: EvaluateConfig | EmbedConfig) -> VLMEncoder:
     """Builds the encoder of a run folder, of an exported encoder's folder, or of a hub name, on the device asked for."""
-    device = _device(config.device)
+    device = device_of_name(config.device)
     path, base = find_checkpoint(config.checkpoint), base_of(config.encoder)
     with shown("loading the encoder"):
         encoder: VLMEncoder = build(_as_suite_asks(config), "encoder", path=path, base=base, checkpoint=None)
         return encoder.to(device)
 
 
-def _as_suite_asks(config: EvaluateConfig) -> Any:
+def _as_suite_asks(config: EvaluateConfig | EmbedConfig) -> Any:
     """Returns the encoder's options with what the suite has it read otherwise; what `encoder.override` says itself wins."""
-    asked = config.suite.get("reading") if config.suite is not None else None
+    suite = getattr(config, "suite", None)  # of a corpus there is none
+    asked = suite.get("reading") if suite is not None else None
     if asked is None or "override" not in config.encoder:  # an encoder of the user's own
         return config.encoder
     given = {name: value for name, value in config.encoder.override.items() if value is not None}
@@ -173,7 +174,7 @@ def _as_suite_asks(config: EvaluateConfig) -> Any:
     return encoder
 
 
-def _device(name: str) -> torch.device:
+def device_of_name(name: str) -> torch.device:
     """Returns the device of that name, for `auto` a GPU if there is one."""
     known, has_gpu = "auto, cpu, cuda, or cuda:<number> of a GPU that this machine has", torch.cuda.is_available()
     try:

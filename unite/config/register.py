@@ -38,6 +38,7 @@ _ENTRIES = (
     _Entry("audit_schema", schema.AuditConfig),
     _Entry("curate_schema", schema.CurateConfig),
     _Entry("export_schema", schema.ExportConfig),
+    _Entry("embed_schema", schema.EmbedConfig),
     _Entry("schema", schema.SourceConfig, "source"),
     _Entry("schema", schema.MixtureConfig, "mixture"),
     _Entry("schema", schema.StageConfig, "alignment"),

@@ -7,6 +7,7 @@ A component's config carries `_target_`, the class it builds, so a class of the 
 from unite.config.schema.audit import AssociationConfig, AuditConfig, AuditOptions
 from unite.config.schema.curation import CurateConfig, Engine
 from unite.config.schema.data import DataConfig, MixtureConfig, SourceConfig
+from unite.config.schema.embed import ColumnsConfig, CorpusFormat, CorpusOptions, EmbedConfig, Embedded
 from unite.config.schema.encoder import EncoderConfig, LoRAConfig, Positions, Precision, ReadingConfig, TinyCheckpointConfig
 from unite.config.schema.evaluation import EvaluateConfig, MtebSuiteConfig, PairsSuiteConfig, SuiteConfig
 from unite.config.schema.export import ExportConfig, ExportPrecision
@@ -18,6 +19,7 @@ from unite.config.schema.prompt import PromptConfig
 from unite.config.schema.sweep import JobSweeperConfig, Keep, ProcessLauncherConfig, SearchConfig, SweepConfig
 from unite.config.schema.training import LoggerConfig, StageConfig, TrainConfig, TrainerConfig, WandbMode
 from unite.config.schema.validation import Export, HeldOutConfig, ValidationConfig
+from unite.config.schema.vectors import Vectors
 from unite.config.schema.world import EmojiHardConfig, PeopleWorldConfig, WorldConfig
 
 __all__ = [
@@ -27,9 +29,14 @@ __all__ = [
     "AssociationConfig",
     "AuditConfig",
     "AuditOptions",
+    "ColumnsConfig",
+    "CorpusFormat",
+    "CorpusOptions",
     "CurateConfig",
     "DataConfig",
     "Decoding",
+    "EmbedConfig",
+    "Embedded",
     "EmojiHardConfig",
     "EncoderConfig",
     "Engine",
@@ -67,6 +74,7 @@ __all__ = [
     "TrainConfig",
     "TrainerConfig",
     "ValidationConfig",
+    "Vectors",
     "WandbMode",
     "WorldConfig",
 ]

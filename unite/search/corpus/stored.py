@@ -1,6 +1,7 @@
 """The layout of a stored corpus, written and read: a folder with a LanceDB table, a row a content, and what made it.
 
     corpus.json     what made it: the encoder, how it read, how vectors are kept, from which sources
+    sample.lance    where vectors are kept smaller: some of them in float32, to tell what that costs
     corpus.lance    the table `corpus` of the LanceDB database that the folder is
 
     id            string         unique in the corpus
@@ -42,7 +43,7 @@ log = logging.getLogger(__name__)
 
 #: Changes where the layout does.
 FORMAT = 1
-TABLE, FACTS = "corpus", "corpus.json"
+TABLE, SAMPLE, FACTS = "corpus", "sample", "corpus.json"
 _OWN = {
     **{name: pa.string() for name in ("id", "source", "modality", "text")},
     **{"fingerprint": pa.int64(), "thumbnail": pa.binary(), "size": pa.int64(), "modified": pa.int64()},
@@ -65,6 +66,7 @@ class CorpusFacts:
         dim: D of an embedding.
         vectors: how they are kept.
         instruction: what every content was embedded with.
+        embedded: of a row with a text and media, `both` or the `media` alone.
         decoding: how media were decoded, the options by name.
         sources: the addresses of what is in it, as they were given.
         rows: how many there are.
@@ -80,6 +82,7 @@ class CorpusFacts:
     vectors: Vectors = Vectors.float32
     checkpoint_state: str = ""
     instruction: str = ""
+    embedded: str = "both"
     decoding: Mapping[str, Any] = field(default_factory=dict)
     sources: Sequence[str] = ()
     rows: int = 0
@@ -119,8 +122,12 @@ class StoredCorpus:
             columns: of the metadata, and their types (`TYPES`).
         """
         folder = Path(folder)
+        schema = schema_of(facts, columns)
         folder.mkdir(parents=True, exist_ok=True)
-        _connect(folder).create_table(TABLE, schema=schema_of(facts, columns), mode="overwrite")
+        database = _connect(folder)
+        if TABLE in database.list_tables().tables:
+            database.drop_table(TABLE)
+        database.create_table(TABLE, schema=schema)
         write_json(folder / FACTS, {"format": FORMAT, **asdict(facts)})
         return cls(folder)
 
@@ -217,6 +224,24 @@ class StoredCorpus:
         for start in range(0, len(ids), at_once):
             self.table.delete(f"id IN ({_quoted(ids[start : start + at_once])})")
         self.__dict__.pop("modalities", None)
+
+    def put_exact(self, rows: pa.Table) -> None:
+        """Keeps the exact vectors of some rows: `id`, `fingerprint`, `exact` (D numbers as float32 bytes)."""
+        if not len(rows):
+            return
+        database = _connect(self.folder)
+        if SAMPLE in database.list_tables().tables:
+            sample = database.open_table(SAMPLE)
+            sample.merge_insert("id").when_matched_update_all().when_not_matched_insert_all().execute(rows)
+        else:
+            database.create_table(SAMPLE, rows)
+
+    def exact(self) -> pa.Table:
+        """Returns `id`, `fingerprint`, `exact` of the rows whose exact vectors are kept, some of which may be gone or have changed."""
+        database = _connect(self.folder)
+        if SAMPLE not in database.list_tables().tables:
+            return pa.table({"id": pa.array([], pa.string()), "fingerprint": pa.array([], pa.int64()), "exact": pa.array([], pa.binary())})
+        return database.open_table(SAMPLE).to_arrow()
 
     def add_columns(self, columns: Mapping[str, str]) -> None:
         """Adds columns of metadata, empty in the rows that there are."""

@@ -33,12 +33,14 @@ def width_of(vectors: Vectors, dim: int) -> int:
 
 def pack(embeddings: NDArray[np.float32], vectors: Vectors) -> NDArray[Any]:
     """Returns (N, D) float32 embeddings as they are kept, (N, W)."""
+    kept: NDArray[Any]
     if vectors is Vectors.binary:
-        return np.packbits(embeddings > 0, axis=1)
-    if vectors is Vectors.int8:
+        kept = np.packbits(embeddings > 0, axis=1)
+    elif vectors is Vectors.int8:
         most = np.abs(embeddings).max(axis=1, keepdims=True, initial=1e-30)
-        return np.rint(embeddings * (_MOST / most)).astype(np.int8)
-    kept: NDArray[Any] = embeddings.astype(dtype_of(vectors))
+        kept = np.rint(embeddings * (_MOST / most)).astype(np.int8)
+    else:
+        kept = embeddings.astype(dtype_of(vectors))
     return kept
 
 

@@ -1,0 +1,49 @@
+"""Embeds a corpus into a Lance table: `python -m unite.embed corpus=photos checkpoint=runs/stage2_mamcl/<run> out=corpora/photos`.
+
+Called again, it embeds what is new or changed and drops what is gone; killed, it goes on where it was. `torchrun --nproc-per-node=4 -m
+unite.embed ...` shares it among four GPUs.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import hydra
+
+from unite.config.register import CONF, register
+from unite.config.schema import EmbedConfig
+from unite.entry import agree_on_start, shown_errors
+from unite.progress import shown
+
+register()
+log = logging.getLogger("unite.embed")  # not of this module, which is `__main__`
+
+
+@hydra.main(config_path=str(CONF), config_name="embed", version_base="1.3")
+@shown_errors
+def main(config: EmbedConfig) -> None:
+    """Brings the stored corpus in `out` to what the sources hold, and says what became of them."""
+    from unite.build.early import check_embed
+
+    check_embed(config)
+    with shown("importing torch and transformers"):
+        from pathlib import Path
+
+        from unite.build.embed import addresses, build_corpus_encoder, build_corpus_options
+        from unite.build.encoder import check_trained_encoder
+        from unite.entry import console
+        from unite.processes import is_first_rank, joined_ranks
+        from unite.search.corpus.embed import embed_corpus
+
+    with joined_ranks(config.device):
+        check_trained_encoder(config)
+        options, columns = build_corpus_options(config)
+        outcome = embed_corpus(addresses(config), config.out, build_corpus_encoder(config), options, columns)
+        if is_first_rank():
+            for line in outcome.told(Path(config.out)):
+                console().print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    agree_on_start()
+    main()

@@ -1,0 +1,284 @@
+"""Rows of a corpus to parts: read, decoded a little ahead, embedded together, and written as they are done.
+
+A part holds what was embedded in half a minute, or some thousand rows: as much as a kill may cost. A row that cannot be read or decoded is
+skipped and named. One whose content the corpus has already, under whatever id, takes over its vector.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from unite.config.schema.embed import CorpusOptions, Embedded
+from unite.config.schema.vectors import Vectors
+from unite.embedding.embed import DECODED_AHEAD, Encoder, embed_contents
+from unite.embedding.lazy import LazyContent
+from unite.embedding.memory import MemoryCache
+from unite.errors import DataError, UniteError, must_be
+from unite.search.corpus.columns import cast
+from unite.search.corpus.parts import EXACT, Parts
+from unite.search.corpus.rows import CorpusRow, as_utf8
+from unite.search.corpus.sources import Corpus, Survey
+from unite.search.corpus.stored import StoredCorpus, vector_column
+from unite.search.corpus.thumbnail import thumbnail
+from unite.search.corpus.vectors import pack
+from unite.types import Content, fingerprint
+
+_THREADS = 8
+
+
+class TooManySkippedError(DataError):
+    """More rows of a corpus are unreadable than may be."""
+
+
+@dataclass
+class Counts:
+    """What became of rows.
+
+    Attributes:
+        embedded: rows that the encoder embedded.
+        taken_over: whose content was embedded before.
+        skipped: that could not be read.
+        changed: that changed while they were read: the next call embeds them again.
+        first: why the first one was skipped.
+    """
+
+    embedded: int = 0
+    taken_over: int = 0
+    skipped: int = 0
+    changed: int = 0
+    first: str = ""
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A row whose content is decoded, or whose vector is known under another id."""
+
+    columns: Mapping[str, Any]
+    content: Content | None
+    same_as: str
+
+
+class Maker:
+    """Makes parts of some rows.
+
+    Args:
+        corpus, survey: the rows.
+        encoder: gives the encoder; it is asked for when the first row wants it.
+        stored: what is taken over from, and whose layout the parts have.
+        parts: where they go.
+        options: how it is embedded and kept.
+        contents: fingerprint -> the id of a stored row with that content.
+        most_skipped: rows that may be unreadable.
+        is_ahead: whether threads decode ahead, as beside a GPU.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        survey: Survey,
+        encoder: Callable[[], Encoder],
+        stored: StoredCorpus,
+        parts: Parts,
+        options: CorpusOptions,
+        contents: Mapping[int, str],
+        most_skipped: float,
+        is_ahead: bool = False,
+    ) -> None:
+        self.corpus, self.survey, self.encoder, self.stored, self.parts = corpus, survey, encoder, stored, parts
+        self.options, self.contents, self.most_skipped = options, contents, most_skipped
+        self.is_ahead = is_ahead
+        self.counts = Counts()
+        self._kinds = stored.columns
+        self._schema = pa.schema([*stored.schema, pa.field(EXACT, pa.binary())])
+        self._sampled = (1 << 32) * min(1.0, options.recall_sample / max(len(survey.ids), 1)) * (options.vectors is not Vectors.float32)
+        self._skipped: list[dict[str, Any]] = []
+
+    def make(self, positions: Sequence[int], on_progress: Callable[[int], None], after_part: Callable[[], None]) -> None:
+        """Embeds the rows at some positions.
+
+        Args:
+            positions: which.
+            on_progress: called with the number of rows done since the last call.
+            after_part: called after each part.
+
+        Raises:
+            DataError: if more rows are unreadable than may be.
+            OSError: if a part cannot be written.
+        """
+        rest = deque(positions)
+        while rest:
+            ends = time.monotonic() + self.options.seconds_per_part
+
+            def drawn(ends: float = ends) -> Iterator[int]:
+                taken = 0
+                while rest and taken < self.options.rows_per_part and (time.monotonic() < ends or not taken):
+                    taken += 1
+                    yield rest.popleft()
+
+            self._make_part(drawn(), MemoryCache(), on_progress)
+            self.parts.write_skipped(self._skipped)
+            self._skipped = []
+            after_part()
+
+    def _make_part(self, positions: Iterable[int], cache: MemoryCache, on_progress: Callable[[int], None]) -> None:
+        drawn: list[int] = []
+        rows: list[_Ready] = []
+        names: list[str] = []
+        taken_over: list[_Ready] = []
+
+        def contents() -> Iterator[Content]:
+            for position, ready in self._ahead(positions):
+                drawn.append(position)
+                if isinstance(ready, UniteError):
+                    self._skip(position, ready)
+                    on_progress(1)
+                elif ready.content is None:
+                    taken_over.append(ready)
+                    on_progress(1)
+                else:
+                    rows.append(ready)
+                    names.append(str(ready.columns["source"]))
+                    content = ready.content
+                    rows[-1] = _Ready(ready.columns, None, "")  # its pixels are no longer held
+                    yield content
+
+        skipped = self.counts.skipped, list(self._skipped)
+        drawing = contents()
+        first = next(drawing, None)
+        embeddings = np.empty((0, self.stored.facts.dim), np.float32)
+        if first is not None:
+            done = 0
+
+            def report(count: int) -> None:
+                nonlocal done
+                done += count
+                on_progress(count)
+
+            try:
+                embeddings = embed_contents(
+                    self.encoder(),
+                    _chain(first, drawing),
+                    token_budget=self.options.token_budget,
+                    ids=names,
+                    cache=cache,
+                    on_progress=report,
+                ).numpy()
+            except TooManySkippedError:
+                raise
+            except DataError as error:  # of one of them: it is looked for, and what was embedded is in the cache
+                on_progress(-done - (len(drawn) - len(rows)))
+                self.counts.skipped, self._skipped = skipped
+                if len(drawn) == 1:
+                    self._skip(drawn[0], error)
+                    on_progress(1)
+                    return
+                half = len(drawn) // 2
+                self._make_part(drawn[:half], cache, on_progress)
+                self._make_part(drawn[half:], cache, on_progress)
+                return
+        self._write(rows, embeddings, taken_over)
+
+    def _write(self, rows: Sequence[_Ready], embeddings: NDArray[np.float32], taken_over: Sequence[_Ready]) -> None:
+        if rows:
+            kept = pack(embeddings, self.options.vectors)
+            exact = [
+                embedding.tobytes() if fingerprint(row.columns["id"]) % (1 << 32) < self._sampled else None
+                for row, embedding in zip(rows, embeddings, strict=True)
+            ]
+            self.parts.write(self._table([row.columns for row in rows], vector_column(kept), exact))
+        if taken_over:
+            wanted = list(dict.fromkeys(row.same_as for row in taken_over))
+            known = {row["id"]: row for row in self.stored.rows(wanted, ["vector", "thumbnail"])}
+            columns = [{**row.columns, "thumbnail": known[row.same_as]["thumbnail"]} for row in taken_over]
+            field = self.stored.schema.field("vector")
+            self.parts.write(self._table(columns, pa.array([known[row.same_as]["vector"] for row in taken_over], field.type), None))
+        self.counts.embedded += len(rows)
+        self.counts.taken_over += len(taken_over)
+
+    def _table(self, rows: Sequence[Mapping[str, Any]], vectors: pa.Array, exact: Sequence[bytes | None] | None) -> pa.Table:
+        columns = []
+        for field in self._schema:
+            if field.name == "vector":
+                columns.append(vectors.cast(field.type))
+            elif field.name == EXACT:
+                columns.append(pa.array(exact or [None] * len(rows), pa.binary()))
+            else:
+                columns.append(pa.array([row.get(field.name) for row in rows], field.type))
+        return pa.table(columns, schema=self._schema)
+
+    def _ahead(self, positions: Iterable[int]) -> Iterator[tuple[int, _Ready | UniteError]]:
+        """Yields rows ready to be embedded. Beside a GPU threads decode some of them ahead; on a CPU its cores are the encoder's."""
+        if not self.is_ahead:
+            for position in positions:
+                yield position, self._ready(position, self._read(position))
+            return
+        waiting: deque[tuple[int, Callable[[], _Ready | UniteError]]] = deque()
+        with ThreadPoolExecutor(_THREADS) as threads:
+            for position in positions:  # rows themselves are read here: tables are no thread's but one's
+                waiting.append((position, threads.submit(self._ready, position, self._read(position)).result))
+                if len(waiting) > DECODED_AHEAD:
+                    position, result = waiting.popleft()
+                    yield position, result()
+            for position, result in waiting:
+                yield position, result()
+
+    def _read(self, position: int) -> CorpusRow | UniteError:
+        try:
+            return self.corpus.row(position)
+        except DataError as error:
+            return error
+
+    def _ready(self, position: int, row: CorpusRow | UniteError) -> _Ready | UniteError:
+        if isinstance(row, UniteError):
+            return row
+        try:
+            is_alone = self.options.embedded is Embedded.media
+            lazy = row.content(self.options.decoding, self.options.instruction, media_alone=is_alone)
+            columns = self._columns(position, row, lazy)
+            if (same_as := self.contents.get(lazy.fingerprint)) is not None:
+                return _Ready(columns, None, same_as)
+            content = lazy.decode()
+            return _Ready({**columns, "thumbnail": thumbnail(content, self.options.thumbnail)}, content, "")
+        except DataError as error:
+            return error
+        finally:
+            state = self.corpus.state(position)
+            if state is not None and state != (self.survey.sizes[position], self.survey.modified[position]):
+                self.counts.changed += 1
+
+    def _columns(self, position: int, row: CorpusRow, lazy: LazyContent) -> dict[str, Any]:
+        cells = {name: cast(value, self._kinds[name]) for name, value in row.metadata.items()}
+        return {
+            **{name: as_utf8(cell) if isinstance(cell, str) else cell for name, cell in cells.items()},
+            "id": self.survey.ids[position],
+            "source": as_utf8(row.source),
+            "modality": str(lazy.stored.modality),
+            "text": row.text,
+            "fingerprint": lazy.fingerprint,
+            "size": int(self.survey.sizes[position]),
+            "modified": int(self.survey.modified[position]),
+        }
+
+    def _skip(self, position: int, error: UniteError) -> None:
+        self.counts.skipped += 1
+        self.counts.first = self.counts.first or error.told
+        self._skipped.append({"id": self.survey.ids[position], "reason": error.told})
+        if self.counts.skipped > self.most_skipped:
+            self.parts.write_skipped(self._skipped)
+            expected = f"at most max_skipped_share ({self.options.max_skipped_share:g}) of the corpus"
+            hint = "Mend them, or raise it; what was embedded is kept."
+            raise TooManySkippedError(must_be("the rows that cannot be read", expected, f"more: {self.counts.first}", hint))
+
+
+def _chain(first: Content, rest: Iterator[Content]) -> Iterator[Content]:
+    yield first
+    yield from rest
