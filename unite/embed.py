@@ -38,7 +38,7 @@ def main(config: EmbedConfig) -> None:
     with joined_ranks(config.device):
         check_trained_encoder(config)
         options, columns = build_corpus_options(config)
-        outcome = embed_corpus(addresses(config), config.out, build_corpus_encoder(config), options, columns)
+        outcome = embed_corpus(addresses(config), config.out, build_corpus_encoder(config), options, columns, config.format)
         if is_first_rank():
             for line in outcome.told(Path(config.out)):
                 console().print(line, markup=False, highlight=False, soft_wrap=True)

@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from unite.config.schema.embed import ColumnsConfig, CorpusOptions
+from unite.config.schema.embed import ColumnsConfig, CorpusFormat, CorpusOptions
 from unite.config.schema.vectors import Vectors
 from unite.embedding.embed import Encoder
 from unite.embedding.fingerprints import encoder_fingerprint, prompt_fingerprint
@@ -25,6 +25,7 @@ from unite.errors import ConfigError, DataError, UniteError, must_be
 from unite.files import locked, write_lines
 from unite.processes import is_first_rank, num_ranks, rank
 from unite.progress import shown
+from unite.search.corpus.beside import write_beside
 from unite.search.corpus.making import Counts, Maker
 from unite.search.corpus.parts import Parts, take_in
 from unite.search.corpus.plan import Known, Plan, make_plan, share_of
@@ -104,6 +105,7 @@ def embed_corpus(
     encoder: CorpusEncoder,
     options: CorpusOptions | None = None,
     columns: ColumnsConfig | None = None,
+    form: CorpusFormat = CorpusFormat.lance,
 ) -> Outcome:
     """Brings the stored corpus in `out` to what the sources hold.
 
@@ -113,6 +115,7 @@ def embed_corpus(
         encoder: what embeds.
         options: how.
         columns: which columns of tables are what.
+        form: what is written beside the table.
 
     Raises:
         ConfigError: if a source is of no known kind, a column has a reserved name, another process writes to `out`, or the corpus there was
@@ -120,13 +123,14 @@ def embed_corpus(
         DataError: if there is no row, two have one id, too many cannot be read, or another encoder made the corpus.
         OSError: if nothing can be written.
     """
-    return _Call(Path(out), encoder, options or CorpusOptions(), columns or ColumnsConfig()).run(corpus)
+    return _Call(Path(out), encoder, options or CorpusOptions(), columns or ColumnsConfig(), form).run(corpus)
 
 
 class _Call:
     """One call, on one rank."""
 
-    def __init__(self, out: Path, encoder: CorpusEncoder, options: CorpusOptions, columns: ColumnsConfig) -> None:
+    def __init__(self, out: Path, encoder: CorpusEncoder, options: CorpusOptions, columns: ColumnsConfig, form: CorpusFormat) -> None:
+        self.form = form
         self.out, self.encoder, self.options, self.columns = out, encoder, options, columns
         self.parts = Parts(out)
 
@@ -276,6 +280,7 @@ class _Call:
         facts |= same | ({"recall_at_10": recall and recall[0]} if is_changed else {})
         if any(getattr(stored.facts, name) != value for name, value in facts.items()):
             stored.note(**facts)
+        write_beside(stored, self.form, is_new=is_changed)
         return Outcome(len(stored), counts, plan.num_unchanged, len(gone), recall)
 
 

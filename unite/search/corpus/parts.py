@@ -8,6 +8,7 @@ A row that was embedded is so never embedded again, whenever the processes were 
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -37,7 +38,8 @@ class Parts:
 
     def write(self, rows: pa.Table) -> None:
         """Keeps rows. Raises OSError if they cannot be written."""
-        path = self.folder / _PART.replace("*", uuid.uuid4().hex)
+        name = f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"  # taken in in the order in which they were written
+        path = self.folder / _PART.replace("*", name)
         with whole_file(path) as partial, pa.OSFile(str(partial), "wb") as file, pa.ipc.new_file(file, rows.schema) as writer:
             writer.write_table(rows)
 

@@ -1,0 +1,67 @@
+"""What other programs read, written beside a corpus's Lance table: parquet files, or NumPy arrays with a parquet file of the rest.
+
+parquet/rows-00000.parquet   all columns, `vector` among them
+npy/vectors.npy              (N, W), as they are kept; numpy.load(..., mmap_mode="r") reads it
+npy/rows.parquet             the other columns, in the same order
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from unite.config.schema.embed import CorpusFormat
+from unite.files import whole_folder
+from unite.search.corpus.stored import StoredCorpus
+from unite.search.corpus.vectors import dtype_of, width_of
+
+#: Rows of a parquet file.
+_ROWS = 100_000
+
+
+def write_beside(corpus: StoredCorpus, form: CorpusFormat, *, is_new: bool) -> None:
+    """Writes a corpus in another form, whole or not at all.
+
+    Args:
+        corpus: which.
+        form: `lance` writes nothing.
+        is_new: whether the corpus has changed; otherwise what is there stays.
+    """
+    folder = corpus.folder / str(form)
+    if form is CorpusFormat.lance or (folder.is_dir() and not is_new):
+        return
+    with whole_folder(folder, existing="replace") as partial:
+        if form is CorpusFormat.parquet:
+            _write_parquet(corpus, partial, "rows-{:05d}.parquet", corpus.schema.names, _ROWS)
+            return
+        facts = corpus.facts
+        shape = (len(corpus), width_of(facts.vectors, facts.dim))
+        vectors = np.lib.format.open_memmap(partial / "vectors.npy", "w+", dtype_of(facts.vectors), shape)
+        start = 0
+        for batch in corpus.batches(["vector"]):
+            vectors[start : start + len(batch)] = corpus.kept_vectors(batch)
+            start += len(batch)
+        vectors.flush()
+        _write_parquet(corpus, partial, "rows.parquet", [name for name in corpus.schema.names if name != "vector"], None)
+
+
+def _write_parquet(corpus: StoredCorpus, folder: Path, name: str, columns: Sequence[str], most: int | None) -> None:
+    schema = pa.schema([corpus.schema.field(column) for column in columns])
+    writer: pq.ParquetWriter | None = None
+    num_files = num_rows = 0
+    try:
+        for batch in corpus.batches(columns):
+            if writer is None:
+                writer, num_files = pq.ParquetWriter(folder / name.format(num_files), schema), num_files + 1
+            writer.write_table(pa.Table.from_batches([batch]).cast(schema))
+            num_rows += len(batch)
+            if most is not None and num_rows >= most:
+                writer.close()
+                writer, num_rows = None, 0
+    finally:
+        if writer is not None:
+            writer.close()
