@@ -50,6 +50,7 @@ BY_WAY_OF = {
     "test_audit.py": ("build/audit.py",),
     "test_curate.py": ("build/curate.py",),
     "test_dashboard.py": ("build/dashboard.py",),
+    "test_embed.py": ("build/embed.py",),
     "test_evaluate.py": ("build/evaluate.py", "build/suites.py"),
     "test_plan.py": ("build/plan.py",),
     "test_report.py": ("comparison/report.py",),

@@ -208,7 +208,13 @@ _OF_EVALUATE = (
     *(name_faults, range_faults, lambda config: caught(find_checkpoint, config.checkpoint), base_faults),
     *(lambda config: pairs_faults("suite", config.suite), folder_faults),
 )
-_OF_EMBED = (name_faults, range_faults, lambda config: caught(find_checkpoint, config.checkpoint), base_faults, folder_faults)
+_OF_EMBED = (
+    name_faults,
+    lambda config: _of_ranges(config),
+    lambda config: caught(find_checkpoint, config.checkpoint),
+    base_faults,
+    folder_faults,
+)
 _OF_CURATE = (name_faults, range_faults, curation_faults, folder_faults)
 _OF_EXPORT = (
     *(name_faults, range_faults),

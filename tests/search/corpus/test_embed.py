@@ -1,4 +1,4 @@
-"""A corpus from its sources to the table, and what becomes of it as they change. Also `making.py`."""
+"""A corpus from its sources to the table, and what becomes of it as they change. Also `making.py`, `plan.py`, `parts.py`."""
 
 import csv
 import json

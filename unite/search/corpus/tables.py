@@ -188,6 +188,8 @@ class TableSource:
                 yield MediumAt(modality, where, partial(addresses.data_of_uri, value))
             else:
                 data = value.get("bytes") if isinstance(value, Mapping) else value
+                if isinstance(value, Mapping) and data is None:  # as Hugging Face stores that there is none
+                    continue
                 if not isinstance(data, bytes) or not data:
                     raise DataError(must_be(where, "a path, bytes, or an object with bytes or a path", type(value).__name__))
                 yield MediumAt(modality, where, partial(bytes, data))
