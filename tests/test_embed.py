@@ -10,6 +10,7 @@ from tests.commands import ROOT, environment
 from tests.composed import composed
 from tests.encoder.checkpoints import tiny
 from tests.search.corpus.material import picture
+from unite.build import early
 from unite.build.early import check_embed
 from unite.build.embed import addresses, build_corpus_encoder, build_corpus_options
 from unite.errors import ConfigError, UniteError
@@ -54,6 +55,12 @@ def test_what_is_wrong_with_the_command_is_told_at_once(checkpoint, tmp_path):
         check_embed(composed("embed", "corpus=a.csv", "checkpoint=/nowhere/x", f"out={tmp_path / 'out'}", "rows_per_part=0"))
     with pytest.raises(ConfigError, match="out must be a folder, but is"):
         check_embed(composed("embed", "corpus=a.csv", f"checkpoint={checkpoint}", f"out={tmp_path / 'a.csv'}"))
+
+
+def test_without_lancedb_it_says_how_to_have_it(checkpoint, tmp_path, monkeypatch):
+    monkeypatch.setattr(early, "find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"lancedb is not installed: pip install 'unite\[search\]'"):
+        check_embed(composed("embed", "corpus=a.csv", f"checkpoint={checkpoint}", f"out={tmp_path / 'out'}"))
 
 
 @pytest.mark.parametrize("corpus", ["a.csv", ["a.csv", "photos"], {"a": "a.csv"}])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +199,12 @@ def curation_faults(config: CurateConfig) -> Faults:
         yield ConfigError(must_be("max_unusable_share", "from 0 to 1", config.max_unusable_share))
     for key, recipe in config.recipes.items():
         yield from caught(check_source, recipe.get("name") or key)
+
+
+def search_faults(config: EmbedConfig) -> Faults:
+    """Yields that LanceDB, which keeps a corpus, is not installed."""
+    if find_spec("lancedb") is None:
+        yield ConfigError("a corpus is kept in a LanceDB table, and lancedb is not installed: pip install 'unite[search]'.")
 
 
 _OF_TRAIN = (
