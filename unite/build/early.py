@@ -216,6 +216,7 @@ _OF_EVALUATE = (
     *(lambda config: pairs_faults("suite", config.suite), folder_faults),
 )
 _OF_EMBED = (
+    search_faults,
     name_faults,
     lambda config: _of_ranges(config),
     lambda config: caught(find_checkpoint, config.checkpoint),
