@@ -11,7 +11,7 @@ import logging
 import hydra
 
 from unite.config.register import CONF, register
-from unite.config.schema import EmbedConfig
+from unite.config.schema import EmbedConfig, Engine
 from unite.entry import agree_on_start, shown_errors
 from unite.progress import shown
 
@@ -38,7 +38,8 @@ def main(config: EmbedConfig) -> None:
     with joined_ranks(config.device):
         check_trained_encoder(config)
         options, columns = build_corpus_options(config)
-        outcome = embed_corpus(addresses(config), config.out, build_corpus_encoder(config), options, columns, config.format)
+        workers = config.workers if config.engine is Engine.ray else 0
+        outcome = embed_corpus(addresses(config), config.out, build_corpus_encoder(config), options, columns, config.format, workers)
         if is_first_rank():
             for line in outcome.told(Path(config.out)):
                 console().print(line, markup=False, highlight=False, soft_wrap=True)

@@ -41,7 +41,7 @@ class Embedding:
     def __init__(self, out, **options):
         self.out, self.options = out, options
 
-    def __call__(self, corpus, columns=None, dim=16, state="", **options):
+    def __call__(self, corpus, columns=None, dim=16, state="", ray_workers=0, **options):
         self.loaded = 0
         self.encoder = FakeEncoder(dim)
 
@@ -50,7 +50,7 @@ class Embedding:
             return self.encoder
 
         of_corpus = CorpusEncoder("runs/fake", "fake", load, state)
-        self.outcome = embed_corpus(corpus, self.out, of_corpus, CorpusOptions(**self.options | options), columns)
+        self.outcome = embed_corpus(corpus, self.out, of_corpus, CorpusOptions(**self.options | options), columns, ray_workers=ray_workers)
         return self.outcome
 
     @property

@@ -27,6 +27,7 @@ from unite.processes import is_first_rank, num_ranks, rank
 from unite.progress import shown
 from unite.search.corpus.beside import write_beside
 from unite.search.corpus.making import Counts, Maker
+from unite.search.corpus.on_ray import make_on_ray
 from unite.search.corpus.parts import Parts, take_in
 from unite.search.corpus.plan import Known, Plan, make_plan, share_of
 from unite.search.corpus.recall import K, measure_recall
@@ -53,12 +54,12 @@ class CorpusEncoder:
 
     def __init__(self, checkpoint: str, label: str, load: Callable[[], Encoder], state: str = "", has_gpu: bool = False) -> None:
         self.checkpoint, self.label, self.state, self.has_gpu = checkpoint, label, state, has_gpu
-        self._load = load
+        self.load = load
 
     @cached_property
     def encoder(self) -> Any:
         """It itself."""
-        return self._load()
+        return self.load()
 
     @cached_property
     def fingerprints(self) -> tuple[int, int]:
@@ -106,6 +107,7 @@ def embed_corpus(
     options: CorpusOptions | None = None,
     columns: ColumnsConfig | None = None,
     form: CorpusFormat = CorpusFormat.lance,
+    ray_workers: int = 0,
 ) -> Outcome:
     """Brings the stored corpus in `out` to what the sources hold.
 
@@ -116,6 +118,7 @@ def embed_corpus(
         options: how.
         columns: which columns of tables are what.
         form: what is written beside the table.
+        ray_workers: actors of a Ray cluster that embed; 0 is this process and the others of its group.
 
     Raises:
         ConfigError: if a source is of no known kind, a column has a reserved name, another process writes to `out`, or the corpus there was
@@ -123,13 +126,16 @@ def embed_corpus(
         DataError: if there is no row, two have one id, too many cannot be read, or another encoder made the corpus.
         OSError: if nothing can be written.
     """
-    return _Call(Path(out), encoder, options or CorpusOptions(), columns or ColumnsConfig(), form).run(corpus)
+    return _Call(Path(out), encoder, options or CorpusOptions(), columns or ColumnsConfig(), form, ray_workers).run(corpus)
 
 
 class _Call:
     """One call, on one rank."""
 
-    def __init__(self, out: Path, encoder: CorpusEncoder, options: CorpusOptions, columns: ColumnsConfig, form: CorpusFormat) -> None:
+    def __init__(
+        self, out: Path, encoder: CorpusEncoder, options: CorpusOptions, columns: ColumnsConfig, form: CorpusFormat, ray_workers: int
+    ) -> None:
+        self.ray_workers = ray_workers
         self.form = form
         self.out, self.encoder, self.options, self.columns = out, encoder, options, columns
         self.parts = Parts(out)
@@ -158,7 +164,8 @@ class _Call:
                 counts = Counts()
                 if len(plan.todo):
                     stored = StoredCorpus(self.out) if stored is None else stored
-                    counts = self._make(corpus, survey, plan, known, stored)
+                    make = self._make_on_ray if self.ray_workers else self._make
+                    counts = make(corpus, survey, plan, known, stored)
             counts = _of_all_ranks(counts)
             outcome = Outcome(len(known.ids), counts, plan.num_unchanged, 0, None)
             with _together():
@@ -251,6 +258,23 @@ class _Call:
         with shown(title, len(mine), "rows") as work:
             maker.make(mine, work.advance, after_part)
         return maker.counts
+
+    def _make_on_ray(self, corpus: Corpus, survey: Survey, plan: Plan, known: Known, stored: StoredCorpus) -> Counts:
+        todo, size = plan.todo.tolist(), self.options.rows_per_part
+        blocks = [todo[at : at + size] for at in range(0, len(todo), size)]
+        given = {
+            **{"out": self.out.absolute(), "load": self.encoder.load, "blocks": blocks},
+            **{"corpus": corpus, "survey": survey, "options": self.options, "contents": known.of_content()},
+            **{"most_skipped": self.options.max_skipped_share * len(survey.ids), "is_ahead": self.encoder.has_gpu},
+        }
+        ids, counts = set(known.ids), Counts()
+        with shown(f"embedding by {self.ray_workers} actors", len(todo), "rows") as work:
+            for num, of_block in make_on_ray(self.ray_workers, len(blocks), given):
+                work.advance(num)
+                counts = counts + of_block
+                if self.parts.num >= _WAITING:
+                    take_in(self.parts, stored, ids)
+        return counts
 
     def _finish(self, stored: StoredCorpus, corpus: Corpus, plan: Plan, known: Known, counts: Counts, num_rows: int) -> Outcome:
         there = set(stored.read(["id"]).column("id").to_pylist())

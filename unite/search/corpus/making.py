@@ -57,6 +57,16 @@ class Counts:
     changed: int = 0
     first: str = ""
 
+    def __add__(self, other: Counts) -> Counts:
+        """Returns the sum of both, and the first of the two reasons."""
+        return Counts(
+            self.embedded + other.embedded,
+            self.taken_over + other.taken_over,
+            self.skipped + other.skipped,
+            self.changed + other.changed,
+            self.first or other.first,
+        )
+
 
 @dataclass(frozen=True)
 class _Ready:

@@ -1,0 +1,97 @@
+"""The rows of a corpus embedded by the actors of a Ray cluster, each with an encoder of its own; they share the folder of the corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unite.config.schema.embed import CorpusOptions
+from unite.embedding.embed import Encoder
+from unite.errors import ConfigError, DataError, UniteError, must_be
+from unite.search.corpus.making import Counts, Maker
+from unite.search.corpus.parts import Parts
+from unite.search.corpus.sources import Corpus, Survey
+from unite.search.corpus.stored import StoredCorpus
+
+
+class BlockMaker:
+    """Makes parts of blocks of rows, in an actor.
+
+    Args:
+        out: the folder of the corpus.
+        load: loads the encoder.
+        blocks: the positions of each block.
+        corpus, survey, options, contents, most_skipped, is_ahead: as of `Maker`.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        load: Callable[[], Encoder],
+        blocks: Sequence[Sequence[int]],
+        corpus: Corpus,
+        survey: Survey,
+        options: CorpusOptions,
+        contents: Mapping[int, str],
+        most_skipped: float,
+        is_ahead: bool,
+    ) -> None:
+        encoder = load()
+        self._blocks = blocks
+        self._maker = Maker(corpus, survey, lambda: encoder, StoredCorpus(out), Parts(out), options, contents, most_skipped, is_ahead)
+
+    def __call__(self, batch: Mapping[str, Any]) -> dict[str, Any]:
+        """Makes the blocks of the numbers in a batch. Returns how many rows that were, what became of them, and what went wrong."""
+        self._maker.counts = Counts()
+        num, error = 0, ""
+        try:
+            for block in batch["block"]:
+                self._maker.make(self._blocks[int(block)], lambda count: None, lambda: None)
+                num += len(self._blocks[int(block)])
+        except UniteError as raised:
+            error = raised.told
+        return {
+            "num": np.array([num]),
+            "error": np.array([error]),
+            **{name: np.array([count]) for name, count in asdict(self._maker.counts).items()},
+        }
+
+
+def make_on_ray(workers: int, num_blocks: int, given: Mapping[str, Any]) -> Iterator[tuple[int, Counts]]:
+    """Yields, block by block as they are done, how many rows a block had and what became of them.
+
+    Args:
+        workers: actors.
+        num_blocks: of rows.
+        given: what `BlockMaker` takes.
+
+    Raises:
+        ConfigError: if Ray Data is not installed, or there is no worker.
+        DataError: if a block cannot be made; what the others made is kept.
+    """
+    if workers < 1:
+        raise ConfigError(must_be("workers", "at least 1", workers))
+    try:
+        import ray.data
+    except ImportError as error:
+        raise ConfigError("engine 'ray' needs Ray Data, which is not installed: pip install 'ray[data]', or use engine 'local'.") from error
+
+    blocks = ray.data.from_items([{"block": block} for block in range(num_blocks)], override_num_blocks=max(num_blocks, 1))
+    made = blocks.map_batches(
+        BlockMaker,
+        batch_size=1,
+        compute=ray.data.ActorPoolStrategy(size=min(workers, num_blocks)),
+        num_gpus=1 if ray.cluster_resources().get("GPU", 0) else 0,
+        fn_constructor_kwargs=dict(given),
+    )
+    for row in made.iter_rows():
+        if row["error"]:
+            raise DataError(str(row["error"]))
+        yield (
+            int(row["num"]),
+            Counts(int(row["embedded"]), int(row["taken_over"]), int(row["skipped"]), int(row["changed"]), str(row["first"])),
+        )
