@@ -1,4 +1,5 @@
 import json
+import resource
 
 import numpy as np
 import pyarrow as pa
@@ -70,6 +71,36 @@ def test_put_replaces_and_drop_removes(tmp_path):
     corpus.optimize()
     assert len(corpus) == 3
     assert corpus.rows([]) == []
+
+
+@pytest.mark.parametrize("bound", [300, 60_000])
+def test_what_cannot_be_written_whole_is_told_and_leaves_the_table_as_it_was(tmp_path, bound):
+    corpus = StoredCorpus.create(tmp_path, CorpusFacts(**FACTS_OF), {})
+    corpus.put(rows_of(["a", "b"]))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (bound, limits[1]))  # as a full disk does, it cuts what is written
+    try:
+        with pytest.raises(OSError, match="too large|not written whole"):
+            corpus.put(rows_of([f"row {number} {'x' * 100}" for number in range(1000)]))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert StoredCorpus(tmp_path).read(corpus.schema.names).column("id").to_pylist() == ["a", "b"]
+    corpus.put(rows_of(["c"]))
+    corpus.optimize()
+    assert sorted(StoredCorpus(tmp_path).read(["id", "vector"]).column("id").to_pylist()) == ["a", "b", "c"]
+
+
+def test_a_sample_that_a_full_disk_cut_is_forgotten(tmp_path):
+    corpus = StoredCorpus.create(tmp_path, CorpusFacts(**FACTS_OF, vectors=Vectors.int8), {})
+    exact = pa.table({"id": ["a"], "fingerprint": [1], "exact": [b"1234"]})
+    corpus.put_exact(exact)
+    corpus.put_exact(exact)
+    assert corpus.exact().to_pylist() == exact.to_pylist()
+    for path in (tmp_path / "sample.lance" / "data").iterdir():
+        path.write_bytes(path.read_bytes()[:50])
+    assert len(StoredCorpus(tmp_path).exact()) == 0
+    corpus.put_exact(exact)
+    assert len(corpus.exact()) == 1
 
 
 def test_a_row_that_is_not_there_is_told(tmp_path):

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from unite.config.schema.embed import CorpusOptions, Embedded
 from unite.config.schema.vectors import Vectors
-from unite.embedding.embed import DECODED_AHEAD, Encoder, embed_contents
+from unite.embedding.embed import CPU_BUDGET, DECODED_AHEAD, Encoder, embed_contents
 from unite.embedding.lazy import LazyContent
 from unite.embedding.memory import MemoryCache
 from unite.errors import DataError, UniteError, must_be
@@ -106,6 +106,8 @@ class Maker:
         self.corpus, self.survey, self.encoder, self.stored, self.parts = corpus, survey, encoder, stored, parts
         self.options, self.contents, self.most_skipped = options, contents, most_skipped
         self.is_ahead = is_ahead
+        # On a CPU no micro-batch is larger anyway, and a window of many minutes would be lost with a kill.
+        self._token_budget = options.token_budget if is_ahead else min(options.token_budget, CPU_BUDGET)
         self.counts = Counts()
         self._kinds = stored.columns
         self._schema = pa.schema([*stored.schema, pa.field(EXACT, pa.binary())])
@@ -177,7 +179,7 @@ class Maker:
                 embeddings = embed_contents(
                     self.encoder(),
                     _chain(first, drawing),
-                    token_budget=self.options.token_budget,
+                    token_budget=self._token_budget,
                     ids=names,
                     cache=cache,
                     on_progress=report,

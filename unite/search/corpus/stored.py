@@ -20,8 +20,12 @@ Whoever writes takes the folder's lock (`unite.files.locked`). A reader sees who
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -44,6 +48,8 @@ log = logging.getLogger(__name__)
 #: Changes where the layout does.
 FORMAT = 1
 TABLE, SAMPLE, FACTS = "corpus", "sample", "corpus.json"
+#: What Lance ends its files with, and how it tells of an error of the system.
+_MAGIC, _OS_ERROR = b"LANC", re.compile(r"\(os error (\d+)\)")
 _OWN = {
     **{name: pa.string() for name in ("id", "source", "modality", "text")},
     **{"fingerprint": pa.int64(), "thumbnail": pa.binary(), "size": pa.int64(), "modified": pa.int64()},
@@ -127,7 +133,8 @@ class StoredCorpus:
         database = _connect(folder)
         if TABLE in database.list_tables().tables:
             database.drop_table(TABLE)
-        database.create_table(TABLE, schema=schema)
+        with _errors_of_the_system(folder):
+            database.create_table(TABLE, schema=schema)
         write_json(folder / FACTS, {"format": FORMAT, **asdict(facts)})
         return cls(folder)
 
@@ -205,43 +212,68 @@ class StoredCorpus:
         return unpack(self.kept_vectors(rows), self.facts.vectors, self.facts.dim)
 
     def put(self, rows: pa.Table) -> None:
-        """Adds rows, which replace those of the same ids: in one transaction. Their ids must differ among themselves."""
-        rows = _as_schema(rows, self.schema)
-        whole = self.table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
-        if len(self):
-            whole.execute(rows)
-        else:
-            self.table.add(rows)
-        self.__dict__.pop("modalities", None)
+        """Adds rows, which replace those of the same ids: in one transaction. Their ids must differ among themselves.
+
+        Raises:
+            OSError: if they cannot be written, whole: a full disk, say. The table is as it was.
+        """
+        if not len(self):
+            self.add(rows)
+            return
+        with self._written():
+            whole = self.table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
+            whole.execute(_as_schema(rows, self.schema))
 
     def add(self, rows: pa.Table) -> None:
-        """Adds rows whose ids are known to be new, which is faster than `put`."""
-        self.table.add(_as_schema(rows, self.schema))
-        self.__dict__.pop("modalities", None)
+        """Adds rows whose ids are known to be new, which is faster than `put`. Raises OSError as `put` does."""
+        with self._written():
+            self.table.add(_as_schema(rows, self.schema))
 
     def drop(self, ids: Sequence[str], at_once: int = 5000) -> None:
-        """Removes rows by their ids."""
+        """Removes rows by their ids. Raises OSError as `put` does."""
         for start in range(0, len(ids), at_once):
-            self.table.delete(f"id IN ({_quoted(ids[start : start + at_once])})")
+            with self._written():
+                self.table.delete(f"id IN ({_quoted(ids[start : start + at_once])})")
+
+    @contextmanager
+    def _written(self) -> Iterator[None]:
+        """Makes sure that a transaction is on disk: Lance was seen to take a file for whole that the system had cut short."""
         self.__dict__.pop("modalities", None)
+        version, before = self.table.version, set(self._data_files())
+        with _errors_of_the_system(self.folder):
+            yield
+        if cut := [path for path in self._data_files() if path not in before and not _is_whole(path)]:
+            self.table.restore(version)
+            for path in cut:
+                path.unlink()
+            raise OSError(errno.ENOSPC, "a file of the table was not written whole", str(cut[0]))
+
+    def _data_files(self) -> Iterator[Path]:
+        return (self.folder / f"{TABLE}.lance" / "data").glob("*.lance")
 
     def put_exact(self, rows: pa.Table) -> None:
         """Keeps the exact vectors of some rows: `id`, `fingerprint`, `exact` (D numbers as float32 bytes)."""
         if not len(rows):
             return
         database = _connect(self.folder)
-        if SAMPLE in database.list_tables().tables:
-            sample = database.open_table(SAMPLE)
-            sample.merge_insert("id").when_matched_update_all().when_not_matched_insert_all().execute(rows)
-        else:
-            database.create_table(SAMPLE, rows)
+        with _errors_of_the_system(self.folder):
+            if SAMPLE in database.list_tables().tables:
+                sample = database.open_table(SAMPLE)
+                sample.merge_insert("id").when_matched_update_all().when_not_matched_insert_all().execute(rows)
+            else:
+                database.create_table(SAMPLE, rows)
 
     def exact(self) -> pa.Table:
         """Returns `id`, `fingerprint`, `exact` of the rows whose exact vectors are kept, some of which may be gone or have changed."""
         database = _connect(self.folder)
         if SAMPLE not in database.list_tables().tables:
             return pa.table({"id": pa.array([], pa.string()), "fingerprint": pa.array([], pa.int64()), "exact": pa.array([], pa.binary())})
-        return database.open_table(SAMPLE).to_arrow()
+        try:
+            return database.open_table(SAMPLE).to_arrow()
+        except RuntimeError as error:  # a full disk cut it: it is no more than a sample
+            log.warning("the exact vectors by which recall is measured cannot be read (%s): they are forgotten.", error)
+            database.drop_table(SAMPLE)
+            return self.exact()
 
     def add_columns(self, columns: Mapping[str, str]) -> None:
         """Adds columns of metadata, empty in the rows that there are."""
@@ -254,8 +286,27 @@ class StoredCorpus:
         write_json(self.folder / FACTS, {"format": FORMAT, **asdict(self.facts)})
 
     def optimize(self) -> None:
-        """Gathers what many transactions wrote, and frees what no row uses any more."""
-        self.table.optimize()
+        """Gathers what many transactions wrote, and frees what no row uses any more. Raises OSError as `put` does."""
+        with self._written():
+            self.table.optimize()
+
+
+@contextmanager
+def _errors_of_the_system(folder: Path) -> Iterator[None]:
+    """Raises what the system says as such: Lance wraps it."""
+    try:
+        yield
+    except RuntimeError as error:
+        if (found := _OS_ERROR.search(str(error))) is None:
+            raise
+        raise OSError(int(found[1]), os.strerror(int(found[1])), str(folder)) from error
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a file of a table ends as Lance ends one."""
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - len(_MAGIC), 0))
+        return file.read() == _MAGIC
 
 
 def schema_of(facts: CorpusFacts, columns: Mapping[str, str]) -> pa.Schema:
