@@ -14,7 +14,8 @@ from typing import Any
 
 from unite.config.schema.embed import ColumnsConfig
 from unite.curation.recipes.lines import JSON_ERRORS
-from unite.data.index import IndexedSample, ShardIndex, load_index
+from unite.data.index import ShardIndex, load_index
+from unite.data.indexed_samples import IndexedSample
 from unite.data.rows import StoredContent, from_members
 from unite.data.shard_sets import find_sets
 from unite.errors import DataError
