@@ -21,7 +21,8 @@ COMMANDS = {
     "evaluate": ["checkpoint=some/run"],
     "audit": ["checkpoint=some/run"],
     "curate": ["out=some/set"],
-    "export": ["run=some/run", "out=some/folder", "embed", "corpus=some/photos", "checkpoint=some/run", "out=some/corpus"],
+    "export": ["run=some/run", "out=some/folder"],
+    "embed": ["corpus=some/photos", "checkpoint=some/run", "out=some/corpus"],
 }
 
 #: What the user has to give to an option that is chosen.
