@@ -28,6 +28,25 @@ def test_equals_a_full_sort_with_ties(num_queries, num_candidates, query_chunk, 
     np.testing.assert_array_equal(indices.numpy(), expected_order[:, :k])
 
 
+@settings(deadline=None, max_examples=40)
+@given(num_candidates=st.integers(1, 40), candidate_chunk=st.integers(1, 45), seed=st.integers(0, 10_000), data=st.data())
+def test_of_some_candidates_it_finds_what_it_finds_without_the_others(num_candidates, candidate_chunk, seed, data):
+    allowed = torch.tensor(data.draw(st.lists(st.booleans(), min_size=num_candidates, max_size=num_candidates)))
+    queries, candidates = whole_numbers(3, seed), whole_numbers(num_candidates, seed + 1)
+    scores, indices = search(queries, candidates, num_candidates, candidate_chunk=candidate_chunk, allowed=allowed)
+    num, places = int(allowed.sum()), allowed.nonzero().flatten()
+    assert (scores[:, num:] == -torch.inf).all()
+    if num:
+        expected = search(queries, candidates[allowed], num)
+        assert torch.equal(scores[:, :num], expected[0]) and torch.equal(indices[:, :num], places[expected[1]])
+
+
+def test_allowed_is_one_of_each_candidate():
+    for allowed in (torch.ones(2, dtype=torch.bool), torch.ones(3)):
+        with pytest.raises(DataError, match=r"allowed must be torch.bool of shape \(3,\), one of each candidate, but is "):
+            search(torch.ones(2, 4), torch.ones(3, 4), 1, allowed=allowed)
+
+
 def test_all_equal_candidates_come_in_the_order_of_their_index():
     _, indices = search(torch.ones(3, 8), torch.ones(1000, 8), 7, candidate_chunk=64)
     assert indices.tolist() == [list(range(7))] * 3

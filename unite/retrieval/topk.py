@@ -21,6 +21,7 @@ def search(
     *,
     query_chunk: int = 1024,
     candidate_chunk: int = 8192,
+    allowed: Tensor | None = None,
     device: torch.device | str | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Returns the k candidates of the highest inner product with each query, best first.
@@ -33,6 +34,7 @@ def search(
         k: how many to return; of a larger one than C, C are returned, as trec_eval does.
         query_chunk: q.
         candidate_chunk: c; the memory used is 4 q c bytes and the result.
+        allowed: (C,) bool, which candidates may be found; the others score -inf, and stand last. None is all.
         device: where to compute; on a GPU if there is one by default.
 
     Returns:
@@ -46,11 +48,15 @@ def search(
         raise DataError(must_be("k and the number of candidates", "at least 1", (k, len(candidates))))
     if min(query_chunk, candidate_chunk) < 1:
         raise DataError(must_be("query_chunk and candidate_chunk", "at least 1", (query_chunk, candidate_chunk)))
+    if allowed is not None and (allowed.shape != (len(candidates),) or allowed.dtype != torch.bool):
+        actual = f"{allowed.dtype} {tuple(allowed.shape)}"
+        raise DataError(must_be("allowed", f"torch.bool of shape ({len(candidates)},), one of each candidate", actual))
 
     def of_all(device: torch.device) -> tuple[Tensor, Tensor]:
         everyone = moved(candidates, device)
+        refused = None if allowed is None else ~allowed.to(device)
         with full_float32(device):
-            found = [_best(query.to(device, torch.float32), everyone, k, candidate_chunk) for query in queries.split(query_chunk)]
+            found = [_best(query.to(device, torch.float32), everyone, k, candidate_chunk, refused) for query in queries.split(query_chunk)]
         return torch.cat([scores for scores, _ in found]).to(queries.device), torch.cat([indices for _, indices in found]).to(
             queries.device
         )
@@ -58,12 +64,14 @@ def search(
     return on_device(of_all, queries, device)
 
 
-def _best(query: Tensor, candidates: Tensor, k: int, candidate_chunk: int) -> tuple[Tensor, Tensor]:
+def _best(query: Tensor, candidates: Tensor, k: int, candidate_chunk: int, refused: Tensor | None) -> tuple[Tensor, Tensor]:
     """Returns scores and indices (q, k) of the best for one chunk of queries, on its device."""
     best = torch.empty(len(query), 0, device=query.device)
     where = torch.empty(len(query), 0, dtype=torch.int64, device=query.device)
     for first, scores in products(query, candidates, candidate_chunk):
         chunk = scores.contiguous()
+        if refused is not None:
+            chunk = chunk.masked_fill(refused[first : first + chunk.shape[1]], -torch.inf)
         columns = _top_columns(chunk, k)
         # What was best so far has lower indices and stands first: a stable sort keeps the order of ties.
         values = torch.cat([best, chunk.gather(1, columns)], dim=1)
