@@ -17,7 +17,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from unite.build.early_data import mixture_faults, pairs_faults, shard_faults, suite_faults
 from unite.checkpoints import find_checkpoint
-from unite.config.schema import CurateConfig, EmbedConfig, EvaluateConfig, Export, ExportConfig, TrainConfig, TrainerConfig
+from unite.config.schema import CurateConfig, EmbedConfig, EvaluateConfig, Export, ExportConfig, IndexConfig, TrainConfig, TrainerConfig
 from unite.config.schema.encoder import READING_FILE
 from unite.config.schema.sweep import Keep
 from unite.curation.set_folder import check_source
@@ -59,6 +59,11 @@ def check_embed(config: EmbedConfig) -> None:
     raise_all(fault for check in _OF_EMBED for fault in check(config))
 
 
+def check_index(config: IndexConfig) -> None:
+    """Raises what is wrong with the config of an index, all of it at once."""
+    raise_all(fault for check in _OF_INDEX for fault in check(config))
+
+
 def range_faults(config: Any) -> Faults:
     """Yields the values that the dataclasses of the schema refuse; those of a stage without steps are not asked."""
     unused = {name for stage, name in (("alignment", "alignment"), ("adaptation", "mixture")) if not _has_steps(config, stage)}
@@ -84,6 +89,13 @@ def name_faults(node: Any) -> Faults:
     for name in names:
         if not (OmegaConf.is_missing(node, name) or OmegaConf.is_interpolation(node, name)):
             yield from name_faults(node[name])
+
+
+def corpus_faults(config: IndexConfig) -> Faults:
+    """Yields a corpus that is not there or is damaged."""
+    from unite.search.corpus.stored import StoredCorpus  # not for commands that know no corpus
+
+    yield from caught(StoredCorpus, config.corpus)
 
 
 def seed_faults(config: TrainConfig) -> Faults:
@@ -223,6 +235,7 @@ _OF_EMBED = (
     base_faults,
     folder_faults,
 )
+_OF_INDEX = (search_faults, name_faults, lambda config: _of_ranges(config), corpus_faults)
 _OF_CURATE = (name_faults, range_faults, curation_faults, folder_faults)
 _OF_EXPORT = (
     *(name_faults, range_faults),

@@ -26,7 +26,7 @@ _ADDED = {
 
 
 def help_text(command: str, config: DictConfig) -> str:
-    """Returns the text for a command (`train`, `evaluate`, `audit`, `curate` or `export`) whose config is composed and not resolved."""
+    """Returns the text for a command (`train`, `evaluate`, `export`, ...) whose config is composed and not resolved."""
     runtime = config.hydra.runtime
     folders = [Path(source.path) for source in runtime.config_sources if source.schema == "file" and Path(source.path).is_dir()]
     lines = [

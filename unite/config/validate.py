@@ -23,6 +23,7 @@ COMMANDS = {
     "curate": ["out=some/set"],
     "export": ["run=some/run", "out=some/folder"],
     "embed": ["corpus=some/photos", "checkpoint=some/run", "out=some/corpus"],
+    "index": ["corpus=some/corpus"],
 }
 
 #: What the user has to give to an option that is chosen.

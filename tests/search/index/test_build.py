@@ -97,16 +97,16 @@ def test_words_are_found_by_their_stems_in_the_language_that_was_given(tmp_path)
 def test_a_second_builder_is_told_of_the_first(tmp_path):
     write(tmp_path, unit(20))
     holding = "import sys, time; from unite.files import locked\nwith locked(sys.argv[1]): print(flush=True); time.sleep(60)"
-    arguments = [sys.executable, "-c", holding, str(tmp_path / "index.lock")]
+    arguments = [sys.executable, "-c", holding, str(tmp_path / "lock")]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, cwd=ROOT, env=environment()) as other:
         other.stdout.readline()
         with pytest.raises(
-            DataError, match="must be built by one process at a time, but is 'being built by another'. Wait until it has ended"
+            DataError, match="the corpus must be one that no other process writes to, but is '.*, held by process .*Wait for its end"
         ):
             built(tmp_path)
         other.kill()
     assert built(tmp_path).rows == 20
-    with locked(tmp_path / "index.lock", wait=False) as is_free:
+    with locked(tmp_path / "lock", wait=False) as is_free:
         assert is_free
 
 

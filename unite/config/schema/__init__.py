@@ -11,6 +11,7 @@ from unite.config.schema.embed import ColumnsConfig, CorpusFormat, CorpusOptions
 from unite.config.schema.encoder import EncoderConfig, LoRAConfig, Positions, Precision, ReadingConfig, TinyCheckpointConfig
 from unite.config.schema.evaluation import EvaluateConfig, MtebSuiteConfig, PairsSuiteConfig, SuiteConfig
 from unite.config.schema.export import ExportConfig, ExportPrecision
+from unite.config.schema.index import IndexConfig, IndexKind, IndexOptions
 from unite.config.schema.media import Decoding, MediaPolicy
 from unite.config.schema.objective import InfoNCEConfig, MAMCLConfig, MatryoshkaConfig, ObjectiveConfig
 from unite.config.schema.optimizer import AdafactorConfig, AdamW8bitConfig, AdamWConfig, MuonConfig
@@ -45,6 +46,9 @@ __all__ = [
     "ExportConfig",
     "ExportPrecision",
     "HeldOutConfig",
+    "IndexConfig",
+    "IndexKind",
+    "IndexOptions",
     "InfoNCEConfig",
     "JobSweeperConfig",
     "Keep",

@@ -28,7 +28,8 @@ from unite.search.index.words import TEXT_INDEX
 
 log = logging.getLogger(__name__)
 
-LOCK = "index.lock"
+#: Of whoever writes to a corpus.
+LOCK = "lock"
 #: How LanceDB tells an error of the system's.
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 
@@ -44,7 +45,7 @@ def build_index(folder: str | Path, options: IndexOptions) -> IndexRecord:
         What is known of it, which lies in the folder too.
 
     Raises:
-        DataError: if there is no corpus, it is empty or too small for the kind, or another process builds its index.
+        DataError: if there is no corpus, it is empty or too small for the kind, or another process writes to it or builds its index.
         ConfigError: if the kind does not go with how the vectors are kept, or the language is none that LanceDB knows.
         OSError: if nothing can be written: no space left, no right to.
     """
@@ -53,8 +54,9 @@ def build_index(folder: str | Path, options: IndexOptions) -> IndexRecord:
     kind = kind_of(options, len(corpus), corpus.facts)
     with locked(folder / LOCK, wait=False) as is_ours:
         if not is_ours:
-            hint = f"Wait until it has ended; of a process that ended the lock {folder / LOCK} is free."
-            raise DataError(must_be(f"the index of {folder}", "built by one process at a time", "being built by another", hint))
+            raise DataError(
+                must_be("the corpus", "one that no other process writes to", f"{folder}, held by {holder(folder)}", "Wait for its end.")
+            )
         start = time.perf_counter()
         with told_system_errors(folder):
             _index_texts(corpus, options)
@@ -78,6 +80,14 @@ def build_index(folder: str | Path, options: IndexOptions) -> IndexRecord:
         )
         write_record(folder, record)
     return record
+
+
+def holder(folder: Path) -> str:
+    """Returns who holds the lock of a corpus."""
+    try:
+        return (folder / LOCK).read_text(encoding="utf-8").strip() or "another process"
+    except FileNotFoundError:  # it has just ended
+        return "another process"
 
 
 def _index_texts(corpus: StoredCorpus, options: IndexOptions) -> None:

@@ -13,6 +13,8 @@ from unite.search.corpus.stored import CorpusFacts
 RECORD = "index.json"
 #: Changes where the record does.
 FORMAT = 1
+#: Recall@10 below which it is said what to do.
+_LOW_RECALL = 0.9
 _AGAIN = "Build it again: python -m unite.index corpus={}."
 
 
@@ -43,6 +45,17 @@ class IndexRecord:
     milliseconds: float
     seconds: float
     full_text: bool
+
+    def told(self, folder: str | Path) -> list[str]:
+        """Returns lines for whoever built it."""
+        how = f"{self.kind}, {self.milliseconds:.1f} ms a query, built in {self.seconds:.1f} s"
+        lines = [f"The index of {self.rows:,} rows is in {folder}: {how}."]
+        if self.kind is IndexKind.exact:
+            return [*lines, "Every query is compared with all vectors, so it misses none."]
+        worth = f"Recall@10 against an exact search: {self.recall_at_10:.3f}, of {self.sample} rows as queries."
+        if self.recall_at_10 < _LOW_RECALL:
+            worth += f" It is low: raise refine_factor above {self.refine_factor}, or take kind=exact."
+        return [*lines, worth]
 
     def check_made_of(self, facts: CorpusFacts, folder: Path) -> None:
         """Raises DataError if it was built over vectors of another encoder than those that the corpus has now."""

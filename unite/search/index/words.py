@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from unite.search.corpus.stored import StoredCorpus
 from unite.search.index.ranking import Ranked, Ranking
 
@@ -27,6 +29,8 @@ def words_ranking(corpus: StoredCorpus, words: str, condition: str) -> Ranking:
     def best(num: int) -> Ranked:
         asked = corpus.table.search(query(words, "text"), query_type="fts").limit(num).select(["_rowid", "_score"]).with_row_id(True)
         found = (asked.where(condition) if condition else asked).to_arrow()
-        return Ranked(found["_rowid"].to_numpy(), found["_score"].to_numpy())
+        rows, scores = found["_rowid"].to_numpy(), found["_score"].to_numpy()
+        order = np.lexsort([rows, -scores])  # of equal scores the row that was stored first
+        return Ranked(rows[order], scores[order])
 
     return best

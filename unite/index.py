@@ -1,0 +1,45 @@
+"""Builds the index of a stored corpus: `python -m unite.index corpus=corpora/photos`.
+
+It lies in the corpus's folder. Called again it is built anew, over what the corpus holds then. `near_duplicates=0.95` also writes the pairs
+of rows that are nearly the same.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import hydra
+
+from unite.config.register import CONF, register
+from unite.config.schema import IndexConfig
+from unite.entry import shown_errors
+from unite.progress import shown
+
+register()
+log = logging.getLogger("unite.index")  # not of this module, which is `__main__`
+
+
+@hydra.main(config_path=str(CONF), config_name="index", version_base="1.3")
+@shown_errors
+def main(config: IndexConfig) -> None:
+    """Builds the index, and says what it is worth."""
+    from unite.build.early import check_index
+
+    check_index(config)
+    with shown("importing torch and LanceDB"):
+        from unite.build.index import build_index_options
+        from unite.entry import console
+        from unite.search.index import build_index
+        from unite.search.index.near_duplicates import FILE, write_near_duplicates
+
+    log.info("indexing %s", config.corpus)
+    lines = build_index(config.corpus, build_index_options(config)).told(config.corpus)
+    if config.near_duplicates is not None:
+        num = write_near_duplicates(config.corpus, config.near_duplicates)
+        lines.append(f"{num} pairs of rows are alike by {config.near_duplicates:g} or more: {config.corpus}/{FILE}.")
+    for line in lines:
+        console().print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()
