@@ -213,7 +213,7 @@ def curation_faults(config: CurateConfig) -> Faults:
         yield from caught(check_source, recipe.get("name") or key)
 
 
-def search_faults(config: EmbedConfig) -> Faults:
+def search_faults(config: EmbedConfig | IndexConfig) -> Faults:
     """Yields that LanceDB, which keeps a corpus, is not installed."""
     if find_spec("lancedb") is None:
         yield ConfigError("a corpus is kept in a LanceDB table, and lancedb is not installed: pip install 'unite[search]'.")
