@@ -19,11 +19,9 @@ def unit(num, dim=16, seed=0, clusters=0):
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
-def facts(dim=16, vectors=Vectors.float32, encoder=1, prompt=2, **others):
+def facts(dim=16, vectors=Vectors.float32, encoder=1, prompt=2, label="birds"):
     made = {"encoder_fingerprint": hexadecimal(encoder), "prompt_fingerprint": hexadecimal(prompt)}
-    return CorpusFacts(
-        **{"encoder": "birds", "checkpoint": "runs/birds", "dim": dim, "vectors": vectors, "is_whole": True, **made, **others}
-    )
+    return CorpusFacts(encoder=label, checkpoint="runs/birds", dim=dim, vectors=vectors, is_whole=True, **made)
 
 
 def rows(vectors, ids=None, kept=Vectors.float32, texts=None, **columns):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import mimetypes
 import tempfile
+import threading
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from unite.search.corpus.sources import open_source
 from unite.search.hits import Hit
 from unite.types import Modality
 
+#: A shard or a table that is open is read by one thread at a time.
+_reading = threading.Lock()
 #: Of a clip whose name does not tell.
 _ANY_CLIP = "video/mp4"
 
@@ -36,8 +39,9 @@ def original_of(row: Hit, decoding: Decoding) -> tuple[bytes, str] | None:
     if row.modality == str(Modality.TEXT):
         return None
     try:
-        medium = _medium_at(row.source)
-        stored = None if medium is None else medium.read(decoding)
+        with _reading:
+            medium = _medium_at(row.source)
+            stored = None if medium is None else medium.read(decoding)
     except (DataError, OSError):
         return None
     return None if stored is None else (stored.data, _mime_of(stored))

@@ -1,11 +1,12 @@
 """Searching a stored corpus: against plain loops over its vectors. With it `snapshot.py`, `exact.py` and `approximate.py`."""
 
 import threading
+from datetime import timedelta
 
 import numpy as np
 import pytest
 
-from tests.search.corpora import rows, unit, write
+from tests.search.corpora import COLUMNS, facts, rows, unit, write
 from unite.config.schema.index import IndexKind, IndexOptions
 from unite.config.schema.vectors import Vectors
 from unite.errors import DataError
@@ -176,6 +177,31 @@ def test_a_corpus_whose_vectors_are_of_another_encoder_now_needs_another_index(t
         DataError, match=r"the encoder of the index in .* must be that of its corpus, beef, but is '0*1'. Build it again: python"
     ):
         Index(tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore:optimize.cleanup_older_than")
+@pytest.mark.parametrize("where", ["", "price >= 0"])
+def test_files_that_are_removed_while_they_are_read_are_read_from_the_next_version(tmp_path, monkeypatch, where):
+    vectors = unit(50)
+    corpus = write(tmp_path, vectors)
+    index = Index(tmp_path)
+    before = index._now()
+    corpus.put(rows(-vectors, ids=[f"r{place}" for place in range(50)]))
+    corpus.table.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
+    after = Index(tmp_path)._now()
+    answers = [before, after]
+    monkeypatch.setattr(index, "_now", lambda: answers.pop(0))
+    assert index.search(-vectors[3], k=1, where=where)[0].id == "r3" and answers == []
+
+
+def test_a_corpus_that_another_encoder_makes_anew_while_it_is_open_is_refused(tmp_path):
+    write(tmp_path, unit(20))
+    index = Index(tmp_path)
+    StoredCorpus.create(tmp_path, facts(encoder=9, label="fish"), COLUMNS)
+    with pytest.raises(
+        DataError, match="the encoder of .* must be still birds, but is 'fish, which made it anew meanwhile'. Open it again"
+    ):
+        index.search(unit(1)[0])
 
 
 def test_an_index_that_is_gone_or_behind_is_told_and_all_rows_are_compared(tmp_path, caplog):

@@ -58,7 +58,7 @@ def told_filter(where: str, columns: Mapping[str, str]) -> Iterator[None]:
     try:
         yield
     except (ValueError, RuntimeError) as error:
-        if not where.strip():
+        if not where.strip() or "Not found: " in str(error):  # a file of the table, not a column
             raise
         named = ", ".join(f"{name} ({kind})" for name, kind in {**columns, **_OWN}.items())
         why = str(error).partition(", /")[0].removeprefix("lance error: ").removeprefix("Invalid input, ").rstrip(".")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,15 @@ class Index:
         now = self._now()
         if vector is not None:
             vector = _checked(vector, now.corpus.facts.dim)
-        return now.search(vector, words, where=where, modalities=modalities, without=without, k=k, offset=offset)
+        search = partial(
+            Snapshot.search, vector=vector, words=words, where=where, modalities=modalities, without=without, k=k, offset=offset
+        )
+        try:
+            return search(now)
+        except RuntimeError:  # whoever writes has removed files of the version that it read
+            if (then := self._now()) is now:
+                raise
+            return search(then)
 
     def embeddings(self, ids: Sequence[str]) -> NDArray[np.float32]:
         """Returns the vectors (n, D) of rows, of unit length. Raises DataError if one is not there."""
@@ -112,8 +121,18 @@ class Index:
         with self._lock:
             self._head.checkout_latest()
             if state_of(self.folder, int(self._head.version)) != self._snapshot.state:
-                self._snapshot = Snapshot(self.folder)
+                self._snapshot = _of_same_encoder(Snapshot(self.folder), self._snapshot.corpus.facts)
+                self._head = StoredCorpus(self.folder).table
             return self._snapshot
+
+
+def _of_same_encoder(snapshot: Snapshot, facts: CorpusFacts) -> Snapshot:
+    """Returns a snapshot. Raises DataError if its vectors are of another encoder than those before."""
+    now = snapshot.corpus.facts
+    if (now.encoder_fingerprint, now.prompt_fingerprint) != (facts.encoder_fingerprint, facts.prompt_fingerprint):
+        actual = f"{now.encoder}, which made it anew meanwhile"
+        raise DataError(must_be(f"the encoder of {snapshot.corpus.folder}", f"still {facts.encoder}", actual, "Open it again."))
+    return snapshot
 
 
 def _checked(vector: NDArray[np.float32], dim: int) -> NDArray[np.float32]:

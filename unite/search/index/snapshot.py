@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from unite.config.schema.index import IndexKind
 from unite.errors import DataError, first_of, must_be
 from unite.progress import shown
-from unite.search.corpus.stored import RESERVED, StoredCorpus
+from unite.search.corpus.stored import FACTS, RESERVED, StoredCorpus
 from unite.search.hits import Hit
 from unite.search.index.approximate import VECTOR_INDEX, IndexedVectors
 from unite.search.index.exact import VectorsInMemory
@@ -114,10 +114,10 @@ class Snapshot:
         return [_hit(rows[id], score) for id, score in zip(found.rows.tolist(), found.scores.tolist(), strict=True)]
 
 
-def state_of(folder: Path, version: int) -> tuple[int, int]:
-    """Returns what changes when a corpus or its index does: the table's version, and when the record was written."""
-    path = folder / RECORD
-    return version, path.stat().st_mtime_ns if path.is_file() else 0
+def state_of(folder: Path, version: int) -> tuple[int, ...]:
+    """Returns what changes when a corpus or its index does: the table's version, and when facts and record were written."""
+    files = (folder / FACTS, folder / RECORD)
+    return version, *(path.stat().st_mtime_ns if path.is_file() else 0 for path in files)
 
 
 def _hit(row: Mapping[str, Any], score: float) -> Hit:
