@@ -13,6 +13,7 @@ from unite.config.schema.index import IndexKind, IndexOptions
 from unite.config.schema.vectors import Vectors
 from unite.errors import ConfigError, DataError
 from unite.files import locked
+from unite.search.corpus.stored import StoredCorpus
 from unite.search.index import Index, build_index
 from unite.search.index.record import read_record
 
@@ -22,7 +23,7 @@ def built(folder, **options):
 
 
 def names(folder):
-    return sorted(index.name for index in Index(folder)._now().corpus.table.list_indices())
+    return sorted(index.name for index in StoredCorpus(folder).table.list_indices())
 
 
 def test_auto_is_exact_of_few_rows_and_of_small_numbers(tmp_path):

@@ -13,6 +13,7 @@ from unite.errors import DataError
 from unite.search.corpus.stored import StoredCorpus
 from unite.search.corpus.vectors import pack, unpack
 from unite.search.index import Index, build_index
+from unite.search.index.snapshot import state_of
 
 KINDS = tuple(kind for kind in IndexKind if kind is not IndexKind.auto)
 
@@ -185,13 +186,12 @@ def test_files_that_are_removed_while_they_are_read_are_read_from_the_next_versi
     vectors = unit(50)
     corpus = write(tmp_path, vectors)
     index = Index(tmp_path)
-    before = index._now()
+    before = state_of(tmp_path, corpus.table.version)
     corpus.put(rows(-vectors, ids=[f"r{place}" for place in range(50)]))
     corpus.table.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
-    after = Index(tmp_path)._now()
-    answers = [before, after]
-    monkeypatch.setattr(index, "_now", lambda: answers.pop(0))
-    assert index.search(-vectors[3], k=1, where=where)[0].id == "r3" and answers == []
+    states = [before]  # at first it does not see the change
+    monkeypatch.setattr("unite.search.index.index.state_of", lambda *now: states.pop() if states else state_of(*now))
+    assert index.search(-vectors[3], k=1, where=where)[0].score == pytest.approx(1, abs=1e-5) and states == []
 
 
 def test_a_corpus_that_another_encoder_makes_anew_while_it_is_open_is_refused(tmp_path):
