@@ -1,7 +1,7 @@
 """Verdicts from the search page as training rows: the right hits of a query are its positives, the wrong ones its hard negatives.
 
-The file is that of `unite.data.labels`. A wrong hit is one that the encoder ranked high and a person refused: harder, and surer, than what is
-mined. A query without a right hit, and one of several weighted parts, makes no row.
+The file is that of `unite.data.labels`. A wrong hit is one that the encoder ranked high and a person refused: harder, and surer, than
+what is mined. A query without a right hit, and one of several weighted parts, makes no row.
 """
 
 from __future__ import annotations

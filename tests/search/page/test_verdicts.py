@@ -1,0 +1,79 @@
+import json
+
+import pytest
+
+from tests.search.page.material import WordSearching, picture, rows
+from unite.data.labels import read_labels
+from unite.errors import DataError
+from unite.search.hits import Hit
+from unite.search.page.asked import Asked, AskedPart
+from unite.search.page.uploads import Uploads
+from unite.search.page.verdicts import Clicked, Verdicts
+from unite.search.server.uploads import upload_of_bytes
+from unite.types import Modality
+
+
+@pytest.fixture
+def searching(tmp_path):
+    file = tmp_path / "file.png"
+    file.write_bytes(picture("red"))
+    return WordSearching([*rows(4), (Hit("file", 0.0, str(file), "text+image", "a file"), (picture("red"), "image/png"))])
+
+
+def test_a_file_of_verdicts_stands_alone(searching, tmp_path):
+    path, uploads = tmp_path / "labels.jsonl", Uploads()
+    verdicts = Verdicts(path, uploads)
+    dropped = upload_of_bytes(picture("blue"))
+    asked = Asked((AskedPart("like it", uploads.keep(dropped)),))
+    for verdict, id in [("right", "id 1&<x>"), ("wrong", "file"), ("wrong", "script")]:
+        verdicts.keep(asked, Clicked(verdict, id, "3", "0.5"), searching)
+    assert verdicts.of(asked) == {"id 1&<x>": "right", "file": "wrong", "script": "wrong"}
+    (query,) = read_labels(path)
+    ((modality, kept),) = query.content.media
+    assert (query.content.text, modality, kept.read_bytes()) == ("like it", Modality.IMAGE, dropped.data)
+    ((_, copied),) = query.right["id 1&<x>"].media  # it lies in a shard
+    assert copied.parent == tmp_path / "labels.media" and copied.read_bytes() == searching.media("id 1&<x>")[0]
+    assert query.wrong["file"].media == ((Modality.IMAGE, tmp_path / "file.png"),)
+    assert (query.wrong["file"].text, query.wrong["script"].media) == ("a file", ())
+    line = json.loads(path.read_text().splitlines()[0])
+    assert {key: line[key] for key in ("encoder", "rank", "score", "source")} == {
+        "encoder": "words",
+        "rank": "3",
+        "score": "0.5",
+        "source": "/data/shard-000000.tar#1",
+    }
+
+
+def test_the_next_server_knows_them(searching, tmp_path):
+    asked = Asked((AskedPart("even"),), words="x", page=2)
+    first = Verdicts(tmp_path / "l.jsonl", Uploads())
+    for verdict, id in [("right", "file"), ("wrong", "script"), ("none", "script")]:
+        first.keep(asked, Clicked(verdict, id), searching)
+    again = Verdicts(tmp_path / "l.jsonl", Uploads())
+    assert again.of(Asked((AskedPart("even"),), words="x")) == {"file": "right"}  # whatever the page
+    assert again.of(Asked((AskedPart("odd"),))) == {}
+
+
+def test_rows_to_be_like_and_words_are_queries_too(searching, tmp_path):
+    verdicts = Verdicts(tmp_path / "l.jsonl", Uploads())
+    verdicts.keep(Asked(like=("file",)), Clicked("right", "script"), searching)
+    verdicts.keep(Asked(words="tree"), Clicked("right", "script"), searching)
+    verdicts.keep(Asked((AskedPart("a"), AskedPart("b", is_not=True))), Clicked("right", "script"), searching)
+    like, words, both = read_labels(tmp_path / "l.jsonl")
+    assert like.content.media == ((Modality.IMAGE, tmp_path / "file.png"),)
+    assert words.content.text == "tree"
+    assert both.content is None and [weight for _, weight in both.parts] == [1.0, -1.0]
+
+
+def test_what_cannot_be_kept_is_told_and_not_shown(searching, tmp_path):
+    verdicts = Verdicts(tmp_path / "l.jsonl", Uploads())
+    asked = Asked((AskedPart("a"),))
+    for clicked, told in [
+        (Clicked("right", "no such"), "no row has the id"),
+        (Clicked("good", "file"), "a verdict must be right or wrong or none"),
+    ]:
+        with pytest.raises(DataError, match=told):
+            verdicts.keep(asked, clicked, searching)
+    with pytest.raises(DataError, match="not kept any more"):
+        verdicts.keep(Asked((AskedPart("", "gone"),)), Clicked("right", "file"), searching)
+    assert not (tmp_path / "l.jsonl").exists() and verdicts.of(asked) == {}

@@ -1,0 +1,76 @@
+"""Pictures and clips that people drop onto the page, in memory for as long as there is room: nothing of them is written.
+
+A search's address names its upload, so that turning pages and going back need no second upload. When the server ends, or others need the
+room, it is gone, and the page says so.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from hashlib import blake2b
+from threading import Lock
+
+from unite.config.schema.media import Decoding
+from unite.errors import DataError, must_be
+from unite.search.server.uploads import Upload
+
+#: Bytes of all uploads together.
+ROOM = 256 << 20
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An upload that is kept.
+
+    Attributes:
+        upload: as it came.
+        preview: a little JPEG of it.
+    """
+
+    upload: Upload
+    preview: bytes
+
+
+class Uploads:
+    """The uploads, by names that are made of their bytes.
+
+    Args:
+        room: bytes of all together; those that were asked for least lately go first.
+        decoding: limits of what is decoded.
+    """
+
+    def __init__(self, room: int = ROOM, decoding: Decoding | None = None) -> None:
+        self._room, self._decoding = room, decoding or Decoding()
+        self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self._lock = Lock()
+
+    def keep(self, upload: Upload) -> str:
+        """Keeps a medium and returns its name.
+
+        Raises:
+            DataError: if it cannot be decoded, or is larger than all may be together.
+        """
+        name = blake2b(upload.data, digest_size=12).hexdigest()
+        if len(upload.data) > self._room:
+            actual = f"of {len(upload.data) >> 20} MB"
+            raise DataError(must_be("a picture or clip to search with", f"of at most {self._room >> 20} MB", actual))
+        preview = upload.kind.preview(upload.kind.decode(upload.data, self._decoding))
+        with self._lock:
+            self._kept[name] = Kept(upload, preview)
+            self._kept.move_to_end(name)
+            while sum(len(one.upload.data) for one in self._kept.values()) > self._room:
+                self._kept.popitem(last=False)
+        return name
+
+    def find(self, name: str) -> Kept:
+        """Returns an upload. Raises DataError if it is not there any more."""
+        with self._lock:
+            if name not in self._kept:
+                raise DataError("The picture or clip of this search is not kept any more: drop it again.")
+            self._kept.move_to_end(name)
+            return self._kept[name]
+
+    def medium(self, name: str) -> Upload:
+        """Returns an upload as it came. Raises DataError if it is not there any more."""
+        return self.find(name).upload

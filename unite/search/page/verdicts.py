@@ -1,0 +1,100 @@
+"""Clicks on right and wrong, kept as the labelled file of `unite.data.labels`."""
+
+from __future__ import annotations
+
+import mimetypes
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+
+from unite.data.labels import Label, LabelledContent, append_label, keep_medium, read_labels
+from unite.search.hits import Hit, Searching
+from unite.search.page.asked import Asked
+from unite.search.page.uploads import Uploads
+from unite.types import MEDIA, Modality
+
+#: Of files whose type nobody told; whoever reads them goes by their bytes.
+_SUFFIXES = {Modality.IMAGE: "png", Modality.VIDEO: "mp4"}
+
+
+@dataclass(frozen=True)
+class Clicked:
+    """What was clicked.
+
+    Attributes:
+        verdict: `right`, `wrong` or `none`.
+        id: of the row.
+        rank, score: at which it stood, as the page told them.
+    """
+
+    verdict: str
+    id: str
+    rank: str = ""
+    score: str = ""
+
+
+class Verdicts:
+    """The verdicts of a file, which is made by the first of them.
+
+    Args:
+        path: of the file.
+        uploads: where queries have their media from.
+
+    Raises:
+        DataError: if there is a file that holds no labels.
+    """
+
+    def __init__(self, path: Path, uploads: Uploads) -> None:
+        self.path, self._uploads, self._lock = path, uploads, Lock()
+        self._verdicts: dict[str, dict[str, str]] = {}
+        for query in read_labels(path) if path.is_file() and path.stat().st_size else ():
+            self._verdicts[query.asked] = {**dict.fromkeys(query.right, "right"), **dict.fromkeys(query.wrong, "wrong")}
+
+    def of(self, asked: Asked) -> dict[str, str]:
+        """Returns row id -> verdict of a query."""
+        with self._lock:
+            return dict(self._verdicts.get(asked.key, {}))
+
+    def keep(self, asked: Asked, clicked: Clicked, searching: Searching) -> None:
+        """Writes a verdict.
+
+        Raises:
+            DataError: if there is no such row or verdict, an upload of the query is gone, or it cannot be written.
+        """
+        row = searching.row(clicked.id)
+        query = self._query(asked, searching)
+        facts = {
+            **{"encoder": searching.name, "source": row.source, "modality": row.modality, "rank": clicked.rank, "score": clicked.score},
+            "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        append_label(self.path, Label(clicked.verdict, asked.key, query, clicked.id, self._content(row, searching), facts))
+        with self._lock:
+            self._verdicts.setdefault(asked.key, {})[clicked.id] = "" if clicked.verdict == "none" else clicked.verdict
+
+    def _query(self, asked: Asked, searching: Searching) -> list[tuple[LabelledContent, float]]:
+        parts: list[tuple[LabelledContent, float]] = []
+        for part in asked.parts:
+            if part.is_empty:
+                continue
+            media: tuple[tuple[Modality, Path], ...] = ()
+            if part.upload:
+                upload = self._uploads.medium(part.upload)
+                media = ((upload.kind.modality, keep_medium(self.path, upload.data, _SUFFIXES[upload.kind.modality])),)
+            parts.append((LabelledContent(part.text, media), -part.weight if part.is_not else part.weight))
+        parts += [(self._content(searching.row(id), searching), 1.0) for id in asked.like]
+        return parts or [(LabelledContent(asked.words.strip()), 1.0)]
+
+    def _content(self, row: Hit, searching: Searching) -> LabelledContent:
+        """Returns a row by its file, or with its medium kept beside the labels where that lies in a shard or a table."""
+        modality = next((kind for kind in MEDIA if str(kind) in row.modality.split("+")), None)
+        if modality is None:
+            return LabelledContent(row.text)
+        if Path(row.source).is_file():
+            return LabelledContent(row.text, ((modality, Path(row.source)),))
+        found = searching.media(row.id)
+        if found is None:
+            return LabelledContent(row.text)
+        data, mime = found
+        suffix = mimetypes.guess_extension(mime.partition(";")[0]) or _SUFFIXES[modality]
+        return LabelledContent(row.text, ((modality, keep_medium(self.path, data, suffix)),))
