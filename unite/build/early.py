@@ -17,11 +17,21 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from unite.build.early_data import mixture_faults, pairs_faults, shard_faults, suite_faults
 from unite.checkpoints import find_checkpoint
-from unite.config.schema import CurateConfig, EmbedConfig, EvaluateConfig, Export, ExportConfig, IndexConfig, TrainConfig, TrainerConfig
+from unite.config.schema import (
+    CurateConfig,
+    EmbedConfig,
+    EvaluateConfig,
+    Export,
+    ExportConfig,
+    IndexConfig,
+    ServeConfig,
+    TrainConfig,
+    TrainerConfig,
+)
 from unite.config.schema.encoder import READING_FILE
 from unite.config.schema.sweep import Keep
 from unite.curation.set_folder import check_source
-from unite.errors import ConfigError, UniteError, caught, must_be, must_be_one_of, raise_all
+from unite.errors import ConfigError, UniteError, caught, gathered, must_be, must_be_one_of, raise_all
 from unite.export.place import check_out, check_repository
 from unite.export.source import find_source
 from unite.files import read_json
@@ -62,6 +72,11 @@ def check_embed(config: EmbedConfig) -> None:
 def check_index(config: IndexConfig) -> None:
     """Raises what is wrong with the config of an index, all of it at once."""
     raise_all(fault for check in _OF_INDEX for fault in check(config))
+
+
+def check_search(config: ServeConfig) -> None:
+    """Raises what is wrong with the config of a search page, all of it at once."""
+    raise_all(fault for check in _OF_SEARCH for fault in check(config))
 
 
 def range_faults(config: Any) -> Faults:
@@ -200,6 +215,33 @@ def folder_faults(config: Any) -> Faults:
             yield ConfigError(must_be(option, "a folder that can be written", place, f"{nearest} allows it not. Name another place."))
 
 
+def serving_faults(config: ServeConfig) -> Faults:
+    """Yields corpora and checkpoints that are not there, a token that is easily guessed, a port that is taken, and labels that are none."""
+    if missing := [name for name in ("lancedb", "starlette", "uvicorn", "python_multipart") if find_spec(name) is None]:
+        yield ConfigError(f"The search page needs {', '.join(missing)}: pip install 'unite[search]'.")
+        return
+    from unite.data.labels import read_labels
+    from unite.search.corpus.stored import StoredCorpus
+    from unite.search.server.access import token_for
+    from unite.search.server.serving import open_socket
+
+    for folder, name in ((config.index, "checkpoint"), (config.index2, "checkpoint2")):
+        if folder is not None:
+            yield from caught(lambda folder=folder: StoredCorpus(folder).facts)
+        if config[name] is not None:
+            yield from caught(find_checkpoint, config[name], name)
+    faults: list[UniteError] = []
+    with gathered(faults):
+        open_socket(config.host, config.port, token_for(config.host, config.token)).close()
+    if config.labels is not None:
+        labels = Path(config.labels)
+        if not labels.parent.is_dir() or labels.is_dir():
+            faults.append(ConfigError(must_be("labels", "a file in a folder that is there", config.labels)))
+        elif labels.is_file() and labels.stat().st_size:
+            faults += caught(read_labels, labels)
+    yield from faults
+
+
 def curation_faults(config: CurateConfig) -> Faults:
     """Yields numbers and names that no set can be made by."""
     for name, value in (("rows_per_part", config.rows_per_part), ("samples_per_shard", config.samples_per_shard)):
@@ -242,6 +284,7 @@ _OF_EXPORT = (
     *(lambda config: caught(find_source, config.run), lambda config: caught(check_out, config.out)),
     lambda config: caught(check_repository, config.push_to_hub),
 )
+_OF_SEARCH = (name_faults, range_faults, serving_faults, folder_faults)
 
 
 def _has_steps(config: Any, stage: str) -> bool:

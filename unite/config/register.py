@@ -40,6 +40,7 @@ _ENTRIES = (
     _Entry("export_schema", schema.ExportConfig),
     _Entry("embed_schema", schema.EmbedConfig),
     _Entry("index_schema", schema.IndexConfig),
+    _Entry("search_schema", schema.ServeConfig),
     _Entry("schema", schema.SourceConfig, "source"),
     _Entry("schema", schema.MixtureConfig, "mixture"),
     _Entry("schema", schema.StageConfig, "alignment"),

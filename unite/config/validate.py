@@ -24,6 +24,7 @@ COMMANDS = {
     "export": ["run=some/run", "out=some/folder"],
     "embed": ["corpus=some/photos", "checkpoint=some/run", "out=some/corpus"],
     "index": ["corpus=some/corpus"],
+    "search": [],
 }
 
 #: What the user has to give to an option that is chosen.

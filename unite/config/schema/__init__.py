@@ -17,6 +17,7 @@ from unite.config.schema.objective import InfoNCEConfig, MAMCLConfig, Matryoshka
 from unite.config.schema.optimizer import AdafactorConfig, AdamW8bitConfig, AdamWConfig, MuonConfig
 from unite.config.schema.plan import PlanConfig
 from unite.config.schema.prompt import PromptConfig
+from unite.config.schema.serving import ServeConfig
 from unite.config.schema.sweep import JobSweeperConfig, Keep, ProcessLauncherConfig, SearchConfig, SweepConfig
 from unite.config.schema.training import LoggerConfig, StageConfig, TrainConfig, TrainerConfig, WandbMode
 from unite.config.schema.validation import Export, HeldOutConfig, ValidationConfig
@@ -70,6 +71,7 @@ __all__ = [
     "PromptConfig",
     "ReadingConfig",
     "SearchConfig",
+    "ServeConfig",
     "SourceConfig",
     "StageConfig",
     "SuiteConfig",

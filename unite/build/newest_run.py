@@ -1,0 +1,73 @@
+"""The built-in case of search: what the newest finished run on the emoji world makes of its pictures and clips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from unite.checkpoints import checkpoint_label, find_checkpoint
+from unite.config.resumed import FINISHED
+from unite.config.schema import WorldConfig
+from unite.embedding.embedder import Embedder
+from unite.errors import ConfigError, must_be
+from unite.search.corpus.embed import CorpusEncoder, embed_corpus
+from unite.worlds.emoji import EmojiWorld
+
+#: Pools of candidates that training never showed: what is searched.
+_POOLS = {"pictures": "test/t2i/candidates", "clips": "test/t2v/candidates"}
+#: Folders between `runs_root` and a run, at most: an experiment, a sweep.
+_DEPTH = 3
+
+
+def newest_run(runs_root: Path) -> Path:
+    """Returns the finished run on the emoji world that ended last.
+
+    Raises:
+        ConfigError: if there is none.
+    """
+    ended = [mark for depth in range(1, _DEPTH + 1) for mark in runs_root.glob("*/" * depth + FINISHED)]
+    for mark in sorted(ended, key=lambda mark: mark.stat().st_mtime_ns, reverse=True):
+        if (mark.parent / "encoder" / "config.json").is_file() and _world_of(mark.parent):
+            return mark.parent
+    hint = "make train makes one in a few minutes; index=<folder> serves a corpus of your own."
+    raise ConfigError(must_be("runs_root", "a folder with a finished run on the emoji world", str(runs_root), hint))
+
+
+def built_in_corpus(runs_root: Path, device: str, say: Callable[[str], None]) -> str:
+    """Returns the folder of the corpus of the newest run, brought up to date: made if it is not there, and looked through if it is.
+
+    Args:
+        runs_root: where runs lie.
+        device: that embeds.
+        say: is told what is done.
+
+    Raises:
+        ConfigError: if there is no finished run on the emoji world.
+    """
+    run = newest_run(runs_root)
+    say(f"The built-in case: the emoji world's held-out pictures and clips, embedded by {run}.")
+    options = {name: value for name, value in _world_of(run).items() if name in {field.name for field in fields(WorldConfig)}}
+    world = EmojiWorld(WorldConfig(**options))
+    world.prepare()
+    checkpoint = find_checkpoint(run)
+    encoder = CorpusEncoder(str(run), checkpoint_label(checkpoint), lambda: Embedder(checkpoint, device=device).encoder)
+    out = run / "corpus"
+    addresses = {name: str(world.folder / pool) for name, pool in _POOLS.items()}
+    for line in embed_corpus(addresses, out, encoder).told(out):
+        say(line)
+    return str(out)
+
+
+def _world_of(run: Path) -> dict[str, Any]:
+    """Returns the options of the emoji world that a run was trained on, nothing of a run on other data."""
+    config = run / "config.yaml"
+    read: Any = yaml.safe_load(config.read_text(encoding="utf-8")) if config.is_file() else None
+    try:
+        worlds = [source.get("world") for source in read["mixture"]["sources"].values()]
+    except (TypeError, KeyError, AttributeError):  # of another version, or none of ours
+        return {}
+    return next((world for world in worlds if isinstance(world, dict) and world.get("_target_") == WorldConfig._target_), {})
