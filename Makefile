@@ -1,5 +1,5 @@
 # Everything a person or the CI runs. Each target sets up what it needs.
-.PHONY: help setup train test coverage check validate bench clean
+.PHONY: help setup train search test coverage check validate bench clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -25,6 +25,9 @@ $(STAMP): pyproject.toml constraints.txt
 
 train: setup  ## the main job: trains on the built-in world and evaluates (ARGS="trainer.max_steps=100" to override)
 	$(BIN)/python -m unite.train +experiment=$(EXPERIMENT) $(ARGS)
+
+search: setup  ## a search page over the emoji world, by the newest run of `make train` (ARGS="index=<folder>" for your own)
+	$(BIN)/python -m unite.search $(ARGS)
 
 test: setup  ## the tests
 	$(BIN)/python -m pytest -n 2 $(ARGS)

@@ -32,10 +32,7 @@ def open_searchers(config: ServeConfig, say: Say) -> Mapping[str, Searching]:
         CheckpointError: if the encoder is not there.
     """
     device = device_of_name(config.device)
-    if config.index is None:
-        first = built_in_corpus(Path(config.runs_root), str(device), say)
-    else:
-        first = config.index
+    first = config.index or built_in_corpus(Path(config.runs_root), str(device), say)
     searchers: dict[str, Searching] = {}
     for folder, checkpoint in ((first, config.checkpoint), (config.index2, config.checkpoint2)):
         if folder is not None:
