@@ -13,8 +13,8 @@ class ServeConfig:
 
     Attributes:
         name: the folder in `runs_root` that keeps the log.
-        index: the folder of a stored corpus, indexed or not; null is the built-in case: the pictures and clips of the emoji world, embedded by
-            the newest finished run that was trained on it, in that run's folder.
+        index: the folder of a stored corpus, indexed or not; null is the built-in case: the pictures and clips of the emoji world, embedded
+            by the newest finished run that was trained on it, in that run's folder.
         index2: another one, of a second encoder: each query is asked of both, side by side.
         checkpoint, checkpoint2: the encoder that made the corpus, where it is no longer at the address that the corpus keeps.
         labels: a file to which clicks on right and wrong are added, and beside which their media are kept; null keeps none.
