@@ -42,6 +42,11 @@ def corpora(tmp_path_factory):
     return root
 
 
+def encoder_of(corpora, name):
+    (config,) = (corpora / f"encoder-{name}").rglob("config.json")
+    return config.parent
+
+
 def config_of(corpora, tmp_path, *overrides):
     return composed("search", f"runs_root={tmp_path}", "port=0", "device=cpu", *overrides)
 
@@ -67,7 +72,7 @@ def test_equal_names_are_told_apart(corpora, tmp_path):
 
 
 def test_an_index_of_another_encoder_is_refused(corpora, tmp_path):
-    config = config_of(corpora, tmp_path, f"index={corpora / 'one'}", f"checkpoint={corpora / 'encoder-two'}")
+    config = config_of(corpora, tmp_path, f"index={corpora / 'one'}", f"checkpoint={encoder_of(corpora, 'two')}")
     with pytest.raises(DataError, match="encoder"):
         open_searchers(config, print)
 
@@ -111,7 +116,7 @@ WORLD = {"_target_": "unite.worlds.emoji.EmojiWorld", "num_train": 4, "num_queri
 
 def test_the_built_in_case_from_the_newest_run_to_a_page(corpora, tmp_path):
     run = tmp_path / "runs" / "stage2_mamcl" / "first"
-    shutil.copytree(corpora / "encoder-one", run / "encoder")
+    shutil.copytree(encoder_of(corpora, "one"), run / "encoder")
     world = {**WORLD, "root": str(tmp_path / "data"), "num_rare_glyphs": 0, "seed": 0}
     (run / "config.yaml").write_text(yaml.safe_dump({"mixture": {"sources": {"t2i": {"world": world}}}}))
     (run / "finished").touch()
@@ -125,18 +130,20 @@ def test_the_built_in_case_from_the_newest_run_to_a_page(corpora, tmp_path):
         "host=0.0.0.0",
         "browser=false",
     ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment()) as server:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT, env=environment()) as server:
         try:
-            lines = iter(server.stdout.readline, "")
-            said = next(line for line in lines if "The search page is at" in line)
-            address = said.split()[5]
-            address = f"http://127.0.0.1:{address.split(':')[2]}"
+            lines = [""]
+            while "The search page is at" not in lines[-1]:
+                lines.append(server.stdout.readline())
+                assert lines[-1], lines  # it ended
+            address = f"http://127.0.0.1:{lines[-1].split()[5].split(':')[2]}"  # listened on by all names
             whole = urllib.request.build_opener(urllib.request.HTTPCookieProcessor()).open(f"{address}&text=a+bird", timeout=60)
             page = unescape(whole.read().decode())
             with pytest.raises(HTTPError, match="401"):
                 urllib.request.urlopen(address.partition("?")[0], timeout=60)
         finally:
             server.send_signal(signal.SIGINT)
-            assert server.wait(60) == 0
+            rest, _ = server.communicate(timeout=60)
+    assert server.returncode == 0 and "Traceback" not in rest
     assert page.count('<li class="hit') == 24 and "pictures/" in page and "clips/" in page
     assert (run / "corpus" / "corpus.json").is_file()

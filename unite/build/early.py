@@ -284,7 +284,7 @@ _OF_EXPORT = (
     *(lambda config: caught(find_source, config.run), lambda config: caught(check_out, config.out)),
     lambda config: caught(check_repository, config.push_to_hub),
 )
-_OF_SEARCH = (name_faults, range_faults, serving_faults, folder_faults)
+_OF_SEARCH = (name_faults, lambda config: _of_ranges(config), serving_faults, folder_faults)
 
 
 def _has_steps(config: Any, stage: str) -> bool:

@@ -7,6 +7,7 @@ emoji world. Ctrl-C ends it. See docs/search_page.md.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 
 import hydra
 
@@ -37,7 +38,8 @@ def main(config: ServeConfig) -> None:
     searchers = open_searchers(config, say)
     for name, searcher in searchers.items():
         say(f"{name}: {searcher.num_rows:,} rows of {', '.join(searcher.modalities)}")
-    serve(build_app(config, searchers), config.host, config.port, on_start=shown_address(config, say))
+    with suppress(KeyboardInterrupt):  # that is how it ends
+        serve(build_app(config, searchers), config.host, config.port, on_start=shown_address(config, say))
 
 
 if __name__ == "__main__":
