@@ -177,6 +177,7 @@ def test_verdicts_are_kept_and_shown(searching, tmp_path):
         assert page.text.count('aria-pressed="true"') == 2
         assert client.post("/label", data={**sent, "verdict": "good"}).status_code == 400
         assert client.post("/label", data={**sent, "asked": "/?text=x&page=no"}).status_code == 400
+        assert client.post("/label", data={**sent, "rank": "first"}).status_code == 400
     (query,) = read_labels(labels)
     assert (query.content.text, list(query.right), list(query.wrong)) == ("even", ["id 0&<x>"], ["id 2&<x>"])
 

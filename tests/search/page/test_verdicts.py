@@ -26,7 +26,7 @@ def test_a_file_of_verdicts_stands_alone(searching, tmp_path):
     dropped = upload_of_bytes(picture("blue"))
     asked = Asked((AskedPart("like it", uploads.keep(dropped)),))
     for verdict, id in [("right", "id 1&<x>"), ("wrong", "file"), ("wrong", "script")]:
-        verdicts.keep(asked, Clicked(verdict, id, "3", "0.5"), searching)
+        verdicts.keep(asked, Clicked(verdict, id, 3, 0.5), searching)
     assert verdicts.of(asked) == {"id 1&<x>": "right", "file": "wrong", "script": "wrong"}
     (query,) = read_labels(path)
     ((modality, kept),) = query.content.media
@@ -38,8 +38,8 @@ def test_a_file_of_verdicts_stands_alone(searching, tmp_path):
     line = json.loads(path.read_text().splitlines()[0])
     assert {key: line[key] for key in ("encoder", "rank", "score", "source")} == {
         "encoder": "words",
-        "rank": "3",
-        "score": "0.5",
+        "rank": 3,
+        "score": 0.5,
         "source": "/data/shard-000000.tar#1",
     }
 

@@ -118,7 +118,7 @@ class SearchPage:
             raise DataError(must_be("labels", "a file to keep verdicts in", None, "Start with labels=labels.jsonl."))
         asked = Asked.of_fields(parse_qsl(form.first("asked").partition("?")[2], keep_blank_values=True))
         searching = service.searcher(_name(service, form.first("in", "0")))
-        clicked = Clicked(form.first("verdict"), form.first("id"), form.first("rank"), form.first("score"))
+        clicked = Clicked.of_form(*(form.first(name) for name in ("verdict", "id", "rank", "score")))
         await run_in_threadpool(self.verdicts.keep, asked, clicked, searching)
         if "text/html" not in request.headers.get("accept", ""):
             return Response(status_code=204)

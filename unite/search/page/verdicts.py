@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Lock
 
 from unite.data.labels import Label, LabelledContent, append_label, keep_medium, read_labels
+from unite.errors import DataError, must_be
 from unite.search.hits import Hit, Searching
 from unite.search.page.asked import Asked
 from unite.search.page.uploads import Uploads
@@ -25,13 +26,21 @@ class Clicked:
     Attributes:
         verdict: `right`, `wrong` or `none`.
         id: of the row.
-        rank, score: at which it stood, as the page told them.
+        rank, score: at which it stood, None where that is not known.
     """
 
     verdict: str
     id: str
-    rank: str = ""
-    score: str = ""
+    rank: int | None = None
+    score: float | None = None
+
+    @classmethod
+    def of_form(cls, verdict: str, id: str, rank: str, score: str) -> Clicked:
+        """Returns what a form says. Raises DataError if the rank or the score is no number."""
+        try:
+            return cls(verdict, id, int(rank) if rank else None, float(score) if score else None)
+        except ValueError as error:
+            raise DataError(must_be("the rank and the score of a verdict", "numbers", (rank, score))) from error
 
 
 class Verdicts:
