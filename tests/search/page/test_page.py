@@ -191,41 +191,52 @@ def test_everything_has_a_name_for_those_who_do_not_see_it(tab, address):
     assert {"main", "search", "searchbox", "combobox", "checkbox", "spinbutton", "image", "link", "button", "navigation"} <= set(met)
 
 
+@pytest.fixture
+def as_it_was(tab):
+    """The tab has its width, its light and its script again."""
+    yield
+    seen_as(tab, 1280, dark=False)
+    tab.ask("Emulation.setScriptExecutionDisabled", value=False)
+
+
+def seen_as(tab, width, *, dark):
+    tab.ask("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False)
+    tab.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
+
+
 @pytest.mark.parametrize(("width", "dark"), [(390, True), (1280, False)])
-def test_it_fits_by_day_and_night(address, tmp_path, width, dark):
-    asked = f"{address}/?text=even+colour&text=odd&sign=plus&sign=not"
-    with opened(asked, tmp_path / "profile", width=width, height=800, dark=dark) as tab:
-        assert tab.js("document.documentElement.scrollWidth") <= width
-        assert tab.js("[...document.images].filter((one) => one.complete && !one.naturalWidth).length") == 0
-        touched = "[...document.querySelectorAll('.go, .attach, .label button')]"
-        assert tab.js(f"{touched}.filter((one) => one.getBoundingClientRect().width < 26).length") == 0
-        tab.picture(tmp_path / "page.png")
-        pixels = np.asarray(Image.open(tmp_path / "page.png").convert("L"))
-        assert (np.median(pixels) < 90) == dark
-        assert tab.errors == []
+def test_it_fits_by_day_and_night(tab, address, as_it_was, tmp_path, width, dark):
+    seen_as(tab, width, dark=dark)
+    go(tab, f"{address}/?text=even+colour&text=odd&sign=plus&sign=not")
+    assert tab.js("document.documentElement.scrollWidth") <= width
+    assert tab.js("[...document.images].filter((one) => one.complete && !one.naturalWidth).length") == 0
+    touched = "[...document.querySelectorAll('.go, .attach, .label button')]"
+    assert tab.js(f"{touched}.filter((one) => one.getBoundingClientRect().width < 26).length") == 0
+    tab.picture(tmp_path / "page.png")
+    pixels = np.asarray(Image.open(tmp_path / "page.png").convert("L"))
+    assert (np.median(pixels) < 90) == dark
 
 
-def test_two_encoders_stand_side_by_side_on_a_phone_too(tmp_path):
+def test_two_encoders_stand_side_by_side_on_a_phone_too(tab, as_it_was):
     address, server, thread = serving([WordSearching(rows(), "one"), WordSearching(rows()[::-1], "other")])
-    with opened(f"{address}/?text=even", tmp_path / "profile", width=390, height=800) as tab:
-        assert tab.js("document.documentElement.scrollWidth") <= 390
-        boxes = "[...document.querySelectorAll('.side')].map((one) => one.getBoundingClientRect())"
-        left, right = tab.js(f"{boxes}.map((box) => [box.left, box.right, box.top])")
-        assert left[1] <= right[0] and left[2] == right[2]
-        assert tab.errors == []
+    seen_as(tab, 390, dark=False)
+    go(tab, f"{address}/?text=even")
+    assert tab.js("document.documentElement.scrollWidth") <= 390
+    boxes = "[...document.querySelectorAll('.side')].map((one) => one.getBoundingClientRect())"
+    left, right = tab.js(f"{boxes}.map((box) => [box.left, box.right, box.top])")
+    assert left[1] <= right[0] and left[2] == right[2]
     server.should_exit = True
     thread.join(20)
 
 
-def test_it_works_without_script(address, tmp_path):
-    with opened("about:blank", tmp_path / "profile") as tab:
-        tab.ask("Emulation.setScriptExecutionDisabled", value=True)
-        tab.ask("Page.navigate", url=f"{address}/")
-        wait(tab, f"location.href === '{address}/'")
-        tab.ask("Input.insertText", text="even colour")
-        press(tab, "Enter")
-        wait(tab, f"{IDS}.length === 24")
-        tab.click("[rel=next]")
-        wait(tab, "!!document.querySelector('[rel=prev]')")
-        tab.click(".hit [data-verdict=right]")
-        wait(tab, "!!document.querySelector('.hit.right')")
+def test_it_works_without_script(tab, address, as_it_was):
+    tab.ask("Emulation.setScriptExecutionDisabled", value=True)
+    go(tab, f"{address}/")
+    tab.click("[name=text]")
+    tab.ask("Input.insertText", text="even colour")
+    press(tab, "Enter")
+    wait(tab, f"{IDS}.length === 24")
+    tab.click("[rel=next]")
+    wait(tab, "!!document.querySelector('[rel=prev]')")
+    tab.click(".hit [data-verdict=right]")
+    wait(tab, "!!document.querySelector('.hit.right')")
