@@ -225,11 +225,11 @@ def serving_faults(config: ServeConfig) -> Faults:
     from unite.search.server.access import token_for
     from unite.search.server.serving import open_socket
 
-    for folder, name in ((config.index, "checkpoint"), (config.index2, "checkpoint2")):
-        if folder is not None:
-            yield from caught(lambda folder=folder: StoredCorpus(folder).facts)
-        if config[name] is not None:
-            yield from caught(find_checkpoint, config[name], name)
+    for folder in filter(None, (config.index, config.index2)):
+        yield from caught(lambda folder=folder: StoredCorpus(folder).facts)
+    for checkpoint, name in ((config.checkpoint, "checkpoint"), (config.checkpoint2, "checkpoint2")):
+        if checkpoint is not None:
+            yield from caught(find_checkpoint, checkpoint, name)
     faults: list[UniteError] = []
     with gathered(faults):
         open_socket(config.host, config.port, token_for(config.host, config.token)).close()
