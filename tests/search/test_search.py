@@ -107,7 +107,7 @@ def test_a_browser_is_opened_where_there_is_one(monkeypatch, screen, wanted, ope
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     shown_address(SimpleNamespace(browser=wanted, labels="l.jsonl"), said.append)("http://127.0.0.1:5/?token=secret")
     assert seen == ["http://127.0.0.1:5/?token=secret"] * opened
-    assert said[0].startswith("The search page is at http://127.0.0.1:5/?token=secret ") and "http://127.0.0.1:5/docs" in said[0]
+    assert said[0].startswith("The search page is at http://127.0.0.1:5/?token=secret ") and "http://127.0.0.1:5/api/docs" in said[0]
 
 
 WORLD = {"_target_": "unite.worlds.emoji.EmojiWorld", "num_train": 4, "num_queries": 8, "num_candidates": 16, "num_glyphs": 24}

@@ -58,7 +58,7 @@ def shown_address(config: ServeConfig, say: Say) -> Callable[[str], None]:
     """Returns what is done with the address when the server listens: it is said, and opened where there is a browser."""
 
     def show(address: str) -> None:
-        say(f"The search page is at {address} until Ctrl-C; the API is described at {address.partition('?')[0]}docs.")
+        say(f"The search page is at {address} until Ctrl-C; the API is described at {address.partition('?')[0]}api/docs.")
         if config.labels:
             say(f"Right and wrong are kept in {config.labels}.")
         # Of a browser in the terminal, or in a session without a screen, nobody has any use.
