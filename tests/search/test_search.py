@@ -12,7 +12,6 @@ import pytest
 import yaml
 from PIL import Image
 from starlette.testclient import TestClient
-from unite.search.corpus.embed import CorpusEncoder, embed_corpus
 
 from tests.commands import ROOT, environment
 from tests.composed import composed
@@ -23,6 +22,7 @@ from unite.config.schema import TinyCheckpointConfig
 from unite.embedding import Embedder
 from unite.encoder.tiny import build_tiny_checkpoint
 from unite.errors import ConfigError, DataError, UniteError
+from unite.search.corpus.embed import CorpusEncoder, embed_corpus
 from unite.search.server.serving import open_socket
 
 
