@@ -169,7 +169,8 @@ def _of_weights(model: CountedModel) -> float:
     """Returns the bytes of the weights; what is trained whole is float32, with a copy in the type of autocast."""
     each = int(model.dtype.itemsize)
     plain = (model.num_parameters - model.num_quantised) * each + model.num_quantised * _NF4
-    return float(plain) + 4.0 * (model.num_whole if each < 4 else 0) + 4.0 * (model.num_trained - model.num_whole)
+    widened = 4 * (model.num_whole if each < 4 else 0) + 4 * (model.num_trained - model.num_whole)
+    return float(plain + widened)
 
 
 def _seen(model: CountedModel, contents: Sequence[Contents], ranks: int) -> list[Pass]:
