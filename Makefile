@@ -1,5 +1,5 @@
 # Everything a person or the CI runs. Each target sets up what it needs.
-.PHONY: help setup train search test coverage check validate bench clean
+.PHONY: help setup train search test coverage check validate bench clean docs
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -45,9 +45,12 @@ check: setup  ## lint, format, types, import floors
 validate: setup  ## composes every config option and experiment
 	$(BIN)/python -m unite.config.validate
 
+docs: setup  ## the documentation, into docs/_build; a warning is an error
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --jobs auto docs docs/_build
+
 bench: setup  ## the benchmarks, into experiments/performance
 	$(BIN)/python -m benchmarks $(ARGS)
 
 clean:  ## removes the environment and caches; keeps runs/ and data/
-	rm -rf .venv .coverage.json .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis *.egg-info
+	rm -rf .venv docs/_build .coverage.json .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -22,7 +22,7 @@ from unite.curation.engine import run
 from unite.curation.part import Part
 from unite.curation.records import Skipped, files_of
 from unite.curation.signatures import Signatures, group_number, normalise
-from unite.curation.steps.step import Collection, Drop, Embed, Embeddings, SetStep
+from unite.curation.steps.step import Collection, Drop, Embed, SideEmbeddings, SetStep
 from unite.data.rows import NamedContent, Row, StoredContent
 from unite.data.shards import ShardReader
 from unite.files import read_json, read_lines, whole_file, whole_folder, write_json, write_lines
@@ -131,7 +131,7 @@ class AllRows:
     def _reader(self) -> Callable[[int], ShardReader]:
         return lru_cache(maxsize=_NUM_OPEN)(lambda part: self.parts[part].reader())
 
-    def embeddings(self, embed: Embed) -> Embeddings:
+    def embeddings(self, embed: Embed) -> SideEmbeddings:
         """Embeds every row's query and first positive in this process; parts that were embedded before are read back."""
         name = blake2b(json.dumps(describe(embed)).encode(), digest_size=8).hexdigest()
         counts = np.diff(self.starts).tolist()
@@ -190,9 +190,9 @@ def decide(rows: AllRows, steps: Sequence[SetStep], seed: int, how: How = "bar")
     negatives: dict[int, list[int]] = {}
     merged: dict[int, list[int]] = {}
     left_out: list[LeftOut] = []
-    embedded: dict[int, Embeddings] = {}
+    embedded: dict[int, SideEmbeddings] = {}
 
-    def embeddings(embed: Embed) -> Embeddings:
+    def embeddings(embed: Embed) -> SideEmbeddings:
         if id(embed) not in embedded:
             embedded[id(embed)] = rows.embeddings(embed)
         queries, positives = embedded[id(embed)]

@@ -43,7 +43,7 @@ class SuiteConfig:
     Attributes:
         name: the first part of the metric keys.
         tasks: name -> a task folder, the layout of a benchmark (see `unite.evaluation.layouts`), or a task in memory. "mean" and what
-            begins with "mean_" are taken.
+            begins with `mean_` are taken.
         only: names of tasks and groups; the others are not run, and named as such. Null runs all.
         held_in: the same tasks over training data, as a suite of their own.
         groups: name -> tasks, over each of which a mean is reported of its own, `suite/mean_<group>/metric`.

@@ -30,7 +30,7 @@ class PromptConfig:
         after_medium: what follows each medium that stands before the text.
         media_first: whether media that begin a text stand before the instruction too, video before images. Each is then followed by
             after_medium alone; otherwise they stay as they are written, as media in the midst of a text always do.
-        media_marks: whether media stand between <|vision_start|> and <|vision_end|>; without, encoder.positions must be sequential.
+        media_marks: whether media stand between `<|vision_start|>` and `<|vision_end|>`; without, encoder.positions must be sequential.
         strip: whether white space around what stands at {content} is taken away.
         tokenizer_suffix: whether the tokens that the checkpoint's own tokenizer puts at the end of a text (an EOS, say) follow.
 

@@ -16,7 +16,7 @@ from unite.data.rows import StoredContent
 #: N contents, drawn once, to (N, D) float32 embeddings, L2-normalised: an `unite.embedding.Embedder`, or a function of one's own.
 Embed = Callable[[Iterable[StoredContent]], NDArray[np.float32]]
 #: Embeddings of the queries and of the first positives, (N, D) each.
-Embeddings = tuple[NDArray[np.float32], NDArray[np.float32]]
+SideEmbeddings = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,13 @@ class Collection:
     keys: Sequence[str]
     signatures: Signatures
     seed: int
-    _embeddings: Callable[[Embed], Embeddings]
+    _embeddings: Callable[[Embed], SideEmbeddings]
     _text: Callable[[int, int], str]
 
     def __len__(self) -> int:
         return len(self.keys)
 
-    def embeddings(self, embed: Embed) -> Embeddings:
+    def embeddings(self, embed: Embed) -> SideEmbeddings:
         """Returns the embeddings of queries and first positives; every row is embedded once a run, however many steps ask."""
         return self._embeddings(embed)
 
