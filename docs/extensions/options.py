@@ -1,7 +1,7 @@
 """Directives that show the options as the commands have them: made from the schema and the files in conf, so that no page can be stale.
 
-    {commands}    a section for each command: every option with its value and what it is
-    {groups}      a section for each group of conf: every option with what it is and its file
+{commands}    a section for each command: every option with its value and what it is
+{groups}      a section for each group of conf: every option with what it is and its file
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from sphinx.util.docutils import SphinxDirective
 from unite.config.help import Group, groups_of, options_of
 from unite.config.register import CONF, register
 from unite.config.validate import COMMANDS
+
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Sphinx calls it."""

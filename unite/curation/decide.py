@@ -22,7 +22,7 @@ from unite.curation.engine import run
 from unite.curation.part import Part
 from unite.curation.records import Skipped, files_of
 from unite.curation.signatures import Signatures, group_number, normalise
-from unite.curation.steps.step import Collection, Drop, Embed, SideEmbeddings, SetStep
+from unite.curation.steps.step import Collection, Drop, Embed, SetStep, SideEmbeddings
 from unite.data.rows import NamedContent, Row, StoredContent
 from unite.data.shards import ShardReader
 from unite.files import read_json, read_lines, whole_file, whole_folder, write_json, write_lines
