@@ -30,11 +30,16 @@ def _process(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: l
 
 
 class _Docstring(GoogleDocstring):
-    """Napoleon's, but that what is returned is described and its type stands in the signature: a colon is a colon."""
+    """Napoleon's, but that what is returned is described and its type stands in the signature, and that attributes may share a line."""
 
     def _consume_returns_section(self, preprocess_types: bool = False) -> list[tuple[str, str, list[str]]]:
         lines = self._dedent(self._consume_to_next_section())
         return [("", "", lines)] if lines else []
+
+    def _consume_fields(
+        self, parse_type: bool = True, prefer_type: bool = False, multiple: bool = False
+    ) -> list[tuple[str, str, list[str]]]:
+        return super()._consume_fields(parse_type, prefer_type, multiple=True)
 
 
 def _prose(lines: list[str]) -> list[str]:
