@@ -64,6 +64,8 @@ OF_SOMETHING_ELSE = {
     "evaluation/layouts/test_mmeb_v2_visdoc.py": "the suites of documents in conf/",
     "evaluation/test_mteb_unite.py": "conf/suite/mteb_unite.yaml",
     "evaluation/layouts/test_groups.py": "the means of a suite over groups of a benchmark's tasks",
+    "docs/test_pages.py": "the pages in docs/",
+    "docs/test_tutorial.py": "docs/tutorial.md",
     "test_mirror.py": "the tests themselves",
     "test_wheel.py": "what pip installs",
 }

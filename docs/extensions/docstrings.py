@@ -12,6 +12,7 @@ from sphinx.ext.napoleon import Config, GoogleDocstring
 _SECTION = re.compile(r"^(Args|Attributes|Returns|Yields|Raises|Warns|Note|Example|Examples):\s*$")
 _COLUMNS = re.compile(r"\S {3,}\S")
 _CODE = re.compile(r"(?<![`:\w])`([^`\n]+)`(?![`_])(?=(\w)?)")
+_Fields = list[tuple[str, str, list[str]]]
 _SECTIONS = Config(napoleon_use_ivar=True)
 
 
@@ -32,13 +33,11 @@ def _process(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: l
 class _Docstring(GoogleDocstring):
     """Napoleon's, but that what is returned is described and its type stands in the signature, and that attributes may share a line."""
 
-    def _consume_returns_section(self, preprocess_types: bool = False) -> list[tuple[str, str, list[str]]]:
+    def _consume_returns_section(self, preprocess_types: bool = False) -> _Fields:
         lines = self._dedent(self._consume_to_next_section())
         return [("", "", lines)] if lines else []
 
-    def _consume_fields(
-        self, parse_type: bool = True, prefer_type: bool = False, multiple: bool = False
-    ) -> list[tuple[str, str, list[str]]]:
+    def _consume_fields(self, parse_type: bool = True, prefer_type: bool = False, multiple: bool = False) -> _Fields:
         return super()._consume_fields(parse_type, prefer_type, multiple=True)
 
 
