@@ -23,8 +23,12 @@ extensions = [
 exclude_patterns = ["_build"]
 source_suffix = {".md": "markdown"}
 
+highlight_language = "none"  # what is indented is commands and drawings
+
 myst_enable_extensions = ["colon_fence", "dollarmath", "deflist"]
 myst_heading_anchors = 3
+
+suppress_warnings = ["toc.empty_glob"]
 
 html_theme = "furo"
 html_title = "unite"

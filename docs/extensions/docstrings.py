@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
@@ -49,10 +50,22 @@ def _prose(lines: list[str]) -> list[str]:
         if is_blank:
             made += block
         elif _is_drawn(block):
-            made += ["::", "", *(f"    {line}" for line in block), ""]
+            language = "python" if block[0].lstrip().startswith(">>>") else "text"
+            made += [f".. code-block:: {language}", "", *(f"    {line}" for line in block), ""]
         else:
-            made += [_literal(line) for line in block]
+            made += [_literal(line) for line in _with_lists(block)]
     return made
+
+
+def _with_lists(block: list[str]) -> Iterator[str]:
+    """Yields a paragraph's lines with a blank one before its list, and one after, as Markdown does without."""
+    in_list = False
+    for line in block:
+        begins = line.startswith("- ")
+        if begins != in_list and not (in_list and line.startswith("  ")):
+            yield ""
+            in_list = begins
+        yield line
 
 
 def _literal(line: str) -> str:

@@ -47,9 +47,9 @@ class Commands(_Made):
         for command, needed in COMMANDS.items():
             given = " ".join(f"{one.partition('=')[0]}=..." for one in needed)
             yield f"## unite.{command}\n\n    python -m unite.{command} {given}\n"
-            yield from _table("option", "value", "what it is")
+            yield from _table("option=value", "what it is")
             for option in options_of(_composed(command, needed)):
-                yield f"| {_code(option.name)} | {_code(option.value)} | {_plain(option.line)} |"
+                yield f"| {_code(f'{option.name}={option.value}')} | {_plain(option.line)} |"
             yield ""
 
 
