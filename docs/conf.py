@@ -28,8 +28,6 @@ highlight_language = "none"  # what is indented is commands and drawings
 myst_enable_extensions = ["colon_fence", "dollarmath", "deflist"]
 myst_heading_anchors = 3
 
-suppress_warnings = ["toc.empty_glob"]
-
 html_theme = "furo"
 html_title = "unite"
 html_copy_source = False
