@@ -15,6 +15,7 @@ version = release = unite.__version__
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
+    "breaks",
     "docstrings",
     "modules",
     "options",
