@@ -26,7 +26,6 @@ source_suffix = {".md": "markdown"}
 
 highlight_language = "none"  # what is indented is commands and drawings
 
-myst_enable_extensions = ["colon_fence", "dollarmath", "deflist"]
 myst_heading_anchors = 3
 
 html_theme = "furo"
