@@ -42,7 +42,7 @@ class Group(NamedTuple):
 
 
 def help_text(command: str, config: DictConfig) -> str:
-    """Returns the text for a command (`train`, `evaluate`, `audit` or `curate`) whose config is composed and not resolved."""
+    """Returns the text for a command (`train`, `evaluate`, ...) whose config is composed and not resolved."""
     lines = [
         f"python -m unite.{command} [option=value ...] [group=option ...]",
         "--cfg job shows the whole config, --hydra-help Hydra's own flags; -m sweeps over values parted by commas.",
