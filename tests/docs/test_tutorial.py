@@ -83,8 +83,9 @@ def test_the_search_page_answers(followed):
     stop.start()
     try:
         address = next(found[0] for line in server.stdout if (found := re.search(r"http://[\w.:]+/", line)))
-        with urllib.request.urlopen(address, timeout=60) as answer:
-            assert answer.status == 200 and b"<html" in answer.read()
+        with urllib.request.urlopen(f"{address}?text=a+cat", timeout=60) as answer:
+            shown = set(re.findall(r"([\w-]+)\.png", answer.read().decode()))
+        assert shown and shown <= {glyph.name.replace(" ", "-") for glyph in glyphs()}
     finally:
         stop.cancel()
         server.terminate()
