@@ -12,7 +12,8 @@ from tests.encoder.checkpoints import tiny
 from tests.search.corpus.material import picture
 from unite.build import early
 from unite.build.early import check_embed
-from unite.build.embed import addresses, build_corpus_encoder, build_corpus_options
+from unite.build.early_data import addresses
+from unite.build.embed import build_corpus_encoder, build_corpus_options
 from unite.errors import ConfigError, UniteError
 from unite.search.corpus.stored import StoredCorpus
 
@@ -52,15 +53,15 @@ def test_two_processes_embed_a_folder_and_a_table(checkpoint, tmp_path):
 def test_what_is_wrong_with_the_command_is_told_at_once(checkpoint, tmp_path):
     (tmp_path / "a.csv").write_text("text\none\n")
     with pytest.raises(UniteError, match=r"(?s)2 things are to be mended.*rows_per_part must be at least 1.*checkpoint must be"):
-        check_embed(composed("embed", "corpus=a.csv", "checkpoint=/nowhere/x", f"out={tmp_path / 'out'}", "rows_per_part=0"))
+        check_embed(composed("embed", f"corpus={tmp_path / 'a.csv'}", "checkpoint=/nowhere/x", f"out={tmp_path / 'out'}", "rows_per_part=0"))
     with pytest.raises(ConfigError, match="out must be a folder, but is"):
-        check_embed(composed("embed", "corpus=a.csv", f"checkpoint={checkpoint}", f"out={tmp_path / 'a.csv'}"))
+        check_embed(composed("embed", f"corpus={tmp_path / 'a.csv'}", f"checkpoint={checkpoint}", f"out={tmp_path / 'a.csv'}"))
 
 
 def test_without_lancedb_it_says_how_to_have_it(checkpoint, tmp_path, monkeypatch):
     monkeypatch.setattr(early, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"lancedb is not installed: pip install 'unite\[search\]'"):
-        check_embed(composed("embed", "corpus=a.csv", f"checkpoint={checkpoint}", f"out={tmp_path / 'out'}"))
+        check_embed(composed("embed", f"corpus={tmp_path}", f"checkpoint={checkpoint}", f"out={tmp_path / 'out'}"))
 
 
 @pytest.mark.parametrize("corpus", ["a.csv", ["a.csv", "photos"], {"a": "a.csv"}])

@@ -25,11 +25,13 @@ def main(config: EmbedConfig) -> None:
     """Brings the stored corpus in `out` to what the sources hold, and says what became of them."""
     from unite.build.early import check_embed
 
-    check_embed(config)
+    check_embed(config)  # refused before what takes longer to import
+    log.info("embedding %s by %s into %s", config.corpus, config.checkpoint, config.out)
     with shown("importing torch and transformers"):
         from pathlib import Path
 
-        from unite.build.embed import addresses, build_corpus_encoder, build_corpus_options
+        from unite.build.early_data import addresses
+        from unite.build.embed import build_corpus_encoder, build_corpus_options
         from unite.build.encoder import check_trained_encoder
         from unite.entry import console
         from unite.processes import is_first_rank, joined_ranks

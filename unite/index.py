@@ -26,13 +26,13 @@ def main(config: IndexConfig) -> None:
     from unite.build.early import check_index
 
     check_index(config)
+    log.info("indexing %s", config.corpus)
     with shown("importing torch and LanceDB"):
         from unite.build.index import build_index_options
         from unite.entry import console
         from unite.search.index import build_index
         from unite.search.index.near_duplicates import FILE, write_near_duplicates
 
-    log.info("indexing %s", config.corpus)
     lines = build_index(config.corpus, build_index_options(config)).told(config.corpus)
     if config.near_duplicates is not None:
         num = write_near_duplicates(config.corpus, config.near_duplicates)

@@ -4,7 +4,7 @@ import pytest
 
 from tests.composed import composed
 from tests.data.material import write
-from unite.build.early import check_evaluate, check_train
+from unite.build.early import check_embed, check_evaluate, check_train
 from unite.errors import CollectedError, ConfigError, DataError
 
 
@@ -54,3 +54,26 @@ def test_an_evaluation_opens_its_pairs_before_torch(broken):
     (broken / "config.json").touch()
     with pytest.raises(DataError, match="cut/shard-000000.tar is truncated"):
         check_evaluate(composed("evaluate", f"checkpoint={broken}", "suite=pairs", f"suite.shards={broken}/cut", f"cache={broken}/cache"))
+
+
+@pytest.mark.parametrize(
+    ("corpus", "message"),
+    [
+        ("[{0}/none.csv]", "^corpus must be a folder of pictures .* but is '.*none.csv, which is not there'"),
+        ("{{a: {0}/a.csv}}", "^the columns of a.csv must be such that one is a text, an image or a video, but is 'x, y'"),
+        ("{0}/a.csv columns.text=z", "^columns.text must be one of x, y, but is 'z'"),
+        ("3", "^corpus must be an address, a list of addresses, or addresses by name, but is 3"),
+    ],
+)
+def test_the_sources_of_a_corpus_are_looked_at_before_torch(tmp_path, corpus, message):
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n")
+    (tmp_path / "config.json").touch()
+    given, *more = f"corpus={corpus.format(tmp_path)}".split(" columns")
+    with pytest.raises(ConfigError, match=message):
+        check_embed(composed("embed", given, *(f"columns{one}" for one in more), f"checkpoint={tmp_path}", f"out={tmp_path}/out"))
+
+
+def test_a_store_a_folder_and_a_json_list_are_not_opened_early(tmp_path):
+    (tmp_path / "a.json").write_text('[{"x": 1}]')
+    (tmp_path / "config.json").touch()
+    check_embed(composed("embed", f"corpus=[s3://none/x,{tmp_path},{tmp_path}/a.json]", f"checkpoint={tmp_path}", f"out={tmp_path}/out"))

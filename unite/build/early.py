@@ -15,7 +15,7 @@ from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from unite.build.early_data import mixture_faults, pairs_faults, shard_faults, suite_faults
+from unite.build.early_data import mixture_faults, pairs_faults, shard_faults, source_faults, suite_faults
 from unite.checkpoints import find_checkpoint
 from unite.config.schema import (
     CurateConfig,
@@ -273,6 +273,7 @@ _OF_EMBED = (
     search_faults,
     name_faults,
     lambda config: _of_ranges(config),
+    source_faults,
     lambda config: caught(find_checkpoint, config.checkpoint),
     base_faults,
     folder_faults,

@@ -5,19 +5,48 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from omegaconf import OmegaConf
 
-from unite.config.schema import StageConfig, TrainConfig
+from unite.config.schema import ColumnsConfig, EmbedConfig, StageConfig, TrainConfig
 from unite.config.schema.data import SourceConfig
 from unite.config.schema.evaluation import PairsSuiteConfig
+from unite.curation.recipes.annotation_files import JSON, format_of
 from unite.data.address import Address, existing_shards
 from unite.data.index import load_index
 from unite.data.order import SourceSize, order_faults, size_faults, temperature_faults
 from unite.data.shard_sets import find_sets
 from unite.errors import ConfigError, UniteError, caught, gathered, must_be
 from unite.types import Modality
+
+
+def addresses(config: EmbedConfig) -> str | list[str] | dict[str, str]:
+    """Returns what is embedded: an address, several, or several by name. Raises ConfigError if it is something else."""
+    given = OmegaConf.to_container(config.corpus, resolve=True) if OmegaConf.is_config(config.corpus) else config.corpus
+    several = list(given.values()) if isinstance(given, Mapping) else given if isinstance(given, list) else [given]
+    if not several or not all(isinstance(one, str) and one for one in several):
+        raise ConfigError(must_be("corpus", "an address, a list of addresses, or addresses by name", given))
+    return cast("str | list[str] | dict[str, str]", given)
+
+
+def source_faults(config: EmbedConfig) -> Iterator[UniteError]:
+    """Yields what a look at the sources of a corpus tells: one is not there, or a table has no column to embed.
+
+    A folder is not walked through, a store not asked, and a JSON list, which is read whole, not opened: that is done once, later.
+    """
+    from unite.search.corpus.sources import open_source  # not for commands that know no corpus
+
+    try:
+        given = addresses(config)
+    except ConfigError as fault:
+        yield fault
+        return
+    columns = cast(ColumnsConfig, OmegaConf.to_object(cast(Any, config.columns)))
+    for address in [given] if isinstance(given, str) else list(given.values() if isinstance(given, dict) else given):
+        path = Path(address)
+        if "://" not in address and not path.is_dir() and format_of(path) != JSON:
+            yield from caught(open_source, address, columns, Path(config.out))
 
 
 def mixture_faults(config: TrainConfig) -> Iterator[UniteError]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
@@ -13,7 +12,6 @@ from omegaconf import OmegaConf
 from unite.build.encoder import build_trained_encoder, device_of_name
 from unite.checkpoints import checkpoint_label, find_checkpoint
 from unite.config.schema import ColumnsConfig, CorpusOptions, EmbedConfig
-from unite.errors import ConfigError, must_be
 from unite.search.corpus.embed import CorpusEncoder
 from unite.types import fingerprint
 
@@ -29,15 +27,6 @@ def build_corpus_options(config: EmbedConfig) -> tuple[CorpusOptions, ColumnsCon
     """Returns how a corpus is embedded, and which columns of its tables are what."""
     given = cast(EmbedConfig, OmegaConf.to_object(cast(Any, config)))
     return CorpusOptions(**{field.name: getattr(given, field.name) for field in fields(CorpusOptions)}), given.columns
-
-
-def addresses(config: EmbedConfig) -> str | list[str] | dict[str, str]:
-    """Returns what is embedded: an address, several, or several by name. Raises ConfigError if it is something else."""
-    given = OmegaConf.to_container(config.corpus, resolve=True) if OmegaConf.is_config(config.corpus) else config.corpus
-    several = list(given.values()) if isinstance(given, Mapping) else given if isinstance(given, list) else [given]
-    if not several or not all(isinstance(one, str) and one for one in several):
-        raise ConfigError(must_be("corpus", "an address, a list of addresses, or addresses by name", given))
-    return cast("str | list[str] | dict[str, str]", given)
 
 
 def _state(config: EmbedConfig, path: str) -> str:

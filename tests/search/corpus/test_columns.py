@@ -11,6 +11,7 @@ def test_the_usual_names_are_taken_once_and_what_is_told_first():
     assert dict(chosen.renamed) == {"Title": "Title", "url": "url"} and chosen.guessed == ["text", "image", "id"]
     chosen = choose_columns(names, ColumnsConfig(text="Title", image="", id="", rename={"url": "link"}), "a.csv")
     assert (chosen.text, chosen.image, chosen.id, chosen.guessed) == ("Title", "", "", [])
+    assert choose_columns(["file", "name"], ColumnsConfig(), "a.csv").image == "file"
     assert dict(chosen.renamed) == {"text": "text", "file_name": "file_name", "url": "link", "key": "key"}
 
 

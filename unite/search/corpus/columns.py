@@ -14,7 +14,7 @@ from unite.search.corpus.rows import Scalar, kind_of_value
 #: What columns are usually called; the first that is there is taken. A name in capitals is the same.
 _USUAL = {
     "text": ("text", "caption", "description", "content", "body", "sentence", "title", "prompt"),
-    "image": ("image", "image_path", "image_file", "file_name", "filename", "img", "picture", "photo", "jpg", "png", "images"),
+    "image": ("image", "image_path", "image_file", "file_name", "filename", "file", "img", "picture", "photo", "jpg", "png", "images"),
     "video": ("video", "video_path", "video_file", "clip", "mp4", "videos"),
     "id": ("id", "_id", "row_id", "doc_id", "docid", "uid", "uuid", "key", "__key__"),
 }
