@@ -77,3 +77,18 @@ def test_what_cannot_be_kept_is_told_and_not_shown(searching, tmp_path):
     with pytest.raises(DataError, match="not kept any more"):
         verdicts.keep(Asked((AskedPart("", "gone"),)), Clicked("right", "file"), searching)
     assert not (tmp_path / "l.jsonl").exists() and verdicts.of(asked) == {}
+
+
+def test_a_caption_that_was_not_embedded_is_no_part_of_the_row(tmp_path):
+    (tmp_path / "cat.png").write_bytes(picture("red"))
+    alone = Hit("alone", 0.0, str(tmp_path / "cat.png"), "image", "a red cat")
+    in_shard = Hit("in shard", 0.0, "/data/shard-000000.tar#1", "image", "a blue cat")
+    gone = Hit("gone", 0.0, "/data/shard-000000.tar#2", "image", "a cat")
+    searching = WordSearching([(alone, None), (in_shard, (picture("blue"), "image/png")), (gone, None)])
+    verdicts, asked = Verdicts(tmp_path / "l.jsonl", Uploads()), Asked((AskedPart("a red cat"),))
+    for id in ("alone", "in shard"):
+        verdicts.keep(asked, Clicked("right", id), searching)
+    (query,) = read_labels(tmp_path / "l.jsonl")
+    assert [(row.text, len(row.media)) for row in query.right.values()] == [("", 1), ("", 1)]
+    with pytest.raises(DataError, match="the medium of gone must be there, but is 'not found in /data/shard-000000.tar#2'"):
+        verdicts.keep(asked, Clicked("right", "gone"), searching)

@@ -95,15 +95,22 @@ class Verdicts:
         return parts or [(LabelledContent(asked.words.strip()), 1.0)]
 
     def _content(self, row: Hit, searching: Searching) -> LabelledContent:
-        """Returns a row by its file, or with its medium kept beside the labels where that lies in a shard or a table."""
-        modality = next((kind for kind in MEDIA if str(kind) in row.modality.split("+")), None)
+        """Returns what was embedded of a row, by its file, or with its medium kept beside the labels where that lies in a shard or a table.
+
+        A caption that was not embedded (`embedded=media`) is left out: with it, the task would be another, and an easier one.
+        """
+        kinds = row.modality.split("+")
+        modality = next((kind for kind in MEDIA if str(kind) in kinds), None)
+        text = row.text if str(Modality.TEXT) in kinds else ""
         if modality is None:
             return LabelledContent(row.text)
         if Path(row.source).is_file():
-            return LabelledContent(row.text, ((modality, Path(row.source)),))
+            return LabelledContent(text, ((modality, Path(row.source)),))
         found = searching.media(row.id)
         if found is None:
-            return LabelledContent(row.text)
+            if not text:
+                raise DataError(must_be(f"the medium of {row.id}", "there", f"not found in {row.source}"))
+            return LabelledContent(text)
         data, mime = found
         suffix = mimetypes.guess_extension(mime.partition(";")[0]) or _SUFFIXES[modality]
-        return LabelledContent(row.text, ((modality, keep_medium(self.path, data, suffix)),))
+        return LabelledContent(text, ((modality, keep_medium(self.path, data, suffix)),))
