@@ -1,5 +1,6 @@
 """Options of a user's own, and where ours are found."""
 
+import re
 import subprocess
 import sys
 
@@ -62,3 +63,20 @@ def test_a_value_for_a_part_of_what_is_null_is_told(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     message = "encoder.adapter must be there for encoder.adapter.r=4, but is 'null'. Choose first what gives it values"
     assert done.returncode == 1 and message in done.stderr and "Traceback" not in done.stderr and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "messages"),
+    [
+        ("search", ["corpus=x"], ["an option must be one of browser, .*, index, .* but is 'corpus'. Here it is index=..."]),
+        ("export", ["checkpoint=x", "outt=y"], ["but is 'checkpoint'. Here it is run=...", "but is 'outt'. Did you mean 'out'?"]),
+        ("evaluate", ["promt=gme"], ["but is 'promt'. Did you mean 'prompt'?"]),
+        ("train", ["trainer.max_stepz=3", "seed=1"], ["an option of trainer must be one of .* but is 'max_stepz'. Did you mean 'max_steps'?"]),
+    ],
+)
+def test_options_that_there_are_not_are_told_with_those_that_there_are(tmp_path, command, options, messages):
+    done = subprocess.run([sys.executable, "-m", f"unite.{command}", *options], capture_output=True, text=True, cwd=tmp_path)
+    told = done.stderr.splitlines()
+    assert done.returncode == 1 and len(told) == len(messages) and not list(tmp_path.iterdir())
+    for line, message in zip(told, messages, strict=True):
+        assert re.fullmatch(f"ConfigError: .*{re.escape(message).replace(re.escape('.*'), '.*')}", line), line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -15,16 +16,19 @@ from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
-from hydra.errors import MissingConfigException
+from hydra.errors import ConfigCompositionException, MissingConfigException
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.types import RunMode
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from unite.config.group_choice import checked
 from unite.errors import must_be, must_be_one_of
 
 #: What the names of a launcher's options begin with -> how it is installed.
 _LAUNCHERS = {"submitit": "pip install hydra-submitit-launcher", "ray": "pip install --no-deps hydra-ray-launcher"}
+#: What one command calls by the first name another calls by the second: a trained encoder, a stored corpus.
+_CALLED = {"run": "checkpoint", "checkpoint": "run", "corpus": "index", "index": "corpus"}
+_UNKNOWN = re.compile(r"Could not override '([^']+)'")
 
 
 class WorkingFolderOptions(SearchPathPlugin):
@@ -78,6 +82,9 @@ def _mode(hydra: Hydra, config_name: str | None, overrides: list[str]) -> RunMod
         except MissingConfigException as error:
             _tell_launcher(error)
             raise
+        except ConfigCompositionException as error:
+            _tell_unknown(compose, overrides, error)
+            raise
         except AssertionError:  # OmegaConf's, of a value for a part of what is null
             _tell_null(compose, overrides)
             raise
@@ -95,6 +102,50 @@ def _tell_launcher(error: MissingConfigException) -> None:
         package = next((package for prefix, package in _LAUNCHERS.items() if name.startswith(prefix)), None)
         hint = f"Install it: {package}; see docs/sweeps.md." if package else ""
         raise SystemExit(f"ConfigError: {must_be_one_of('hydra/launcher', there, name, hint)}")
+
+
+def _tell_unknown(compose: Callable[[list[str]], Any], overrides: list[str], error: Exception) -> None:
+    """Ends the process with every option that there is not, and those that there are; Hydra names the first alone."""
+    unknown: list[str] = []
+    while match := _UNKNOWN.search(str(error)):
+        unknown.append(match[1])
+        parsed = OverridesParser.create().parse_overrides(overrides)
+        if len(left := [one.input_line for one in parsed if one.key_or_group != match[1] and one.input_line]) == len(overrides):
+            return
+        overrides = left
+        try:
+            config = compose(overrides)
+        except ConfigCompositionException as another:
+            error = another
+            continue
+        lines = [line for option in unknown if (line := _told_unknown(config, option))]
+        if lines:
+            raise SystemExit("\n".join(f"ConfigError: {line}" for line in lines))
+        return
+
+
+def _told_unknown(config: DictConfig, option: str) -> str:
+    """Returns which part of an option is not there, and what is; "" where a part of a leaf was named."""
+    node: Any = config
+    parts = option.split(".")
+    for depth, part in enumerate(parts):
+        if not isinstance(node, DictConfig):
+            return ""
+        names = [str(name) for name in node if depth or name != "hydra"]
+        if part not in names:
+            names += [] if depth else sorted(_groups(config) - set(names))
+            what = f"an option of {'.'.join(parts[:depth])}" if depth else "an option"
+            other = _CALLED.get(part, "") if not depth else ""
+            if other in names:
+                return must_be(what, f"one of {', '.join(sorted(names))}", part, f"Here it is {other}=...")
+            return must_be_one_of(what, names, part)
+        node = node._get_node(part)
+    return ""
+
+
+def _groups(config: DictConfig) -> set[str]:
+    """Returns the groups that are chosen by a name alone."""
+    return {str(group).partition("@")[0] for group in config.hydra.runtime.choices if not str(group).startswith("hydra/")}
 
 
 def _tell_null(compose: Callable[[list[str]], Any], overrides: list[str]) -> None:
