@@ -26,7 +26,10 @@ def test_a_recipe_and_two_steps_from_the_command_line(tmp_path):
     annotations.write_text("".join(json.dumps({"anchor": anchor, "positive": positive}) + "\n" for anchor, positive in ROWS))
     arguments = [f"out={tmp_path}/set", "workers=1", "+recipe@recipes.nli=text_pairs", f"recipes.nli.annotations={annotations}"]
     steps = ["+step@steps.short=text_length", "steps.short.min_words=3", "+step@steps.twice=exact_duplicates"]
-    assert "datasheet.html" in curate(tmp_path, *arguments, *steps)
+    output = curate(tmp_path, *arguments, *steps)
+    assert (
+        f"The set is in {tmp_path}/set: 1 of 3 rows, datasheet.html" in output and f"  {tmp_path}/set/nli/text-to-text: 1 rows\n" in output
+    )
     skipped = [json.loads(line) for line in (tmp_path / "set" / "skipped.jsonl").read_text().splitlines()]
     assert [(row["key"], row["step"]) for row in skipped] == [("000000001", "text_length"), ("000000002", "exact_duplicates")]
     source = SourceDataModule(

@@ -41,6 +41,7 @@ def test_two_processes_embed_a_folder_and_a_table(checkpoint, tmp_path):
     corpus = f"corpus={{photos: {tmp_path / 'photos'}, texts: {tmp_path / 'a.csv'}}}"
     output = embed(checkpoint, tmp_path, corpus, "vectors=float16", "format=parquet", "device=cpu", processes=2)
     assert f"The corpus is in {tmp_path / 'out'}: 8 rows (8 embedded" in output and output.count("The corpus is in") == 1
+    assert output.endswith(f"Search in it: python -m unite.search index={tmp_path / 'out'}") and output.count("Search in it") == 1
     stored = StoredCorpus(tmp_path / "out")
     assert stored.facts.dim == 32 and stored.columns == {"n": "int64"} and stored.modalities == ["image", "text"]
     assert {row["id"] for row in stored.read(["id"]).to_pylist()} == {f"photos/{at}.png" for at in range(6)} | {
@@ -53,7 +54,9 @@ def test_two_processes_embed_a_folder_and_a_table(checkpoint, tmp_path):
 def test_what_is_wrong_with_the_command_is_told_at_once(checkpoint, tmp_path):
     (tmp_path / "a.csv").write_text("text\none\n")
     with pytest.raises(UniteError, match=r"(?s)2 things are to be mended.*rows_per_part must be at least 1.*checkpoint must be"):
-        check_embed(composed("embed", f"corpus={tmp_path / 'a.csv'}", "checkpoint=/nowhere/x", f"out={tmp_path / 'out'}", "rows_per_part=0"))
+        check_embed(
+            composed("embed", f"corpus={tmp_path / 'a.csv'}", "checkpoint=/nowhere/x", f"out={tmp_path / 'out'}", "rows_per_part=0")
+        )
     with pytest.raises(ConfigError, match="out must be a folder, but is"):
         check_embed(composed("embed", f"corpus={tmp_path / 'a.csv'}", f"checkpoint={checkpoint}", f"out={tmp_path / 'a.csv'}"))
 

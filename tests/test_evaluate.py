@@ -48,6 +48,7 @@ def test_a_checkpoint_that_is_not_there_is_told_before_anything_is_built(tmp_pat
 def test_ranks_that_trained_together_evaluate_together_and_one_prints(trained):
     folder, output = trained
     assert output.count("retrieval, in percent") == 1 and output.count("The run is in") == 1
+    assert f"Hand the encoder on: python -m unite.export run={folder} out=<folder>" in output
     assert (folder / "finished").exists() and "emoji/temporal/recall@1" in metrics_of(folder)
     assert metrics_of(folder)["score"] == metrics_of(folder)["emoji/mean/recall@1"]
     assert not (folder / "config.resumed.yaml").exists()

@@ -30,6 +30,7 @@ def test_it_says_what_the_index_is_worth_and_which_rows_are_alike(tmp_path):
     assert f"The index of 300 rows is in {tmp_path}/corpus: ivf_rq, " in output
     assert f"Recall@10 against an exact search: {record.recall_at_10:.3f}, of 30 rows as queries." in output
     assert "1 pairs of rows are alike by 0.9999 or more" in output
+    assert output.rstrip().endswith(f"Search in it: python -m unite.search index={tmp_path}/corpus")
     line = json.loads((tmp_path / "corpus" / "near_duplicates.jsonl").read_text())
     assert (line["first"], line["second"]) == ("r100", "r200")
     assert len(Index(tmp_path / "corpus").search(vectors[0])) == 10

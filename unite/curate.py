@@ -33,7 +33,10 @@ def main(config: CurateConfig) -> None:
 
     sheet = curate(config)
     rows = f"{sheet['totals']['rows']} of {sheet['funnel'][0]['in']} rows"
-    console().print(f"The set is in {config.out}: {rows} in shards by source and pair, datasheet.html, datasheet.json, skipped.jsonl.")
+    lines = [f"The set is in {config.out}: {rows}, datasheet.html, datasheet.json, skipped.jsonl."]
+    # A source of a mixture names such a folder as its shards.
+    lines += [f"  {config.out}/{folder}: {found['rows']} rows" for folder, found in sheet["folders"].items()]
+    console().print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

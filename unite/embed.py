@@ -45,6 +45,7 @@ def main(config: EmbedConfig) -> None:
         if is_first_rank():
             for line in outcome.told(Path(config.out)):
                 console().print(line, markup=False, highlight=False, soft_wrap=True)
+            console().print(f"Search in it: python -m unite.search index={config.out}", markup=False, highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def main(config: EvaluateConfig) -> float | None:
         evaluation = evaluate(encoder, folder=run.path, console=console(), cache=cache)
         told = told_cache(cache)
         if is_first_rank():
-            console().print(f"The results are in {run.path}. {told}")
+            console().print(f"The results are in {run.path}. {told}", soft_wrap=True)
     return evaluation.score
 
 

@@ -37,6 +37,7 @@ def main(config: IndexConfig) -> None:
     if config.near_duplicates is not None:
         num = write_near_duplicates(config.corpus, config.near_duplicates)
         lines.append(f"{num} pairs of rows are alike by {config.near_duplicates:g} or more: {config.corpus}/{FILE}.")
+    lines.append(f"Search in it: python -m unite.search index={config.corpus}")
     for line in lines:
         console().print(line, markup=False, highlight=False, soft_wrap=True)
 

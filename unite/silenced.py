@@ -59,6 +59,11 @@ SILENCED = (
         "Failed to load CPU gemm_4bit_forward",
         "it makes the weights and multiplies",
     ),
+    Said(
+        "uvicorn.error",  # that is where it says all that it does
+        r"(Started|Finished) server process|Waiting for application |Application (startup|shutdown) complete|Shutting down",
+        "the command says where it listens, and until when",
+    ),
     Said("mteb.evaluate", "No batch size defined in encode_kwargs", "micro-batches are cut by tokens"),
     Said(_LIGHTNING, r"\w+ available: ", "the line of a stage says where it runs"),
     Said(_LIGHTNING, "💡 Tip: ", "it advertises"),

@@ -71,7 +71,11 @@ def test_a_value_for_a_part_of_what_is_null_is_told(tmp_path):
         ("search", ["corpus=x"], ["an option must be one of browser, .*, index, .* but is 'corpus'. Here it is index=..."]),
         ("export", ["checkpoint=x", "outt=y"], ["but is 'checkpoint'. Here it is run=...", "but is 'outt'. Did you mean 'out'?"]),
         ("evaluate", ["promt=gme"], ["but is 'promt'. Did you mean 'prompt'?"]),
-        ("train", ["trainer.max_stepz=3", "seed=1"], ["an option of trainer must be one of .* but is 'max_stepz'. Did you mean 'max_steps'?"]),
+        (
+            "train",
+            ["trainer.max_stepz=3", "seed=1"],
+            ["an option of trainer must be one of .* but is 'max_stepz'. Did you mean 'max_steps'?"],
+        ),
     ],
 )
 def test_options_that_there_are_not_are_told_with_those_that_there_are(tmp_path, command, options, messages):

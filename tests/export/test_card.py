@@ -64,7 +64,7 @@ def test_the_tables_hold_the_figures_of_the_run(run):
     assert low < 100 * sum(right) / 60 < high
     assert cells(card, "mean of 3")[3] == f"{100 * some_suite().means()['recall@1']:.1f}"
     # 20 steps of 4 samples at 2 a second are 40 s, at 50 tokens a second.
-    assert cells(card, "`adaptation`")[1:3] == ["20", "4"] and "| `adaptation` | 0.01 | 2 | 2,000 |" in card
+    assert cells(card, "`adaptation`")[1:3] == ["20", "4"] and "| `adaptation` | 0.0111 | 2 | 2,000 |" in card
     assert (
         "`MAMCL(temperature=0.05)`" in card
         and "`AdamWCosine(lr=0.001)`" in card

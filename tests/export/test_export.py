@@ -78,7 +78,8 @@ def test_the_card_of_the_run_goes_along_under_the_name_that_its_readers_have(run
     card = (tmp_path / "mine" / "README.md").read_text()
     assert "license: mit" in card and 'SentenceTransformer("me/mine")' in card and str(tmp_path) not in card
     assert hub.files >= {"README.md", "training_curves.png"}
-    export(composed("export", f"run={whole}", f"out={tmp_path}/here"))
+    told = export(composed("export", f"run={whole}", f"out={tmp_path}/here"))
+    assert any("README.md is the model card" in line for line in told)
     assert 'SentenceTransformer("here")' in (tmp_path / "here" / "README.md").read_text()
     (whole / "provenance.json").unlink()
     with caplog.at_level(logging.WARNING):

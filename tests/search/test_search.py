@@ -143,6 +143,6 @@ def test_the_built_in_case_from_the_newest_run_to_a_page(corpora, tmp_path):
         finally:
             server.send_signal(signal.SIGINT)
             rest, _ = server.communicate(timeout=60)
-    assert server.returncode == 0 and "Traceback" not in rest
+    assert server.returncode == 0 and "Traceback" not in rest and "uvicorn" not in rest
     assert page.count('<li class="hit') == 24 and "pictures/" in page and "clips/" in page
     assert (run / "corpus" / "corpus.json").is_file()

@@ -61,6 +61,8 @@ def _told(exported: Exported) -> Iterator[str]:
     yield f"{exported.folder}: {len(exported.files)} files, {size:,.1f} MB, weights in {exported.dtype}"
     yield f"  embeddings of {exported.dim} numbers{dims}; prompt {exported.prompt}, in the chat template"
     yield from (f"  {name:<36} {count:>14,} bytes" for name, count in exported.files.items())
+    if "README.md" in exported.files:
+        yield "  README.md is the model card: what it learnt from, what it reaches, where it fails, how it is used"
     yield ""
     yield "    from sentence_transformers import SentenceTransformer"
     yield f"    model = SentenceTransformer({str(exported.folder)!r})"

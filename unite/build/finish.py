@@ -48,5 +48,6 @@ def finish(
         run.thin(config.sweep.keep, last_stage(config))
     made = "encoder/, config.yaml" + (", metrics.json, recall.png" if evaluation else "")
     compare = f"\nCompare runs: python -m unite.report {run.path} <another run>" if evaluation else ""
-    console.print(f"The run is in {run.path}: {made}.{compare}", soft_wrap=True)
+    export = f"\nHand the encoder on: python -m unite.export run={run.path} out=<folder>" if config.sweep.folder is None else ""
+    console.print(f"The run is in {run.path}: {made}.{compare}{export}", soft_wrap=True)
     return evaluation.score if evaluation else None

@@ -104,7 +104,7 @@ def encoder_facts(folder: Path, config: Mapping[str, Any]) -> dict[str, str]:
         "parameters": f"{num:,}" if num else "unknown",
         "embedding": f"{text.get('hidden_size', 'unknown')} numbers, unit length: compared by cosine",
         "pooling": f"{str(reading.get('pooling', 'last_token')).replace('_', ' ')}, then normalised",
-        "weights are": str(reading.get("dtype", "unknown")),
+        "type of the weights": str(reading.get("dtype", "unknown")),
         "prompt": str(prompt.get("name", PromptConfig().name)),
         "longest content": f"{reading.get('max_length')} tokens; a longer text loses its end",
         "images": f"{reading.get('min_image_tokens')} to {reading.get('max_image_tokens')} visual tokens",

@@ -5,7 +5,7 @@
     from unite.search.server import hosts_of, make_app, serve
 
     app = make_app({"mine": searcher}, token=None, hosts=hosts_of("127.0.0.1"), routes=page_routes)
-    serve(app, "127.0.0.1", 8080)
+    serve(app, "127.0.0.1", 7860)
 
 A route asks `service_of(request)` and nothing else; what people hand over becomes an item in `uploads` alone, so that no text of theirs is
 ever taken for the name of a file or an address.

@@ -17,7 +17,7 @@ from unite.search.server.connection import Connection
 from unite.search.server.limits import Limits
 
 
-def serve(app: Starlette, host: str = "127.0.0.1", port: int = 8080, *, on_start: Callable[[str], None] = lambda address: None) -> None:
+def serve(app: Starlette, host: str = "127.0.0.1", port: int = 7860, *, on_start: Callable[[str], None] = lambda address: None) -> None:
     """Serves an app until Ctrl-C, and answers what is in flight then.
 
     Args:

@@ -129,7 +129,11 @@ def test_a_form_with_parts_and_weights(asked):
     [
         ({}, None, "a search must be for something"),
         ({"text": " "}, None, "a search must be for something"),
-        ({"text": "a", "kk": 1}, "kk", "Extra inputs are not permitted"),
+        (
+            {"text": "a", "kk": 1},
+            "kk",
+            "Extra inputs are not permitted. The fields are model, text, parts, like, words, where, modalities, k, offset.",
+        ),
         ({"text": "a", "k": 0}, "k", "greater than or equal to 1"),
         ({"text": "a", "k": 10**9}, "k", "less than or equal to 1000"),
         ({"text": "a", "k": "many"}, "k", "valid integer"),

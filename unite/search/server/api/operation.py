@@ -79,6 +79,8 @@ def checked(model: type[M], given: bytes | Mapping[str, object]) -> M:
         # What was sent is not told again: it may be as long as a picture.
         faults = error.errors(include_url=False, include_context=False, include_input=False)
         lines = [f"{_place(fault['loc']) or 'the request'}: {fault['msg']}" for fault in faults[:10]]
+        if any(fault["type"] == "extra_forbidden" and len(fault["loc"]) == 1 for fault in faults):
+            lines.append(f"The fields are {', '.join(model.model_fields)}")
         raise RefusalError(400, ". ".join(lines) + ".", param=_place(faults[0]["loc"]), code="invalid_request") from error
 
 
