@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -58,12 +59,14 @@ def test_layers_get_their_weights_back_as_bitsandbytes_rounds_them_with_what_the
     assert torch.equal(model["c"].weight, before["c"]) and torch.equal(model["a"].bias, bias)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_an_encoder_is_exported_as_it_was_trained(tmp_path, caplog, dtype):
+@pytest.mark.parametrize(
+    ("dtype", "targets"), [("float32", ["language"]), ("bfloat16", ["language"]), ("float32", ["language", "merger", "vision"])]
+)
+def test_an_encoder_is_exported_as_it_was_trained(tmp_path, caplog, dtype, targets):
     pytest.importorskip("bitsandbytes")
     sizes = TinyCheckpointConfig(hidden_size=96, num_layers=2, num_heads=2, vision_hidden_size=32, vision_num_layers=1, vocab_size=300)
     folder = build_tiny_checkpoint(sizes, tmp_path, ["a cat"])
-    encoder = make(folder, adapter=ADAPTER, quantization="nf4", dtype=dtype)
+    encoder = make(folder, adapter=replace(ADAPTER, targets=targets), quantization="nf4", dtype=dtype)
     with caplog.at_level(logging.INFO):
         encoder.add_adapter()
     assert "14 layers hold their weights in NF4" in caplog.text and "rounds them by" in caplog.text
@@ -71,7 +74,7 @@ def test_an_encoder_is_exported_as_it_was_trained(tmp_path, caplog, dtype):
     encoder.train()
     loss_of(encoder).backward()
     trained = [parameter for parameter in encoder.parameters() if parameter.requires_grad]
-    assert len(trained) == 28 and all(parameter.grad is not None for parameter in trained)
+    assert (len(trained) == 28) == (targets == ["language"]) and all(parameter.grad is not None for parameter in trained)
     with torch.no_grad():
         for parameter in trained:
             parameter += 0.05 * torch.randn_like(parameter)

@@ -91,11 +91,21 @@ class Quantised:
 
 
 def unloaded(module: nn.Module) -> tuple[nn.Module, dict[str, Tensor]]:
-    """Returns a module without its adapters, and what each of them adds to the weights (O, I) of its layer, by name."""
+    """Returns a module without its adapters, and what each of them adds to the weights (O, I) of a layer in NF4, by the layer's name.
+
+    Adapters of other layers, of the merger say, are merged.
+    """
     if not isinstance(module, PeftModel):
         return module, {}
-    layers: list[tuple[str, Any]] = [(name, one) for name, one in module.get_base_model().named_modules() if isinstance(one, LoraLayer)]
-    updates = {name: layer.get_delta_weight(layer.active_adapters[0]).detach() for name, layer in layers}
+    kind = import_bitsandbytes().nn.Linear4bit
+    updates = {}
+    for name, layer in module.get_base_model().named_modules():
+        if isinstance(layer, LoraLayer):
+            adapted: Any = layer
+            if isinstance(adapted.get_base_layer(), kind):
+                updates[name] = adapted.get_delta_weight(adapted.active_adapters[0]).detach()
+            else:
+                adapted.merge()
     return module.unload(), updates
 
 
