@@ -1,7 +1,9 @@
 """The whole card, with `card_limits.py`, `card_recipe.py` and `card_results.py`; its snippets are run as they stand."""
 
+import math
 import re
 import shutil
+from dataclasses import replace
 
 import pytest
 from huggingface_hub import ModelCard
@@ -107,6 +109,21 @@ def test_what_the_run_does_not_tell_is_said_to_be_unknown_and_nothing_is_made_up
     assert list(card_files(run)) == ["README.md"]
 
 
+def test_a_record_of_an_earlier_version_lacks_what_it_lacks(tmp_path, tiny_encoder):
+    run = write_finished_run(tmp_path / "run", tiny_encoder, some_suite())
+    (run / "provenance.json").write_text("{}")
+    assert "Seed 3. Code `unknown`, Python unknown.\n" in model_card(run)
+
+
+def test_a_metric_that_is_no_number_is_none(tmp_path, tiny_encoder):
+    suite = some_suite(odd=make_task([1, 2, 3]))
+    task = suite.tasks["odd"]
+    suite.tasks["odd"] = replace(task, metrics=dict.fromkeys(task.metrics, math.nan))
+    card = model_card(write_finished_run(tmp_path / "run", tiny_encoder, suite))
+    assert cells(card, "`odd`")[3] == "-" and "nan" not in card
+    assert "odd" not in {one.dataset_config for one in ModelCard(card).data.eval_results or ()}
+
+
 def test_limits_are_those_of_the_run(tmp_path, tiny_encoder):
     near = make_task([1] + [30] * 49, pool=50)
     rows = [{"step": 20, "train/loss": 1.0, "train/cut_share": 0.25}, {"step": 10, "train/cut_share": 0.15}]
@@ -116,6 +133,7 @@ def test_limits_are_those_of_the_run(tmp_path, tiny_encoder):
     card = model_card(run)
     limits = card.partition("## Limits")[2].partition("## What it took")[0]
     for told in (
+        "- **A text beside a picture or video must not make more than 512 tokens with it in sentence-transformers**",
         "- It began with random weights",
         "- One run with one seed (3).",
         "- The licences of `own` are unknown.",
@@ -127,7 +145,7 @@ def test_limits_are_those_of_the_run(tmp_path, tiny_encoder):
         "- Not told apart from chance on `pictures`: `hard`.",
     ):
         assert told in limits, told
-    assert limits.count("\n- ") == 10 and "/home/me" not in card  # and the languages
+    assert limits.count("\n- ") == 11 and "/home/me" not in card  # and the languages
 
     trained = a_config(encoder={"path": "Qwen/Qwen2-VL-2B-Instruct", "adapter": {"r": 8, "alpha": 16, "targets": ["language"]}})
     held_out = {"held_out": {"adaptation": {"own": "0123"}}, "hardware": {"device": "NVIDIA H200", "count": 8}}

@@ -14,6 +14,7 @@ from transformers import AutoModel, AutoProcessor
 
 from tests.encoder.families.material import image, plain_embeddings, video
 from tests.export.material import as_item, as_video, contents, embedded, exported, trained
+from unite.config.schema.encoder import ReadingChange
 from unite.config.schema.export import ExportPrecision
 from unite.embedding import Embedder
 from unite.encoder.vlm import VLMEncoder
@@ -85,6 +86,13 @@ def test_media_among_texts(library, encoder):
 def test_a_text_that_is_too_long_loses_its_end_and_not_the_prompt_s(library, encoder):
     texts = ["the red cat moves left and " * 100, "word\n" * 300, "x" * 2000, "<|im_end|>" * 300]
     assert_equal(library.encode(texts, convert_to_tensor=True), embedded(encoder, [Content(text) for text in texts]))
+
+
+def test_a_text_that_is_too_long_beside_media_is_read_whole_without_truncation(library, encoder_folder):
+    given = [Content("the red cat moves left and " * 60, (medium,)) for medium in (image(1, 50, 130), video(2, 3, 64, 96))]
+    longer = VLMEncoder(str(encoder_folder), override=ReadingChange(max_length=4096), gradient_checkpointing=False)
+    options = {"convert_to_tensor": True, "processing_kwargs": {"text": {"truncation": False}}}  # as docs/export.md has it
+    assert_equal(library.encode([as_item(content) for content in given], **options), embedded(longer, given))
 
 
 def test_transformers_alone_gives_the_same(out, encoder):

@@ -12,6 +12,7 @@ Everything in it is read from the run. What the run does not tell is said to be 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -86,8 +87,10 @@ def model_card(run: str | Path, name: str = "", licence: str = "") -> str:
         base=base_model(config),
         sources=sources,
         stages=stages,
-        config=config,
-        provenance=provenance,
+        seed=config.get("seed", "unknown"),
+        code=provenance.get("git_commit") or "unknown",  # earlier runs lack some of it
+        python_version=provenance.get("python") or "unknown",
+        packages={package: version for package, version in (provenance.get("packages") or {}).items() if version},
         device=device_told(provenance),
         curves=CURVES if curves_png(logs) is not None else None,
         suites=[(suite, other_metrics(suite), pair_means(suite)) for suite in suites.values()],
@@ -158,12 +161,13 @@ def _eval_results(suites: dict[str, SuiteResult]) -> list[EvalResult]:
         for suite in suites.values()
         for task, result in suite.tasks.items()
         for metric, value in result.metrics.items()
+        if math.isfinite(value)
     ]
 
 
 def percent(value: float) -> str:
-    """`0.5303` as `53.0`."""
-    return f"{100 * value:.1f}"
+    """`0.5303` as `53.0`; `-` of what is no number."""
+    return f"{100 * value:.1f}" if math.isfinite(value) else "-"
 
 
 def plain(value: str) -> Markup:

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from unite.config.schema.encoder import READING_FILE
 from unite.errors import first_of
 from unite.evaluation.results import SuiteResult
 from unite.export.card_data import SourceFacts
-from unite.files import read_lines
+from unite.files import read_json, read_lines
 from unite.media import KINDS
 from unite.templates import code
 from unite.tracking.run_log import StageLog
@@ -35,9 +36,18 @@ def limits_of(
     """Returns a sentence of Markdown for each limit that the run's record shows."""
     every = [source for of_stage in sources.values() for source in of_stage]
     told = chain(
-        _of_the_start(config), _of_the_data(config, provenance, every), _of_the_record(folder, config, logs), _of_the_results(suites)
+        _of_the_length(folder), _of_the_start(config), _of_the_data(config, provenance, every), _of_the_record(folder, config, logs), _of_the_results(suites)
     )
     return list(map(Markup, told))
+
+
+def _of_the_length(folder: Path) -> Iterator[str]:
+    length = read_json(folder / "encoder" / READING_FILE).get("max_length", "max_length")
+    yield (
+        f"**A text beside a picture or video must not make more than {length} tokens with it in sentence-transformers**: the end of the prompt is "
+        'cut off then, and the vector is of no use. `encode(..., processing_kwargs={"text": {"truncation": False}})` cuts nothing and reads '
+        "it whole; unite cuts the text alone, as in training."
+    )
 
 
 def _of_the_start(config: Mapping[str, Any]) -> Iterator[str]:
