@@ -20,7 +20,7 @@ CONTENTS = [Contents("text", 80, 10), Contents("image", 20, 40, 30, 1)]
 class Model:
     """1000 parameters, 100 of them in adapters; a token is 2 operations forward and 4 backward, and keeps 8 bytes."""
 
-    num_parameters, num_trained, num_whole, num_quantised = 1000, 100, 0, 0
+    num_parameters, num_trained, num_whole, num_quantised, num_looked_up = 1000, 100, 0, 0, 0
     dim, merge_size, patch_bytes, dtype = 4, 2, 6, torch.bfloat16
     vision_is_trained = False
     family = None
@@ -49,7 +49,7 @@ def test_a_stage_by_hand():
     assert plan.operations == pytest.approx(400 * 6 + seen * 5)
     assert plan.memory == pytest.approx(
         {
-            "activations": 400 * 8 + 64 * 3,
+            "activations": 400 * (8 + 3),  # one pass of all
             "weights": 1000 * 2 + 100 * 4,
             "gradients": 400,
             "optimizer": 800,
@@ -72,6 +72,14 @@ def test_what_is_beyond_the_budget_of_graphs_passes_once_more_and_keeps_nothing(
 @pytest.mark.parametrize(("optimizer", "average", "states"), [("adamw", True, 3), ("muon", False, 1), ("adamw_8bit", False, 0.5)])
 def test_states_of_the_optimizer(optimizer, average, states):
     assert planned(optimizer=optimizer, has_average=average).memory["optimizer"] == 400 * states
+
+
+def test_muon_keeps_two_states_of_words():
+    class OfWords(Model):
+        num_looked_up = 30
+
+    assert planned(optimizer="muon", model=OfWords).memory["optimizer"] == 4 * (100 + 30)
+    assert planned(optimizer="adamw", model=OfWords).memory["optimizer"] == 4 * 200
 
 
 def test_what_is_trained_whole_has_a_float32_copy_and_a_trained_tower_passes_again():

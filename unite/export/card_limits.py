@@ -36,7 +36,11 @@ def limits_of(
     """Returns a sentence of Markdown for each limit that the run's record shows."""
     every = [source for of_stage in sources.values() for source in of_stage]
     told = chain(
-        _of_the_length(folder), _of_the_start(config), _of_the_data(config, provenance, every), _of_the_record(folder, config, logs), _of_the_results(suites)
+        _of_the_length(folder),
+        _of_the_start(config),
+        _of_the_data(config, provenance, every),
+        _of_the_record(folder, config, logs),
+        _of_the_results(suites),
     )
     return list(map(Markup, told))
 

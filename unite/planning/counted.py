@@ -59,6 +59,7 @@ class CountedModel:
         num_trained: adapters among them.
         num_whole: those that are trained themselves.
         num_quantised: those that are held in 4 bits.
+        num_looked_up: those trained that are words' or positions' rows.
     """
 
     def __init__(self, config: Any, family: Family, options: EncoderConfig, dtype: torch.dtype) -> None:
@@ -91,6 +92,8 @@ class CountedModel:
         for parameter in whole:  # peft has frozen all but its own
             parameter.requires_grad_()
         self.num_trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+        rows = {id(one): one for part in model.modules() if isinstance(part, nn.Embedding) for one in part.parameters()}
+        self.num_looked_up = sum(parameter.numel() for parameter in rows.values() if parameter.requires_grad)
         self.has_checkpoints = options.gradient_checkpointing
         self.model = model.train()  # adapters stay float32, as they are trained
 

@@ -4,8 +4,10 @@ Memory of one rank, in bytes:
 
     weights       each in its type; what is trained whole in float32
     gradients     of what is trained, float32
-    optimizer     its states (AdamW two, Muon one, Adafactor a few rows and columns), and the average of the weights if there is one
-    activations   of the tokens whose graphs are kept (`trainer.graph_tokens`), and of one layer that is computed again
+    optimizer     its states (AdamW two, Muon one and of words two, Adafactor a few rows and columns), and the average of the weights if
+                  there is one
+    activations   of the tokens whose graphs are kept (`trainer.graph_tokens`), and of one layer that is computed again: of a micro-batch,
+                  or where all graphs are kept, of the whole batch, which is one pass then
     features      of the media of a rank's contents, kept over the step where the tower is frozen
     inputs        patches and tokens of the batch
     embeddings    of all ranks' contents, their gradient and its sum
@@ -15,7 +17,7 @@ Operations: each content passes forward and backward once, and forward once more
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from unite.config.schema.plan import PlanConfig
@@ -130,7 +132,7 @@ def plan_stage(
     fixed = {
         "weights": _of_weights(model),
         "gradients": 4.0 * model.num_trained,
-        "optimizer": 4.0 * model.num_trained * (STATES[optimizer] + has_average),
+        "optimizer": 4.0 * (model.num_trained * (STATES[optimizer] + has_average) + model.num_looked_up * (optimizer == "muon")),
         "features": features,
         "inputs": sum(some.tokens for some in seen) * model.patch_bytes + 8 * 3 * tokens,
         "embeddings": 4.0 * 3 * number * model.dim,
@@ -138,15 +140,14 @@ def plan_stage(
     }
 
     def activations(kept: float) -> float:
-        at_once = min(max(token_budget, longest), tokens)
+        # A step that keeps all its graphs passes all its contents together: with checkpointing a layer is computed again of all of them.
+        at_once = tokens if kept >= tokens else min(max(token_budget, longest), tokens)
         towers = sum(some.kept / max(1.0, tokens) for some in seen) * kept
         return kept * micro.kept / micro.tokens + towers + at_once * micro.layer / micro.tokens
 
     kept = min(tokens, max(graph_tokens, min(token_budget, tokens)))
     room = device.memory - sum(fixed.values())
-    least = activations(min(longest, tokens))
-    slope = (activations(2.0 * longest) - activations(1.0 * longest)) / longest
-    most = 0 if room < least else int(longest + (room - least) / slope) if slope else int(tokens)
+    most = _most_tokens(activations, room, longest, tokens)
     return StagePlan(
         name=name,
         steps=steps,
@@ -163,6 +164,17 @@ def plan_stage(
         graph_tokens=graph_tokens,
         utilisation=plan.utilisation,
     )
+
+
+def _most_tokens(activations: Callable[[float], float], room: float, longest: int, tokens: float) -> int:
+    """Returns the largest `graph_tokens` for whose activations there is room; 0 where there is none for one content."""
+    if longest >= tokens or room >= activations(tokens):
+        return int(tokens) if room >= activations(tokens) else 0
+    least, one_more = activations(longest), activations(longest + 0.5 * (tokens - longest))
+    if room < least:
+        return 0
+    slope = (one_more - least) / (0.5 * (tokens - longest))
+    return min(int(tokens) - 1, int(longest + (room - least) / slope)) if slope else int(tokens) - 1
 
 
 def _of_weights(model: CountedModel) -> float:

@@ -56,7 +56,7 @@ def _advice(plan: StagePlan) -> str:
     largest = max(plan.memory, key=lambda name: plan.memory[name])
     told = {
         "activations": "Set encoder.gradient_checkpointing=true, or a smaller data.token_budget, encoder.max_image_tokens or max_length.",
-        "weights": "Take a smaller encoder, or encoder.dtype=bfloat16.",
+        "weights": "Take a smaller encoder, encoder.dtype=bfloat16, or under LoRA encoder.quantization=nf4.",
         "optimizer": "Train by LoRA (+adapter@encoder.adapter=lora), or by optimizer=adamw_8bit or adafactor.",
         "gradients": "Train by LoRA (+adapter@encoder.adapter=lora).",
         "features": "Take more devices (plan.devices), a smaller data.batch_size or encoder.max_image_tokens.",
