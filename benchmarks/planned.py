@@ -2,9 +2,9 @@
 
     python -m benchmarks.planned [--quick]
 
-The same batch of the built-in mixture is counted, content by content, and run, each time in a process of its own: whole training of the tiny
-encoder, all graphs kept and two thousand tokens of them, and LoRA with gradient checkpointing and a frozen tower. Weights, gradients and the
-batch lie there before the step on both sides; what is compared is what a step adds.
+The same batch of the built-in mixture is counted, content by content, and run, each time in a process of its own: whole training of the
+tiny encoder, all graphs kept and two thousand tokens of them, and LoRA with gradient checkpointing and a frozen tower. Weights, gradients
+and the batch lie there before the step on both sides; what is compared is what a step adds.
 """
 
 from __future__ import annotations

@@ -48,9 +48,9 @@ def limits_of(
 def _of_the_length(folder: Path) -> Iterator[str]:
     length = read_json(folder / "encoder" / READING_FILE).get("max_length", "max_length")
     yield (
-        f"**A text beside a picture or video must not make more than {length} tokens with it in sentence-transformers**: the end of the prompt is "
-        'cut off then, and the vector is of no use. `encode(..., processing_kwargs={"text": {"truncation": False}})` cuts nothing and reads '
-        "it whole; unite cuts the text alone, as in training."
+        f"**A text beside a picture or video must not make more than {length} tokens with it in sentence-transformers**: the end of the "
+        'prompt is cut off then, and the vector is of no use. `encode(..., processing_kwargs={"text": {"truncation": False}})` cuts '
+        "nothing and reads it whole; unite cuts the text alone, as in training."
     )
 
 
