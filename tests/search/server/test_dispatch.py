@@ -153,3 +153,23 @@ def test_a_search_by_words_alone_embeds_nothing():
 def test_media_count_more_than_words():
     assert about_tokens({"text": "a" * 40, "instruction": ""}) == 11
     assert about_tokens({"image": [b"", b""], "text": ""}) == 2 * 256 + 1
+
+
+class PanicError(BaseException):
+    """As pyo3's PanicException: no Exception."""
+
+
+@pytest.mark.parametrize("method", ["embed", "search"])
+def test_a_panic_fails_its_request_and_no_other(monkeypatch, method):
+    searcher = FakeSearching()
+    dispatcher = dispatcher_of(searcher)
+
+    def panic(*arguments):
+        raise PanicError("index out of bounds")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(searcher, method, panic)
+        with pytest.raises(RuntimeError, match="index out of bounds"):
+            dispatcher.search(Search([QueryPart(TEXTS[0])])).result(10)
+    assert len(dispatcher.search(Search([QueryPart(TEXTS[0])])).result(10)) == 2
+    dispatcher.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -11,25 +10,24 @@ from numpy.typing import NDArray
 
 from unite.errors import DataError, must_be
 from unite.search.corpus.stored import StoredCorpus
+from unite.search.index.condition_words import fault_of
 
 #: Conditions whose rows are remembered: the pages of a search ask for the same.
 _REMEMBERED = 16
+#: Letters of a filter that an error repeats.
+_SHOWN = 300
 #: Columns of a corpus's own that a filter may name.
 _OWN = {"id": "string", "source": "string", "modality": "string", "text": "string", "size": "int64", "modified": "int64"}
-#: What is quoted in SQL: strings, and names of columns.
-_QUOTED = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|`[^`]*`")
 
 
 def check_filter(corpus: StoredCorpus, where: str) -> None:
-    """Raises DataError if a user's filter cannot be read, or closes a bracket that it did not open: LanceDB reads up to that one only."""
-    depth = 0
-    for bracket in re.findall("[()]", _QUOTED.sub("", where)):
-        depth += 1 if bracket == "(" else -1
-        if depth < 0:
-            break
+    """Raises DataError if a user's filter cannot be read, or holds what is not read (`condition_words`).
+
+    Of one that closes a bracket which it did not open LanceDB would read no more than up to that.
+    """
+    if fault := fault_of(where):
+        raise _broken(where, corpus.columns, f"It is not read: {fault}.")
     with told_filter(where, corpus.columns):
-        if depth:
-            raise ValueError("its brackets do not match")
         corpus.table.search().where(f"({where})").select(["id"]).limit(1).to_arrow()
 
 
@@ -57,12 +55,19 @@ def told_filter(where: str, columns: Mapping[str, str]) -> Iterator[None]:
     """Within it, what LanceDB says of a filter is told as a DataError that names the columns."""
     try:
         yield
-    except (ValueError, RuntimeError) as error:
-        if not where.strip() or "Not found: " in str(error):  # a file of the table, not a column
+    except Exception as error:
+        # Of what it has no answer for it panics, which is told as an exception of its own.
+        is_told = isinstance(error, ValueError | RuntimeError) or type(error).__name__ == "RustPanic"
+        if not is_told or not where.strip() or "Not found: " in str(error):  # a file of the table, not a column
             raise
-        named = ", ".join(f"{name} ({kind})" for name, kind in {**columns, **_OWN}.items())
         why = str(error).partition(", /")[0].removeprefix("lance error: ").removeprefix("Invalid input, ").rstrip(".")
-        raise DataError(must_be("where", f"a condition in SQL on the columns {named}", where, f"LanceDB says: {why}.")) from error
+        raise _broken(where, columns, f"LanceDB says: {why}.") from error
+
+
+def _broken(where: str, columns: Mapping[str, str], why: str) -> DataError:
+    named = ", ".join(f"{name} ({kind})" for name, kind in {**columns, **_OWN}.items())
+    shown = where if len(where) <= _SHOWN else f"{where[:_SHOWN]}..."
+    return DataError(must_be("where", f"a condition in SQL on the columns {named}", shown, why))
 
 
 class RowFilter:

@@ -124,7 +124,7 @@ class Dispatcher:
         items = [item for job in jobs for item in job.items]
         try:
             vectors = self._searcher.embed(items) if items else []
-        except Exception as error:
+        except BaseException as error:  # a panic of a library in Rust is no Exception, and would end the thread of all requests
             if len(jobs) == 1:
                 _fail(jobs[0], error)
             else:  # which of them it is, only each alone can tell
@@ -135,17 +135,17 @@ class Dispatcher:
         for job in jobs:
             try:
                 answer = job.finish(vectors[start : start + len(job.items)])
-            except Exception as error:
+            except BaseException as error:
                 _fail(job, error)
             else:
                 job.future.set_result(answer)
             start += len(job.items)
 
 
-def _fail(job: _Job, error: Exception) -> None:
+def _fail(job: _Job, error: BaseException) -> None:
     if not isinstance(error, UniteError):
         log.error("a request failed", exc_info=error)
-    job.future.set_exception(error)
+    job.future.set_exception(error if isinstance(error, Exception) else RuntimeError(repr(error)))
 
 
 def about_tokens(item: Any) -> int:
