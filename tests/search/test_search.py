@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from tests.commands import ROOT, environment
 from tests.composed import composed
 from tests.encoder.checkpoints import CORPUS, tiny
+from tests.search.page.clips import clip
 from unite.build.early import check_search
 from unite.build.serving import build_app, open_searchers, shown_address
 from unite.config.schema import TinyCheckpointConfig
@@ -63,6 +64,13 @@ def test_two_corpora_are_served_beside_each_other(corpora, tmp_path):
             assert side.index('data-id="green.png"') == side.index("data-id=") and "1.000" in side
         assert client.get("/media?in=1&id=red.png").content == (corpora / "pictures" / "red.png").read_bytes()
         assert client.get("/?text=a&where=nothing+%3D+1").status_code == 400
+
+
+def test_a_clip_of_a_stranger_has_a_deadline(corpora, tmp_path, monkeypatch):
+    monkeypatch.setattr("unite.build.serving.DECODE_SECONDS", 1e-9)
+    (searcher,) = open_searchers(config_of(corpora, tmp_path, f"index={corpora / 'one'}"), print).values()
+    with pytest.raises(DataError, match="must be decoded within 1e-09 seconds"):
+        searcher.embed([{"video": [clip("png", "mp4")]}])
 
 
 def test_equal_names_are_told_apart(corpora, tmp_path):

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from tests.encoder.checkpoints import tiny
+from tests.search.page.clips import clip
 from unite.embedding import Embedder
 from unite.errors import DataError, UniteError
 from unite.search.corpus.embed import CorpusEncoder, embed_corpus
@@ -60,6 +61,14 @@ def test_a_picture_finds_itself_and_a_text_finds_its_own(searcher, folder):
     assert picture.id == "p/red.png" and picture.score == pytest.approx(1, abs=1e-4) and picture.thumbnail
     text = searcher.search(Search(parts=[QueryPart("a blue bird")], modalities=["text"], k=1))[0]
     assert text.id == "t/t2" and text.text == "a blue bird" and text.metadata == {"price": 2}
+
+
+def test_a_clip_that_takes_too_long_is_refused(searcher, folder):
+    found = searcher.search(Search(parts=[QueryPart({"video": [clip("png", "mp4")]})], k=1))
+    assert len(found) == 1
+    hasty = Searcher.open(folder, device="cpu", deadline_seconds=1e-9)
+    with pytest.raises(DataError, match="must be decoded within 1e-09 seconds"):
+        hasty.search(Search(parts=[QueryPart({"video": [clip("png", "mp4")]})], k=1))
 
 
 def test_parts_rows_and_what_is_not_meant_are_one_sum(searcher):

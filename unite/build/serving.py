@@ -17,6 +17,7 @@ from unite.search.hits import Searching
 from unite.search.page.routes import page_routes
 from unite.search.searcher import Searcher
 from unite.search.server import hosts_of, make_app, token_for
+from unite.search.server.limits import DECODE_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,9 @@ def open_searchers(config: ServeConfig, say: Say) -> Mapping[str, Searching]:
     for folder, checkpoint in ((first, config.checkpoint), (config.index2, config.checkpoint2)):
         if folder is not None:
             log.info("opening %s", folder)
-            searcher = Searcher.open(folder, checkpoint, instruction=config.instruction, device=str(device))
+            searcher = Searcher.open(
+                folder, checkpoint, instruction=config.instruction, deadline_seconds=DECODE_SECONDS, device=str(device)
+            )
             taken = searcher.name in searchers
             searchers[f"{searcher.name} ({Path(folder).name})" if taken else searcher.name] = searcher
     return searchers

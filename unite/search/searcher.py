@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +47,22 @@ class Searcher:
         self._embedding = threading.Lock()
 
     @classmethod
-    def open(cls, folder: str | Path, checkpoint: str | Path | None = None, *, instruction: str = "", **options: Any) -> Searcher:
+    def open(
+        cls,
+        folder: str | Path,
+        checkpoint: str | Path | None = None,
+        *,
+        instruction: str = "",
+        deadline_seconds: float | None = None,
+        **options: Any,
+    ) -> Searcher:
         """Opens a corpus with its encoder.
 
         Args:
             folder: of the corpus.
             checkpoint: of its encoder; None is the address that the corpus keeps.
             instruction: as of the class.
+            deadline_seconds: in which a clip to search with must be decoded; None is as the corpus was embedded.
             **options: of `Embedder`: the device, the encoder's settings where the corpus was made with some.
 
         Raises:
@@ -62,6 +72,7 @@ class Searcher:
         index = Index(folder)
         facts = index.facts
         decoding = Decoding(**facts.decoding)
+        decoding = decoding if deadline_seconds is None else replace(decoding, deadline_seconds=deadline_seconds)
         return cls(index, Embedder(checkpoint or facts.checkpoint, **{"decoding": decoding, **options}), instruction)
 
     @property

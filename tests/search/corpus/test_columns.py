@@ -15,6 +15,13 @@ def test_the_usual_names_are_taken_once_and_what_is_told_first():
     assert dict(chosen.renamed) == {"text": "text", "file_name": "file_name", "url": "link", "key": "key"}
 
 
+def test_a_dot_in_the_name_of_a_column_is_no_field_of_another():
+    names = ["text", "box.left", "meta", "meta.x"]
+    assert dict(choose_columns(names, ColumnsConfig(), "a.csv").renamed) == {"meta": "meta", "box.left": "box.left"}
+    told = ColumnsConfig(drop=["meta"], rename={"box.left": "left"})
+    assert dict(choose_columns(names, told, "a.csv").renamed) == {"box.left": "left"}
+
+
 @pytest.mark.parametrize(
     ("values", "kind"),
     [

@@ -1,6 +1,7 @@
 import json
 import resource
 
+import lancedb
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -103,6 +104,24 @@ def test_a_sample_that_a_full_disk_cut_is_forgotten(tmp_path):
     assert len(corpus.exact()) == 1
 
 
+def test_a_sample_that_is_cut_as_it_is_written_is_forgotten_at_once(tmp_path, monkeypatch, caplog):
+    corpus = StoredCorpus.create(tmp_path, CorpusFacts(**FACTS_OF, vectors=Vectors.int8), {})
+    exact = pa.table({"id": ["a"], "fingerprint": [1], "exact": [b"1234"]})
+    create = lancedb.db.LanceDBConnection.create_table
+
+    def cut(self, *arguments, **options):  # as a full disk did: Lance takes the file for whole
+        create(self, *arguments, **options)
+        for path in (tmp_path / "sample.lance" / "data").iterdir():
+            path.write_bytes(path.read_bytes()[:50])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lancedb.db.LanceDBConnection, "create_table", cut)
+        corpus.put_exact(exact)
+    assert "was not written whole" in caplog.text and not (tmp_path / "sample.lance").exists()
+    corpus.put_exact(exact)
+    assert corpus.exact().to_pylist() == exact.to_pylist()
+
+
 def test_a_row_that_is_not_there_is_told(tmp_path):
     corpus = StoredCorpus.create(tmp_path, CorpusFacts(**FACTS_OF), {})
     with pytest.raises(DataError, match="an id must be that of a row of .*, but is 'x'"):
@@ -147,7 +166,7 @@ def test_no_corpus_and_damaged_ones_are_told(tmp_path):
         StoredCorpus(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["vector", "id", "_score", "a.b", " "])
+@pytest.mark.parametrize("name", ["vector", "id", "_score", "a.b", " ", "a`b", "a\0b", "a\ud800"])
 def test_columns_with_names_of_the_corpus_are_refused(tmp_path, name):
     with pytest.raises(ConfigError, match=r"a column of metadata must be another name .*columns.rename"):
         StoredCorpus.create(tmp_path, CorpusFacts(**FACTS_OF), {name: "string"})

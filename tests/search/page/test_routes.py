@@ -100,6 +100,27 @@ def test_an_upload_that_is_none_is_told_on_the_page(client, name, data, told):
     assert told in unescape(page.text) and "<svg onload" not in page.text
 
 
+def test_what_was_typed_stays_where_a_file_is_refused(client):
+    typed = {"text": "a red bird", "column": "price", "operator": "<", "value": "7", "where": "price > 1"}
+    page = client.post("/", data=typed, files={"file0": ("notes.txt", b"hello", "text/plain")})
+    assert page.status_code == 400 and "notes.txt must be the bytes of" in unescape(page.text)
+    assert 'value="a red bird"' in page.text and 'value="7"' in page.text and 'value="price &gt; 1"' in page.text
+
+
+def test_a_page_of_as_many_parts_and_filters_as_there_may_be_is_a_form_that_is_read(client):
+    fields = {"text": [f"word {place}" for place in range(16)], "upload": [""] * 16, "weight": ["1"] * 16, "sign": ["plus"] * 16}
+    fields |= {"column": ["price"] * 16, "operator": [">"] * 16, "value": ["-1"] * 16, "words": "", "where": "", "do": "search"}
+    files = [(f"file{place}", ("", b"", "application/octet-stream")) for place in range(16)]
+    assert client.post("/", data=fields, files=files, follow_redirects=False).status_code == 303
+
+
+def test_what_fits_into_no_address_is_told_and_stays(client):
+    page = client.post("/", data={"text": "鳥" * 6000})
+    assert page.status_code == 400 and "what is asked must be at most 48000 bytes of an address" in unescape(page.text)
+    assert "鳥" * 6000 in page.text
+    assert client.post("/", data={"text": "鳥" * 5000}, follow_redirects=False).status_code == 303
+
+
 def test_parts_with_weights_and_not_this(client, searching):
     page = client.get("/?text=even&weight=2&sign=plus&text=colour&weight=0.5&sign=not")
     assert [part.weight for part in searching.searches[-1].parts] == [2.0, -0.5]

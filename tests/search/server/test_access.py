@@ -39,6 +39,8 @@ def test_a_name_that_points_here_is_refused(server, host):  # DNS rebinding
     [
         ("POST", {"origin": "https://evil.example"}, 403),
         ("POST", {"origin": "null"}, 403),
+        ("POST", {"origin": "http://["}, 403),  # which urlsplit cannot read
+        ("GET", {"origin": "http://[::1"}, 403),
         ("POST", {"origin": "http://127.0.0.1:1"}, 403),  # another server of this machine
         ("POST", {"sec_fetch_site": "cross-site"}, 403),
         ("POST", {"sec_fetch_site": "same-site"}, 403),

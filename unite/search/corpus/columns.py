@@ -78,7 +78,9 @@ def choose_columns(names: Sequence[str], config: ColumnsConfig, where: str) -> C
     unknown = [name for name in (*config.drop, *config.rename) if name not in names]
     if unknown:
         raise ConfigError(must_be_one_of("columns.drop and columns.rename", names, unknown[0], f"Those are the columns of {where}."))
-    kept = [name for name in tops if name not in chosen.values() and name not in config.drop and name.strip()]
+    # A dot in the name of a column itself: it is kept, so that it is refused with the way out, and not lost without a word.
+    dotted = [name for name in names if "." in name and name.partition(".")[0] not in names]
+    kept = [name for name in (*tops, *dotted) if name not in chosen.values() and name not in config.drop and name.strip()]
     return Columns(**chosen, renamed={name: config.rename.get(name, name) for name in kept}, guessed=guessed)
 
 

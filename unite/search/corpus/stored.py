@@ -38,6 +38,7 @@ from numpy.typing import NDArray
 from unite.config.schema.vectors import Vectors
 from unite.errors import ConfigError, DataError, must_be
 from unite.files import read_json, write_json
+from unite.search.corpus.rows import as_utf8
 from unite.search.corpus.vectors import dtype_of, unpack, width_of
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ _OWN = {
 }
 #: Names that no column of metadata may have: our own, and those that LanceDB adds to what it finds.
 RESERVED = frozenset((*_OWN, "vector", "_distance", "_score", "_relevance_score", "_rowid", "_rowaddr", "_rowoffset"))
+#: Signs that LanceDB has no spelling for in the name of a column.
+_UNNAMED = re.compile("[.`\\0\ud800-\udfff]")
 #: Types of metadata, by the name that `StoredCorpus.columns` tells.
 TYPES = {"string": pa.string(), "int64": pa.int64(), "double": pa.float64(), "bool": pa.bool_()}
 
@@ -248,8 +251,8 @@ class StoredCorpus:
                 path.unlink()
             raise OSError(errno.ENOSPC, "a file of the table was not written whole", str(cut[0]))
 
-    def _data_files(self) -> Iterator[Path]:
-        return (self.folder / f"{TABLE}.lance" / "data").glob("*.lance")
+    def _data_files(self, table: str = TABLE) -> Iterator[Path]:
+        return (self.folder / f"{table}.lance" / "data").glob("*.lance")
 
     def put_exact(self, rows: pa.Table) -> None:
         """Keeps the exact vectors of some rows: `id`, `fingerprint`, `exact` (D numbers as float32 bytes)."""
@@ -262,6 +265,9 @@ class StoredCorpus:
                 sample.merge_insert("id").when_matched_update_all().when_not_matched_insert_all().execute(rows)
             else:
                 database.create_table(SAMPLE, rows)
+        if cut := [path for path in self._data_files(SAMPLE) if not _is_whole(path)]:
+            log.warning("%s was not written whole: the exact vectors by which recall is measured are forgotten.", cut[0])
+            database.drop_table(SAMPLE)
 
     def exact(self) -> pa.Table:
         """Returns `id`, `fingerprint`, `exact` of the rows whose exact vectors are kept, some of which may be gone or have changed."""
@@ -318,12 +324,14 @@ def schema_of(facts: CorpusFacts, columns: Mapping[str, str]) -> pa.Schema:
 
 
 def check_names(columns: Iterable[str]) -> None:
-    """Raises ConfigError if a column of metadata has a name that it may not have."""
-    taken = [name for name in columns if name in RESERVED or "." in name or not name.strip()]
+    """Raises ConfigError if a column of metadata has a name that it may not have: our own, or one that LanceDB cannot store or filter by."""
+    taken = [name for name in columns if name in RESERVED or not name.strip() or _UNNAMED.search(name)]
     if taken:
-        expected = f"another name than {', '.join(sorted(RESERVED))}, and without a dot"
+        expected = (
+            f"another name than {', '.join(sorted(RESERVED))}, and without a dot, a backtick, a null character or half a surrogate pair"
+        )
         hint = f"Rename it (columns.rename={{{taken[0]!r}: ...}}) or leave it out (columns.drop=[{taken[0]!r}])."
-        raise ConfigError(must_be("a column of metadata", expected, ", ".join(taken), hint))
+        raise ConfigError(must_be("a column of metadata", expected, ", ".join(map(as_utf8, taken)), as_utf8(hint)))
 
 
 def vector_column(kept: NDArray[Any]) -> pa.FixedSizeListArray:

@@ -24,6 +24,8 @@ from unite.search.server.uploads import Upload, item
 MAX_WEIGHT = 10.0
 #: Parts, filters, and rows to be like, each.
 MAX_LISTED = 16
+#: Bytes of an address: of longer ones browsers and servers take no more.
+MAX_ADDRESS = 48_000
 #: Pages that can be turned to.
 MAX_PAGE = 1000
 _SIGNS = ("plus", "not")

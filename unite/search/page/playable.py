@@ -19,13 +19,14 @@ from unite.media import kind_of
 from unite.media.picture import ERRORS as PICTURE_ERRORS
 from unite.media.picture import open_picture
 from unite.media.video.container import ERRORS, UnusableVideoError, open_video
+from unite.search.server.limits import DECODE_SECONDS
 from unite.types import Medium, Modality
 
 _CODECS = {"h264", "vp8", "vp9", "av1"}
 _PLAYED = {"mp4": "video/mp4", "webm": "video/webm"}
 _SHOWN = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "GIF": "image/gif"}
 #: How an unplayable video is looked at: denser than for embedding, and bounded.
-_DECODING = Decoding(fps=4.0, min_frames=4, max_frames=120)
+_DECODING = Decoding(fps=4.0, min_frames=4, max_frames=120, deadline_seconds=DECODE_SECONDS)
 #: Ticks a second, and the shortest side that looks right when a player makes it large.
 _TICKS, _LEAST_SIDE = 1000, 252
 

@@ -9,7 +9,7 @@ GET  /page.css, .js     what the page takes, from here alone
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from importlib.resources import files
@@ -23,13 +23,14 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from unite.errors import DataError, UniteError, must_be
-from unite.search.page.asked import MAX_WEIGHT, Asked, AskedPart
+from unite.search.page.asked import MAX_ADDRESS, MAX_WEIGHT, Asked, AskedPart
 from unite.search.page.filters import OPERATORS
 from unite.search.page.playable import playable
 from unite.search.page.ranges import part_of
 from unite.search.page.shown import Found, as_uri, file_name, find, num_shared
 from unite.search.page.uploads import Uploads
 from unite.search.page.verdicts import Clicked, Verdicts
+from unite.search.server.refusals import RefusalError
 from unite.search.server.service import Service, service_of
 from unite.search.server.uploads import read_form
 from unite.templates import html_environment
@@ -89,11 +90,17 @@ class SearchPage:
             asked = replace(asked, page=1)
             parts = list(asked.parts)
             for upload in form.uploads:
-                place = int(upload.field.removeprefix("file")) if upload.field.removeprefix("file").isdecimal() else len(parts)
+                number = upload.field.removeprefix("file")
+                place = int(number) if number.isdecimal() and len(number) < 3 else len(parts)
                 kept = await run_in_threadpool(self.uploads.keep, upload)
                 parts += [AskedPart()] * (min(place, len(parts)) + 1 - len(parts))
                 parts[min(place, len(parts) - 1)] = replace(parts[min(place, len(parts) - 1)], upload=kept)
-            address = replace(asked, parts=tuple(parts)).address()
+            asked = replace(asked, parts=tuple(parts))
+            address = asked.address()
+            if len(address) > MAX_ADDRESS:
+                raise DataError(must_be("what is asked", f"at most {MAX_ADDRESS} bytes of an address", len(address), "Say it shorter."))
+        except RefusalError as refusal:
+            return await self._page(request, _typed(refusal.fields), refusal.told)
         except UniteError as error:
             return await self._page(request, asked, error.told)
         more = {"part": "&more=part", "filter": "&more=filter"}.get(form.first("do"), "")
@@ -155,6 +162,14 @@ class SearchPage:
             max_weight=MAX_WEIGHT,
         )
         return HTMLResponse(page, 400 if error else 200, _HEADERS)
+
+
+def _typed(fields: Mapping[str, Sequence[str]]) -> Asked:
+    """Returns what stands in the fields of a form whose file was refused, or nothing where they cannot be read either."""
+    try:
+        return replace(Asked.of_fields((name, value) for name, values in fields.items() for value in values), page=1)
+    except UniteError:
+        return Asked()
 
 
 async def _rows_like(service: Service, asked: Asked) -> list[tuple[str, str, str]]:

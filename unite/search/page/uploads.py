@@ -13,6 +13,7 @@ from threading import Lock
 
 from unite.config.schema.media import Decoding
 from unite.errors import DataError, must_be
+from unite.search.server.limits import DECODE_SECONDS
 from unite.search.server.uploads import Upload
 
 #: Bytes of all uploads together.
@@ -41,7 +42,7 @@ class Uploads:
     """
 
     def __init__(self, room: int = ROOM, decoding: Decoding | None = None) -> None:
-        self._room, self._decoding = room, decoding or Decoding()
+        self._room, self._decoding = room, decoding or Decoding(deadline_seconds=DECODE_SECONDS)
         self._kept: OrderedDict[str, Kept] = OrderedDict()
         self._lock = Lock()
 

@@ -70,6 +70,14 @@ def _host_of(authority: str) -> str:
         return ""
 
 
+def _netloc_of(origin: str) -> str:
+    """Returns the authority of an origin; "" where it cannot be read, which is no server's."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
+
+
 class Access:
     """An ASGI app before another that lets through what may ask.
 
@@ -116,7 +124,7 @@ class Access:
     def _is_foreign(self, method: str, headers: Headers, host: str) -> bool:
         """Whether a page of another site has a browser send it. Programs send neither of these headers."""
         origin = headers.get("origin")
-        if origin is not None and (method not in _SAFE or origin != "null") and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and (method not in _SAFE or origin != "null") and _netloc_of(origin) != host.lower():
             return True
         is_elsewhere = headers.get("sec-fetch-site") in ("cross-site", "same-site")
         is_link = method in _SAFE and headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"

@@ -6,6 +6,9 @@ from dataclasses import dataclass, fields
 
 from unite.errors import ConfigError, must_be
 
+#: In which a clip of a stranger's must be decoded; others wait meanwhile.
+DECODE_SECONDS = 30.0
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -32,7 +35,7 @@ class Limits:
 
     body_bytes: int = 64 * 2**20
     files: int = 16
-    fields: int = 64
+    fields: int = 256
     field_bytes: int = 2**20
     uploads: int = 8
     small_bytes: int = 2**18

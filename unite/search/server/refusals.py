@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -26,7 +26,10 @@ class RefusalError(UniteError):
         param: which field of the request is at fault, "" for none.
         code: a few fixed words for programs.
         headers: of the answer.
+        fields: what the form held beside a file that is refused, so that a page shows again what was typed.
     """
+
+    fields: Mapping[str, Sequence[str]] = {}
 
     def __init__(self, status: int, message: str, *, param: str = "", code: str = "", headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)

@@ -96,8 +96,13 @@ async def read_form(request: Request) -> Form:
     for name, value in form.multi_items():
         if not isinstance(value, UploadFile):
             fields.setdefault(name, []).append(value)
-        elif value.size:  # a file input that was left empty is sent too
-            uploads.append(upload_of_bytes(await value.read(), name, value.filename or "", value.content_type or ""))
+    try:
+        for name, value in form.multi_items():
+            if isinstance(value, UploadFile) and value.size:  # a file input that was left empty is sent too
+                uploads.append(upload_of_bytes(await value.read(), name, value.filename or "", value.content_type or ""))
+    except RefusalError as refusal:
+        refusal.fields = fields
+        raise
     return Form(fields, uploads)
 
 

@@ -7,7 +7,7 @@ from tests.search.fake_searching import FakeSearching
 from tests.search.server.running import running
 from unite.search.hits import Hit
 
-ODD = "shards/a-000.tar#key/with space & ü?.jpg"
+ODD = "shards/../a-000.tar#key/with space\n& ü?.jpg"
 SCRIPT = b"<script>alert(1)</script>"
 
 

@@ -217,7 +217,7 @@ OPERATIONS = (
     Operation("GET", "/v1/models", "models", "Encoders by name", "As OpenAI's API does.", models, Models),
     Operation(
         "GET",
-        "/v1/models/{id:path}",
+        "/v1/models/{id:any}",
         "model",
         "One encoder",
         "As OpenAI's API does.",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -15,6 +16,23 @@ from unite.errors import must_be
 from unite.search.server.refusals import RefusalError
 
 M = TypeVar("M", bound=BaseModel)
+
+
+class _Any(Convertor[str]):
+    """Whatever stands in a path's parameter, slashes and line breaks too, before which Starlette's own `path` ends."""
+
+    regex = "(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        """Returns it as it is."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """Returns it as it is."""
+        return value
+
+
+register_url_convertor("any", _Any())
 
 
 class Sent(BaseModel):
@@ -32,7 +50,7 @@ class Operation:
     """An operation.
 
     Attributes:
-        method, path: of it, with parameters in Starlette's form (`/api/rows/{id:path}`).
+        method, path: of it, with parameters in Starlette's form (`/api/rows/{id:any}`).
         name: for programs that are made from the document.
         summary, description: for people.
         handler: answers it.

@@ -118,11 +118,11 @@ _MODEL = ("model", "query", "which corpus, by its name; the first where it is le
 OPERATIONS = (
     Operation("GET", "/api/corpora", "corpora", "What can be searched", "Corpora, with what filters may name.", corpora, Corpora),
     Operation(
-        "GET", "/api/rows/{id:path}", "row", "A row", "As a hit of score 1.", row, FoundRow, parameters=(_ID, _MODEL), refusals=(404,)
+        "GET", "/api/rows/{id:any}", "row", "A row", "As a hit of score 1.", row, FoundRow, parameters=(_ID, _MODEL), refusals=(404,)
     ),
     Operation(
         "GET",
-        "/api/thumbnails/{id:path}",
+        "/api/thumbnails/{id:any}",
         "thumbnail",
         "A row's thumbnail",
         "A little JPEG.",
@@ -133,7 +133,7 @@ OPERATIONS = (
     ),
     Operation(
         "GET",
-        "/api/media/{id:path}",
+        "/api/media/{id:any}",
         "media",
         "A row's first medium",
         "Read from its source, or the part of it that a Range header asks for.",

@@ -125,7 +125,7 @@ async def search(request: Request) -> Response:
 
 def hit_object(hit: Hit, name: str) -> dict[str, Any]:
     """Returns a row as `FoundRow` has it."""
-    place = f"{quote(hit.id, safe='/')}?model={quote(name, safe='')}"
+    place = f"{quote(hit.id, safe='')}?model={quote(name, safe='')}"
     return {
         "id": hit.id,
         "score": _plain(hit.score),
