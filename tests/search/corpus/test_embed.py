@@ -89,6 +89,34 @@ def test_what_changed_is_embedded_again_and_what_is_gone_is_dropped(tmp_path, em
     assert embed.num_embedded == 0 and embed.outcome.unchanged == 6
 
 
+def test_rows_in_a_folder_that_cannot_be_read_are_not_dropped(tmp_path, embed, monkeypatch, caplog):
+    for at, name in enumerate(("a/1.png", "a/2.png", "b/3.png")):
+        picture(tmp_path / "pictures" / name, 40 * at)
+    embed(str(tmp_path / "pictures"))
+    scandir = os.scandir
+
+    def refused(path):  # as of a disk that is away, or of a folder of somebody else's
+        if Path(path).name == "a":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", refused)
+        assert embed(str(tmp_path / "pictures")).dropped == 0
+    assert "2 rows are not there any more, but folders cannot be read (a: Permission denied): nothing is dropped." in caplog.text
+    assert list(embed.rows()) == ["a/1.png", "a/2.png", "b/3.png"]
+    (tmp_path / "pictures" / "a" / "1.png").unlink()
+    assert embed(str(tmp_path / "pictures")).dropped == 1
+
+
+def test_a_relative_root_of_media_is_told_whole(tmp_path, embed, monkeypatch):
+    picture(tmp_path / "media" / "1.png", 40)
+    (tmp_path / "a.csv").write_text("id,image\none,1.png\n")
+    monkeypatch.chdir(tmp_path)
+    embed("a.csv", ColumnsConfig(media_root="media"))
+    assert embed.rows()["one"]["source"] == str(tmp_path / "media" / "1.png")
+
+
 def test_metadata_that_changed_are_taken_over_without_embedding(tmp_path, embed):
     path = table(tmp_path / "a.csv", ["one", "two"], price=[1, 2])
     embed(str(path))

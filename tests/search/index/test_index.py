@@ -214,3 +214,14 @@ def test_an_index_that_is_gone_or_behind_is_told_and_all_rows_are_compared(tmp_p
     StoredCorpus(tmp_path).table.drop_index("vector_idx")
     assert places(Index(tmp_path).search(vectors[3], k=3, where="id LIKE 'r%'")) == nearest(vectors, vectors[3], 3)
     assert "is not there any more, and it is searched without: python -m unite.index corpus=" in caplog.text
+
+
+def test_a_corpus_that_is_moved_while_it_is_open_is_told_and_found_again(tmp_path):
+    write(tmp_path / "birds", unit(5))
+    index = Index(tmp_path / "birds")
+    (tmp_path / "birds").rename(tmp_path / "moved")
+    for ask in (lambda: index.search(unit(1)[0]), lambda: index.columns, lambda: len(index), lambda: index.row("r0")):
+        with pytest.raises(DataError, match="the corpus must be where it was opened, but is .*moved or removed"):
+            ask()
+    (tmp_path / "moved").rename(tmp_path / "birds")
+    assert len(index.search(unit(1)[0])) == 5

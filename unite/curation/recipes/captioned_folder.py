@@ -16,6 +16,8 @@ from unite.curation.raw import NO_SAMPLE
 from unite.errors import SkippedRowError
 
 _CAPTION = ".txt"
+#: Why what lies in a folder is not known.
+UNREADABLE = "unreadable folder"
 #: Of macOS, beside folders that begin with a dot.
 _NOT_DATA = ("__MACOSX",)
 
@@ -53,7 +55,7 @@ def read_folder(folder: Path, suffixes: Collection[str]) -> tuple[list[Captioned
     left: list[tuple[str, str]] = []
 
     def unreadable(error: OSError) -> None:
-        left.append(("unreadable folder", f"{Path(error.filename).relative_to(folder)}: {error.strerror}"))
+        left.append((UNREADABLE, f"{Path(error.filename).relative_to(folder)}: {error.strerror}"))
 
     for where, folders, names in os.walk(folder, onerror=unreadable):
         here = Path(where)

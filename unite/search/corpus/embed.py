@@ -18,6 +18,7 @@ from typing import Any
 
 from unite.config.schema.embed import ColumnsConfig, CorpusFormat, CorpusOptions
 from unite.config.schema.vectors import Vectors
+from unite.curation.recipes.captioned_folder import UNREADABLE
 from unite.embedding.embed import Encoder
 from unite.embedding.fingerprints import encoder_fingerprint, prompt_fingerprint
 from unite.embedding.sharing import sum_of_ranks
@@ -284,6 +285,11 @@ class _Call:
             expected = f"at most max_skipped_share ({self.options.max_skipped_share:g}) of {num_rows} rows, and not all"
             hint = f"The first: {skipped[0]['reason']} What was embedded is kept, and nothing is dropped."
             raise DataError(must_be("the rows that cannot be read", expected, len(skipped), hint))
+        unseen = set() if corpus.is_readable else set(plan.gone)
+        if unseen:
+            told = "%d rows are not there any more, but folders cannot be read (%s): nothing is dropped."
+            log.warning(told, len(unseen), next(detail for reason, detail in corpus.left() if reason == UNREADABLE))
+        there -= unseen
         gone = [id for id in (*plan.gone, *(line["id"] for line in skipped)) if id in there]
         stored.drop(gone)
         if skipped:

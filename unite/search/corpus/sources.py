@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from unite.config.schema.embed import ColumnsConfig
 from unite.curation.recipes.annotation_files import FORMATS, format_of
+from unite.curation.recipes.captioned_folder import UNREADABLE
 from unite.curation.recipes.table_files import open_paths
 from unite.data.address import Address, named_errors
 from unite.embedding.addresses import path_of_uri
@@ -120,6 +121,11 @@ class Corpus:
         """Returns the size and time of change that each file has by now that many rows lie in."""
         return {str(path): state_of([path]) for _, source in self.sources for path in source.files()}
 
+    @property
+    def is_readable(self) -> bool:
+        """Whether every folder of it could be looked into."""
+        return all(reason != UNREADABLE for reason, _ in self.left())
+
     def left(self) -> list[tuple[str, str]]:
         """Returns what lies there and is no row, and why."""
         return [left for _, source in self.sources for left in source.left()]
@@ -176,7 +182,7 @@ def _on_disk(address: str, columns: ColumnsConfig) -> CorpusSource:
     lance = path if (path / "_versions").is_dir() else _only_lance(path)
     if lance is not None:
         table = LanceTable(lance)
-        return TableSource(address, [table], columns, columns.media_root or str(lance.parent))
+        return TableSource(address, [table], columns, _media_root(columns) or str(lance.parent))
     if _holds(path, {".tar"}) and not _holds(path, SUFFIXES):
         return ShardSource(address, columns)
     folder = FolderSource(address)
@@ -203,7 +209,7 @@ def _in_store(address: str, columns: ColumnsConfig, scratch: Path) -> CorpusSour
     tables = [name for name in found if format_of(Path(name))]
     if tables and len(tables) == len(found):
         copies = [_copy(Address(name), scratch) for name in tables]
-        base = columns.media_root or tables[0].rpartition("/")[0]
+        base = _media_root(columns) or tables[0].rpartition("/")[0]
         return TableSource(address, open_paths(copies).tables, columns, base, tables[0].rpartition("/")[0])
     if not found:
         raise ConfigError(must_be("corpus", _KNOWN, f"{address}, which is not there or empty"))
@@ -217,8 +223,14 @@ def _tables(address: str, paths: Sequence[Path], columns: ColumnsConfig) -> Tabl
     unknown = next((path for path in paths if path.is_dir() or not format_of(path)), None)
     if unknown is not None:
         raise ConfigError(must_be("corpus", _KNOWN, f"{unknown}, {'a folder' if unknown.is_dir() else f'a file {unknown.suffix!r}'}"))
-    base = columns.media_root or str(paths[0].parent)
+    base = _media_root(columns) or str(paths[0].parent)
     return TableSource(address, open_paths(paths).tables, columns, base)
+
+
+def _media_root(columns: ColumnsConfig) -> str:
+    """Returns the folder of a table's media, "" where none is told; whole, for what is stored of it is read from other folders too."""
+    root = columns.media_root
+    return str(Path(root).absolute()) if root and "://" not in root else root or ""
 
 
 def _copy(table: Address, scratch: Path) -> Path:

@@ -324,12 +324,10 @@ def schema_of(facts: CorpusFacts, columns: Mapping[str, str]) -> pa.Schema:
 
 
 def check_names(columns: Iterable[str]) -> None:
-    """Raises ConfigError if a column of metadata has a name that it may not have: our own, or one that LanceDB cannot store or filter by."""
+    """Raises ConfigError if a column of metadata has a name of our own, or one that LanceDB cannot store or filter by."""
     taken = [name for name in columns if name in RESERVED or not name.strip() or _UNNAMED.search(name)]
     if taken:
-        expected = (
-            f"another name than {', '.join(sorted(RESERVED))}, and without a dot, a backtick, a null character or half a surrogate pair"
-        )
+        expected = f"another name than {', '.join(sorted(RESERVED))}, and without a dot, a backtick, a null or half a surrogate pair"
         hint = f"Rename it (columns.rename={{{taken[0]!r}: ...}}) or leave it out (columns.drop=[{taken[0]!r}])."
         raise ConfigError(must_be("a column of metadata", expected, ", ".join(map(as_utf8, taken)), as_utf8(hint)))
 

@@ -23,60 +23,19 @@ _MOST_OPERATORS = 200
 _OPERATORS = frozenset(("and", "or", "not", "is", "like", "ilike", "similar", "between", "at"))
 #: Words that brackets may follow and that are no functions, types with a size among them.
 _SYNTAX = _OPERATORS | frozenset(
-    ["in", "cast", "try_cast", "distinct", "from", "to", "varchar", "char", "decimal", "numeric", "timestamp", "time", "float"]
+    re.findall(r"\w+", "in cast try_cast distinct from to varchar char decimal numeric timestamp time float"),
 )
 #: Functions whose answer is no longer than what they are given, and a few of dates.
 FUNCTIONS = frozenset(
-    [
-        "lower",
-        "upper",
-        "initcap",
-        "btrim",
-        "ltrim",
-        "rtrim",
-        "left",
-        "right",
-        "reverse",
-        "split_part",
-        "contains",
-        "starts_with",
-        "ends_with",
-        "length",
-        "char_length",
-        "character_length",
-        "octet_length",
-        "strpos",
-        "instr",
-        "regexp_like",
-        "regexp_count",
-        "abs",
-        "round",
-        "trunc",
-        "sqrt",
-        "power",
-        "exp",
-        "ln",
-        "log",
-        "log2",
-        "log10",
-        "isnan",
-        "iszero",
-        "nanvl",
-        "greatest",
-        "least",
-        "coalesce",
-        "nullif",
-        "nvl",
-        "ifnull",
-        "arrow_cast",
-        "now",
-        "current_date",
-        "date_part",
-        "date_trunc",
-        "to_date",
-        "to_timestamp",
-        "make_date",
-    ]
+    re.findall(
+        r"\w+",
+        """
+        lower upper initcap btrim ltrim rtrim left right reverse split_part contains starts_with ends_with length char_length
+        character_length octet_length strpos instr regexp_like regexp_count abs round trunc sqrt power exp ln log log2 log10
+        isnan iszero nanvl greatest least coalesce nullif nvl ifnull arrow_cast now current_date date_part date_trunc to_date
+        to_timestamp make_date
+        """,
+    )
 )
 
 

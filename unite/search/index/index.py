@@ -30,7 +30,7 @@ class Index:
         folder: of the corpus, as `python -m unite.embed` writes it.
 
     Raises:
-        DataError: if there is no corpus, or its index is of another encoder's vectors.
+        DataError: if there is no corpus, or its index is of another encoder's vectors; at each use, if it is not there any more.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -119,8 +119,13 @@ class Index:
     def _now(self) -> Snapshot:
         """Returns the corpus as it is now; it is opened again if it changed."""
         with self._lock:
-            self._head.checkout_latest()
-            if state_of(self.folder, int(self._head.version)) != self._snapshot.state:
+            try:
+                self._head.checkout_latest()
+                version = int(self._head.version)
+            except (RuntimeError, ValueError, OSError) as error:  # LanceDB's errors are of these kinds
+                hint = f"It was moved or removed while it was open: bring it back, or open it where it is now. LanceDB says: {error}."
+                raise DataError(must_be("the corpus", "where it was opened", f"not in {self.folder}", hint)) from error
+            if state_of(self.folder, version) != self._snapshot.state:
                 self._snapshot = _of_same_encoder(Snapshot(self.folder), self._snapshot.corpus.facts)
                 self._head = StoredCorpus(self.folder).table
             return self._snapshot
