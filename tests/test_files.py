@@ -211,3 +211,15 @@ def test_yaml_that_is_none_or_no_mapping_is_told_with_its_file(tmp_path):
             files.read_yaml(tmp_path / "config.yaml")
     with pytest.raises(DataError, match="cannot be read .*No such file"):
         files.read_yaml(tmp_path / "none.yaml")
+
+
+def test_what_has_no_end_is_not_read(tmp_path):
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    assert [files.with_an_end(tmp_path / name) for name in ("file", "link")] == [tmp_path / "file", tmp_path / "link"]
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(OSError, match="it is a device or a pipe, no file"):
+            files.with_an_end(path)
+    with pytest.raises(FileNotFoundError):
+        files.with_an_end(tmp_path / "none")

@@ -125,6 +125,18 @@ def _remove_left(left: Path) -> None:
         shutil.rmtree(own, ignore_errors=True) if own.is_dir() else own.unlink(missing_ok=True)
 
 
+def with_an_end(path: Path) -> Path:
+    """Returns the path of what is to be read whole.
+
+    Raises:
+        OSError: if it is not there, or is a device or a pipe: reading these may never end.
+    """
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OSError(errno.EINVAL, "it is a device or a pipe, no file", str(path))
+    return path
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Writes a text file, whole or not at all. What UTF-8 cannot hold (half of a surrogate pair) is written as its escape."""
     with whole_file(path) as partial:

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, cast
 from fsspec.core import url_to_fs
 
 from unite.errors import DataError, must_be
+from unite.files import with_an_end
 
 #: What stores call that which changes with a file's content, the surest first.
 _VERSIONS = ("ETag", "etag", "md5Hash", "content_md5", "mtime", "LastModified", "last_modified", "updated", "modified", "created")
@@ -86,7 +87,7 @@ class Address:
         """Returns its bytes from `start` to before `stop`, the whole file by default; fewer if it ends before."""
         with self._named():
             if self.is_local:
-                with self.path.open("rb") as file:
+                with with_an_end(self.path).open("rb") as file:
                     file.seek(start)
                     return file.read(-1 if stop is None else stop - start)
             store, path = url_to_fs(self.text)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from unite.config.schema.media import Decoding, MediaPolicy
+from unite.files import with_an_end
 from unite.media.ready import LoadedMedium, RawMedium
 from unite.types import Content, Medium, Modality
 
@@ -84,7 +85,7 @@ class Kind(ABC):
 
     def read(self, path: Path, decoding: Decoding) -> tuple[bytes, str]:
         """Returns what `decode` takes of a medium on disk, and its suffix. Raises OSError if it cannot be read."""
-        return path.read_bytes(), path.suffix.lstrip(".").lower()
+        return with_an_end(path).read_bytes(), path.suffix.lstrip(".").lower()
 
     @abstractmethod
     def load(self, raw: RawMedium, policy: MediaPolicy) -> LoadedMedium:

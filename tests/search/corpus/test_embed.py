@@ -109,6 +109,21 @@ def test_rows_in_a_folder_that_cannot_be_read_are_not_dropped(tmp_path, embed, m
     assert embed(str(tmp_path / "pictures")).dropped == 1
 
 
+def test_devices_and_pipes_are_skipped_and_end_nothing(tmp_path, embed):
+    folder = tmp_path / "pictures"
+    for at in range(3):
+        picture(folder / f"{at}.png", 40 * at)
+    (folder / "zero.png").symlink_to("/dev/zero")
+    os.mkfifo(folder / "pipe.png")
+    os.mkfifo(folder / "1.txt")  # a caption
+    embed(str(folder), max_skipped_share=1)
+    assert list(embed.rows()) == ["0.png", "2.png"]
+    told = embed.skipped()
+    assert list(told) == ["1.png", "pipe.png", "zero.png"] and all(
+        "it is a device or a pipe, no file" in reason for reason in told.values()
+    )
+
+
 def test_a_relative_root_of_media_is_told_whole(tmp_path, embed, monkeypatch):
     picture(tmp_path / "media" / "1.png", 40)
     (tmp_path / "a.csv").write_text("id,image\none,1.png\n")

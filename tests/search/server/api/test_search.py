@@ -195,7 +195,7 @@ def test_values_that_json_has_not_and_ids_that_are_no_paths():
         "none": None,
     }
     assert told["score"] is None
-    assert told["media"] == "/api/media/a%20b/../%C3%BC%3F%23%26?model=my%20%26%20corpus"
+    assert told["media"] == "/api/media/a%20b%2F..%2F%C3%BC%3F%23%26?model=my%20%26%20corpus"
     assert hit_object(Hit("a", 1, "s", "text"), "m")["media"] is None
 
 
