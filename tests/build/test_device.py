@@ -18,7 +18,9 @@ def is_ours(**options):
 
 @pytest.mark.parametrize("name", ["ddp", "ddp_find_unused_parameters_true", "ddp_spawn", "fsdp", "deepspeed", "single_device", "nonsense"])
 def test_strategies_that_the_step_was_not_made_for_are_refused(name):
-    with pytest.raises(ConfigError, match=f"trainer.strategy must be one of auto, unite, but is '{name}'. Others expect one backward pass"):
+    with pytest.raises(
+        ConfigError, match=f"trainer.strategy must be one of auto, sharded, unite, but is '{name}'. Others expect one backward pass"
+    ):
         device_arguments(trainer(strategy=name))
 
 
@@ -30,7 +32,7 @@ def test_precisions_that_were_not_tested_are_refused(name):
 
 def test_auto_is_ours_wherever_there_are_several(monkeypatch):
     assert not is_ours() and not is_ours(devices="auto") and not is_ours(devices="1")  # a CPU is one device
-    assert is_ours(strategy="unite") and is_ours(devices=2) and is_ours(num_nodes=2)
+    assert is_ours(strategy="unite") and is_ours(strategy="sharded") and is_ours(devices=2) and is_ours(num_nodes=2)
     monkeypatch.setattr("pytorch_lightning.accelerators.CPUAccelerator.auto_device_count", staticmethod(lambda: 3))  # as on three GPUs
     assert is_ours(devices="auto")
 

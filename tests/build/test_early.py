@@ -10,8 +10,10 @@ from tests.composed import composed
 from unite.build.early import STRATEGIES, check_curate, check_evaluate, check_train
 from unite.errors import CheckpointError, CollectedError, ConfigError, DataError
 from unite.training.parallel import PoolStrategy
+from unite.training.sharded_strategy import ShardedStrategy
 
 ALIGNED = ["alignment=image_text", "alignment.max_steps=2"]
+SHARDED = ["trainer.strategy=sharded", "alignment.max_steps=0"]
 OF_ONES_OWN = ["mixture=tt", "mixture.sources.t2t.world=null", "mixture.sources.t2t.shards=no/such"]
 
 #: Each is one thing that is wrong.
@@ -46,7 +48,28 @@ FAULTS = [
     (["trainer.log_every_n_steps=0"], ConfigError, "trainer.log_every_n_steps must be at least 1, but is 0"),
     (["trainer.health_every_n_steps=-1"], ConfigError, "trainer.health_every_n_steps must be at least 1, or 0 for never, but is -1"),
     (["trainer.max_skipped_steps=-1"], ConfigError, "trainer.max_skipped_steps must be at least 0, but is -1"),
-    (["trainer.strategy=ddp"], ConfigError, "trainer.strategy must be one of auto, unite, but is 'ddp'"),
+    (["trainer.strategy=ddp"], ConfigError, "trainer.strategy must be one of auto, sharded, unite, but is 'ddp'"),
+    (
+        [*SHARDED, "optimizer=muon"],
+        ConfigError,
+        "adaptation.optimizer must be AdamW with trainer.strategy=sharded, but is 'MuonCosine'. Muon makes whole",
+    ),
+    (
+        [*SHARDED, "optimizer=adafactor"],
+        ConfigError,
+        "must be AdamW .* but is 'AdafactorCosine'. Adafactor looks at .* Take optimizer=adamw",
+    ),
+    ([*SHARDED, "optimizer=adamw_8bit"], ConfigError, "must be AdamW .* but is 'AdamW8bitCosine'. bitsandbytes knows no sharded"),
+    (
+        [*SHARDED, "optimizer=adamw", "optimizer.ema_decay=0.9"],
+        ConfigError,
+        "ema_decay must be null with trainer.strategy=sharded, but is 0.9",
+    ),
+    (
+        [*SHARDED, "optimizer=adamw", "+adapter@encoder.adapter=lora", "encoder.quantization=nf4"],
+        ConfigError,
+        "encoder.quantization must be null with trainer.strategy=sharded, but is 'nf4'. Weights in 4 bits are not sharded",
+    ),
     (["trainer.precision=16-mixed"], ConfigError, "trainer.precision must be one of 32-true, bf16-mixed, but is '16-mixed'"),
     (["validation=held_out", "validation.held_out.share=2"], ConfigError, "validation.held_out.share must be above 0 and below 1"),
     (["validation.every_n_steps=10"], ConfigError, "validation.held_out or validation.suite must be given"),
@@ -140,7 +163,7 @@ def test_curation_tells_all_at_once(tmp_path):
 
 
 def test_the_strategy_beside_lightnings_is_ours():
-    assert ("auto", PoolStrategy.strategy_name) == STRATEGIES
+    assert ("auto", PoolStrategy.strategy_name, ShardedStrategy.strategy_name) == STRATEGIES
 
 
 def test_five_faults_are_told_at_once_before_anything_is_built_or_imported(tmp_path):
@@ -153,7 +176,7 @@ def test_five_faults_are_told_at_once_before_anything_is_built_or_imported(tmp_p
         "data.batch_size must be a multiple of alignment.mixture.run_length (12)",
         "data.token_budget must be at least encoder.max_length (256)",
         "export must be last where nothing is validated",
-        "trainer.strategy must be one of auto, unite",
+        "trainer.strategy must be one of auto, sharded, unite",
         "mixture.sources.t2t.shards must be a folder or glob with .tar shards",
     ):
         assert message in told

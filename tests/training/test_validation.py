@@ -70,7 +70,7 @@ def test_the_best_weights_are_kept_and_can_be_loaded(tmp_path, caplog):
     weights = validation.validator.weights
     assert not torch.equal(found.module.encoder.out.weight, weights[1])
     with caplog.at_level(logging.INFO):
-        validation.load_best(found.module)
+        validation.load_best(found.module, found.trainer.strategy)
     assert torch.equal(found.module.encoder.out.weight, weights[1])
     assert "validation at step 4: loss 0.500, score 0.300, the best so far" in caplog.text
     assert "of the stage's" in caplog.text and "(4 times)" in caplog.text and "the best score was 0.300 at step 4" in caplog.text
@@ -95,7 +95,7 @@ def test_best_weights_that_are_not_there_are_told(tmp_path):
     found, validation = trained(tmp_path, 0.1, steps=2)
     (tmp_path / "step=2.ckpt").unlink()
     with pytest.raises(CheckpointError, match=r"best weights in .* must be kept by a validation, but is 'missing'. Set export=last"):
-        validation.load_best(found.module)
+        validation.load_best(found.module, found.trainer.strategy)
 
 
 def test_training_is_the_same_with_and_without(tmp_path):

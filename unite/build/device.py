@@ -14,6 +14,10 @@ from unite.build.early import PRECISIONS, device_faults
 from unite.config.schema import TrainerConfig
 from unite.errors import ConfigError, must_be, raise_all
 from unite.training.parallel import PoolStrategy
+from unite.training.sharded_strategy import ShardedStrategy
+
+#: The option's value: the strategy where processes are several.
+_STRATEGIES = {"auto": PoolStrategy, "unite": PoolStrategy, "sharded": ShardedStrategy}
 
 
 def device_arguments(trainer: TrainerConfig) -> dict[str, Any]:
@@ -28,7 +32,7 @@ def device_arguments(trainer: TrainerConfig) -> dict[str, Any]:
     found = pl.Trainer(**where, logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False)
     _check_started(found.world_size)
     alone = trainer.strategy == "auto" and isinstance(found.strategy, SingleDeviceStrategy)
-    return {**where, "strategy": "auto" if alone else PoolStrategy(), "precision": PRECISIONS[str(trainer.precision)]}
+    return {**where, "strategy": "auto" if alone else _STRATEGIES[trainer.strategy](), "precision": PRECISIONS[str(trainer.precision)]}
 
 
 def _check_started(world_size: int) -> None:

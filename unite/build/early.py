@@ -39,7 +39,13 @@ from unite.files import read_json
 #: Of Lightning's precisions, by the names that it has for each.
 PRECISIONS = {"32-true": "32-true", "32": "32-true", "bf16-mixed": "bf16-mixed", "bf16": "bf16-mixed"}
 #: Those that the step was made for: Lightning's choice where a process is alone, and our own.
-STRATEGIES = ("auto", "unite")
+STRATEGIES = ("auto", "unite", "sharded")
+#: The optimizers that `sharded` does not go with, and why.
+_OF_WHOLE_TENSORS = {
+    "MuonCosine": "Muon makes whole matrices orthogonal, and a rank holds some of their rows.",
+    "AdafactorCosine": "Adafactor looks at the rows and columns of whole matrices, and a rank holds some of their rows.",
+    "AdamW8bitCosine": "bitsandbytes knows no sharded weights.",
+}
 
 Faults = Iterator[UniteError]
 
@@ -171,6 +177,31 @@ def device_faults(trainer: TrainerConfig) -> Faults:
         yield ConfigError(must_be_one_of("trainer.precision", sorted(set(PRECISIONS.values())), trainer.precision, hint))
 
 
+def sharded_faults(config: TrainConfig) -> Faults:
+    """Yields what does not go with weights that are sharded over the ranks."""
+    if config.trainer.strategy != "sharded":
+        return
+    hint = "trainer.strategy=unite, which holds all weights on every rank, has no such bound."
+    if config.encoder.get("quantization") is not None:
+        hint_of_weights = f"Weights in 4 bits are not sharded. {hint}"
+        yield ConfigError(
+            must_be("encoder.quantization", "null with trainer.strategy=sharded", str(config.encoder.quantization), hint_of_weights)
+        )
+    for stage, options in (("alignment", config.alignment), ("adaptation", config.adaptation)):
+        if options.max_steps == 0:
+            continue
+        optimizer: Any = options.optimizer
+        name = str(optimizer.get("_target_")).rpartition(".")[2]
+        if name in _OF_WHOLE_TENSORS:
+            expected = "AdamW with trainer.strategy=sharded"
+            hint_of_steps = f"{_OF_WHOLE_TENSORS[name]} Take optimizer=adamw or from_scratch. {hint}"
+            yield ConfigError(must_be(f"{stage}.optimizer", expected, name, hint_of_steps))
+        if optimizer.get("ema_decay") is not None:
+            hint_of_average = f"The average of sharded weights is not kept. {hint}"
+            expected = "null with trainer.strategy=sharded"
+            yield ConfigError(must_be(f"{stage}.optimizer.ema_decay", expected, optimizer.ema_decay, hint_of_average))
+
+
 def validation_faults(config: TrainConfig) -> Faults:
     """Yields a validation on nothing, and an export of what is best by no validation."""
     given = config.validation
@@ -263,7 +294,7 @@ def search_faults(config: EmbedConfig | IndexConfig) -> Faults:
 
 _OF_TRAIN = (
     *(name_faults, range_faults, seed_faults, sweep_faults, length_faults, mixture_faults, shard_faults, suite_faults, budget_faults),
-    *(lambda config: device_faults(config.trainer), validation_faults, start_faults, folder_faults),
+    *(lambda config: device_faults(config.trainer), sharded_faults, validation_faults, start_faults, folder_faults),
 )
 _OF_EVALUATE = (
     *(name_faults, range_faults, lambda config: caught(find_checkpoint, config.checkpoint), base_faults),

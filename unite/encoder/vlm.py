@@ -95,18 +95,30 @@ class VLMEncoder(nn.Module):
         """
         return self._embed([micro_batch], [self.encode_media(micro_batch) if media_features is None else media_features])[0]
 
-    def together(self, micro_batches: Sequence[MicroBatch]) -> list[Tensor]:
+    def together(
+        self,
+        micro_batches: Sequence[MicroBatch],
+        known: dict[tuple[int, int], Tensor] | None = None,
+        idle: MicroBatch | None = None,
+    ) -> list[Tensor]:
         """Embeds the contents of several micro-batches in one pass, so far as the family can: as `forward` of each, in fewer operations.
 
         Args:
-            micro_batches: on the model's device.
+            micro_batches: on the model's device; at least one.
+            known: as of `encode_media`.
+            idle: with media that the towers pass beside the others' and that count for nothing: weights that are sharded over ranks are
+                gathered by all of them, so that a rank that has nothing to see must call the towers too.
 
         Returns:
             (n, D) of each.
         """
-        known: dict[tuple[int, int], Tensor] = {}
+        known = {} if known is None else known
         self._see(micro_batches, known)
-        return self._embed(micro_batches, [self.encode_media(micro_batch, known) for micro_batch in micro_batches])
+        unseen = None if idle is None else self.encode_media(idle).sum()
+        embeddings = self._embed(micro_batches, [self.encode_media(micro_batch, known) for micro_batch in micro_batches])
+        if unseen is not None:
+            embeddings[0] = embeddings[0] + 0 * unseen
+        return embeddings
 
     def encode_media(self, micro_batch: MicroBatch, known: dict[tuple[int, int], Tensor] | None = None) -> Tensor:
         """Runs the towers once over each different medium of a micro-batch.

@@ -16,7 +16,8 @@ from unite.batch import Batch
 from unite.encoder.vlm import VLMEncoder
 from unite.errors import CheckpointError, TrainingError, must_be
 from unite.training.optimizer import OptimizerBuilder
-from unite.training.parallel import sum_gradients
+from unite.training.parallel import sum_gradients, sum_over_ranks
+from unite.training.sharding import is_sharded, part, total_norm
 from unite.training.step import ContrastiveStep
 from unite.training.weight_average import WeightAverage
 from unite.types import fingerprint
@@ -35,10 +36,18 @@ class UniteModule(pl.LightningModule):
         num_steps: length of the stage.
         graph_tokens: see `ContrastiveStep`.
         seed: of the random numbers of each step (dropout), which are a function of it, the step and the rank: a resumed run draws the same.
+        step: the class of the step; another where weights are sharded.
     """
 
     def __init__(
-        self, encoder: VLMEncoder, objective: nn.Module, optimizer: OptimizerBuilder, num_steps: int, graph_tokens: int, seed: int = 0
+        self,
+        encoder: VLMEncoder,
+        objective: nn.Module,
+        optimizer: OptimizerBuilder,
+        num_steps: int,
+        graph_tokens: int,
+        seed: int = 0,
+        step: type[ContrastiveStep] = ContrastiveStep,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -48,7 +57,7 @@ class UniteModule(pl.LightningModule):
         self.optimizer = optimizer
         self.num_steps = num_steps
         self.seed = seed
-        self.step = ContrastiveStep(encoder, objective, graph_tokens)
+        self.step = step(encoder, objective, graph_tokens)
         self.average = None if optimizer.ema_decay is None else WeightAverage(self, optimizer.ema_decay)
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
@@ -87,7 +96,9 @@ class UniteModule(pl.LightningModule):
             TrainingError: if a weight is not finite: it would take the place of the last checkpoint that can be gone on from.
         """
         trained = {name: parameter for name, parameter in self.named_parameters() if parameter.requires_grad}
-        broken = next((name for name, parameter in trained.items() if not torch.isfinite(parameter).all()), None)
+        # All ranks must find the same: what is sharded may be broken on one of them alone.
+        are_broken = torch.stack([~torch.isfinite(part(parameter)).all() for parameter in trained.values()])
+        broken = next((name for name, is_broken in zip(trained, sum_over_ranks(are_broken.int()).tolist(), strict=True) if is_broken), None)
         if broken is not None:
             hint = "No checkpoint is written; resume=true goes on from the last one. Try a lower optimizer.lr."
             raise TrainingError(must_be(f"the weights of {broken}", "finite", "not", hint))
@@ -124,6 +135,16 @@ class UniteModule(pl.LightningModule):
             yield
 
     def _clip(self) -> Tensor:
-        parameters = [parameter for parameter in self.parameters() if parameter.grad is not None]
-        largest = self.optimizer.gradient_clip
-        return torch.nn.utils.clip_grad_norm_(parameters, float("inf") if largest is None else largest)
+        """Clips the gradients by their norm over all parameters, which it returns."""
+        largest = float("inf") if self.optimizer.gradient_clip is None else self.optimizer.gradient_clip
+        gradients = [parameter for parameter in self.parameters() if parameter.grad is not None]
+        sharded = [parameter for parameter in gradients if is_sharded(parameter)]
+        if not sharded:
+            found: Tensor = nn.utils.clip_grad_norm_(gradients, largest)
+            return found
+        plain = [parameter for parameter in gradients if not is_sharded(parameter)]
+        # torch's takes no lists of both kinds.
+        norm: Tensor = torch.linalg.vector_norm(torch.stack([total_norm(parameters) for parameters in (sharded, plain)]))
+        for parameters in (sharded, plain):
+            nn.utils.clip_grads_with_norm_(parameters, largest, norm)
+        return norm

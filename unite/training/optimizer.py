@@ -13,6 +13,7 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from unite.config.schema.optimizer import ScheduleConfig
 from unite.errors import ConfigError
+from unite.training.sharding import is_sharded
 
 
 class OptimizerBuilder(Protocol):
@@ -76,13 +77,19 @@ def trainable(module: nn.Module) -> list[nn.Parameter]:
 
 
 def decayed_and_vectors(parameters: Iterable[nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:
-    """Returns the groups of an optimizer: what is decayed, and the vectors, which are not."""
+    """Returns the groups of an optimizer: what is decayed, and the vectors, which are not; what is sharded and what is not are apart."""
     decayed: list[nn.Parameter] = []
     vectors: list[nn.Parameter] = []
+    plain_beside: list[nn.Parameter] = []
+    parameters = list(parameters)
+    some_are_sharded = any(map(is_sharded, parameters))
     for parameter in parameters:
-        (decayed if parameter.ndim >= 2 else vectors).append(parameter)
-    groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-    return [group for group in groups if group["params"]]
+        if parameter.ndim >= 2:
+            decayed.append(parameter)
+        else:
+            (plain_beside if some_are_sharded and not is_sharded(parameter) else vectors).append(parameter)
+    of_vectors = [{"params": some, "weight_decay": 0.0} for some in (vectors, plain_beside)]  # torch's steps take no lists of both kinds
+    return [group for group in ({"params": decayed, "weight_decay": weight_decay}, *of_vectors) if group["params"]]
 
 
 def warmup_cosine(optimizer: torch.optim.Optimizer, num_steps: int, config: ScheduleConfig) -> LambdaLR:

@@ -23,6 +23,7 @@ from typing_extensions import override
 
 from unite.batch import Relations
 from unite.processes import num_ranks
+from unite.training.sharding import is_sharded
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,12 +87,15 @@ def sum_over_ranks(tensor: Tensor) -> Tensor:
 
 
 def sum_gradients(parameters: Iterable[nn.Parameter]) -> None:
-    """Sums the gradients over the ranks, in one message for each dtype and device. Does nothing in a single process."""
+    """Sums the gradients over the ranks, in one message for each dtype and device. Does nothing in a single process.
+
+    Those of sharded parameters are left: they were summed as they came about.
+    """
     if num_ranks() == 1:
         return
     groups: dict[tuple[torch.dtype, torch.device], list[nn.Parameter]] = {}
     for parameter in parameters:
-        if parameter.requires_grad:
+        if parameter.requires_grad and not is_sharded(parameter):
             groups.setdefault((parameter.dtype, parameter.device), []).append(parameter)
     for group in groups.values():
         grads = [torch.zeros_like(one) if one.grad is None else one.grad for one in group]

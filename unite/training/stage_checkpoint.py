@@ -1,11 +1,13 @@
 """The checkpoints of a stage: every few steps, every few minutes, and when a signal ends the run.
 
 What a checkpoint says of its run beside weights and state, under `unite`: `num_processes` and `precision`. A run goes on exactly only with
-the same: dropout is drawn by the rank, and another precision computes other numbers.
+the same: dropout is drawn by the rank, and another precision computes other numbers. A sharded run, whose checkpoints are made for it, may
+go on with another number of processes all the same.
 """
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any
 
@@ -18,9 +20,13 @@ from typing_extensions import override
 from unite.batch import Batch
 from unite.errors import CheckpointError, must_be
 from unite.processes import num_ranks
+from unite.training.sharded_strategy import is_sharded_run
 from unite.training.signals import EndedBySignal, Signals
 
 _MADE_BY = "unite"
+
+log = logging.getLogger(__name__)
+
 #: What the record holds -> what the user calls it.
 _OPTIONS = {"num_processes": "trainer.devices x trainer.num_nodes", "precision": "trainer.precision"}
 
@@ -77,7 +83,8 @@ class StageCheckpoint(ModelCheckpoint):
 
     @override
     def on_load_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Refuses a checkpoint of another number of processes or another precision; one of before this was written down is taken.
+        """Refuses a checkpoint of another number of processes, but of a sharded run, or another precision; one of before this was written
+        down is taken.
 
         Raises:
             CheckpointError: in these cases.
@@ -86,6 +93,9 @@ class StageCheckpoint(ModelCheckpoint):
         before, now = checkpoint.get(_MADE_BY, {}), _made_by(trainer)
         for name, option in _OPTIONS.items():
             if name in before and before[name] != now[name]:
+                if name == "num_processes" and is_sharded_run(trainer):
+                    log.info("%s processes go on with a run of %s: exactly but for dropout", now[name], before[name])
+                    continue
                 hint = "Only with that the run goes on exactly; resume=true without the option takes what the run was begun with."
                 raise CheckpointError(must_be(f"{option} of the resumed run", f"{before[name]}, that of its checkpoint", now[name], hint))
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from unite.config.schema.validation import Export
 from unite.data.mixture import MixtureDataModule
@@ -27,8 +27,13 @@ from unite.runs import RunFolder
 from unite.training.going_back import go_back
 from unite.training.module import UniteModule
 from unite.training.optimizer import OptimizerBuilder
+from unite.training.sharded_checkpoint import check_parts, state_file
+from unite.training.sharded_step import ShardedStep
+from unite.training.sharded_strategy import check_strategy, is_sharded_run
+from unite.training.sharding import trained_weights
 from unite.training.shared_stages import SharedStages
 from unite.training.signals import status_of
+from unite.training.step import ContrastiveStep
 from unite.training.validation import Validation
 
 log = logging.getLogger(__name__)
@@ -88,7 +93,8 @@ def train_stages(
         go_back(run, [stage.name for stage in stages], *back_to)
     exports = _exports(stages, run)
     done = num_done(stages, run) if resume else 0
-    encoder = load_encoder(exports[done - 1] if done else None)
+    start = exports[done - 1] if done else None
+    encoder = load_encoder(start)
     for stage in stages[done:]:
         stage.mixture.check()
         if stage.validation is not None:
@@ -98,19 +104,35 @@ def train_stages(
         with turn as shared_stage:
             if shared_stage is not None and shared_stage.is_there:
                 shared_stage.take(export)
-                encoder = load_encoder(export)
+                start, encoder = export, load_encoder(export)
                 continue
             checkpoint = run.last_checkpoint(stage.name) if resume else None
             if checkpoint:
                 check_checkpoint(checkpoint, stage.num_steps)
+            trainer = build_trainer(stage)
             with _told_how_to_go_on(run, stage), shown(f"stage {stage.name}"):
-                _train(stage, encoder, build_trainer(stage), graph_tokens, checkpoint, seed)
+                _train(stage, encoder, trainer, graph_tokens, checkpoint, seed)
             with shown("exporting the encoder"):
-                encoder.merge_adapter()
-                if is_first_rank():
-                    encoder.save(export)
-                    if shared_stage is not None:
-                        shared_stage.put(export, run.path)
+                if is_sharded_run(trainer):
+                    trained = trained_weights(encoder)
+                    if is_first_rank():
+                        _exported(load_encoder(start), trained).save(export)
+                    trainer.strategy.barrier()
+                    start, encoder = export, load_encoder(export).to(trainer.strategy.root_device)
+                else:
+                    encoder.merge_adapter()
+                    if is_first_rank():
+                        encoder.save(export)
+                if is_first_rank() and shared_stage is not None:
+                    shared_stage.put(export, run.path)
+    return encoder
+
+
+def _exported(encoder: VLMEncoder, trained: dict[str, Tensor]) -> VLMEncoder:
+    """Returns the encoder that a stage began with as a sharded one left it: what was trained is gathered, the rest stands in its folder."""
+    encoder.add_adapter()
+    encoder.load_state_dict(trained, strict=False)
+    encoder.merge_adapter()
     return encoder
 
 
@@ -167,12 +189,14 @@ def check_checkpoint(path: Path, num_steps: int) -> None:
     """
     actual, found = "something else", None
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        found = torch.load(state_file(path), map_location="cpu", weights_only=True, mmap=True)
     except (RuntimeError, EOFError, ValueError, KeyError, OSError, pickle.UnpicklingError) as error:
         actual = f"not readable ({str(error).partition('. ')[0] or type(error).__name__})"
     if not (isinstance(found, dict) and {"state_dict", "global_step", "pytorch-lightning_version"} <= set(found)):
         hint = "Delete or replace it: without a checkpoint, resume=true begins the stage again."
         raise CheckpointError(must_be(f"the checkpoint {path}", "one that a run of unite.train wrote", actual, hint))
+    if path.is_dir():
+        check_parts(path, found)
     if found["global_step"] > num_steps:
         raise ConfigError(
             must_be("the number of steps of the resumed stage", f"at least {found['global_step']}, those of {path}", num_steps)
@@ -186,11 +210,14 @@ def _train(stage: Stage, encoder: VLMEncoder, trainer: pl.Trainer, graph_tokens:
     num_steps = stage.mixture.attach(encoder.processor, stage.num_steps)
     where = f"{trainer.world_size} x {trainer.strategy.root_device.type}"
     log.info("stage %s: %d steps on %s%s", stage.name, num_steps, where, f", resumed from {checkpoint.name}" if checkpoint else "")
-    module = UniteModule(encoder, stage.objective, stage.optimizer, num_steps, graph_tokens, seed)
+    step = ShardedStep if is_sharded_run(trainer) else ContrastiveStep
+    if checkpoint:
+        check_strategy(trainer, checkpoint)
+    module = UniteModule(encoder, stage.objective, stage.optimizer, num_steps, graph_tokens, seed, step)
     trainer.fit(module, datamodule=stage.mixture, ckpt_path=checkpoint, weights_only=True)
     if stage.export is Export.best and stage.validation is not None:
         trainer.strategy.barrier()  # the first rank writes which one it is
-        stage.validation.load_best(module)
+        stage.validation.load_best(module, trainer.strategy)
     elif module.average is not None:
         module.average.take()
     module.to(trainer.strategy.root_device)  # Lightning leaves it on the CPU, and evaluation comes next

@@ -97,52 +97,54 @@ class ContrastiveStep:
         Raises:
             NonFiniteLossError: if the loss is not finite; nothing is accumulated then. It holds the keys of the samples.
         """
-        tokens = sum(micro.input_ids.numel() for micro in batch.micro_batches)
-        if tokens <= self.graph_tokens or len(batch.micro_batches) == 1:
-            return self._direct(batch, backward)
-        return self._cached(batch, backward)
+        return self._cached(batch, backward) if self.num_replayed(batch) else self._direct(batch, backward)
 
     def _direct(self, batch: Batch, backward: Backward) -> StepOutput:
-        embeddings = _in_order(batch, self.encoder.together(batch.micro_batches))
-        output, gradient = self._loss(embeddings.detach(), batch, backward)
-        backward(_with_gradient(embeddings, gradient))
+        embeddings = in_order(batch, self.encoder.together(batch.micro_batches))
+        output, gradient = self.loss(embeddings.detach(), batch, backward)
+        backward(with_gradient(embeddings, gradient))
         return output
 
     def _cached(self, batch: Batch, backward: Backward) -> StepOutput:
         # Features of a frozen tower serve all micro-batches and the replay. Those of a trained one must be made again, with their graph,
         # and each micro-batch makes its own both times: what it draws at random (an adapter's dropout) must be the same in the replay.
         known: dict[tuple[int, int], Tensor] | None = {} if self.encoder.vision_is_frozen else None
-        replayed = batch.micro_batches[: self._num_replayed(batch)]
+        replayed = batch.micro_batches[: self.num_replayed(batch)]
         kept = batch.micro_batches[len(replayed) :]
-        states: list[_RandomState] = []
+        states: list[RandomState] = []
         parts: list[Tensor] = []
         with torch.no_grad():
             for micro in replayed:
-                states.append(_RandomState(micro.input_ids.device))
+                states.append(RandomState(micro.input_ids.device))
                 parts.append(self.encoder(micro, self.encoder.encode_media(micro, known)))
         torch.clear_autocast_cache()  # of weights cast without graph, which older torch would use for what has one
         with_graph = [self.encoder(micro, self.encoder.encode_media(micro, known)) for micro in kept]
         parts += [embeddings.detach() for embeddings in with_graph]
-        output, gradient = self._loss(_in_order(batch, parts), batch, backward)
+        output, gradient = self.loss(in_order(batch, parts), batch, backward)
         if kept:
-            backward(_with_gradient(torch.cat(with_graph), torch.cat([gradient[micro.contents] for micro in kept])))
+            backward(with_gradient(torch.cat(with_graph), torch.cat([gradient[micro.contents] for micro in kept])))
             del with_graph
         for micro, state in zip(replayed, states, strict=True):
             with state.restored():
                 again = self.encoder(micro, self.encoder.encode_media(micro, known))
-            backward(_with_gradient(again, gradient[micro.contents]))
+            backward(with_gradient(again, gradient[micro.contents]))
         return output
 
-    def _num_replayed(self, batch: Batch) -> int:
-        """Returns how many of the first micro-batches do not keep their activations; the last, shorter contents, fill the room best."""
+    def num_replayed(self, batch: Batch) -> int:
+        """Returns how many of the first micro-batches do not keep their activations; the last, shorter contents, fill the room best.
+
+        One alone is kept whatever its size: to pass it twice would save nothing.
+        """
         room = self.graph_tokens
+        if len(batch.micro_batches) == 1:
+            return 0
         for place in reversed(range(len(batch.micro_batches))):
             room -= batch.micro_batches[place].input_ids.numel()
             if room < 0:
                 return place + 1
         return 0
 
-    def _loss(self, embeddings: Tensor, batch: Batch, backward: Backward) -> tuple[StepOutput, Tensor]:
+    def loss(self, embeddings: Tensor, batch: Batch, backward: Backward) -> tuple[StepOutput, Tensor]:
         """Returns what is known of the global batch, and the gradient of its loss at this rank's embeddings, (U, D)."""
         pool = gather_pool(embeddings, batch.relations)
         leaf = pool.embeddings.requires_grad_()
@@ -155,8 +157,12 @@ class ContrastiveStep:
         return StepOutput(replace(output, loss=total, terms=terms), leaf.detach(), pool.relations), gradient[pool.ours]
 
 
-class _RandomState:
-    """The random state before a forward pass, so that the replay draws the same dropout."""
+class RandomState:
+    """The random state before a forward pass, so that the replay draws the same dropout.
+
+    Args:
+        device: that the pass is on.
+    """
 
     def __init__(self, device: torch.device) -> None:
         self.devices = [device] if device.type == "cuda" else []
@@ -165,6 +171,7 @@ class _RandomState:
 
     @contextmanager
     def restored(self) -> Iterator[None]:
+        """Holds that state while the block runs."""
         with torch.random.fork_rng(devices=self.devices):
             torch.set_rng_state(self.cpu)
             for device, state in zip(self.devices, self.cuda, strict=True):
@@ -172,13 +179,13 @@ class _RandomState:
             yield
 
 
-def _in_order(batch: Batch, parts: list[Tensor]) -> Tensor:
+def in_order(batch: Batch, parts: list[Tensor]) -> Tensor:
     """Puts the embeddings of the micro-batches back in the order of the pool: (U, D)."""
     places = torch.cat([micro.contents for micro in batch.micro_batches])
     return torch.cat(parts)[torch.argsort(places)]
 
 
-def _with_gradient(embeddings: Tensor, gradient: Tensor) -> Tensor:
+def with_gradient(embeddings: Tensor, gradient: Tensor) -> Tensor:
     """Returns the scalar whose gradient at the embeddings is the given one."""
     return (embeddings * gradient.to(embeddings.dtype)).sum()
 

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.strategies import Strategy
 from torch import nn
 from typing_extensions import override
 
@@ -26,6 +27,7 @@ from unite.errors import CheckpointError, must_be
 from unite.files import read_json, write_json
 from unite.processes import is_first_rank
 from unite.progress import shown
+from unite.training.sharding import unsharded
 from unite.training.step_log import StepLog, steps_of
 from unite.training.validator import Validator
 
@@ -99,7 +101,12 @@ class Validation(pl.Callback):
             return
         began = time.monotonic()
         with pl_module.averaged():  # type: ignore[operator]  # ours: what is exported is what is looked at
-            with shown(f"validation at step {step}"), undisturbed(pl_module), trainer.precision_plugin.forward_context():
+            with (
+                shown(f"validation at step {step}"),
+                undisturbed(pl_module),
+                unsharded(pl_module.encoder),  # type: ignore[arg-type]
+                trainer.precision_plugin.forward_context(),
+            ):
                 found = self.validator(pl_module.encoder, pl_module.objective, pl_module.device)  # type: ignore[arg-type]
             is_better = self.best is None or found.score > self.best.score
             if is_better:
@@ -131,16 +138,20 @@ class Validation(pl.Callback):
             told = "validation took %.1f s, %.1f %% of the stage's %.1f s (%d times); %s"
             log.info(told, self._seconds, share, seconds, self.num_validations, best)
 
-    def load_best(self, module: pl.LightningModule) -> None:
+    def load_best(self, module: pl.LightningModule, strategy: Strategy) -> None:
         """Gives a module the best weights.
+
+        Args:
+            module: that was trained.
+            strategy: by which their checkpoint was written.
 
         Raises:
             CheckpointError: if there are none.
         """
         best = Best.read(self.folder)
-        if best is None or not (self.folder / best.file).is_file():
+        if best is None or not (self.folder / best.file).exists():
             raise CheckpointError(must_be(f"the best weights in {self.folder}", "kept by a validation", "missing", "Set export=last."))
-        checkpoint = torch.load(self.folder / best.file, map_location="cpu", weights_only=True)
+        checkpoint = strategy.load_checkpoint(self.folder / best.file, weights_only=True)
         module.on_load_checkpoint(checkpoint)
         module.load_state_dict(checkpoint["state_dict"], strict=False)
         if is_first_rank():
@@ -153,7 +164,7 @@ class Validation(pl.Callback):
             write_json(self.folder / "best.json", asdict(self.best))
             for old in self.folder.glob("*.ckpt"):
                 if old.name != self.best.file:
-                    old.unlink(missing_ok=True)
+                    trainer.strategy.remove_checkpoint(old)
 
     def _stop_if_no_better(self, trainer: pl.Trainer) -> None:
         """Ends training where patience is at its end; judged by steps, so that a resumed run ends where the undisturbed one would."""

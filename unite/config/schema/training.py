@@ -47,7 +47,8 @@ class TrainerConfig:
         devices: how many on each machine; `auto` is all.
         num_nodes: machines.
         strategy: how processes work together: `unite`, the project's own, which gathers the pool over the ranks; `auto` takes it where
-            there are several. No other gives the right gradients.
+            there are several. `sharded` is that with weights, gradients and the optimizer's state sharded over the ranks (FSDP2). No other
+            gives the right gradients.
         precision: `32-true`, or `bf16-mixed`, which computes in bfloat16; what is trained is kept in float32 with either.
         graph_tokens: the activations of up to this many tokens of a batch are kept; the rest is passed twice (gradient cache).
         log_every_n_steps: between two lines of the log, each of means over the steps since the last.

@@ -1,0 +1,124 @@
+"""The contrastive step where weights are sharded over the ranks: every rank calls every layer equally often.
+
+A layer's weights are gathered by all ranks together. What differs between them is agreed on at the beginning of a step:
+
+    how many micro-batches        a rank with fewer passes a filler, whose embeddings count for nothing
+    how many are replayed         as many on each rank; those that are kept are one pass
+    where something is seen       a rank that sees nothing where another does shows its towers a blank image, with weight zero
+
+Else loss, gradients and memory are those of `step.ContrastiveStep`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from typing_extensions import override
+
+from unite.batch import Batch, MicroBatch
+from unite.encoder.vlm import VLMEncoder
+from unite.processes import num_ranks
+from unite.training.step import Backward, ContrastiveStep, RandomState, StepOutput, in_order, with_gradient
+from unite.types import Content, Medium, Modality
+
+
+class ShardedStep(ContrastiveStep):
+    """A `ContrastiveStep` of an encoder that `sharding.shard` has sharded; all ranks call it together.
+
+    Args:
+        encoder, objective, graph_tokens: as of `ContrastiveStep`.
+    """
+
+    encoder: VLMEncoder
+
+    @override
+    def __call__(self, batch: Batch, backward: Backward) -> StepOutput:
+        is_cached = torch.is_autocast_cache_enabled()
+        torch.set_autocast_cache_enabled(False)  # it would hold all weights, in bfloat16, for the rest of the step
+        try:
+            return self._passed(batch, backward)
+        finally:
+            torch.set_autocast_cache_enabled(is_cached)
+
+    def _passed(self, batch: Batch, backward: Backward) -> StepOutput:
+        device = batch.micro_batches[0].input_ids.device
+        filler = self._filler.to(device)
+        replayed, kept = self._agreed(batch, filler)
+        blanks = self._blanks([*([micro] for micro in replayed), kept], device)
+        known: dict[tuple[int, int], Tensor] | None = {} if self.encoder.vision_is_frozen else None
+        states: list[RandomState] = []
+        parts: list[Tensor] = []
+        with torch.no_grad():
+            for micro, blank in zip(replayed, blanks, strict=False):
+                states.append(RandomState(device))
+                parts += self.encoder.together([micro], known, blank)
+        with_graph = self.encoder.together(kept, known, blanks[-1]) if kept else []
+        parts += [embeddings.detach() for embeddings in with_graph]
+        ours = [part for micro, part in zip([*replayed, *kept], parts, strict=True) if micro is not filler]
+        output, gradient = self.loss(in_order(batch, ours), batch, backward)
+
+        def push(micros: Sequence[MicroBatch], embeddings: Sequence[Tensor]) -> None:
+            rows = [gradient[micro.contents] if micro is not filler else gradient.new_zeros(1, gradient.shape[1]) for micro in micros]
+            backward(with_gradient(torch.cat(list(embeddings)), torch.cat(rows)))
+
+        if kept:
+            push(kept, with_graph)
+            del with_graph
+        for micro, state, blank in zip(replayed, states, blanks, strict=False):
+            with state.restored():
+                again = self.encoder.together([micro], known, blank if known is None else None)
+            push([micro], again)
+        return output
+
+    def _agreed(self, batch: Batch, filler: MicroBatch) -> tuple[list[MicroBatch], list[MicroBatch]]:
+        """Returns the micro-batches that are replayed and those that are kept, as many of either on each rank.
+
+        As many are kept as every rank has room for.
+        """
+        own, device = list(batch.micro_batches), batch.micro_batches[0].input_ids.device
+        num_replayed = self.num_replayed(batch)
+        most, most_replayed, minus_kept = _largest([len(own), num_replayed, num_replayed - len(own)], device)
+        fillers = [filler] * (most - len(own))
+        if not most_replayed:
+            return [], own + fillers
+        first_kept = len(own) + minus_kept
+        return own[:first_kept] + fillers, own[first_kept:]
+
+    def _blanks(self, passes: Sequence[Sequence[MicroBatch]], device: torch.device) -> list[MicroBatch | None]:
+        """Returns for each pass the blank image that the towers are to be shown beside it: where only other ranks see something."""
+        known: set[tuple[int, int]] = set()
+        sees: list[bool] = []
+        for micro_batches in passes:
+            new = {name for micro in micro_batches for name in micro.media_names} - known
+            sees.append(bool(new))
+            if self.encoder.vision_is_frozen:  # its features are kept for the whole step
+                known |= new
+        blank = self._blank.to(device)
+        is_seen = _largest([int(one) for one in sees], device)
+        return [blank if anywhere and not here else None for anywhere, here in zip(is_seen, sees, strict=True)]
+
+    @cached_property
+    def _filler(self) -> MicroBatch:
+        return self._of(Content("."))
+
+    @cached_property
+    def _blank(self) -> MicroBatch:
+        return self._of(Content(media=(Medium(Modality.IMAGE, np.zeros((1, 64, 64, 3), np.uint8), 0),)))
+
+    def _of(self, content: Content) -> MicroBatch:
+        processor = self.encoder.processor
+        return processor.pad([processor.encode(content)], [0])
+
+
+def _largest(numbers: Sequence[int], device: torch.device) -> list[int]:
+    """Returns the largest of each of the ranks' numbers."""
+    said = torch.tensor(numbers, device=device)
+    if num_ranks() > 1:
+        dist.all_reduce(said, op=dist.ReduceOp.MAX)
+    found: list[int] = said.tolist()
+    return found
