@@ -14,6 +14,8 @@ def test_a_product_is_that_of_float64(shape):
     expected = rows.double() @ weight.double().T
     torch.testing.assert_close(product(rows, weight).double(), expected, rtol=1e-5, atol=1e-4)
     torch.testing.assert_close(product(rows, weight, bias).double(), expected + bias, rtol=1e-5, atol=1e-4)
+    activated = product(rows, weight, bias, activation="swish").double()
+    torch.testing.assert_close(activated, torch.nn.functional.silu(expected + bias), rtol=1e-5, atol=1e-4)
 
 
 def test_other_types_empty_tensors_and_autocast_are_left_to_torch():

@@ -22,9 +22,13 @@ def by_onednn(*tensors: Tensor) -> bool:
     )
 
 
-def product(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Returns (N, O), rows (N, I) times the transposed weight (O, I), plus the bias (O,). Without a graph."""
-    return cast(Tensor, torch.ops.mkldnn._linear_pointwise(rows, weight, bias, "none", [], ""))
+def product(rows: Tensor, weight: Tensor, bias: Tensor | None = None, activation: str = "none") -> Tensor:
+    """Returns (N, O), rows (N, I) times the transposed weight (O, I), plus the bias (O,). Without a graph.
+
+    Args:
+        activation: what is made of each sum while it is still in the processor, by oneDNN's name: `swish` is SiLU.
+    """
+    return cast(Tensor, torch.ops.mkldnn._linear_pointwise(rows, weight, bias, activation, [], ""))
 
 
 def _is_built_in() -> bool:

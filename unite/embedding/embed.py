@@ -37,11 +37,11 @@ DECODED_AHEAD = 32
 #: Texts tokenised together.
 TEXTS_TOGETHER = 64
 #: Tokens of a micro-batch at most on a CPU, whatever the budget: of more, what a layer leaves the next is in no cache any more.
-CPU_BUDGET = 2048
+CPU_BUDGET = 4096
 #: Bytes of a block of memory by which the C library learns to keep what a pass leaves for the next one, see `_keep_memory`.
 _KEPT = 31 * 2**20
 #: What a micro-batch costs beside its tokens, in tokens: here each is a pass of its own.
-_OVERHEAD = 128
+_OVERHEAD = 256
 #: A content of more than so many times the shared beginning is passed whole: little is saved, and attention with a mask takes longer.
 _LONG = 16
 

@@ -29,6 +29,8 @@ def test_output_and_gradients_are_those_of_torch(shape, bias):
         (out * torch.linspace(-1, 1, out.numel()).view_as(out)).sum().backward()
         found.append([out.detach(), states.grad, *(parameter.grad for parameter in layer.parameters())])
     torch.testing.assert_close(*found, rtol=1e-5, atol=1e-5)
+    with torch.no_grad():
+        assert torch.equal(fast(states), found[1][0])
 
 
 def test_rows_that_do_not_lie_side_by_side():

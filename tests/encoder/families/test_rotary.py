@@ -23,3 +23,5 @@ def test_states_and_gradients_are_those_of_the_formula(num_heads):
         (gradient,) = torch.autograd.grad((turned * weights).sum(), states)
         found.append((turned, gradient))
     torch.testing.assert_close(found[0], found[1])
+    with torch.no_grad():
+        assert torch.equal(rotate(states, for_heads(angles.cos(), angles.sin(), 6)), found[0][0])

@@ -30,6 +30,14 @@ def test_output_and_gradients_are_those_of_transformers(mlp, rows, monkeypatch):
     torch.testing.assert_close(found["ours"], found["theirs"])
 
 
+@pytest.mark.parametrize("rows", [4, 100])
+def test_without_gradients_too(mlp, rows, monkeypatch):
+    monkeypatch.setattr(swiglu, "_ROWS_WITHOUT_GRAPH", rows)
+    states = torch.randn(2, 7, 6)
+    with torch.no_grad():
+        torch.testing.assert_close(gated_mlp(mlp, states), mlp.forward(states))
+
+
 def test_no_token_and_other_types_take_the_usual_way(mlp):
     assert gated_mlp(mlp, torch.empty(0, 6)).shape == (0, 6)
     states = torch.randn(2, 6, dtype=torch.float64)

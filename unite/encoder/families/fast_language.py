@@ -25,6 +25,9 @@ from unite.encoder.families.swiglu import gated_mlp
 
 #: Behind a mask, the keys of a content are a multiple of it: torch's attention on a CPU takes up to 1.6 times as long with others.
 _KEYS = 16
+#: On a CPU and without gradients a content asks by pieces of so many queries at most, up to so many pieces; torch's attention does the same
+#: within itself for long ones.
+_QUERIES, _PIECES = 64, 8
 
 
 class LanguageClasses(NamedTuple):
@@ -152,19 +155,43 @@ def _within(
     """
     query, key, value = (states.unflatten(0, (shape[0], -1)) for states in (query, key, value))
     mask = None if last is None else (torch.arange(shape[1], device=last.device) <= last[:, None])[:, None, None]
+    num_before = 0 if before is None else len(before[0])
+    in_pieces = last is None and _QUERIES < shape[1] <= _PIECES * _QUERIES and key.device.type == "cpu" and not torch.is_grad_enabled()
     if before is not None:
-        num_before = len(before[0])
         spare = -(num_before + shape[1]) % _KEYS
         nothing = key.new_zeros(1, 1, 1, 1).expand(shape[0], spare, *key.shape[2:])
         key, value = (torch.cat([one.expand(shape[0], *one.shape), own, nothing], 1) for one, own in zip(before, (key, value), strict=True))
-        if key.shape[2] != query.shape[2]:
-            # Of torch's kernels, those that take a mask want a key for each head: the others would write out all scores.
-            key, value = (states.repeat_interleave(query.shape[2] // states.shape[2], 2) for states in (key, value))
-        if mask is None:
-            mask = torch.ones(shape[1], key.shape[1], dtype=torch.bool, device=key.device).tril(num_before)
-        else:
+        if mask is not None:
             mask = nn.functional.pad(nn.functional.pad(mask, (num_before, 0), value=True), (0, spare), value=False)
+        elif not in_pieces:
+            mask = _causal(shape[1], num_before, key.shape[1], key.device)
+    if key.shape[2] != query.shape[2] and (in_pieces or before is not None):
+        # Of torch's kernels, those that take a mask want a key for each head: the others would write out all scores.
+        key, value = (states.repeat_interleave(query.shape[2] // states.shape[2], 2) for states in (key, value))
     query, key, value = (states.transpose(1, 2) for states in (query, key, value))
+    attended = _in_pieces(self, query, key, value, num_before) if in_pieces else _attention(self, query, key, value, mask)
+    return attended.flatten(0, 1).flatten(1)
+
+
+def _in_pieces(self: Any, query: Tensor, key: Tensor, value: Tensor, num_before: int) -> Tensor:
+    """Causal attention, of `_QUERIES` queries at a time: keys behind the last of them are not read, which behind a mask they are."""
+    length = query.shape[2]
+    size = -(-length // -(-length // _QUERIES))
+    attended = []
+    for start in range(0, length, size):
+        end = min(start + size, length)
+        known = min(-(-(num_before + end) // _KEYS) * _KEYS, key.shape[2])
+        mask = _causal(end - start, num_before + start, known, key.device)
+        attended.append(_attention(self, query[:, :, start:end], key[:, :, :known], value[:, :, :known], mask))
+    return torch.cat(attended, 1)
+
+
+def _causal(num_queries: int, first: int, num_keys: int, device: torch.device) -> Tensor:
+    """Returns the mask (num_queries, num_keys) of queries that stand at `first` and after it."""
+    return torch.ones(num_queries, num_keys, dtype=torch.bool, device=device).tril(first)
+
+
+def _attention(self: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
     attended = nn.functional.scaled_dot_product_attention(
         query,
         key,
@@ -175,7 +202,7 @@ def _within(
         scale=self.scaling,
         enable_gqa=query.shape[1] != key.shape[1],
     )
-    return attended.transpose(1, 2).flatten(0, 1).flatten(1)
+    return attended.transpose(1, 2)
 
 
 def _heads(self: Any, name: str, hidden_states: Tensor) -> Tensor:

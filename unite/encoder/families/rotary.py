@@ -16,6 +16,8 @@ def rotate(states: Tensor, angles: Angles) -> Tensor:
     cos, sin = angles
     if cos.shape[-2] > 1:
         cos, sin = cos[..., : states.shape[-2], :], sin[..., : states.shape[-2], :]
+    if not torch.is_grad_enabled():
+        return _rotated(states, cos, sin)
     return cast(Tensor, _Rotation.apply(states, cos, sin))  # type: ignore[no-untyped-call]
 
 
@@ -38,13 +40,17 @@ class _Rotation(torch.autograd.Function):
     def forward(ctx: Any, states: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         ctx.save_for_backward(cos, sin)
         ctx.dtype = states.dtype
-        return (states * cos).addcmul_(_swap_halves(states), sin)
+        return _rotated(states, cos, sin)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         cos, sin = ctx.saved_tensors
         # The rotation back.
         return torch.addcmul(gradient * cos, _swap_halves(gradient), sin, value=-1).to(ctx.dtype), None, None
+
+
+def _rotated(states: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    return (states * cos).addcmul_(_swap_halves(states), sin)
 
 
 def _swap_halves(states: Tensor) -> Tensor:

@@ -12,6 +12,8 @@ from unite.onednn import by_onednn, product
 
 #: Tokens that go through all of it before the next ones, so that what one operation leaves the next is still in the cache.
 _ROWS = 2048
+#: The same where nothing is kept for the way back, which leaves room for more.
+_ROWS_WITHOUT_GRAPH = 4096
 
 
 def gated_mlp(self: Any, hidden_states: Tensor) -> Tensor:
@@ -26,8 +28,17 @@ def gated_mlp(self: Any, hidden_states: Tensor) -> Tensor:
     if all(type(layer) is nn.Linear and layer.bias is None for layer in layers):
         weights = [layer.weight for layer in layers]
         if by_onednn(hidden_states, *weights):
+            if not torch.is_grad_enabled():
+                return _without_graph(hidden_states, *weights)
             return cast(Tensor, _GatedMLP.apply(hidden_states, *weights))  # type: ignore[no-untyped-call]
     return cast(Tensor, self.down_proj(nn.functional.silu(self.gate_proj(hidden_states)) * self.up_proj(hidden_states)))
+
+
+def _without_graph(states: Tensor, gate: Tensor, up: Tensor, down: Tensor) -> Tensor:
+    out = []
+    for some in states.reshape(-1, states.shape[-1]).split(_ROWS_WITHOUT_GRAPH):
+        out.append(product(product(some, gate, activation="swish").mul_(product(some, up)), down))
+    return (torch.cat(out) if len(out) > 1 else out[0]).view(*states.shape[:-1], -1)
 
 
 class _GatedMLP(torch.autograd.Function):
