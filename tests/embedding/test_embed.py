@@ -1,4 +1,4 @@
-"""The order, the budget and the names of what is embedded, and the cache of `memory.py`."""
+"""The order, the budget and the names of what is embedded, the cache of `memory.py` and the tokenising of `texts.py`."""
 
 from dataclasses import replace
 
@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from tests.fake_encoder import FakeEncoder, image
 from unite.config.schema.media import Decoding
 from unite.data.rows import StoredContent
-from unite.embedding.embed import BUDGETS_PER_WINDOW, DECODED_AHEAD, TEXTS_TOGETHER, embed_contents
+from unite.embedding.embed import BUDGETS_PER_WINDOW, DECODED_AHEAD, embed_contents
 from unite.embedding.lazy import LazyContent
 from unite.embedding.memory import MemoryCache
+from unite.embedding.texts import TEXTS_TOGETHER
 from unite.errors import ConfigError, DataError
 from unite.types import Content
 
@@ -155,12 +156,12 @@ def test_texts_are_encoded_together_and_one_that_cannot_be_is_named(encoder, mon
             raise DataError("it is bad.")
         return encode(content)
 
-    def encode_texts(contents):
+    def begin_texts(contents, threads):
         sizes.append(len(contents))
-        return [strict(content) for content in contents]
+        return threads.submit(lambda: [strict(content) for content in contents]).result
 
     monkeypatch.setattr(encoder.processor, "encode", strict)
-    monkeypatch.setattr(encoder.processor, "encode_texts", encode_texts, raising=False)
+    monkeypatch.setattr(encoder.processor, "begin_texts", begin_texts, raising=False)
     contents = [*CONTENTS, *(Content(f"text {number}") for number in range(TEXTS_TOGETHER))]
     assert (embed_contents(encoder, contents) - one_by_one(contents)).abs().max() < 1e-6
     assert sizes == [TEXTS_TOGETHER, 6]

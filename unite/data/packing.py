@@ -49,22 +49,25 @@ def plan_micro_batches(lengths: Sequence[int], token_budget: int, overhead: int 
     order = sorted(range(len(lengths)), key=lambda content: (-lengths[content], content))
     if order:
         check_budget(lengths[order[0]], token_budget, f"content {order[0]}")
-    sizes = np.array([lengths[content] for content in order], dtype=np.int64)
-    # least[i]: the cost of the first i contents; the last micro-batch of them begins at begins[i] and is padded to its first.
-    least, begins = np.zeros(len(order) + 1, dtype=np.int64), np.zeros(len(order) + 1, dtype=np.int64)
-    earliest = 0
+    longest = [lengths[content] for content in order]
+    sizes = np.array(longest, dtype=np.int64)
+    # The cost of the first `end` contents is the least, over where the last micro-batch of them begins, of what stands before that and of
+    # (end - start) times the length of its first, to which it is padded: base[start] + end * sizes[start].
+    base = np.zeros(len(order), dtype=np.int64)
+    begins = [0] * (len(order) + 1)
+    earliest = least = 0
     for end in range(1, len(order) + 1):
-        while (end - earliest) * sizes[earliest] > token_budget:
+        base[end - 1] = least - (end - 1) * longest[end - 1] + overhead
+        while (end - earliest) * longest[earliest] > token_budget:
             earliest += 1
-        starts = np.arange(earliest, end)
-        costs = least[starts] + (end - starts) * sizes[starts] + overhead
-        begins[end] = starts[costs.argmin()]
-        least[end] = costs.min()
+        costs = base[earliest:end] + end * sizes[earliest:end]
+        best = int(costs.argmin())
+        begins[end], least = earliest + best, int(costs[best])
     plan: list[list[int]] = []
     end = len(order)
     while end:
         plan.append(order[begins[end] : end])
-        end = int(begins[end])
+        end = begins[end]
     return plan[::-1]
 
 

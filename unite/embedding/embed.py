@@ -13,7 +13,7 @@ import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Protocol
@@ -25,6 +25,7 @@ from unite.batch import EncodedContent, MicroBatch, Processor
 from unite.data.packing import plan_micro_batches, shared_beginning
 from unite.embedding.lazy import LazyContent, decoded, key_of, named
 from unite.embedding.memory import EmbeddingCache, MemoryCache
+from unite.embedding.texts import TextsTogether
 from unite.errors import ConfigError, DataError, must_be
 from unite.types import Content
 
@@ -34,8 +35,6 @@ log = logging.getLogger(__name__)
 BUDGETS_PER_WINDOW = 16
 #: Contents decoded before they are needed.
 DECODED_AHEAD = 32
-#: Texts tokenised together.
-TEXTS_TOGETHER = 64
 #: Tokens of a micro-batch at most on a CPU, whatever the budget: of more, what a layer leaves the next is in no cache any more.
 CPU_BUDGET = 4096
 #: Bytes of a block of memory by which the C library learns to keep what a pass leaves for the next one, see `_keep_memory`.
@@ -92,13 +91,14 @@ def embed_contents(
     """
     if token_budget < 1:
         raise ConfigError(must_be("token_budget", "at least 1", token_budget))
-    run = _Run(encoder, token_budget, MemoryCache() if cache is None else cache, ids)
     report = on_progress or (lambda count: None)
     places: list[int] = []  # of each content, among the unique ones
     ahead: deque[tuple[int, str, Callable[[], Content]]] = deque()
-    if run.device.type == "cpu":
+    device = device_of(encoder)
+    if device.type == "cpu":
         _keep_memory()
-    with _evaluating(encoder), _decoder(run.device) as decode:
+    with _evaluating(encoder), _decoder(device) as decode, ThreadPoolExecutor(max_workers=1) as threads:
+        run = _Run(encoder, token_budget, MemoryCache() if cache is None else cache, ids, threads)
         for content in contents:
             name = run.name_of(content, len(places))
             index, is_new = run.place(content, name)
@@ -110,7 +110,7 @@ def embed_contents(
             report(run.take_done())
         while ahead:
             run.add(*ahead.popleft())
-        run.encode_texts()
+        run.add_rest()
         run.encode_window()
         report(run.take_done())
     if not places:
@@ -158,7 +158,7 @@ def _decoder(device: torch.device) -> Iterator[Callable[[Content | LazyContent],
 class _Run:
     """The state of one call: unique contents met so far, and those of the window that wait to be embedded."""
 
-    def __init__(self, encoder: Encoder, token_budget: int, cache: EmbeddingCache, ids: Sequence[str] | None) -> None:
+    def __init__(self, encoder: Encoder, token_budget: int, cache: EmbeddingCache, ids: Sequence[str] | None, threads: Executor) -> None:
         self.encoder = encoder
         self.processor: Processor = encoder.processor
         self.device = device_of(encoder)
@@ -171,8 +171,7 @@ class _Run:
         self.cut: list[str] = []  # the names of those whose text lost its end
         self.done = 0
         self._index_of: dict[int, int] = {}
-        self._encode_texts = getattr(self.processor, "encode_texts", None)
-        self._texts: list[tuple[int, str, Content]] = []  # those that wait to be tokenised
+        self._texts = TextsTogether(self.processor, threads)
         self._window: list[tuple[int, str, EncodedContent]] = []
         self._tokens = 0
 
@@ -200,28 +199,14 @@ class _Run:
         """Puts a content into the window; embeds the window when it is full."""
         with named(name):
             content = decode()
-            encoded = self.processor.encode(content) if content.media or self._encode_texts is None else None
-        if encoded is not None:
-            self._wait(index, name, encoded)
-            return
-        self._texts.append((index, name, content))
-        if len(self._texts) == TEXTS_TOGETHER:
-            self.encode_texts()
+            media = self.processor.encode(content) if content.media else None
+        for encoded in self._texts.add(index, name, content) if media is None else [(index, name, media)]:
+            self._wait(*encoded)
 
-    def encode_texts(self) -> None:
-        """Tokenises the texts that were put in, all together."""
-        texts, self._texts = self._texts, []
-        if self._encode_texts is None or not texts:
-            return
-        try:
-            encoded = self._encode_texts([content for _, _, content in texts])
-        except DataError:  # one by one, so that it is named
-            encoded = []
-            for _, name, content in texts:
-                with named(name):
-                    encoded.append(self.processor.encode(content))
-        for (index, name, _), one in zip(texts, encoded, strict=True):
-            self._wait(index, name, one)
+    def add_rest(self) -> None:
+        """Puts the texts that are not encoded yet into the window."""
+        for encoded in self._texts.rest():
+            self._wait(*encoded)
 
     def _wait(self, index: int, name: str, encoded: EncodedContent) -> None:
         self.num_encoded += 1

@@ -35,9 +35,8 @@ def gated_mlp(self: Any, hidden_states: Tensor) -> Tensor:
 
 
 def _without_graph(states: Tensor, gate: Tensor, up: Tensor, down: Tensor) -> Tensor:
-    out = []
-    for some in states.reshape(-1, states.shape[-1]).split(_ROWS_WITHOUT_GRAPH):
-        out.append(product(product(some, gate, activation="swish").mul_(product(some, up)), down))
+    rows = states.reshape(-1, states.shape[-1]).split(_ROWS_WITHOUT_GRAPH)
+    out = [product(product(some, gate, activation="swish").mul_(product(some, up)), down) for some in rows]
     return (torch.cat(out) if len(out) > 1 else out[0]).view(*states.shape[:-1], -1)
 
 
