@@ -4,6 +4,7 @@ import torch
 
 from tests.encoder.material import CONTENTS, batch_of, loss_of, make, trained
 from unite.config.schema import LoRAConfig
+from unite.encoder import vlm
 
 
 def test_embeddings_are_unit_vectors_in_float32(tiny_folder):
@@ -38,6 +39,21 @@ def test_media_are_seen_once(tiny_folder):
     assert seen == [2]
     torch.testing.assert_close(encoder(batch, features), encoder(batch))
     assert len(encoder.encode_media(batch_of(encoder, CONTENTS[:1]), known)) == 0
+
+
+def test_media_are_seen_once_where_micro_batches_pass_in_turns(tiny_folder, monkeypatch):
+    encoder = make(tiny_folder)
+    seen, passes = [], []
+    encoder.model.visual.register_forward_pre_hook(lambda module, args, kwargs: seen.append(kwargs["grid_thw"].shape[0]), with_kwargs=True)
+    encoder.model.language_model.register_forward_pre_hook(lambda module, args: passes.append(1))
+    batches = [batch_of(encoder, CONTENTS[begin : begin + 1]) for begin in range(len(CONTENTS))]
+    tokens = [batch.input_ids.numel() for batch in batches]
+    for limit, expected in ((sum(tokens), 1), (max(tokens), len(tokens)), (1, len(tokens))):
+        seen.clear()
+        passes.clear()
+        monkeypatch.setattr(vlm, "_TOKENS_TOGETHER", limit)
+        assert [len(embeddings) for embeddings in encoder.together(batches)] == [1] * len(batches)
+        assert (sum(seen), len(passes)) == (2, expected)
 
 
 def test_gradient_checkpointing_changes_no_gradient(tiny_folder):

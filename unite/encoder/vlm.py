@@ -29,6 +29,9 @@ from unite.encoder.quantised import Quantised, unloaded
 from unite.encoder.trained import trained_of
 from unite.errors import CheckpointError, must_be
 
+#: Tokens that pass together on a CPU: of so many what an operation leaves the next is still in the cache, of 60,000 it is not.
+_TOKENS_TOGETHER = 6144
+
 log = logging.getLogger(__name__)
 
 
@@ -100,6 +103,8 @@ class VLMEncoder(nn.Module):
         micro_batches: Sequence[MicroBatch],
         known: dict[tuple[int, int], Tensor] | None = None,
         idle: MicroBatch | None = None,
+        *,
+        at_once: bool = False,
     ) -> list[Tensor]:
         """Embeds the contents of several micro-batches in one pass, so far as the family can: as `forward` of each, in fewer operations.
 
@@ -108,14 +113,19 @@ class VLMEncoder(nn.Module):
             known: as of `encode_media`.
             idle: with media that the towers pass beside the others' and that count for nothing: weights that are sharded over ranks are
                 gathered by all of them, so that a rank that has nothing to see must call the towers too.
+            at_once: in one pass wherever it runs: for such weights all ranks must make equally many.
 
         Returns:
             (n, D) of each.
         """
         known = {} if known is None else known
-        self._see(micro_batches, known)
-        unseen = None if idle is None else self.encode_media(idle).sum()
-        embeddings = self._embed(micro_batches, [self.encode_media(micro_batch, known) for micro_batch in micro_batches])
+        embeddings: list[Tensor] = []
+        unseen: Tensor | None = None
+        for some in [micro_batches] if at_once else _in_turns(micro_batches):
+            self._see(some, known)
+            if idle is not None:
+                unseen, idle = self.encode_media(idle).sum(), None
+            embeddings += self._embed(some, [self.encode_media(micro_batch, known) for micro_batch in some])
         if unseen is not None:
             embeddings[0] = embeddings[0] + 0 * unseen
         return embeddings
@@ -223,3 +233,17 @@ class VLMEncoder(nn.Module):
     def _check_merged(self, when: str) -> None:
         if any(has_lora(part) for part in self.model.children()):
             raise CheckpointError(must_be("the encoder's adapter", f"merged {when}", "not merged", "Call merge_adapter() first."))
+
+
+def _in_turns(micro_batches: Sequence[MicroBatch]) -> Iterator[Sequence[MicroBatch]]:
+    """Yields those that pass together: on a CPU so many at a time that what they leave the next operation is still in its cache."""
+    if micro_batches[0].input_ids.device.type != "cpu":
+        yield micro_batches
+        return
+    begin = num_tokens = 0
+    for end, micro_batch in enumerate(micro_batches):
+        if num_tokens and num_tokens + micro_batch.input_ids.numel() > _TOKENS_TOGETHER:
+            yield micro_batches[begin:end]
+            begin, num_tokens = end, 0
+        num_tokens += micro_batch.input_ids.numel()
+    yield micro_batches[begin:]

@@ -57,7 +57,7 @@ class ShardedStep(ContrastiveStep):
             for micro, blank in zip(replayed, blanks, strict=False):
                 states.append(RandomState(device))
                 parts += self.encoder.together([micro], known, blank)
-        with_graph = self.encoder.together(kept, known, blanks[-1]) if kept else []
+        with_graph = self.encoder.together(kept, known, blanks[-1], at_once=True) if kept else []
         parts += [embeddings.detach() for embeddings in with_graph]
         ours = [part for micro, part in zip([*replayed, *kept], parts, strict=True) if micro is not filler]
         output, gradient = self.loss(in_order(batch, ours), batch, backward)

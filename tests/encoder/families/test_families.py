@@ -31,6 +31,7 @@ from tests.media.material import clip, decode, photograph
 from unite.config.schema import LoRAConfig
 from unite.config.schema.media import Decoding
 from unite.data.packing import shared_beginning
+from unite.encoder import vlm
 from unite.types import Content, Medium, Modality
 
 
@@ -206,7 +207,9 @@ def test_the_placeholder_tokens_are_those_of_the_processor(folder):
         assert torch.equal(batch.input_ids == getattr(processor, name), batch.token_types == number)
 
 
-def test_micro_batches_together_are_as_each_alone(folder):
+@pytest.mark.parametrize("tokens", [1, 10**6])  # that pass at a time
+def test_micro_batches_together_are_as_each_alone(folder, tokens, monkeypatch):
+    monkeypatch.setattr(vlm, "_TOKENS_TOGETHER", tokens)
     contents, _ = mixed(folder)
     contents = [*contents, *reversed(contents), Content("a cat and a longer text than any other of these, so that others are padded")]
     encoder = encoder_of(folder, train_vision=True).train()
