@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from unite.onednn import by_onednn, product
+from unite.onednn import by_onednn, product, sum_with_product
 
 pytestmark = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this torch is built without oneDNN")
 
@@ -14,6 +14,8 @@ def test_a_product_is_that_of_float64(shape):
     expected = rows.double() @ weight.double().T
     torch.testing.assert_close(product(rows, weight).double(), expected, rtol=1e-5, atol=1e-4)
     torch.testing.assert_close(product(rows, weight, bias).double(), expected + bias, rtol=1e-5, atol=1e-4)
+    summand = torch.randn(num_rows, num_out, generator=random)
+    torch.testing.assert_close(sum_with_product(summand, rows, weight).double(), summand + expected, rtol=1e-5, atol=1e-4)
     activated = product(rows, weight, bias, activation="swish").double()
     torch.testing.assert_close(activated, torch.nn.functional.silu(expected + bias), rtol=1e-5, atol=1e-4)
 

@@ -31,5 +31,10 @@ def product(rows: Tensor, weight: Tensor, bias: Tensor | None = None, activation
     return cast(Tensor, torch.ops.mkldnn._linear_pointwise(rows, weight, bias, activation, [], ""))
 
 
+def sum_with_product(summand: Tensor, rows: Tensor, weight: Tensor) -> Tensor:
+    """Returns (N, O), the summand (N, O) and the product of rows (N, I) and the transposed weight (O, I). Without a graph."""
+    return cast(Tensor, torch.ops.mkldnn._linear_pointwise.binary(rows, summand, weight, None, "add"))
+
+
 def _is_built_in() -> bool:
     return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")

@@ -5,7 +5,7 @@ import torch
 from peft import LoraConfig, inject_adapter_in_model
 from torch import nn
 
-from unite.encoder.families.linear import speed_up_linear
+from unite.encoder.families.linear import linears, speed_up_linear
 
 pytestmark = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this torch is built without oneDNN")
 
@@ -31,6 +31,30 @@ def test_output_and_gradients_are_those_of_torch(shape, bias):
     torch.testing.assert_close(*found, rtol=1e-5, atol=1e-5)
     with torch.no_grad():
         assert torch.equal(fast(states), found[1][0])
+
+
+@pytest.mark.parametrize("trained", ["states", "weights", "all"])
+@pytest.mark.parametrize("bias", [True, False])
+def test_several_layers_of_the_same_states_are_those_of_torch(trained, bias):
+    torch.manual_seed(0)
+    layers = [nn.Linear(6, width, bias=bias).requires_grad_(trained != "states") for width in (10, 4, 7)]
+    given, found = torch.randn(2, 5, 6), []
+    for together in (True, False):
+        for layer in layers:
+            layer.zero_grad()
+        states = given.clone().requires_grad_(trained != "weights")
+        weights, biases = [layer.weight for layer in layers], [layer.bias for layer in layers]
+        outs = linears(states, weights, biases) if together else [layer(states) for layer in layers]
+        sum((out * torch.linspace(-1, 1, out.numel()).view_as(out)).sum() for out in outs).backward()
+        found.append(
+            [*(out.detach() for out in outs), states.grad, *(parameter.grad for layer in layers for parameter in layer.parameters())]
+        )
+    for ours, expected in zip(*found, strict=True):
+        assert (ours is None) == (expected is None)
+        if ours is not None:
+            torch.testing.assert_close(ours, expected, rtol=1e-5, atol=1e-5)
+    with torch.no_grad():
+        torch.testing.assert_close(linears(given, weights, biases), found[1][:3], rtol=1e-5, atol=1e-5)
 
 
 def test_rows_that_do_not_lie_side_by_side():

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
+from unite.encoder.families.linear import linears
 from unite.encoder.families.rms_norm import rms_norm
 from unite.encoder.families.rotary import for_heads, rotate
 from unite.encoder.families.shared import SharedByLayers
@@ -115,8 +116,8 @@ def _attend(
         return type(self).forward(self, hidden_states, attention_mask, position_embeddings=position_embeddings, **kwargs)[0], None
     num_heads, shared = self.config.num_attention_heads, shared or SharedByLayers()
     angles = shared.made_of(position_embeddings[0], lambda: for_heads(*position_embeddings, num_heads))
-    key = rotate(_heads(self, "k", hidden_states), angles)
-    value = _heads(self, "v", hidden_states)
+    key, value, *query_of_all = _heads(self, "kv" if blocks is not None and is_last else "kvq", hidden_states)
+    key = rotate(key, angles)
     shapes = [(hidden_states.shape[0], hidden_states.shape[1])] if blocks is None else blocks.shapes
     num_shared, num_spare = (0, 0) if blocks is None else (blocks.shared, blocks.spare)
     lasts: Sequence[Tensor | None] = [None] * len(shapes)
@@ -124,7 +125,8 @@ def _attend(
     if blocks is not None and is_last:
         lasts, asking = blocks.lasts, hidden_states[:, blocks.last]
         angles = angles[0][:, blocks.last], angles[1][:, blocks.last]
-    query = rotate(_heads(self, "q", asking), angles)
+    (query,) = query_of_all or _heads(self, "q", asking)
+    query = rotate(query, angles)
     asked = [rows * (length if last is None else 1) for (rows, length), last in zip(shapes, lasts, strict=True)]
     known = [rows * length for rows, length in shapes]
     of_shared, of_spare = (0, 0) if is_last else (num_shared, num_spare)
@@ -205,8 +207,13 @@ def _attention(self: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tenso
     return attended.transpose(1, 2)
 
 
-def _heads(self: Any, name: str, hidden_states: Tensor) -> Tensor:
-    """Returns the projected states, (n, L, heads, head_dim)."""
-    projected = getattr(self, f"{name}_proj")(hidden_states).unflatten(-1, (-1, self.head_dim))
-    norm = getattr(self, f"{name}_norm", None)  # Qwen3's queries and keys
-    return cast(Tensor, projected if norm is None else norm(projected))
+def _heads(self: Any, names: str, hidden_states: Tensor) -> list[Tensor]:
+    """Returns the states projected to queries, keys or values, whose letters are the names, (n, L, heads, head_dim) each."""
+    layers = [getattr(self, f"{name}_proj") for name in names]
+    if all(type(layer) is nn.Linear for layer in layers):
+        projected = linears(hidden_states, [layer.weight for layer in layers], [layer.bias for layer in layers])
+    else:  # adapters
+        projected = [layer(hidden_states) for layer in layers]
+    norms = [getattr(self, f"{name}_norm", None) for name in names]  # Qwen3's queries and keys
+    heads = [states.unflatten(-1, (-1, self.head_dim)) for states in projected]
+    return [states if norm is None else norm(states) for states, norm in zip(heads, norms, strict=True)]

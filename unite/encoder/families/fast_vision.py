@@ -9,15 +9,17 @@ Shapes: N patches, n sequences (frames, or windows), D width, C channels, t fram
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import MethodType
 from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
-from unite.encoder.families.linear import linear
+from unite.encoder.families.linear import linear, linears
 from unite.encoder.families.rotary import for_heads, rotate
 from unite.encoder.families.shared import SharedByLayers
+from unite.onednn import by_onednn
 
 
 class VisionClasses(NamedTuple):
@@ -102,7 +104,7 @@ def _attend(
         shared: of this pass.
     """
     shared = shared or SharedByLayers()
-    query, key, value = self.qkv(hidden_states).unflatten(-1, (3, self.num_heads, -1)).unbind(1)
+    query, key, value = (states.unflatten(-1, (self.num_heads, -1)) for states in _projected(self.qkv, hidden_states))
     angles = shared.made_of(position_embeddings[0], lambda: for_heads(*position_embeddings, self.num_heads))
     query, key = (rotate(states.float(), angles).to(states.dtype) for states in (query, key))
     attended = torch.empty_like(query)
@@ -112,6 +114,13 @@ def _attend(
         else:
             attended = attended.index_copy(0, rows, _attend_equal(query[rows], key[rows], value[rows], length, self.scaling))
     return cast(Tensor, self.proj(attended.flatten(1)))
+
+
+def _projected(qkv: nn.Module, hidden_states: Tensor) -> Sequence[Tensor]:
+    """Returns queries, keys and values (N, D), each of its own: what they go through takes longer where they lie in between each other."""
+    if type(qkv) is not nn.Linear or not by_onednn(hidden_states, qkv.weight):
+        return cast(Sequence[Tensor], qkv(hidden_states).chunk(3, -1))
+    return linears(hidden_states, qkv.weight.chunk(3), (None,) * 3 if qkv.bias is None else qkv.bias.chunk(3))
 
 
 def _attend_equal(query: Tensor, key: Tensor, value: Tensor, length: int, scale: float) -> Tensor:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import MethodType
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from unite.onednn import by_onednn, product
+from unite.onednn import by_onednn, product, sum_with_product
 
 
 def speed_up_linear(model: nn.Module) -> None:
@@ -25,6 +26,13 @@ def linear(states: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
             return _product(states, weight, bias)
         return cast(Tensor, _Linear.apply(states, weight, bias))  # type: ignore[no-untyped-call]
     return nn.functional.linear(states, weight, bias)
+
+
+def linears(states: Tensor, weights: Sequence[Tensor], biases: Sequence[Tensor | None]) -> list[Tensor]:
+    """Returns (..., O) of each weight (O, I) and bias (O,), as `linear` of the same states (..., I); on the way back in fewer passes."""
+    if torch.is_grad_enabled() and by_onednn(states, *weights):
+        return list(_Linears.apply(states, *weights, *biases))  # type: ignore[no-untyped-call]
+    return [linear(states, weight, bias) for weight, bias in zip(weights, biases, strict=True)]
 
 
 def product_over_rows(left: Tensor, right: Tensor) -> Tensor:
@@ -50,6 +58,33 @@ class _Linear(torch.autograd.Function):
         of_states = product(of_out, weight.t()).view_as(states) if ctx.needs_input_grad[0] else None
         of_weight = product_over_rows(of_out, rows) if ctx.needs_input_grad[1] else None
         return of_states, of_weight, of_out.sum(0) if ctx.needs_input_grad[2] else None
+
+
+class _Linears(torch.autograd.Function):
+    """Several layers of the same states: their gradients are added within the products, and the states are transposed once."""
+
+    @staticmethod
+    def forward(ctx: Any, states: Tensor, *weights_and_biases: Tensor | None) -> tuple[Tensor, ...]:
+        number = len(weights_and_biases) // 2
+        weights = cast("tuple[Tensor, ...]", weights_and_biases[:number])
+        ctx.save_for_backward(states, *weights)
+        return tuple(_product(states, *layer) for layer in zip(weights, weights_and_biases[number:], strict=True))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        states, *weights = ctx.saved_tensors
+        of_outs = [gradient.reshape(-1, gradient.shape[-1]) for gradient in gradients]
+        needed, of_states = ctx.needs_input_grad, None
+        if needed[0]:
+            for of_out, weight in zip(of_outs, weights, strict=True):
+                of_states = product(of_out, weight.t()) if of_states is None else sum_with_product(of_states, of_out, weight.t())
+            of_states = cast(Tensor, of_states).view_as(states)
+        of_weights: list[Tensor | None] = [None] * len(weights)
+        if any(needed[1 : 1 + len(weights)]):
+            columns = states.reshape(-1, states.shape[-1]).t().contiguous()
+            of_weights = [product(columns, of_out.t()).t() if need else None for of_out, need in zip(of_outs, needed[1:], strict=False)]
+        of_biases = [of_out.sum(0) if need else None for of_out, need in zip(of_outs, needed[1 + len(weights) :], strict=True)]
+        return of_states, *of_weights, *of_biases
 
 
 def _product(states: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

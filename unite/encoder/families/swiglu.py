@@ -64,7 +64,10 @@ class _GatedMLP(torch.autograd.Function):
         for some, gate_and_up, of_out in zip(rows.split(_ROWS), made, gradients, strict=True):
             gated, raised = gate_and_up.split(hidden, dim=1)
             active, of_product = nn.functional.silu(gated), product(of_out, down.t())
-            of_made = torch.cat([torch.ops.aten.silu_backward(of_product * raised, gated), of_product * active], dim=1)
+            of_made = torch.empty_like(gate_and_up)
+            of_gated, of_raised = of_made.split(hidden, dim=1)
+            torch.mul(of_product, active, out=of_raised)
+            torch.ops.aten.silu_backward.grad_input(of_product.mul_(raised), gated, grad_input=of_gated)
             of_rows.append(product(of_made, both.t()))
             if needed[3]:
                 of_down += product_over_rows(of_out, active.mul_(raised))
