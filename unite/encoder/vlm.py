@@ -206,7 +206,7 @@ class VLMEncoder(nn.Module):
                 new.setdefault(name, medium)
         if new:
             media = [micro_batch.media for micro_batch in micro_batches if micro_batch.media]
-            joined = {name: torch.cat([tensors[name] for tensors in media]) for name in media[0]}
+            joined = media[0] if len(media) == 1 else {name: torch.cat([tensors[name] for tensors in media]) for name in media[0]}
             known.update(zip(new, self.family.see(self.model, joined, list(new.values())), strict=True))
 
     def _embed(self, micro_batches: Sequence[MicroBatch], features: Sequence[Tensor]) -> list[Tensor]:

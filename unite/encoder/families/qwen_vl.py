@@ -99,11 +99,12 @@ class QwenVL(nn.Module):
 
     def see(self, model: Any, media: Mapping[str, Tensor], which: Sequence[int]) -> Sequence[Tensor]:
         """Returns the features (V, 1 + K, D) of each medium in `which`."""
-        patches = media["patches"].split(media["grids"].prod(-1).tolist())
-        grids = media["grids"][list(which)]
-        wanted = torch.cat([patches[medium] for medium in which])
+        wanted, grids, modalities = media["patches"], media["grids"], media["modalities"]
+        if list(which) != list(range(len(grids))):
+            patches = wanted.split(grids.prod(-1).tolist())
+            wanted, grids, modalities = torch.cat([patches[medium] for medium in which]), grids[list(which)], modalities[list(which)]
         if self._reads_bytes:
-            still = (media["modalities"][list(which)] != Modality.VIDEO.value).repeat_interleave(grids.prod(-1))
+            still = (modalities != Modality.VIDEO.value).repeat_interleave(grids.prod(-1))
             inputs = embed_patches(model.visual.patch_embed.proj, wanted, still, self._scale, self._shift)
         else:
             inputs = self.pixels(wanted).to(model.visual.dtype)
