@@ -27,6 +27,7 @@ from unite.embedding.lazy import LazyContent, decoded, key_of, named
 from unite.embedding.memory import EmbeddingCache, MemoryCache
 from unite.embedding.texts import TextsTogether
 from unite.errors import ConfigError, DataError, must_be
+from unite.heap import keep_memory
 from unite.types import Content
 
 log = logging.getLogger(__name__)
@@ -37,8 +38,6 @@ BUDGETS_PER_WINDOW = 16
 DECODED_AHEAD = 32
 #: Tokens of a micro-batch at most on a CPU, whatever the budget: of more, what a layer leaves the next is in no cache any more.
 CPU_BUDGET = 4096
-#: Bytes of a block of memory by which the C library learns to keep what a pass leaves for the next one, see `_keep_memory`.
-_KEPT = 31 * 2**20
 #: What a micro-batch costs beside its tokens, in tokens: here each is a pass of its own.
 _OVERHEAD = 256
 #: A content of more than so many times the shared beginning is passed whole: little is saved, and attention with a mask takes longer.
@@ -96,7 +95,7 @@ def embed_contents(
     ahead: deque[tuple[int, str, Callable[[], Content]]] = deque()
     device = device_of(encoder)
     if device.type == "cpu":
-        _keep_memory()
+        keep_memory()
     with _evaluating(encoder), _decoder(device) as decode, ThreadPoolExecutor(max_workers=1) as threads:
         run = _Run(encoder, token_budget, MemoryCache() if cache is None else cache, ids, threads)
         for content in contents:
@@ -253,15 +252,6 @@ class _Run:
         """Returns how many contents were done since the last call."""
         done, self.done = self.done, 0
         return done
-
-
-def _keep_memory() -> None:
-    """Has a CPU's memory that one pass frees serve the next.
-
-    The GNU C library gives it back to the system, page by page to be filled with zeros again, which takes a fifth of the time, unless a
-    block as large was freed before (up to 32 MiB: `M_MMAP_THRESHOLD` in mallopt(3)). This one is never written to, so it takes no memory.
-    """
-    torch.empty(_KEPT, dtype=torch.uint8)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from unite.batch import Batch, MicroBatch, Relations
 from unite.errors import ConfigError, NonFiniteLossError, must_be
+from unite.heap import keep_memory
 from unite.objective import ObjectiveOutput
 from unite.training.parallel import gather_pool, sum_over_ranks
 
@@ -86,6 +87,7 @@ class ContrastiveStep:
         self.encoder = encoder
         self.objective = objective
         self.graph_tokens = graph_tokens
+        keep_memory()  # of one step for the next
 
     def __call__(self, batch: Batch, backward: Backward) -> StepOutput:
         """Accumulates the gradients of a batch.
