@@ -2,6 +2,7 @@
 
 import logging
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -58,6 +59,20 @@ def turn(content, system="You are a helpful assistant."):
 def test_turn(content, user):
     assert turn(content) == f"{SYSTEM}<|im_start|>user\n{user}{END}"
     assert turn(content, system=None) == f"<|im_start|>user\n{user}{END}"
+
+
+@pytest.mark.parametrize("name", ["unite", "qwen3_vl_embedding", "gme", "vlm2vec", "plain"])
+def test_one_prompt_lays_out_many_contents_as_one_of_each_does(name):
+    """Blanks at the ends, and a sign that may begin a place, are the text's own or stripped, whichever way it goes."""
+    config, instructions = prompt_options(name)["prompt"], ("", "Find it.", "Find it")
+    kinds = [(text, media) for text in ("", "  a + b \n", "  a < b \n") for media in ((), (IMAGE,), (VIDEO, IMAGE)) if text or media]
+    contents = [Content(text, media, instruction) for text, media in kinds for instruction in instructions]
+    many = Prompt(config)
+    laid_out = {(one.text, one.media, one.instruction): many.segments(one) for one in contents}
+    assert list(laid_out.values()) == [Prompt(config).segments(content) for content in contents]
+    for (text, media, instruction), segments in laid_out.items():
+        other = laid_out[text.replace("+", "<"), media, instruction]
+        assert [replace(part, text=part.text.replace("+", "<")) if isinstance(part, Text) else part for part in segments] == other
 
 
 def test_only_the_template_makes_special_tokens():

@@ -33,6 +33,9 @@ from unite.types import INSTRUCTION_PLACE, PLACES, Content, Modality, plain_text
 
 log = logging.getLogger(__name__)
 
+#: How many layouts are kept of what stands around contents.
+_MAX_FRAMES = 256
+
 #: What the prompt calls a part of a content.
 _WORDS = {Modality.TEXT: "sentence", **{kind.modality: kind.word for kind in KINDS}}
 _MEDIA = "|".join(re.escape(kind.modality.place) for kind in KINDS)
@@ -93,11 +96,12 @@ class Prompt:
         parts = [part for part in PARTS.split(self.config.template) if part]
         self._parts: list[str | Segment] = [part if part.startswith("{") and PARTS.fullmatch(part) else _fixed(part) for part in parts]
         self._said = not says_places
+        self._frames: dict[tuple[Modality, str], list[Sequence[Segment] | None]] = {}
 
     @property
     def special_tokens(self) -> list[str]:
         """The names of the special tokens that the template holds."""
-        return [segment.name for part in self._parts for segment in self._at(part, Content(), []) if isinstance(segment, Special)]
+        return [segment.name for part in self._frame(Content()) for segment in part or () if isinstance(segment, Special)]
 
     def segments(self, content: Content) -> list[Segment]:
         """Returns the turn.
@@ -107,15 +111,22 @@ class Prompt:
         """
         if not content.modality:
             raise DataError(must_be("a content", "a text, a medium or both", "empty", "Drop it, or give it one of them."))
-        body = self._body(content)
-        return [segment for part in self._parts for segment in self._at(part, content, body)]
+        body, frame = self._body(content), self._frame(content)
+        return [segment for part in frame for segment in (body if part is None else part)]
 
-    def _at(self, part: str | Segment, content: Content, body: list[Segment]) -> Sequence[Segment]:
-        """Returns what a part of the template becomes."""
+    def _frame(self, content: Content) -> list[Sequence[Segment] | None]:
+        """Returns what the parts of the template become, which few contents differ in; None where the content stands."""
+        key = content.modality, content.instruction
+        if key not in self._frames:
+            if len(self._frames) >= _MAX_FRAMES:
+                self._frames.clear()
+            self._frames[key] = [None if part == "{content}" else self._at(part, content) for part in self._parts]
+        return self._frames[key]
+
+    def _at(self, part: str | Segment, content: Content) -> Sequence[Segment]:
+        """Returns what a part of the template becomes that is not the content."""
         if not isinstance(part, str):
             return (part,)
-        if part == "{content}":
-            return body
         if part == "{instruction}":
             return self._instruction(content)
         if part == "{modalities}":
@@ -139,6 +150,9 @@ class Prompt:
         return [name for part, name in _WORDS.items() if part in modality]
 
     def _body(self, content: Content) -> list[Segment]:
+        if not (content.media or content.instruction or "<" in content.text):  # most texts: there is nothing to be placed
+            text = content.text.strip() if self.config.strip else content.text
+            return [Text(text, of_user=True)]
         text, unplaced = self._with_instruction(content)
         order = list(range(len(content.media)))
         if self.config.media_first and INSTRUCTION_PLACE not in text and (self._has_place or content.instruction):
