@@ -207,7 +207,8 @@ class VLMEncoder(nn.Module):
         if new:
             media = [micro_batch.media for micro_batch in micro_batches if micro_batch.media]
             joined = media[0] if len(media) == 1 else {name: torch.cat([tensors[name] for tensors in media]) for name in media[0]}
-            known.update(zip(new, self.family.see(self.model, joined, list(new.values())), strict=True))
+            with torch.set_grad_enabled(torch.is_grad_enabled() and not self.vision_is_frozen):
+                known.update(zip(new, self.family.see(self.model, joined, list(new.values())), strict=True))
 
     def _embed(self, micro_batches: Sequence[MicroBatch], features: Sequence[Tensor]) -> list[Tensor]:
         sequential = self.config.positions is Positions.sequential
