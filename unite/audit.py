@@ -31,12 +31,14 @@ def main(config: AuditConfig) -> None:
         from unite.build.audit import build_audited, build_options
         from unite.build.encoder import build_trained_encoder, check_trained_encoder
         from unite.build.evaluate import build_cache
+        from unite.build.meeting import meet
         from unite.build.runs import build_run
         from unite.entry import console
         from unite.evaluation.audit.audit import audit
         from unite.evaluation.audit.read import read_tasks
         from unite.processes import is_first_rank, joined_ranks
 
+    meet(config)
     with joined_ranks(config.device):
         check_trained_encoder(config)
         suite, options = build_audited(config), build_options(config)

@@ -33,10 +33,12 @@ def main(config: EmbedConfig) -> None:
         from unite.build.early_data import addresses
         from unite.build.embed import build_corpus_encoder, build_corpus_options
         from unite.build.encoder import check_trained_encoder
+        from unite.build.meeting import meet
         from unite.entry import console
         from unite.processes import is_first_rank, joined_ranks
         from unite.search.corpus.embed import embed_corpus
 
+    meet(config)
     with joined_ranks(config.device):
         check_trained_encoder(config)
         options, columns = build_corpus_options(config)

@@ -18,8 +18,9 @@ from omegaconf import OmegaConf
 from unite.build.component import check_untyped, missing_keys
 from unite.config.register import RUN_STARTED, run_started
 from unite.errors import ConfigError, UniteError, must_be
-from unite.processes import is_first_started
+from unite.processes import is_first_started, job_store, started
 from unite.silenced import silence
+from unite.watch import begin_watch, parting
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,7 +48,7 @@ def shown_errors(main: Callable[P, R]) -> Callable[P, R]:
         silence()
         try:
             configs = [one for one in args if OmegaConf.is_config(one)]
-            with _no_bare_folder(configs):
+            with _no_bare_folder(configs), parting():
                 for config in configs:
                     _check_complete(config)
                     check_untyped(config)
@@ -95,18 +96,18 @@ def _check_complete(config: Any) -> None:
 
 
 def agree_on_start() -> None:
-    """Gives the processes that torchrun started one run folder: one moment of start. Alone, does nothing.
+    """Gives the processes that torchrun or srun started one run folder, by one moment of start, and begins to watch them.
 
-    To be called before Hydra composes, since the folder is part of the config.
+    Alone, does nothing. To be called before Hydra composes, since the folder is part of the config.
     """
-    if "TORCHELASTIC_RUN_ID" not in os.environ or RUN_STARTED in os.environ:
+    this, store = started(), job_store()
+    if this is None or store is None:
         return
-    from torch.distributed.rendezvous import rendezvous
-
-    store, rank, _ = next(iter(rendezvous("env://")))
-    if rank == 0:
-        store.set(RUN_STARTED, run_started())
-    os.environ[RUN_STARTED] = store.get(RUN_STARTED).decode()
+    if RUN_STARTED not in os.environ:
+        if this.rank == 0:
+            store.set(RUN_STARTED, run_started())
+        os.environ[RUN_STARTED] = store.get(RUN_STARTED).decode()
+    begin_watch()
 
 
 @functools.cache

@@ -37,6 +37,10 @@ class DataError(UniteError):
     """A shard, a sample, a row or a medium cannot be used."""
 
 
+class RankError(UniteError):
+    """The processes of a job cannot work together: one is lost, or differs from the others."""
+
+
 class SkippedRowError(DataError):
     """One row of a raw collection cannot be used: it is left out, counted under `reason` and named in `skipped.jsonl`; the others go on.
 

@@ -30,6 +30,7 @@ def main(config: EvaluateConfig) -> float | None:
     with shown("importing torch and transformers"):
         from unite.build.encoder import build_trained_encoder, check_trained_encoder
         from unite.build.evaluate import build_cache
+        from unite.build.meeting import meet
         from unite.build.runs import build_run
         from unite.build.suites import build_evaluation
         from unite.build.trained_run import build_trained_held_out
@@ -38,6 +39,7 @@ def main(config: EvaluateConfig) -> float | None:
         from unite.errors import ConfigError, must_be
         from unite.processes import is_first_rank, joined_ranks
 
+    meet(config)
     with joined_ranks(config.device):
         check_trained_encoder(config)  # what tells at once comes before a world is built, and that before the weights are read
         held_out = build_trained_held_out(config)

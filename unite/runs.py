@@ -140,7 +140,7 @@ class RunFolder:
 
     def _check_resumed(self, path: Path, text: str) -> None:
         try:
-            before, now = (as_of_today(dict(_flat(yaml.safe_load(config)))) for config in (path.read_text(), text))
+            before, now = (as_of_today(dict(flat(yaml.safe_load(config)))) for config in (path.read_text(), text))
         except yaml.YAMLError as error:
             raise CheckpointError(f"{path} cannot be read ({error}). Mend it, or begin a new run without resume=true.") from error
         if "encoder.checkpoint.seed" in before and "encoder.checkpoint.architecture" not in before:
@@ -219,11 +219,11 @@ def remove_bare(path: str | Path, name: str) -> None:
             folder.parent.parent.rmdir()
 
 
-def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yields (dotted key, value) of a config; an empty mapping has none."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _flat(inner, f"{prefix}.{key}" if prefix else str(key))
+            yield from flat(inner, f"{prefix}.{key}" if prefix else str(key))
     else:
         yield prefix, value
 

@@ -38,13 +38,16 @@ def main(config: TrainConfig) -> float | None:
         from unite.build.check import check_stages
         from unite.build.finish import finish
         from unite.build.fits import tell_what_does_not_fit
+        from unite.build.meeting import meet, meet_over_data
         from unite.build.train import build_loggers, build_stages, train
         from unite.entry import console, seed_everything
 
+    meet(config)
     seed_everything(config.seed)
     run = build_run(config)
     stages = build_stages(config, run)
     evaluate = check_stages(config, stages, run)  # of all stages, before the first weight is read
+    meet_over_data(stages, run, config.resume)
     tell_what_does_not_fit(config, console())
     loggers = build_loggers(config, run)  # last, since they write: a run whose data cannot be opened leaves nothing
     encoder = train(config, run, stages, loggers)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
+from datetime import timedelta
 from typing import Any
 
 import pytorch_lightning as pl
 from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from pytorch_lightning.strategies import SingleDeviceStrategy
-from torch.distributed import is_torchelastic_launched
 
 from unite.build.early import PRECISIONS, device_faults
 from unite.config.schema import TrainerConfig
 from unite.errors import ConfigError, must_be, raise_all
+from unite.processes import started
 from unite.training.parallel import PoolStrategy
 from unite.training.sharded_strategy import ShardedStrategy
 
@@ -31,18 +31,21 @@ def device_arguments(trainer: TrainerConfig) -> dict[str, Any]:
     # Lightning knows what `auto` and `-1` mean on this machine: asked by a Trainer that is thrown away.
     found = pl.Trainer(**where, logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False)
     _check_started(found.world_size)
+    timeout = timedelta(minutes=trainer.timeout_minutes)
     alone = trainer.strategy == "auto" and isinstance(found.strategy, SingleDeviceStrategy)
-    return {**where, "strategy": "auto" if alone else _STRATEGIES[trainer.strategy](), "precision": PRECISIONS[str(trainer.precision)]}
+    strategy = "auto" if alone else _STRATEGIES[trainer.strategy](timeout=timeout)
+    return {**where, "strategy": strategy, "precision": PRECISIONS[str(trainer.precision)]}
 
 
 def _check_started(world_size: int) -> None:
     """Refuses processes beside one another that do not know of each other: each would train a run of its own in one folder."""
-    if is_torchelastic_launched():
-        name, started = "torchrun", int(os.environ["WORLD_SIZE"])
-    elif SLURMEnvironment.detect() and "SLURM_STEP_NUM_TASKS" in os.environ:  # of srun; sbatch alone starts one
-        name, started = "srun", int(os.environ["SLURM_STEP_NUM_TASKS"])
-    else:
+    this = started()
+    if this is None:
         return
-    if started != world_size:
+    if this.world_size != world_size:
         hint = "Give trainer.devices the number of processes on each machine and trainer.num_nodes that of machines, or start one alone."
-        raise ConfigError(must_be("trainer.devices x trainer.num_nodes", f"{started}, the processes that {name} started", world_size, hint))
+        expected = f"{this.world_size}, the processes that {this.launcher} started"
+        raise ConfigError(must_be("trainer.devices x trainer.num_nodes", expected, world_size, hint))
+    if this.launcher == "srun" and not SLURMEnvironment.detect():  # Lightning would start processes of its own beside each
+        hint = "Give srun another, such as --job-name=train."
+        raise ConfigError(must_be("the name of the SLURM job", "another than bash or interactive", SLURMEnvironment.job_name(), hint))

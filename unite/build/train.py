@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from unite.config.schema import StageConfig, TrainConfig, WandbMode
 from unite.data.mixture import MixtureDataModule
 from unite.encoder.vlm import VLMEncoder
 from unite.errors import ConfigError, UniteError, caught, gathered, must_be, raise_all
+from unite.processes import started
 from unite.runs import RunFolder, versions
 from unite.sweeps.record import SHARED
 from unite.tracking.recorded import mixture_shares, read_log_of, stage_lengths
@@ -86,8 +86,7 @@ def build_shared_stages(config: TrainConfig) -> SharedStages | None:
 
     Those would have to wait for what the first one finds.
     """
-    beside = "TORCHELASTIC_RUN_ID" in os.environ or os.environ.get("SLURM_NTASKS", "1") != "1"
-    if config.sweep.folder is None or not config.sweep.share_stages or beside:
+    if config.sweep.folder is None or not config.sweep.share_stages or started() is not None:
         return None
     plain: Any = OmegaConf.to_container(config, resolve=True, enum_to_str=True)
     trainer = {name: plain["trainer"][name] for name in _OF_THE_RESULT}

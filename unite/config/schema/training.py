@@ -49,6 +49,8 @@ class TrainerConfig:
         strategy: how processes work together: `unite`, the project's own, which gathers the pool over the ranks; `auto` takes it where
             there are several. `sharded` is that with weights, gradients and the optimizer's state sharded over the ranks (FSDP2). No other
             gives the right gradients.
+        timeout_minutes: so long a rank waits for another that is alive, which may be saving or exporting, before the run breaks off.
+        lost_after_seconds: a rank that gives no sign of life for so long is lost (killed, stopped, cut off): the others end, and name it.
         precision: `32-true`, or `bf16-mixed`, which computes in bfloat16; what is trained is kept in float32 with either.
         graph_tokens: the activations of up to this many tokens of a batch are kept; the rest is passed twice (gradient cache).
         log_every_n_steps: between two lines of the log, each of means over the steps since the last.
@@ -71,6 +73,8 @@ class TrainerConfig:
     devices: int | str = 1
     num_nodes: int = 1
     strategy: str = "auto"
+    timeout_minutes: float = 60
+    lost_after_seconds: float = 30
     precision: str = "32-true"
     graph_tokens: int = 1_000_000
     log_every_n_steps: int = 10
@@ -90,6 +94,10 @@ class TrainerConfig:
         if not 0 <= self.checkpoint_every_n_minutes < math.inf:
             hint = "0 goes by trainer.checkpoint_every_n_steps alone."
             raise ConfigError(must_be("trainer.checkpoint_every_n_minutes", "at least 0", self.checkpoint_every_n_minutes, hint))
+        if not 0 < self.timeout_minutes < math.inf:
+            raise ConfigError(must_be("trainer.timeout_minutes", "above 0", self.timeout_minutes))
+        if not 1 <= self.lost_after_seconds < math.inf:
+            raise ConfigError(must_be("trainer.lost_after_seconds", "at least 1", self.lost_after_seconds))
         if self.health_every_n_steps < 0:
             expected = "at least 1, or 0 for never"
             raise ConfigError(must_be("trainer.health_every_n_steps", expected, self.health_every_n_steps))
