@@ -62,6 +62,8 @@ class Watch:
         self._beats: dict[int, tuple[int, float]] = {}  # rank -> its count, and since when it stands there
         self._gone: set[int] = set()
         self._hosts: dict[int, str] = {}
+        self._parent = os.getppid()
+        self._here = f" on {platform.node()}"
 
     @property
     def every(self) -> float:
@@ -121,6 +123,8 @@ class Watch:
             silent = time.monotonic() - self._seen
             if silent > (5 * self.every if self._troubled.is_set() else self.lost_after):
                 self._tell(self._lost(0, silent))
+            if os.getppid() != self._parent:
+                self._tell(f"{self.this.launcher}, which started rank {self.this.rank}{self._here}, is gone")
 
     def _verdict(self) -> str:
         """Returns what is wrong; "" where nothing is."""
