@@ -17,6 +17,7 @@ import multiprocessing
 import os
 import platform
 import re
+import signal
 import sys
 import threading
 import time
@@ -43,14 +44,14 @@ class Watch:
     Args:
         store: of the job, see `unite.processes.job_store`.
         this: which process this is.
-        end: ends this process, given the message.
+        end: ends this process, given the message, and whether the torchrun that started it is to end too.
 
     Attributes:
         lost_after: seconds without a sign of life after which a rank counts as lost.
         go_on: says how to go on after a rank is lost.
     """
 
-    def __init__(self, store: Any, this: Started, end: Callable[[str], None] | None = None) -> None:
+    def __init__(self, store: Any, this: Started, end: Callable[[str, bool], None] | None = None) -> None:
         self.store, self.this = store, this
         self.lost_after = LOST_AFTER
         self.go_on: Callable[[], str] = lambda: "Nothing was begun."
@@ -60,6 +61,7 @@ class Watch:
         self._ending = threading.Lock()
         self._seen = time.monotonic()
         self._beats: dict[int, tuple[int, float]] = {}  # rank -> its count, and since when it stands there
+        self._is_refused = False
         self._gone: set[int] = set()
         self._hosts: dict[int, str] = {}
         self._parent = os.getppid()
@@ -113,7 +115,8 @@ class Watch:
                 self.store.add(f"beat/{self.this.rank}", 1)
                 message = self._verdict()
             except Exception:  # of a store that is gone, which is what the other thread looks for
-                continue
+                self._is_refused = True
+                return
             self._seen = time.monotonic()
             if message and not self._stopped.is_set():
                 self._tell(message)
@@ -122,7 +125,8 @@ class Watch:
         while not self._stopped.wait(self.every):
             silent = time.monotonic() - self._seen
             if silent > (5 * self.every if self._troubled.is_set() else self.lost_after):
-                self._tell(self._lost(0, silent))
+                # torchrun asks the same store, and waits with no timeout where it is silent and not refused.
+                self._tell(self._lost(0, silent), and_torchrun=self.this.launcher == "torchrun" and not self._is_refused)
             if os.getppid() != self._parent:
                 self._tell(f"{self.this.launcher}, which started rank {self.this.rank}{self._here}, is gone")
 
@@ -152,8 +156,8 @@ class Watch:
         before, since = self._beats.get(rank, (-1, now))
         if count != before:
             self._beats[rank] = (count, now)
+            self._on(rank)  # asked while there is somebody to answer
             return ""
-        self._on(rank)
         if not self._troubled.is_set() and self.store.check(["troubled"]):
             self._troubled.set()  # a connection broke: whoever is silent now was killed
         return self._lost(rank, now - since) if now - since > (5 * self.every if self._troubled.is_set() else self.lost_after) else ""
@@ -171,14 +175,12 @@ class Watch:
         what = "it was killed or stopped, or its machine or network is gone"
         return f"rank {rank}{where} is lost: no sign of life for {silent:.0f} s ({what})"
 
-    def _tell(self, message: str) -> None:
+    def _tell(self, message: str, *, and_torchrun: bool = False) -> None:
         if " ended with an error: " in message and self._stopped.wait(_GRACE):
             return
         with self._ending:
             if not self._stopped.is_set():
-                with suppress(Exception):
-                    self.store.set(f"ended/{self.this.rank}", "")
-                self._end(f"{message}. {self.go_on()}")
+                self._end(f"{message}. {self.go_on()}", and_torchrun)
 
 
 _watch: Watch | None = None
@@ -241,7 +243,7 @@ def _told(error: BaseException) -> str:
     return f"{type(error).__name__}: {error.told if isinstance(error, UniteError) else error}".strip().rstrip(".")
 
 
-def _end_process(message: str) -> None:
+def _end_process(message: str, and_torchrun: bool) -> None:
     """Ends this process and those that it started, wherever its main thread waits."""
     log.error("RankError: %s", message)
     for handler in (*log.handlers, *logging.getLogger().handlers):
@@ -252,4 +254,7 @@ def _end_process(message: str) -> None:
         child.join(1)
     sys.stdout.flush()
     sys.stderr.flush()
+    if and_torchrun:
+        with suppress(OSError):
+            os.kill(os.getppid(), signal.SIGKILL)
     os._exit(1)

@@ -1,5 +1,7 @@
 """Where training runs, as Lightning understands it; other machines are made up."""
 
+from datetime import timedelta
+
 import pytest
 
 from unite.build.device import device_arguments
@@ -44,8 +46,9 @@ def test_lightning_takes_the_short_names_of_a_precision():
 
 def test_processes_that_would_not_train_together_are_refused(monkeypatch):
     message = r"trainer.devices x trainer.num_nodes must be 2, the processes that {} started, but is 1. Give trainer.devices"
+    local = {"LOCAL_RANK": "0", "GROUP_RANK": "0", "LOCAL_WORLD_SIZE": "2"}
     with monkeypatch.context() as patch:
-        for name, value in {"TORCHELASTIC_RUN_ID": "a", "WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": "0", "GROUP_RANK": "0"}.items():
+        for name, value in {"TORCHELASTIC_RUN_ID": "a", "WORLD_SIZE": "2", "RANK": "0", **local}.items():
             patch.setenv(name, value)
         with pytest.raises(ConfigError, match=message.format("torchrun")):
             device_arguments(trainer())
@@ -55,3 +58,16 @@ def test_processes_that_would_not_train_together_are_refused(monkeypatch):
         monkeypatch.setenv(f"SLURM_{name}", value)
     with pytest.raises(ConfigError, match=message.format("srun")):
         device_arguments(trainer())
+    monkeypatch.setenv("SLURM_JOB_NAME", "interactive")
+    with pytest.raises(
+        ConfigError, match="the name of the SLURM job must be another than bash or interactive, but is 'interactive'. Give srun"
+    ):
+        device_arguments(trainer(devices=2))
+
+
+def test_a_rank_waits_for_others_as_long_as_the_option_says():
+    assert device_arguments(trainer(devices=2, timeout_minutes=5))["strategy"]._timeout == timedelta(minutes=5)
+    with pytest.raises(ConfigError, match="trainer.timeout_minutes must be above 0, but is 0"):
+        trainer(timeout_minutes=0)
+    with pytest.raises(ConfigError, match="trainer.lost_after_seconds must be at least 1, but is 0.5"):
+        trainer(lost_after_seconds=0.5)

@@ -10,11 +10,15 @@ import torch.multiprocessing as mp
 
 def in_ranks(function, num_ranks, folder, *arguments):
     """Returns what `function(rank, *arguments)` returns in each of the ranks; tensors, numbers and containers of them."""
+    mp.start_processes(_rank, (num_ranks, free_port(), folder, function, arguments), num_ranks, start_method="fork")
+    return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(num_ranks)]
+
+
+def free_port():
+    """A port of this machine that nobody listens to."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    mp.start_processes(_rank, (num_ranks, port, folder, function, arguments), num_ranks, start_method="fork")
-    return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(num_ranks)]
+        return listener.getsockname()[1]
 
 
 def part(rows, rank, num_ranks):
