@@ -17,7 +17,7 @@ from omegaconf import OmegaConf
 
 from unite.build.component import check_untyped, missing_keys
 from unite.config.register import RUN_STARTED, run_started
-from unite.errors import ConfigError, UniteError, must_be
+from unite.errors import ConfigError, RankError, UniteError, must_be
 from unite.processes import is_first_started, job_store, started
 from unite.silenced import silence
 from unite.watch import begin_watch, parting
@@ -74,15 +74,17 @@ def shown_errors(main: Callable[P, R]) -> Callable[P, R]:
 def _no_bare_folder(configs: list[Any]) -> Iterator[None]:
     """Removes the run's folder, which Hydra made, when the block raises before anything is in it.
 
-    Not in a sweep, where the folder tells which job failed; not of a run that is resumed; and not from a rank that is not the first.
+    Not in a sweep, where the folder tells which job failed; not of a run that is resumed; and not from a rank that is not the first, unless
+    all end (a `RankError`) and it may have a folder of its own.
     """
     try:
         yield
-    except BaseException:
+    except BaseException as error:
         from unite.runs import remove_bare
 
         is_kept = any(config.get("resume") or (config.get("sweep") or {}).get("folder") for config in configs)
-        if is_first_started() and not is_kept and HydraConfig.initialized() and HydraConfig.get().mode is RunMode.RUN:
+        ends = is_first_started() or isinstance(error, RankError)
+        if ends and not is_kept and HydraConfig.initialized() and HydraConfig.get().mode is RunMode.RUN:
             name = next((str(config.get("name")) for config in configs), "")
             remove_bare(HydraConfig.get().runtime.output_dir, name)
         raise
