@@ -46,9 +46,8 @@ def main(config: EvaluateConfig) -> float | None:
         evaluate = build_evaluation(config, held_out, fits=held_out is None)
         if evaluate is None:
             raise ConfigError(must_be("suite", "one of conf/suite", None))
-        encoder = build_trained_encoder(config)
+        encoder, run = build_trained_encoder(config), build_run(config)
         cache = build_cache(config, encoder)
-        run = build_run(config)
         evaluation = evaluate(encoder, folder=run.path, console=console(), cache=cache)
         told = told_cache(cache)
         if is_first_rank():
