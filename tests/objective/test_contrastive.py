@@ -17,7 +17,7 @@ from tests.reference.contrastive import contrastive_loss
 from unite.batch import Relations
 from unite.config.schema import InfoNCEConfig, MAMCLConfig
 from unite.errors import ConfigError, DataError, TrainingError
-from unite.objective import MAMCL, InfoNCE, blockwise
+from unite.objective import MAMCL, InfoNCE, comparison
 from unite.objective.contrastive import Contrastive
 from unite.types import Modality
 
@@ -58,7 +58,7 @@ def test_loss_gradient_and_metrics_equal_the_oracle(relations, options, kind, se
     embeddings = unit(relations.num_contents, 6, seed).requires_grad_()
     objective = kind(CONFIGS[kind](**options))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blockwise, "CHUNK_ON_CPU", chunk)
+        patch.setattr(comparison, "CHUNK_ON_CPU", chunk)
         output = objective(embeddings, relations)
     output.loss.backward()
     loss, metrics, gradient = oracle(embeddings, relations, objective, options)

@@ -1,6 +1,7 @@
 """Objectives: embeddings and Relations to a loss.
 
     embeddings (U, D), Relations -> [masks: terms, targets, exclusions] -> [blockwise: loss and gradient] -> ObjectiveOutput
+    those of several processes                                             [in_pieces: the same]
 
     >>> objective = MAMCL(MAMCLConfig(temperature=0.03))
     >>> output = objective(embeddings, batch.relations)

@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from unite.batch import Relations
 from unite.config.schema.objective import HardnessOn, ObjectiveConfig
 from unite.errors import TrainingError, must_be
-from unite.objective.blockwise import Scores, Weighing, contrast
+from unite.objective.blockwise import contrast
+from unite.objective.comparison import Scores, Weighing
+from unite.objective.in_pieces import Apart, Exchange
 from unite.objective.masks import directions
 from unite.objective.output import ObjectiveOutput, Terms
 from unite.objective.temperature import Temperature
@@ -34,6 +36,7 @@ class Contrastive(nn.Module):
         ConfigError: if the temperature is out of its range. DataError: if a name in `modality_weights` is no modality.
     """
 
+    takes_exchange = True  # so that nothing is gathered for it; see `unite.training.step`
     modality_weight: Tensor
 
     def __init__(self, config: ObjectiveConfig, *, within_modality: bool) -> None:
@@ -48,19 +51,24 @@ class Contrastive(nn.Module):
         self.register_buffer("modality_weight", _weight_table(config.modality_weights), persistent=False)
         self._warned = False
 
-    def forward(self, embeddings: Tensor, relations: Relations, rows: Tensor | None = None) -> ObjectiveOutput:
+    def forward(
+        self, embeddings: Tensor, relations: Relations, rows: Tensor | None = None, exchange: Exchange | None = None
+    ) -> ObjectiveOutput:
         """Returns the loss of the rows and what is known of their terms. The gradient of one loss can be taken once.
 
         Args:
-            embeddings: (U, D), L2-normalised, any float dtype.
+            embeddings: (U, D), L2-normalised, any float dtype; with `exchange`, the (U_r, D) of this process.
             relations: over the U contents.
             rows: (r,) the rows to score; all by default. With the rows split over ranks, each rank holding the embeddings of the whole
                 pool, the ranks' losses sum to the loss of all rows, and so do the gradients.
+            exchange: brings the other embeddings, piece by piece. Rows are then those whose contents are here, and the gradient at the
+                embeddings is that of the loss of all rows.
 
         Raises:
             TrainingError: if the shapes disagree or an index is outside the pool.
         """
-        _check(embeddings, relations, rows)
+        apart = None if exchange is None else Apart(relations, exchange)
+        _check(embeddings, relations, rows, apart)
         temperature = self.temperature()
         scored = directions(
             relations,
@@ -71,7 +79,7 @@ class Contrastive(nn.Module):
             query_query=self.query_query,
             candidate_candidate=self.candidate_candidate,
         )
-        loss, scores = contrast(embeddings, temperature, scored, self.weighing)
+        loss, scores = contrast(embeddings, temperature, scored, self.weighing, apart)
         forward = scored[0]
         modality = relations.modality[forward.target]
         self._warn_without_negatives(scores, modality)
@@ -102,10 +110,11 @@ def _weight_table(weights: Mapping[str, float]) -> Tensor:
     return table
 
 
-def _check(embeddings: Tensor, relations: Relations, rows: Tensor | None) -> None:
+def _check(embeddings: Tensor, relations: Relations, rows: Tensor | None, apart: Apart | None) -> None:
     num_rows, num_contents = relations.num_rows, relations.num_contents
-    if embeddings.ndim != 2 or len(embeddings) != num_contents:
-        raise TrainingError(must_be("the shape of the embeddings", f"({num_contents}, D), a row a content", tuple(embeddings.shape)))
+    num_here = num_contents if apart is None else apart.own.stop - apart.own.start
+    if embeddings.ndim != 2 or len(embeddings) != num_here:
+        raise TrainingError(must_be("the shape of the embeddings", f"({num_here}, D), a row a content", tuple(embeddings.shape)))
     for name, shape in {"fingerprint": (num_contents,), "identity": (num_contents,)}.items():
         if getattr(relations, name).shape != shape:
             raise TrainingError(must_be(f"the shape of relations.{name}", f"{shape}", tuple(getattr(relations, name).shape)))

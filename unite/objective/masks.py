@@ -51,6 +51,17 @@ class Rivals:
             row, reached = row[nth], leads_to[pair]
         yield row, reached
 
+    def within(self, start: int, end: int) -> Rivals:
+        """Returns those with the targets among the contents `start` to `end` alone; columns count these."""
+        inside = (self.contents >= start) & (self.contents < end)
+        place = _places(inside)
+        *steps, (known, column) = self.right
+        column = place[column]
+        reached = column >= 0
+        columns = None if self.column is None else torch.where(self.column >= 0, place[self.column.clamp(min=0)], -1)
+        right = [*steps, (known[reached], column[reached])]
+        return Rivals(self.anchor, self.contents[inside], self.identities[inside], right, columns)
+
 
 @dataclass(eq=False)
 class Block:
@@ -58,13 +69,18 @@ class Block:
 
     Attributes:
         terms: (t,) the direction's terms whose own target is in the block.
-        columns: (t,) the column of each term's own target among the first rivals.
+        columns: (t,) the column of each term's own target among the first rivals; -1 where it is none of them (`within`).
         rivals: all that compete in one sum; the columns of the second follow those of the first.
     """
 
     terms: Tensor
     columns: Tensor
     rivals: list[Rivals]
+
+    def within(self, start: int, end: int) -> Block:
+        """Returns the same terms with the targets among the contents `start` to `end` alone."""
+        place = _places((self.rivals[0].contents >= start) & (self.rivals[0].contents < end))
+        return Block(self.terms, place[self.columns], [rivals.within(start, end) for rivals in self.rivals])
 
 
 @dataclass(eq=False)
@@ -113,11 +129,16 @@ class Direction:
         return torch.cat(rows), torch.cat(columns)
 
 
-def deduplicated(relations: Relations) -> Relations:
-    """Returns relations in which every content stands for the first of those with its fingerprint."""
+def first_of_equals(relations: Relations) -> Tensor:
+    """Returns for each content the first of those with its fingerprint, which stands for them all: (U,)."""
     _, group = torch.unique(relations.fingerprint, return_inverse=True)
     place = torch.arange(relations.num_contents, device=group.device)
-    first = torch.full_like(place, relations.num_contents).scatter_reduce(0, group, place, "amin")[group]
+    return torch.full_like(place, relations.num_contents).scatter_reduce(0, group, place, "amin")[group]
+
+
+def deduplicated(relations: Relations) -> Relations:
+    """Returns relations in which every content stands for the first of those with its fingerprint."""
+    first = first_of_equals(relations)
 
     def mapped(index: Tensor) -> Tensor:
         return torch.where(index >= 0, first[index.clamp(min=0)], index)
@@ -193,6 +214,11 @@ def directions(
     hand_made = relations.negative[row[scored]]
     forward = direction(query, positive, candidates, hand_made, (query_query, candidate_candidate))
     return [forward, direction(positive, query, queries, hand_made[:, :0])] if symmetric else [forward]
+
+
+def _places(inside: Tensor) -> Tensor:
+    """Returns the place of each that is inside among those that are, -1 of the others."""
+    return torch.where(inside, inside.cumsum(0) - 1, -1)
 
 
 def _in_columns(contents: Tensor, relations: Relations) -> tuple[Tensor, Tensor]:

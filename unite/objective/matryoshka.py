@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from unite.batch import Relations
 from unite.config.schema.objective import MatryoshkaConfig
 from unite.errors import TrainingError, must_be
+from unite.objective.in_pieces import Exchange
 from unite.objective.output import ObjectiveOutput
 
 
@@ -29,7 +30,14 @@ class Matryoshka(nn.Module):
         weights = [1.0] * len(config.dims) if config.weights is None else config.weights
         self.widths = sorted(zip(config.dims, weights, strict=True), reverse=True)
 
-    def forward(self, embeddings: Tensor, relations: Relations, rows: Tensor | None = None) -> ObjectiveOutput:
+    @property
+    def takes_exchange(self) -> bool:
+        """Whether the wrapped objective does."""
+        return bool(getattr(self.objective, "takes_exchange", False))
+
+    def forward(
+        self, embeddings: Tensor, relations: Relations, rows: Tensor | None = None, exchange: Exchange | None = None
+    ) -> ObjectiveOutput:
         """Returns the weighted sum, of each term too; the rest of the terms is of the largest width. `loss_dim_<d>` is each width's loss.
 
         Args: as the wrapped objective's; embeddings at least as wide as the largest width.
@@ -40,7 +48,8 @@ class Matryoshka(nn.Module):
         widest = self.widths[0][0]
         if embeddings.shape[-1] < widest:
             raise TrainingError(must_be("objective.dims", f"at most {embeddings.shape[-1]}, the embeddings' width", widest))
-        outputs = [self.objective(F.normalize(embeddings[:, :dim].float(), dim=-1), relations, rows) for dim, _ in self.widths]
+        more = {} if exchange is None else {"exchange": exchange}
+        outputs = [self.objective(F.normalize(embeddings[:, :dim].float(), dim=-1), relations, rows, **more) for dim, _ in self.widths]
         loss = torch.stack([weight * output.loss for (_, weight), output in zip(self.widths, outputs, strict=True)]).sum()
         by_width = {f"loss_dim_{dim}": output.loss.detach() for (dim, _), output in zip(self.widths, outputs, strict=True)}
         widest_output = outputs[0]

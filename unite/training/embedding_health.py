@@ -21,7 +21,7 @@ STEPS, ROWS_A_STEP = 16, 32
 
 
 class EmbeddingHealth(pl.Callback):
-    """Logs what a sample of the training rows, each with its first positive, looks like; of the whole job, since all ranks hold its pool.
+    """Logs what a sample of the training rows, each with its first positive, looks like; of several ranks, the first one's rows.
 
     `health/alignment`: mean squared distance of positive pairs, 0 is best. `health/uniformity`: log of the mean Gaussian potential, lower
     is more uniform, 0 is collapsed. `health/effective_rank`: dimensions in use, at most the smaller of width and number of contents.

@@ -24,7 +24,8 @@ from unite.batch import Batch, MicroBatch, Relations
 from unite.errors import ConfigError, NonFiniteLossError, must_be
 from unite.heap import keep_memory
 from unite.objective import ObjectiveOutput
-from unite.training.parallel import gather_pool, sum_over_ranks
+from unite.training.parallel import sum_over_ranks
+from unite.training.pool import share_pool
 
 Backward = Callable[[Tensor], None]
 
@@ -57,7 +58,7 @@ class StepOutput:
     Attributes:
         objective: its loss is that of the global batch, the same on every rank; its terms and parts are this rank's, and the terms' rows
             those of the rank's own batch.
-        embeddings: (U, D) of the global batch.
+        embeddings: (U, D) of the rank's own batch.
         relations: over them.
     """
 
@@ -76,7 +77,8 @@ class ContrastiveStep:
 
     Args:
         encoder: maps a MicroBatch to (n, D) embeddings; sees each medium of a step once.
-        objective: maps (U, D) embeddings and Relations to an `ObjectiveOutput`.
+        objective: maps (U, D) embeddings, Relations and the rows to score to an `ObjectiveOutput`. Where several ranks share a pool, one
+            whose `takes_exchange` is true gets its own embeddings and an `Exchange`, any other the embeddings of all.
         graph_tokens: the activations of up to this many tokens (padding included) are kept; of micro-batches beyond them gradients are
             cached, and one at a time is passed again.
     """
@@ -148,15 +150,16 @@ class ContrastiveStep:
 
     def loss(self, embeddings: Tensor, batch: Batch, backward: Backward) -> tuple[StepOutput, Tensor]:
         """Returns what is known of the global batch, and the gradient of its loss at this rank's embeddings, (U, D)."""
-        pool = gather_pool(embeddings, batch.relations)
+        pool = share_pool(embeddings, batch.relations, whole=not getattr(self.objective, "takes_exchange", False))
         leaf = pool.embeddings.requires_grad_()
-        output = self.objective(leaf, pool.relations, pool.rows)
+        more = {} if pool.exchange is None else {"exchange": pool.exchange}
+        output = self.objective(leaf, pool.relations, pool.rows, **more)
         total = sum_over_ranks(output.loss.detach().clone())
         _check_finite(total, batch)  # of the sum, so that either all ranks stop or none
         backward(output.loss)
-        gradient = sum_over_ranks(torch.zeros_like(leaf) if leaf.grad is None else leaf.grad)
         terms = replace(output.terms, row=output.terms.row - pool.first_row)
-        return StepOutput(replace(output, loss=total, terms=terms), leaf.detach(), pool.relations), gradient[pool.ours]
+        found = StepOutput(replace(output, loss=total, terms=terms), embeddings.detach(), batch.relations)
+        return found, pool.own_gradient()
 
 
 class RandomState:
