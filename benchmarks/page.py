@@ -48,6 +48,7 @@ GOALS = (
     Goal("index_build_vs_faiss", "building an index, time against faiss's", 1, at_most=True),
     Goal("step_memory_1024_vs_64", "step, memory at batch 1024 against 64", 1.2, at_most=True),
     Goal("loss_memory_vs_dense", "loss, memory against the dense matrix", 0.25, at_most=True),
+    Goal("ranks_memory_vs_gather", "eight ranks, memory against gathering the pool", 0.25, at_most=True),
     Goal("padded_share", "padded share of the tokens", 0.05, at_most=True),
     Goal("padded_share_at_32_at_most", "the same in the worst of 60 batches of 32", 0.03, at_most=True),
     Goal("curate_text_vs_plain", "curating text pairs, time against a plain loop", 3, at_most=True),
@@ -59,6 +60,7 @@ GOALS = (
     Goal("startup_path_error_seconds", "an error of paths, seconds of user time", 2, at_most=True),
     Goal("startup_init_from_error_seconds", "an error of init_from, seconds of user time", 2, at_most=True),
     Goal("loss_max_relative_error", "loss, largest relative error", 1e-5, at_most=True),
+    Goal("ranks_memory_max_relative_error", "eight ranks, largest relative error against gathering", 1e-5, at_most=True),
 )
 
 

@@ -35,11 +35,13 @@ BY_WAY_OF = {
     "media/video/test_clip.py": ("media/video/container.py",),
     "objective/test_contrastive.py": (
         "objective/blockwise.py",
+        "objective/comparison.py",
         "objective/infonce.py",
         "objective/mamcl.py",
         "objective/masks.py",
         "objective/output.py",
     ),
+    "training/test_pool.py": ("objective/in_pieces.py",),
     "training/test_stages.py": ("training/module.py",),
     "encoder/test_tiny.py": ("encoder/tiny/*.py",),
     "planning/test_counted.py": ("planning/architectures.py",),

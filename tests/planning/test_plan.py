@@ -55,7 +55,7 @@ def test_a_stage_by_hand():
             "optimizer": 800,
             "features": 150 * 4 * 2,
             "inputs": seen * 6 + 24 * 400,
-            "embeddings": 4 * 3 * 100 * 4,
+            "embeddings": 4 * 3 * 2 * (100 / 4) * 4,
             "runtime": 1.5e9 + 0.05 * 3e9,
         }
     )
@@ -102,7 +102,7 @@ def test_weights_in_four_bits():
 
 
 def test_the_largest_budget_fits_and_one_above_it_does_not():
-    fixed = 2400 + 400 + 800 + 1200 + 3600 + 9600 + 4800
+    fixed = 2400 + 400 + 800 + 1200 + 3600 + 9600 + 2400
     device = Device((1.5e9 + fixed + 64 * 3 + 226 * 8 + 7) / 0.95, 1e6)
     tight = planned(device)
     assert not tight.fits and tight.most_tokens == 226

@@ -1,4 +1,4 @@
-"""A pool that lies in several ranks against the same pool in one process, for every option; see also `unite/objective/in_pieces.py`."""
+"""A pool that lies in several ranks against the same pool in one process, for every option."""
 
 import random
 from itertools import accumulate, pairwise, product

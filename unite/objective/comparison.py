@@ -163,9 +163,7 @@ class Comparison:
         """Returns what a term's exponentials are multiplied by to give d loss / d logit: (t, 1)."""
         return (direction.weight[terms] * self.odds(total, shift, positive).sigmoid() / total.clamp(min=1))[:, None]
 
-    def take_back(
-        self, compared: Compared, factor: Tensor, targets: list[Tensor], target_gradients: list[Tensor]
-    ) -> Iterator[Tensor]:
+    def take_back(self, compared: Compared, factor: Tensor, targets: list[Tensor], target_gradients: list[Tensor]) -> Iterator[Tensor]:
         """Adds to the gradients at the targets and at 1 / temperature, and yields that at the anchors of each rivals, (t, D).
 
         d loss / d logit is sigmoid(odds) * exponential / total at a negative, and minus their sum at the positive. The factor that a row

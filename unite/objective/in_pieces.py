@@ -73,7 +73,8 @@ class Apart:
         used = torch.cat([relations.query, relations.positive[relations.positive >= 0]])
         first = first_of_equals(relations)[used]
         owner, first_owner = (torch.searchsorted(starts, contents, right=True) for contents in (used, first))
-        return first[owner != first_owner].unique()
+        lent: Tensor = torch.unique(first[owner != first_owner])
+        return lent
 
 
 class _Sums:
@@ -172,9 +173,7 @@ class SweepInPieces:
             own_gradient.index_add_(0, self.place[self.others[self.here]], lent[self.here])
         return own_gradient
 
-    def _take_back(
-        self, direction: Direction, known: _Sums, start: int, piece: Tensor, gradient: Tensor, near_gradient: Tensor
-    ) -> None:
+    def _take_back(self, direction: Direction, known: _Sums, start: int, piece: Tensor, gradient: Tensor, near_gradient: Tensor) -> None:
         for block, targets in self._blocks(direction, start, piece):
             target_gradients = [torch.zeros_like(one) for one in targets]
             for terms, columns in self.comparison.chunks(block):

@@ -10,7 +10,7 @@ Memory of one rank, in bytes:
                   or where all graphs are kept, of the whole batch, which is one pass then
     features      of the media of a rank's contents, kept over the step where the tower is frozen
     inputs        patches and tokens of the batch
-    embeddings    of all ranks' contents, their gradient and its sum
+    embeddings    of a rank's contents, their gradient and what it is scaled from; of several ranks, three pieces that pass through
 
 Operations: each content passes forward and backward once, and forward once more where its graph was not kept (gradient cache).
 """
@@ -29,6 +29,8 @@ from unite.planning.devices import Device
 _RUNTIME, _BETWEEN = 1.5e9, 0.05
 #: Bytes of a weight in NF4, its part of a scale among them.
 _NF4 = 0.516
+#: Values of a piece of the pool that ranks pass around on a GPU (`unite.training.pool`).
+_PIECE = 2**25
 #: States of float32 that an optimizer keeps for each trained parameter.
 STATES = {"adamw": 2.0, "muon": 1.0, "adafactor": 0.01, "adamw_8bit": 0.5}
 
@@ -120,6 +122,7 @@ def plan_stage(
     tokens = sum(some.number * some.tokens for some in contents) / ranks
     visual = sum(some.number * some.visual for some in contents) / ranks
     number = sum(some.number for some in contents)
+    own = number * model.dim / ranks
     length = max(2, round(tokens * ranks / number))
     longest = max(some.tokens for some in contents)
     micro = model.language(max(1, token_budget // length), length)
@@ -135,7 +138,7 @@ def plan_stage(
         "optimizer": 4.0 * (model.num_trained * (STATES[optimizer] + has_average) + model.num_looked_up * (optimizer == "muon")),
         "features": features,
         "inputs": sum(some.tokens for some in seen) * model.patch_bytes + 8 * 3 * tokens,
-        "embeddings": 4.0 * 3 * number * model.dim,
+        "embeddings": 4.0 * 3 * (own + (min(own, _PIECE) if ranks > 1 else 0)),
         "runtime": _RUNTIME + _BETWEEN * device.memory,
     }
 

@@ -46,7 +46,7 @@ class TrainerConfig:
         accelerator: `auto`, `cpu`, `gpu`.
         devices: how many on each machine; `auto` is all.
         num_nodes: machines.
-        strategy: how processes work together: `unite`, the project's own, which gathers the pool over the ranks; `auto` takes it where
+        strategy: how processes work together: `unite`, the project's own, which shares the pool among the ranks; `auto` takes it where
             there are several. `sharded` is that with weights, gradients and the optimizer's state sharded over the ranks (FSDP2). No other
             gives the right gradients.
         timeout_minutes: so long a rank waits for another that is alive, which may be saving or exporting, before the run breaks off.
