@@ -19,7 +19,7 @@ ADAPTER = LoRAConfig(r=4, dropout=0.0)
 
 def test_without_bitsandbytes_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "bitsandbytes", None)
-    message = r"encoder.quantization=nf4 needs bitsandbytes, .*: pip install 'unite\[qlora\]'. encoder.quantization=null keeps"
+    message = r"encoder.quantization=nf4 needs bitsandbytes, .*: pip install 'unite\[bitsandbytes\]'. encoder.quantization=null keeps"
     with pytest.raises(ConfigError, match=message):
         import_bitsandbytes()
 

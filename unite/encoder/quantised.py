@@ -32,7 +32,7 @@ def import_bitsandbytes() -> Any:
     try:
         import bitsandbytes
     except ImportError as error:
-        why = f"encoder.quantization=nf4 needs bitsandbytes, which cannot be imported ({error}): pip install 'unite[qlora]'."
+        why = f"encoder.quantization=nf4 needs bitsandbytes, which cannot be imported ({error}): pip install 'unite[bitsandbytes]'."
         raise ConfigError(f"{why} encoder.quantization=null keeps the weights in their own type.") from error
     return bitsandbytes
 
