@@ -10,7 +10,7 @@ import yaml
 
 from unite.config.schema.sweep import Keep
 from unite.errors import CheckpointError, ConfigError
-from unite.runs import RunFolder, remove_bare, sweep_of
+from unite.runs import RunFolder, read_config, remove_bare, sweep_of
 
 CONFIG = {
     "seed": 0,
@@ -56,6 +56,7 @@ def test_what_else_changed_is_said(tmp_path, caplog):
     assert message.endswith("other settings: data.num_workers was 0 and is 2; encoder.attention was 'sdpa' and is 'eager'")
     assert yaml.safe_load((tmp_path / "config.yaml").read_text()) == CONFIG
     assert yaml.safe_load((tmp_path / "config.resumed.yaml").read_text())["data"] == {"num_workers": 2}
+    assert read_config(tmp_path)["data"] == {"num_workers": 2}
 
 
 def test_a_broken_config_of_the_run_is_named(tmp_path):

@@ -167,8 +167,12 @@ def read_json(path: str | Path, hint: str = "") -> dict[str, Any]:
     return value
 
 
-def read_yaml(path: str | Path) -> dict[str, Any]:
+def read_yaml(path: str | Path, hint: str = "") -> dict[str, Any]:
     """Reads a YAML file that holds a mapping.
+
+    Args:
+        path: the file.
+        hint: what to do where it cannot be read.
 
     Raises:
         DataError: if it cannot be read, is no YAML, or holds something else.
@@ -176,9 +180,9 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     try:
         value = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise DataError(f"{path} cannot be read ({error}).") from error
+        raise DataError(f"{path} cannot be read ({error}). {hint}".rstrip()) from error
     if not isinstance(value, dict):
-        raise DataError(must_be(str(path), "a mapping", type(value).__name__))
+        raise DataError(must_be(str(path), "a mapping", type(value).__name__, hint))
     return value
 
 

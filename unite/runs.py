@@ -1,6 +1,6 @@
 """A run's folder: what it was made with and what it made.
 
-config.yaml        the resolved config
+config.yaml        the resolved config; config.resumed.yaml, of a run that was resumed with other settings
 overrides.json     what the command said that began the run
 provenance.json    versions, machine, data fingerprints, where the weights came from
 log/               metrics.csv, the same however often the run is resumed
@@ -34,7 +34,7 @@ from unite.config.moved import as_of_today
 from unite.config.resumed import FINISHED, step_of
 from unite.config.schema.sweep import Keep
 from unite.errors import CheckpointError, ConfigError, must_be
-from unite.files import locked, write_json, write_text
+from unite.files import locked, read_yaml, write_json, write_text
 from unite.processes import is_first_started
 
 _PACKAGES = (
@@ -57,6 +57,8 @@ _KEPT = re.compile(r"seed$|init_from|encoder|objective|optimizer|(alignment|adap
 _FREE = re.compile(r"encoder\.(gradient_checkpointing|attention)")
 #: Not in `hydra/`, which is written anew when the run is resumed.
 _OVERRIDES = "overrides.json"
+#: The resolved config, and that of a run that was resumed with other settings.
+CONFIG, RESUMED_CONFIG = "config.yaml", "config.resumed.yaml"
 _UNTOLD = re.compile(r"resume$|run_folder$|logger|sweep\.|trainer\.progress_bar")
 #: What every run's folder holds before the run has made anything: our config, Hydra's notes and the log.
 _OF_EVERY_START = re.compile(r"hydra/.+|config\.yaml|overrides\.json|lock|wandb_id|[^/]+\.log")
@@ -115,15 +117,15 @@ class RunFolder:
             atexit.register(held.close)
 
     def write_config(self, text: str) -> None:
-        """Writes the resolved config. A resumed run whose config changed keeps both: the newer as `config.resumed.yaml`.
+        """Writes the resolved config. A resumed run whose config changed keeps both, see `read_config`.
 
         Raises:
             ConfigError: if something changed that the checkpoints depend on: it would be ignored, or do harm.
         """
-        path = self.path / "config.yaml"
+        path = self.path / CONFIG
         if path.exists() and path.read_text() != text:
             self._check_resumed(path, text)
-            path = self.path / "config.resumed.yaml"
+            path = self.path / RESUMED_CONFIG
         write_text(path, text)  # several ranks may write it at once
 
     def write_overrides(self, overrides: Sequence[str]) -> None:
@@ -182,6 +184,16 @@ class RunFolder:
     def finish(self) -> None:
         """Marks the run as finished: `resume=true` passes it by."""
         (self.path / FINISHED).touch()
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Returns the resolved config of a run; one that was resumed with other settings goes by those.
+
+    Raises:
+        DataError: if it is not there, or cannot be read.
+    """
+    resumed = folder / RESUMED_CONFIG
+    return read_yaml(resumed if resumed.is_file() else folder / CONFIG, "Mend it, or copy the run again.")
 
 
 def sweep_of(folder: Path, config: Mapping[str, Any]) -> str | None:

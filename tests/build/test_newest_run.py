@@ -28,6 +28,7 @@ def test_the_run_on_the_emoji_world_that_ended_last(tmp_path):
     run(tmp_path / "stage2_mamcl" / "own_data", 30, OWN)
     run(tmp_path / "stage2_mamcl" / "cut", 40, has_encoder=False)
     run(tmp_path / "stage2_mamcl" / "other", 50, ["no", "config"])
+    (run(tmp_path / "stage2_mamcl" / "damaged", 60) / "config.yaml").write_text("a: [")
     assert newest_run(tmp_path) == newest
 
 

@@ -3,7 +3,7 @@ import json
 import pytest
 import yaml
 
-from unite.errors import CheckpointError
+from unite.errors import CheckpointError, DataError
 from unite.export.source import find_source
 
 
@@ -63,5 +63,5 @@ def test_a_run_whose_encoder_is_gone_a_foreign_checkpoint_and_nothing_are_refuse
 def test_a_config_that_cannot_be_read_is_named(tmp_path):
     folder = run(tmp_path / "run")
     (folder / "config.yaml").write_text("a: [")
-    with pytest.raises(CheckpointError, match=r"(?s)config.yaml cannot be read .* Mend it, or copy the run again"):
+    with pytest.raises(DataError, match=r"(?s)config.yaml cannot be read .* Mend it, or copy the run again"):
         find_source(folder)

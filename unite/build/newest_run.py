@@ -7,13 +7,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from unite.checkpoints import checkpoint_label, find_checkpoint
 from unite.config.resumed import FINISHED
 from unite.config.schema import WorldConfig
 from unite.embedding.embedder import Embedder
-from unite.errors import ConfigError, must_be
+from unite.errors import ConfigError, DataError, must_be
+from unite.runs import read_config
 from unite.search.corpus.embed import CorpusEncoder, embed_corpus
 from unite.worlds.emoji import EmojiWorld
 
@@ -64,10 +63,8 @@ def built_in_corpus(runs_root: Path, device: str, say: Callable[[str], None]) ->
 
 def _world_of(run: Path) -> dict[str, Any]:
     """Returns the options of the emoji world that a run was trained on, nothing of a run on other data."""
-    config = run / "config.yaml"
-    read: Any = yaml.safe_load(config.read_text(encoding="utf-8")) if config.is_file() else None
     try:
-        worlds = [source.get("world") for source in read["mixture"]["sources"].values()]
-    except (TypeError, KeyError, AttributeError):  # of another version, or none of ours
+        worlds = [source.get("world") for source in read_config(run)["mixture"]["sources"].values()]
+    except (DataError, TypeError, KeyError, AttributeError):  # damaged, of another version, or none of ours
         return {}
     return next((world for world in worlds if isinstance(world, dict) and world.get("_target_") == WorldConfig._target_), {})

@@ -14,8 +14,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from unite.build.runs import names_suite, overrides_now, suite_is_of_data
 from unite.config.schema import EvaluateConfig, HeldOutConfig
 from unite.config.target import assemble
@@ -25,7 +23,7 @@ from unite.errors import DataError, UniteError, must_be
 from unite.evaluation.held_out_suite import held_out_suite
 from unite.evaluation.suite import Suite
 from unite.files import read_json
-from unite.runs import RunFolder
+from unite.runs import CONFIG, RunFolder, read_config
 
 log = logging.getLogger(__name__)
 
@@ -49,10 +47,10 @@ class TrainedRun:
         """Returns the run of a checkpoint, named by its folder or by the encoder in it; None where it is of none."""
         named = Path(checkpoint or "")
         for folder in (named, named.parent) if named.name == "encoder" else (named,):
-            files = [file for name in ("config.resumed.yaml", "config.yaml") if (file := folder / name).is_file()]
-            config = yaml.safe_load(files[0].read_text(encoding="utf-8")) if files and checkpoint else None
-            if isinstance(config, dict) and {"alignment", "adaptation", "data"} <= config.keys():
-                return cls(folder, config)
+            if checkpoint and (folder / CONFIG).is_file():
+                config = read_config(folder)
+                if {"alignment", "adaptation", "data"} <= config.keys():
+                    return cls(folder, config)
         return None
 
     @property

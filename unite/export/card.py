@@ -30,7 +30,8 @@ from unite.export.card_data import SourceFacts, stage_sources
 from unite.export.card_limits import limits_of
 from unite.export.card_recipe import base_model, device_told, encoder_facts, stage_facts, start_told
 from unite.export.card_results import other_metrics, pair_means
-from unite.files import read_json, read_yaml
+from unite.files import read_json
+from unite.runs import CONFIG, read_config
 from unite.templates import markdown_environment
 from unite.tracking.recorded import read_log_of
 
@@ -100,16 +101,14 @@ def model_card(run: str | Path, name: str = "", licence: str = "") -> str:
 
 
 def _config(folder: Path) -> dict[str, Any]:
-    """Returns the resolved config of a finished run; one that was resumed with other settings goes by those."""
-    file = folder / "config.yaml"
-    if not file.is_file():
+    """Returns the resolved config of a finished run."""
+    if not (folder / CONFIG).is_file():
         found = "a folder without config.yaml" if folder.is_dir() else "no folder"
         raise CheckpointError(must_be(f"the run {folder}", "a run folder of unite.train", found, "A card is made of what a run recorded."))
     if not (folder / FINISHED).is_file():
         hint = "Its record is not whole. Finish it with resume=true first."
         raise CheckpointError(must_be(f"the run {folder}", "finished", "not finished", hint))
-    resumed = folder / "config.resumed.yaml"
-    config = read_yaml(resumed if resumed.is_file() else file)
+    config = read_config(folder)
     if "adaptation" not in config:
         hint = "An evaluation's folder tells its training run as checkpoint=."
         raise CheckpointError(must_be(f"the run {folder}", "a run folder of unite.train", "another command's", hint))

@@ -16,6 +16,7 @@ from unite.evaluation.results import SuiteResult
 from unite.export.card_data import SourceFacts
 from unite.files import read_json, read_lines
 from unite.media import KINDS
+from unite.runs import RESUMED_CONFIG
 from unite.templates import code
 from unite.tracking.run_log import StageLog
 
@@ -88,7 +89,7 @@ def _of_the_record(folder: Path, config: Mapping[str, Any], logs: Sequence[Stage
             yield f"In the stage {_named([log.name])}, {share:.2g} % of the samples had a text that was too long and lost its end."
     if (folder / "skipped.jsonl").is_file() and (skipped := sum(1 for _ in read_lines(folder / "skipped.jsonl"))):
         yield f"{skipped:,} samples could not be read and were skipped in training."
-    if (folder / "config.resumed.yaml").is_file():
+    if (folder / RESUMED_CONFIG).is_file():
         yield "The run was resumed with other settings than it began with; the recipe tells the later ones."
     lengths = [str((config.get(key) or {}).get("name", key)) for key in ("alignment", "adaptation") if _num_steps(config, key)]
     if unlogged := [name for name in lengths if name not in {log.name for log in logs}]:

@@ -15,7 +15,8 @@ from unite.checkpoints import checkpoint_label
 from unite.config.resumed import FINISHED
 from unite.config.schema.encoder import READING_FILE
 from unite.config.schema.prompt import PromptConfig
-from unite.files import read_json, read_yaml
+from unite.files import read_json
+from unite.runs import CONFIG, read_config
 from unite.tracking.recorded import batch_size_of
 from unite.tracking.run_log import StageLog
 
@@ -164,8 +165,8 @@ def _start(config: Mapping[str, Any], depth: int = 0) -> str | None:
         return str((config.get("encoder") or {}).get("path") or "") or None
     folder = Path(init)
     folder = folder.parent if folder.name == "encoder" else folder
-    if depth < 8 and (folder / FINISHED).is_file() and (folder / "config.yaml").is_file():
-        return _start(read_yaml(folder / "config.yaml"), depth + 1)
+    if depth < 8 and (folder / FINISHED).is_file() and (folder / CONFIG).is_file():
+        return _start(read_config(folder), depth + 1)
     return str(init)
 
 

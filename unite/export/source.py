@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from unite.checkpoints import checkpoint_label, find_checkpoint
 from unite.config.resumed import FINISHED
 from unite.config.schema.encoder import READING_FILE
 from unite.errors import CheckpointError, must_be
+from unite.runs import CONFIG, read_config
 
 
 @dataclass(frozen=True)
@@ -37,27 +36,23 @@ def find_source(run: str | Path) -> Source:
 
     Raises:
         CheckpointError: if there is no such folder, the run is not finished, or the folder does not say how the encoder reads contents.
+        DataError: if the run's config cannot be read.
     """
     given = Path(run)
-    if (given / "config.yaml").is_file() and not (given / FINISHED).is_file():
+    if (given / CONFIG).is_file() and not (given / FINISHED).is_file():
         hint = "Go on with it by `python -m unite.train resume=<run>`; the encoder that it holds by now, if any, is <run>/encoder."
         raise CheckpointError(must_be("run", "a finished run", f"{run}, which is not finished", hint))
     encoder = Path(find_checkpoint(run, "run"))
     if not (encoder / READING_FILE).is_file():
         hint = "A checkpoint that others made says nothing of its prompt: train or merge it here, and export that run."
         raise CheckpointError(must_be("run", f"a run, or an encoder's folder with {READING_FILE}", str(run), hint))
-    folder = encoder.parent if encoder.name == "encoder" and (encoder.parent / "config.yaml").is_file() else None
-    return Source(encoder, checkpoint_label(encoder), folder, () if folder is None else _matryoshka_dims(folder / "config.yaml"))
+    folder = encoder.parent if encoder.name == "encoder" and (encoder.parent / CONFIG).is_file() else None
+    return Source(encoder, checkpoint_label(encoder), folder, () if folder is None else _matryoshka_dims(read_config(folder)))
 
 
-def _matryoshka_dims(file: Path) -> tuple[int, ...]:
+def _matryoshka_dims(config: Mapping[str, Any]) -> tuple[int, ...]:
     """Returns the widths of the objective of a run's last stage that has one with widths."""
-    try:
-        config: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise CheckpointError(f"{file} cannot be read ({error}). Mend it, or copy the run again.") from error
-    stages = [config.get("adaptation"), config.get("alignment"), config] if isinstance(config, Mapping) else []
-    for stage in stages:
+    for stage in (config.get("adaptation"), config.get("alignment"), config):
         objective = stage.get("objective") if isinstance(stage, Mapping) else None
         if isinstance(objective, Mapping):
             dims = objective.get("dims") or ()
