@@ -6,7 +6,7 @@ from omegaconf import OmegaConf
 
 from unite.config.register import CONF, register
 from unite.tracking.config_columns import config_columns, flat
-from unite.tracking.recorded import batch_size_of, mixture_shares, stage_lengths
+from unite.tracking.recorded import adaptation_shares, batch_size_of, mixture_shares, stage_lengths
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +49,9 @@ def test_a_stage_of_no_steps_says_nothing_else(config):
 def test_what_a_config_says_of_its_run(config):
     assert batch_size_of(config) == 64
     assert stage_lengths(config) == {"alignment": config["alignment"]["max_steps"], "adaptation": config["trainer"]["max_steps"]}
-    shares = mixture_shares(config)
+    shares = adaptation_shares(config)
     assert sum(shares.values()) == pytest.approx(1)
     given = config["mixture"]["shares"]
     assert shares["t2i"] / shares["t2t"] == pytest.approx(given["t2i"] / given["t2t"])
     by_size = {**config["mixture"], "shares": None, "temperature": 2.0}
-    assert mixture_shares({"adaptation": {"mixture": by_size}}) == {}
+    assert mixture_shares(by_size) == {}

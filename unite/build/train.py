@@ -27,7 +27,7 @@ from unite.errors import ConfigError, UniteError, caught, gathered, must_be, rai
 from unite.processes import started
 from unite.runs import RunFolder, versions
 from unite.sweeps.record import SHARED
-from unite.tracking.recorded import mixture_shares, read_log_of, stage_lengths
+from unite.tracking.recorded import adaptation_shares, read_log_of, stage_lengths
 from unite.tracking.wandb_run import RunSteps, columns_of
 from unite.training.collapse_alarm import CollapseAlarm
 from unite.training.cut_texts import CutTexts
@@ -179,7 +179,7 @@ def build_loggers(config: TrainConfig, run: RunFolder) -> list[Logger]:
             entity=logger.entity,
             group=logger.group or (Path(config.sweep.folder).name if config.sweep.folder else None),
             tags=list(logger.tags),
-            config=columns_of(plain, choices, mixture_shares(plain)),
+            config=columns_of(plain, choices, adaptation_shares(plain)),
         )
         loggers.append(wandb)
     return loggers

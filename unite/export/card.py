@@ -25,7 +25,7 @@ from unite.checkpoints import checkpoint_label
 from unite.config.resumed import FINISHED
 from unite.errors import CheckpointError, must_be
 from unite.evaluation.results import SuiteResult, arrow, read_suites, short
-from unite.export.card_curves import curves_png
+from unite.export.card_curves import curves_png, has_curves
 from unite.export.card_data import SourceFacts, stage_sources
 from unite.export.card_limits import limits_of
 from unite.export.card_recipe import base_model, device_told, encoder_facts, stage_facts, start_told
@@ -93,7 +93,7 @@ def model_card(run: str | Path, name: str = "", licence: str = "") -> str:
         python_version=provenance.get("python") or "unknown",
         packages={package: version for package, version in (provenance.get("packages") or {}).items() if version},
         device=device_told(provenance),
-        curves=CURVES if curves_png(logs) is not None else None,
+        curves=CURVES if has_curves(logs) else None,
         suites=[(suite, other_metrics(suite), pair_means(suite)) for suite in suites.values()],
         limits=limits_of(folder, config, provenance, suites, sources, logs),
         licence=licence,

@@ -21,6 +21,11 @@ _GREY = "#6b7280"
 _POINTS, _MOST = 50, 14
 
 
+def has_curves(logs: Sequence[StageLog]) -> bool:
+    """Whether there is a loss to draw."""
+    return bool(_with_loss(logs))
+
+
 def curves_png(logs: Sequence[StageLog]) -> bytes | None:
     """Returns the picture as PNG; None where no loss was logged.
 
@@ -37,7 +42,7 @@ def curves_png(logs: Sequence[StageLog]) -> bytes | None:
 
 def draw_curves(logs: Sequence[StageLog]) -> Figure | None:
     """Returns a figure of two plots, loss and accuracy by modality pair, over the steps of all stages one after the other."""
-    logs = [log for log in logs if any(_LOSS in row for row in log.rows.values())]
+    logs = _with_loss(logs)
     if not logs:
         return None
     from matplotlib.figure import Figure  # no pyplot: no global state, and no display needed
@@ -71,6 +76,10 @@ def draw_curves(logs: Sequence[StageLog]) -> Figure | None:
         if each:
             axes.legend(list(each.values())[:_MOST], [label.replace("$", r"\$") for label in each][:_MOST], fontsize=6.5, frameon=False)
     return figure
+
+
+def _with_loss(logs: Sequence[StageLog]) -> list[StageLog]:
+    return [log for log in logs if any(_LOSS in row for row in log.rows.values())]
 
 
 def _pair(key: str) -> str:

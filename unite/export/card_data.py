@@ -15,7 +15,7 @@ from unite.curation.datasheet import NOT_STATED
 from unite.curation.set_folder import DATASHEET
 from unite.errors import UniteError
 from unite.files import read_json
-from unite.tracking.recorded import mixture_shares
+from unite.tracking.recorded import mixture_shares, trained_stages
 from unite.tracking.run_log import StageLog
 from unite.worlds.terms import terms_of
 
@@ -70,17 +70,15 @@ def stage_sources(config: Mapping[str, Any], provenance: Mapping[str, Any], logs
         logs: of its stages.
     """
     found = {}
-    for key in ("alignment", "adaptation"):
-        stage = config.get(key) or {}
-        if int(stage.get("max_steps") or 0) > 0:
-            log = next((log for log in logs if log.name == stage.get("name", key)), None)
-            fingerprints = (provenance.get("data") or {}).get(stage.get("name", key)) or {}
-            found[str(stage.get("name", key))] = _sources(stage.get("mixture") or {}, fingerprints, log)
+    for name, stage in trained_stages(config).items():
+        log = next((log for log in logs if log.name == name), None)
+        fingerprints = (provenance.get("data") or {}).get(name) or {}
+        found[name] = _sources(stage.get("mixture") or {}, fingerprints, log)
     return found
 
 
 def _sources(mixture: Mapping[str, Any], fingerprints: Mapping[str, str], log: StageLog | None) -> list[SourceFacts]:
-    shares = mixture_shares({"adaptation": {"mixture": mixture}})
+    shares = mixture_shares(mixture)
     facts = []
     for name, source in (mixture.get("sources") or {}).items():
         address, print_of = str(source.get("shards") or ""), str(fingerprints.get(name) or "")

@@ -18,6 +18,7 @@ from unite.files import read_json, read_lines
 from unite.media import KINDS
 from unite.runs import RESUMED_CONFIG
 from unite.templates import code
+from unite.tracking.recorded import trained_stages
 from unite.tracking.run_log import StageLog
 
 
@@ -91,14 +92,10 @@ def _of_the_record(folder: Path, config: Mapping[str, Any], logs: Sequence[Stage
         yield f"{skipped:,} samples could not be read and were skipped in training."
     if (folder / RESUMED_CONFIG).is_file():
         yield "The run was resumed with other settings than it began with; the recipe tells the later ones."
-    lengths = [str((config.get(key) or {}).get("name", key)) for key in ("alignment", "adaptation") if _num_steps(config, key)]
-    if unlogged := [name for name in lengths if name not in {log.name for log in logs}]:
+    logged = {log.name for log in logs}
+    if unlogged := [name for name in trained_stages(config) if name not in logged]:
         why = "it was trained by another job of the sweep, or its log is not there"
         yield f"What the stage {_named(unlogged)} took is not in this run's log: {why}."
-
-
-def _num_steps(config: Mapping[str, Any], key: str) -> int:
-    return int((config.get(key) or {}).get("max_steps") or 0)
 
 
 def _of_the_results(suites: Mapping[str, SuiteResult]) -> Iterator[str]:

@@ -17,7 +17,7 @@ from unite.config.schema.encoder import READING_FILE
 from unite.config.schema.prompt import PromptConfig
 from unite.files import read_json
 from unite.runs import CONFIG, read_config
-from unite.tracking.recorded import batch_size_of
+from unite.tracking.recorded import batch_size_of, trained_stages
 from unite.tracking.run_log import StageLog
 
 #: Of options that name a component or data of the user's own.
@@ -51,18 +51,14 @@ class StageFacts:
 def stage_facts(config: Mapping[str, Any], logs: Sequence[StageLog]) -> list[StageFacts]:
     """Returns the stages of a run that were trained, in their order."""
     found = []
-    for key in ("alignment", "adaptation"):
-        stage = config.get(key) or {}
-        num_steps, name = int(stage.get("max_steps") or 0), str(stage.get("name", key))
-        if num_steps <= 0:
-            continue
+    for name, stage in trained_stages(config).items():
         log = next((log for log in logs if log.name == name), None)
         hours = max(log.hours.values(), default=0.0) if log else 0.0
         samples = max(log.samples.values(), default=0.0) if log else 0.0
         found.append(
             StageFacts(
                 name=name,
-                num_steps=num_steps,
+                num_steps=int(stage["max_steps"]),
                 batch_size=batch_size_of(config),
                 objective=component_told(stage.get("objective") or config.get("objective") or {}),
                 optimizer=component_told(stage.get("optimizer") or config.get("optimizer") or {}),

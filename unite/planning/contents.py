@@ -8,6 +8,7 @@ from typing import Any
 
 from unite.config.schema.encoder import EncoderConfig
 from unite.config.schema.plan import PlanConfig
+from unite.tracking.recorded import mixture_shares
 from unite.types import Modality
 
 #: Frames that one visual token stands for, in all families there are.
@@ -58,10 +59,9 @@ def contents_of_step(
 
 def _shares(mixture: Mapping[str, Any]) -> Iterator[tuple[float, Mapping[str, Any]]]:
     """Yields each source with its share of the rows; where shares follow from the rows, which are not looked at, they are equal."""
-    sources, shares = mixture["sources"], mixture.get("shares") or {}
-    total = sum(shares.get(name, 0.0) for name in sources)
+    sources, shares = mixture["sources"], mixture_shares(mixture)
     for name, source in sources.items():
-        yield (shares.get(name, 0.0) / total if total else 1 / len(sources)), source
+        yield shares.get(name, 1 / len(sources)), source
 
 
 def _contents(kind: str, number: float, frames: int, encoder: EncoderConfig, plan: PlanConfig, side: int) -> Contents:

@@ -12,10 +12,15 @@ from unite.tracking.run_log import StageLog, read_log
 _STAGES = ("alignment", "adaptation")
 
 
+def trained_stages(config: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Returns stage -> its options, in their order; a stage of no steps is left out."""
+    stages = [(key, config.get(key) or {}) for key in _STAGES]
+    return {str(stage.get("name", key)): stage for key, stage in stages if int(stage.get("max_steps") or 0) > 0}
+
+
 def stage_lengths(config: Mapping[str, Any]) -> dict[str, int]:
     """Returns stage -> its number of steps, in their order; a stage of none is left out."""
-    found = {name: int((config.get(name) or {}).get("max_steps") or 0) for name in _STAGES}
-    return {name: steps for name, steps in found.items() if steps > 0}
+    return {name: int(stage["max_steps"]) for name, stage in trained_stages(config).items()}
 
 
 def batch_size_of(config: Mapping[str, Any]) -> int:
@@ -23,12 +28,16 @@ def batch_size_of(config: Mapping[str, Any]) -> int:
     return int((config.get("data") or {}).get("batch_size") or 1)
 
 
-def mixture_shares(config: Mapping[str, Any]) -> dict[str, float]:
-    """Returns source -> its share of the adaptation's samples as the mixture asks for it, all together 1.
+def adaptation_shares(config: Mapping[str, Any]) -> dict[str, float]:
+    """Returns source -> its share of the adaptation's samples, as `mixture_shares`."""
+    return mixture_shares((config.get("adaptation") or {}).get("mixture") or config.get("mixture") or {})
 
-    Nothing where a temperature takes the shares from the sources' sizes, which the config does not know.
+
+def mixture_shares(mixture: Mapping[str, Any]) -> dict[str, float]:
+    """Returns source -> its share of the samples as a mixture's options ask for it, all together 1.
+
+    Nothing where a temperature takes the shares from the sources' sizes, which the options do not know.
     """
-    mixture = (config.get("adaptation") or {}).get("mixture") or config.get("mixture") or {}
     if mixture.get("temperature") is not None:
         return {}
     given = {name: (mixture.get("shares") or {}).get(name, 1.0) for name in mixture.get("sources") or {}}

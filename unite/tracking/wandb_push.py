@@ -15,7 +15,7 @@ import wandb
 from wandb.errors import Error as WandbError
 
 from unite.errors import TrackingError
-from unite.tracking.recorded import batch_size_of, mixture_shares, read_log_of, stage_lengths
+from unite.tracking.recorded import adaptation_shares, batch_size_of, read_log_of, stage_lengths
 from unite.tracking.wandb_evaluation import log_evaluation
 from unite.tracking.wandb_run import RunSteps, columns_of, define_metrics, run_id, run_rows, send_rows
 
@@ -60,7 +60,7 @@ def push_run(pushed: PushedRun, project: str, entity: str | None) -> tuple[str, 
             name=pushed.name,
             group=pushed.group,
             tags=list((config.get("logger") or {}).get("tags") or []),
-            config=columns_of(config, pushed.choices, mixture_shares(config)),
+            config=columns_of(config, pushed.choices, adaptation_shares(config)),
             dir=pushed.folder,
             reinit="create_new",
             # Nothing of this machine or this process: the run was made elsewhere, at another time.

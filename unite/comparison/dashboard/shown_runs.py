@@ -13,7 +13,7 @@ from unite.comparison.evaluated_runs import Run
 from unite.errors import first_of
 from unite.evaluation.results import HELD_IN
 from unite.runs import RunFolder, sweep_of
-from unite.tracking.recorded import mixture_shares, read_log_of
+from unite.tracking.recorded import adaptation_shares, read_log_of
 from unite.tracking.run_log import StageLog
 
 FINISHED, UNFINISHED = "finished", "unfinished"
@@ -63,7 +63,7 @@ def shown(run: Run) -> ShownRun:
         status=FINISHED if is_finished else UNFINISHED,
         mixture=_option(run, "mixture", free="mixture.shares"),
         objective=_option(run, "objective"),
-        shares=mixture_shares(run.config),
+        shares=adaptation_shares(run.config),
         scores={name: result.score.value for name, result in run.suites.items() if not name.endswith(HELD_IN)},
         metrics=_metrics(run.folder),
     )
