@@ -55,7 +55,6 @@ BY_WAY_OF = {
     "test_dashboard.py": ("build/dashboard.py",),
     "test_embed.py": ("build/embed.py",),
     "test_evaluate.py": ("build/evaluate.py", "build/suites.py"),
-    "test_index.py": ("build/index.py",),
     "test_plan.py": ("build/plan.py",),
     "test_report.py": ("comparison/report.py",),
     "test_train.py": ("build/finish.py", "build/runs.py"),

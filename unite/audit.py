@@ -33,7 +33,7 @@ def main(config: AuditConfig) -> None:
         from unite.build.evaluate import build_cache
         from unite.build.meeting import meet
         from unite.build.runs import build_run
-        from unite.entry import console
+        from unite.entry import say
         from unite.evaluation.audit.audit import audit
         from unite.evaluation.audit.read import read_tasks
         from unite.processes import is_first_rank, joined_ranks
@@ -48,8 +48,7 @@ def main(config: AuditConfig) -> None:
         run = build_run(config)
         result = audit(encoder, suite, options, config.checkpoint, run.path, cache)
         if is_first_rank():
-            for line in [*result.told(), f"The page is {run.path / 'audit.html'}."]:
-                console().print(line, markup=False, highlight=False, soft_wrap=True)
+            say(*result.told(), f"The page is {run.path / 'audit.html'}.")
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def make(folders: list[str], out: Path, options: argparse.Namespace) -> None:
     """Reads the runs, and makes of them what is asked for."""
     from unite.build.dashboard import push, serve, write_page, write_specification
     from unite.comparison.dashboard.gather import Gathering
-    from unite.entry import console
+    from unite.entry import console, say
 
     gathering = Gathering(folders)
     if options.serve:
@@ -47,8 +47,7 @@ def make(folders: list[str], out: Path, options: argparse.Namespace) -> None:
         lines.append(write_specification(gathered, out, is_asked=options.push))
     if options.push:
         lines += push(out, options.project, options.entity)
-    for line in lines:
-        console().print(line, markup=False, highlight=False, soft_wrap=True)
+    say(*lines)
     return None
 
 

@@ -12,7 +12,7 @@ import hydra
 
 from unite.config.register import CONF, register
 from unite.config.schema import EmbedConfig, Engine
-from unite.entry import agree_on_start, shown_errors
+from unite.entry import agree_on_start, say, shown_errors
 from unite.progress import shown
 
 register()
@@ -34,7 +34,6 @@ def main(config: EmbedConfig) -> None:
         from unite.build.embed import build_corpus_encoder, build_corpus_options
         from unite.build.encoder import check_trained_encoder
         from unite.build.meeting import meet
-        from unite.entry import console
         from unite.processes import is_first_rank, joined_ranks
         from unite.search.corpus.embed import embed_corpus
 
@@ -45,9 +44,7 @@ def main(config: EmbedConfig) -> None:
         workers = config.workers if config.engine is Engine.ray else 0
         outcome = embed_corpus(addresses(config), config.out, build_corpus_encoder(config), options, columns, config.format, workers)
         if is_first_rank():
-            for line in outcome.told(Path(config.out)):
-                console().print(line, markup=False, highlight=False, soft_wrap=True)
-            console().print(f"Search in it: python -m unite.search index={config.out}", markup=False, highlight=False, soft_wrap=True)
+            say(*outcome.told(Path(config.out)), f"Search in it: python -m unite.search index={config.out}")
 
 
 if __name__ == "__main__":

@@ -120,6 +120,12 @@ def console() -> Console:
     return Console()
 
 
+def say(*lines: str) -> None:
+    """Prints lines as they stand: no markup is looked for in them, and none is broken where a terminal ends."""
+    for line in lines:
+        console().print(line, markup=False, highlight=False, soft_wrap=True)
+
+
 def seed_everything(seed: int) -> None:
     """Seeds Python, NumPy and torch, workers included.
 

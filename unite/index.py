@@ -11,8 +11,8 @@ import logging
 import hydra
 
 from unite.config.register import CONF, register
-from unite.config.schema import IndexConfig
-from unite.entry import shown_errors
+from unite.config.schema import IndexConfig, IndexOptions
+from unite.entry import say, shown_errors
 from unite.progress import shown
 
 register()
@@ -28,18 +28,15 @@ def main(config: IndexConfig) -> None:
     check_index(config)
     log.info("indexing %s", config.corpus)
     with shown("importing torch and LanceDB"):
-        from unite.build.index import build_index_options
-        from unite.entry import console
+        from unite.build.component import options_of
         from unite.search.index import build_index
         from unite.search.index.near_duplicates import FILE, write_near_duplicates
 
-    lines = build_index(config.corpus, build_index_options(config)).told(config.corpus)
+    lines = build_index(config.corpus, options_of(IndexOptions, config)).told(config.corpus)
     if config.near_duplicates is not None:
         num = write_near_duplicates(config.corpus, config.near_duplicates)
         lines.append(f"{num} pairs of rows are alike by {config.near_duplicates:g} or more: {config.corpus}/{FILE}.")
-    lines.append(f"Search in it: python -m unite.search index={config.corpus}")
-    for line in lines:
-        console().print(line, markup=False, highlight=False, soft_wrap=True)
+    say(*lines, f"Search in it: python -m unite.search index={config.corpus}")
 
 
 if __name__ == "__main__":

@@ -25,13 +25,12 @@ def main(config: TrainConfig) -> None:
     """Prints parameters, memory, operations and hours of the stages of a run."""
     with shown("importing torch and transformers"):
         from unite.build.plan import build_plans
-        from unite.entry import console
+        from unite.entry import console, say
         from unite.planning.table import notes, table
 
     plans, told = build_plans(config)
     console().print(table(plans, told))
-    for note in notes(plans):
-        console().print(note, markup=False, highlight=False, soft_wrap=True)
+    say(*notes(plans))
 
 
 if __name__ == "__main__":

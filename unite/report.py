@@ -32,15 +32,14 @@ def main() -> None:
 def compare_runs(folders: list[str], out: Path) -> None:
     """Compares the runs, of a sweep its finished jobs, and says who wins and where the page is."""
     from unite.comparison.report import write_report
-    from unite.entry import console
+    from unite.entry import say
     from unite.progress import shown
     from unite.sweeps.record import run_folders
 
     runs = [str(run) for folder in folders for run in (run_folders(folder) or [Path(folder)])]
     with shown("comparing the runs"):
         lines = write_report(runs, out)
-    for line in lines:
-        console().print(line, markup=False, highlight=False, soft_wrap=True)
+    say(*lines)
 
 
 if __name__ == "__main__":

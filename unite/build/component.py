@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import fields
+from typing import Any, TypeVar, cast
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from unite.config.target import assemble
 
+T = TypeVar("T")
+
 
 def build(config: Any, path: str, /, **given: Any) -> Any:
     """Builds a component from its node in the config; `path` and `given` are those of `assemble`."""
     return assemble(_plain(config), path, given)
+
+
+def options_of(kind: type[T], config: Any) -> T:
+    """Returns the options that a command's config adds its own to: those of the dataclass which it extends."""
+    given = OmegaConf.to_object(config)
+    return kind(**{field.name: getattr(given, field.name) for field in fields(cast(Any, kind))})
 
 
 def missing_keys(config: Any) -> list[str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
 
 from omegaconf import OmegaConf
 
+from unite.build.component import options_of
 from unite.build.encoder import build_trained_encoder, device_of_name
 from unite.checkpoints import checkpoint_label, find_checkpoint
 from unite.config.schema import ColumnsConfig, CorpusOptions, EmbedConfig
@@ -25,8 +25,7 @@ def build_corpus_encoder(config: EmbedConfig) -> CorpusEncoder:
 
 def build_corpus_options(config: EmbedConfig) -> tuple[CorpusOptions, ColumnsConfig]:
     """Returns how a corpus is embedded, and which columns of its tables are what."""
-    given = cast(EmbedConfig, OmegaConf.to_object(cast(Any, config)))
-    return CorpusOptions(**{field.name: getattr(given, field.name) for field in fields(CorpusOptions)}), given.columns
+    return options_of(CorpusOptions, config), cast(ColumnsConfig, OmegaConf.to_object(cast(Any, config.columns)))
 
 
 def _state(config: EmbedConfig, path: str) -> str:

@@ -11,7 +11,7 @@ import hydra
 
 from unite.config.register import CONF, register
 from unite.config.schema import ExportConfig
-from unite.entry import console, shown_errors
+from unite.entry import say, shown_errors
 from unite.progress import shown
 
 register()
@@ -29,8 +29,7 @@ def main(config: ExportConfig) -> None:
     with shown("importing torch and transformers"):
         from unite.build.export import export
 
-    for line in export(config):
-        console().print(line, markup=False, highlight=False, soft_wrap=True)
+    say(*export(config))
 
 
 if __name__ == "__main__":

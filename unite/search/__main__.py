@@ -13,7 +13,7 @@ import hydra
 
 from unite.config.register import CONF, register
 from unite.config.schema import ServeConfig
-from unite.entry import shown_errors
+from unite.entry import say, shown_errors
 from unite.progress import shown
 
 register()
@@ -29,11 +29,7 @@ def main(config: ServeConfig) -> None:
     check_search(config)
     with shown("importing torch and transformers"):
         from unite.build.serving import build_app, open_searchers, shown_address
-        from unite.entry import console
         from unite.search.server import serve
-
-    def say(line: str) -> None:
-        console().print(line, markup=False, highlight=False, soft_wrap=True)
 
     searchers = open_searchers(config, say)
     for name, searcher in searchers.items():
