@@ -1,7 +1,8 @@
 import pytest
 
 from unite.errors import DataError
-from unite.search.hits import QueryPart, Search
+from unite.search.hits import Hit, QueryPart, Search
+from unite.types import Modality
 
 
 @pytest.mark.parametrize("weight", [0.0, float("nan"), float("inf")])
@@ -22,3 +23,10 @@ def test_a_weight_that_says_nothing_is_refused(weight: float) -> None:
 def test_a_search_that_cannot_be_answered_is_refused(search: dict, why: str) -> None:
     with pytest.raises(DataError, match=why):
         Search(**search)
+
+
+@pytest.mark.parametrize(
+    ("modality", "medium"), [("text", None), ("text+image", Modality.IMAGE), ("video", Modality.VIDEO), ("image+video", Modality.IMAGE)]
+)
+def test_the_first_medium_of_a_hit(modality: str, medium: Modality | None) -> None:
+    assert Hit("a", 1.0, "a.png", modality).medium is medium

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from unite.errors import DataError, must_be
+from unite.types import MEDIA, Modality
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,12 @@ class Hit:
     text: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     thumbnail: bytes | None = None
+
+    @property
+    def medium(self) -> Modality | None:
+        """What its first medium is: images come before videos; None of a text."""
+        kinds = self.modality.split("+")
+        return next((kind for kind in MEDIA if str(kind) in kinds), None)
 
 
 class Searching(Protocol):

@@ -36,7 +36,7 @@ def original_of(row: Hit, decoding: Decoding) -> tuple[bytes, str] | None:
         row: with its source.
         decoding: of the corpus; a video that is a folder of frames is read by it.
     """
-    if row.modality == str(Modality.TEXT):
+    if row.medium is None:
         return None
     try:
         with _reading:

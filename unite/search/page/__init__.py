@@ -4,7 +4,6 @@ asked       what a page's address asks for, and the address of another question
 filters     a column, an operator and a value as SQL that means nothing else
 uploads     pictures and clips that were dropped, in memory for as long as there is room
 playable    a medium as browsers show it
-ranges      the part of a medium that a player asks for
 shown       hits as the page shows them, and where another encoder put them
 verdicts    clicks on right and wrong, kept as a labelled file (`unite.data.labels`)
 routes      the routes, for `unite.search.server`

@@ -26,15 +26,15 @@ from unite.errors import DataError, UniteError, must_be
 from unite.search.page.asked import MAX_ADDRESS, MAX_WEIGHT, Asked, AskedPart
 from unite.search.page.filters import OPERATORS
 from unite.search.page.playable import playable
-from unite.search.page.ranges import part_of
 from unite.search.page.shown import Found, as_uri, file_name, find, num_shared
 from unite.search.page.uploads import Uploads
 from unite.search.page.verdicts import Clicked, Verdicts
+from unite.search.server.ranges import part_of
 from unite.search.server.refusals import RefusalError
 from unite.search.server.service import Service, service_of
 from unite.search.server.uploads import read_form
 from unite.templates import html_environment
-from unite.types import MEDIA, Modality
+from unite.types import Modality
 
 #: Hits of a page: of one encoder, and of each of two.
 SIZES = (24, 12)
@@ -112,9 +112,7 @@ class SearchPage:
         name, id = _name(service, request.query_params.get("in", "0")), request.query_params.get("id", "")
         row = await service.row(id, name)
         data, _ = await service.media(id, name)
-        kinds = row.modality.split("+")
-        modality = next((kind for kind in MEDIA if str(kind) in kinds), Modality.IMAGE)
-        data, mime = await run_in_threadpool(playable, data, modality)
+        data, mime = await run_in_threadpool(playable, data, row.medium or Modality.IMAGE)
         return part_of(data, mime, request.headers.get("range"))
 
     async def label(self, request: Request) -> Response:

@@ -12,9 +12,7 @@ from urllib.parse import urlencode
 from unite.errors import UniteError
 from unite.search.hits import Hit, Search, Searching
 from unite.search.server.service import Service
-from unite.types import MEDIA
-
-_MEDIA = frozenset(map(str, MEDIA))
+from unite.types import Modality
 
 
 @dataclass(frozen=True)
@@ -126,9 +124,8 @@ def file_name(source: str) -> str:
 
 
 def _shown(number: int, hit: Hit, rank: int, verdicts: Mapping[str, str]) -> ShownHit:
-    kinds = _MEDIA & set(hit.modality.split("+"))
-    place = "/media?" + urlencode({"in": number, "id": hit.id}) if kinds else ""
-    return ShownHit(hit, rank, place, "video" in kinds and "image" not in kinds, verdict=verdicts.get(hit.id, ""))
+    place = "/media?" + urlencode({"in": number, "id": hit.id}) if hit.medium else ""
+    return ShownHit(hit, rank, place, hit.medium is Modality.VIDEO, verdict=verdicts.get(hit.id, ""))
 
 
 def _told(value: object) -> str:

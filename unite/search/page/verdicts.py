@@ -13,7 +13,7 @@ from unite.errors import DataError, must_be
 from unite.search.hits import Hit, Searching
 from unite.search.page.asked import Asked
 from unite.search.page.uploads import Uploads
-from unite.types import MEDIA, Modality
+from unite.types import Modality
 
 #: Of files whose type nobody told; whoever reads them goes by their bytes.
 _SUFFIXES = {Modality.IMAGE: "png", Modality.VIDEO: "mp4"}
@@ -99,18 +99,16 @@ class Verdicts:
 
         A caption that was not embedded (`embedded=media`) is left out: with it, the task would be another, and an easier one.
         """
-        kinds = row.modality.split("+")
-        modality = next((kind for kind in MEDIA if str(kind) in kinds), None)
-        text = row.text if str(Modality.TEXT) in kinds else ""
-        if modality is None:
+        if row.medium is None:
             return LabelledContent(row.text)
+        text = row.text if str(Modality.TEXT) in row.modality.split("+") else ""
         if Path(row.source).is_file():
-            return LabelledContent(text, ((modality, Path(row.source)),))
+            return LabelledContent(text, ((row.medium, Path(row.source)),))
         found = searching.media(row.id)
         if found is None:
             if not text:
                 raise DataError(must_be(f"the medium of {row.id}", "there", f"not found in {row.source}"))
             return LabelledContent(text)
         data, mime = found
-        suffix = mimetypes.guess_extension(mime.partition(";")[0]) or _SUFFIXES[modality]
-        return LabelledContent(text, ((modality, keep_medium(self.path, data, suffix)),))
+        suffix = mimetypes.guess_extension(mime.partition(";")[0]) or _SUFFIXES[row.medium]
+        return LabelledContent(text, ((row.medium, keep_medium(self.path, data, suffix)),))

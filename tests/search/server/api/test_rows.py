@@ -82,6 +82,7 @@ def test_what_a_browser_could_run_is_saved_in_place_of_shown(server):
         ("bytes=0-1,5-6", 200, (0, 200_000)),
         ("rows=0-1", 200, (0, 200_000)),
         ("bytes=-", 200, (0, 200_000)),
+        ("bytes=20-10", 200, (0, 200_000)),
         ("bytes=" + "9" * 5000 + "-", 200, (0, 200_000)),
     ],
 )
@@ -93,7 +94,7 @@ def test_the_part_that_a_player_asks_for(server, asked, status, span):
     assert headers.get("content-range") == (f"bytes {span[0]}-{span[1] - 1}/200000" if status == 206 else None)
 
 
-@pytest.mark.parametrize("asked", ["bytes=200000-", "bytes=20-10", "bytes=-0"])
+@pytest.mark.parametrize("asked", ["bytes=200000-", "bytes=-0"])
 def test_a_part_that_is_not_there(server, asked):
     status, headers, _ = server.ask("GET", "/api/media/row-0", range=asked)
     assert (status, headers["content-range"]) == (416, "bytes */200000")

@@ -6,23 +6,19 @@ An id is looked up in the corpus and is never part of a path on the disk.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 
 from pydantic import Field
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 
 from unite.search.server.api.operation import Answered, Operation
 from unite.search.server.api.search import FoundRow, hit_object
+from unite.search.server.ranges import part_of
 from unite.search.server.refusals import RefusalError
 from unite.search.server.service import service_of
 
 #: Types that a browser shows and cannot be made to run: SVG is a page of its own.
 _SHOWN = re.compile(r"(?:image/(?!svg)|video/|audio/)[\w.+-]+")
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
-_CHUNK = 2**16
-#: What is opened by itself runs nothing, whatever it turns out to be.
-_POLICY = "default-src 'none'; media-src 'self'; sandbox"
 
 
 class Corpus(Answered):
@@ -75,41 +71,11 @@ async def thumbnail(request: Request) -> Response:
 async def media(request: Request) -> Response:
     """Sends the first medium of a row, or the part of it that a player asks for."""
     data, mime = await service_of(request).media(request.path_params["id"], request.query_params.get("model", ""))
-    headers = {"Accept-Ranges": "bytes", "Content-Security-Policy": _POLICY, "Cache-Control": "private, max-age=300"}
-    if not _SHOWN.fullmatch(mime):
-        mime = "application/octet-stream"
-        headers["Content-Disposition"] = "attachment"
-    asked = _range_of(request.headers.get("range", ""), len(data))
-    if asked is None:
-        start, end, status = 0, len(data), 200
-    else:
-        (start, end), status = asked, 206
-        headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(data)}"
-    headers["Content-Length"] = str(end - start)
-    return StreamingResponse(_chunks(data, start, end), status, headers, mime)
-
-
-def _range_of(header: str, size: int) -> tuple[int, int] | None:
-    """Returns the span that a Range header asks for (RFC 9110, 14.2); None for the whole, as also of several spans.
-
-    Raises:
-        RefusalError: (416) if none of it is there.
-    """
-    match = _RANGE.fullmatch(header.strip())
-    if not match or not any(match.groups()):
-        return None
-    first, last = match.groups()
-    start = int(first) if first else max(size - int(last), 0)
-    end = min(int(last) + 1, size) if first and last else size
-    if start >= size or (first and last and int(last) < start):
-        raise RefusalError(416, f"There are {size} bytes.", code="range_not_satisfiable", headers={"Content-Range": f"bytes */{size}"})
-    return start, end
-
-
-async def _chunks(data: bytes, start: int, end: int) -> AsyncIterator[bytes]:
-    """Yields it in pieces: whoever takes it slowly then holds one of them in the server's buffers beside the medium."""
-    for place in range(start, end, _CHUNK):
-        yield data[place : min(place + _CHUNK, end)]
+    is_shown = bool(_SHOWN.fullmatch(mime))
+    answer = part_of(data, mime if is_shown else "application/octet-stream", request.headers.get("range"))
+    if not is_shown:
+        answer.headers["Content-Disposition"] = "attachment"
+    return answer
 
 
 _ID = ("id", "path", "of the row")

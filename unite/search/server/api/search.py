@@ -134,7 +134,7 @@ def hit_object(hit: Hit, name: str) -> dict[str, Any]:
         "text": hit.text,
         "metadata": {key: _plain(value) for key, value in hit.metadata.items()},
         "thumbnail": f"/api/thumbnails/{place}" if hit.thumbnail else None,
-        "media": f"/api/media/{place}" if hit.modality != str(Modality.TEXT) else None,
+        "media": f"/api/media/{place}" if hit.medium else None,
     }
 
 
