@@ -27,8 +27,9 @@ _TEXT, _INSTRUCTION = "QqcontentqQ", "QqinstructionqQ"
 _TURN = ("<|im_start|>system\n", "<|im_end|>\n")
 #: What stands for a medium, as a chat template of the Qwen-VL families writes it.
 _MEDIA = {Modality.IMAGE: "<|vision_start|><|image_pad|><|vision_end|>", Modality.VIDEO: "<|vision_start|><|video_pad|><|vision_end|>"}
-#: A noncharacter by which our own chat templates keep what a user writes from becoming a special token; the tokenizer takes it out.
-_GUARD = "\ufdd0"
+#: A noncharacter, which Unicode keeps for uses such as this one: no text has it. Our own chat templates (`unite.export.chat_template`) keep
+#: by it what a user writes from becoming a special token; the exported tokenizer takes it out.
+GUARD = "\ufdd0"
 _HELPFUL = "You are a helpful assistant."
 
 
@@ -77,7 +78,7 @@ def _rendered(template: str, messages: Sequence[Mapping[str, Any]], options: Map
         rendered: Any = render_jinja_template([list(map(dict, messages))], chat_template=template, **options)
     except Exception as error:  # whatever a template raises: Jinja's own errors, and Python's of its expressions
         raise ConfigError(f"the chat template cannot be rendered ({error!r}).") from error
-    return str(rendered[0][0]).replace(_GUARD, "")
+    return str(rendered[0][0]).replace(GUARD, "")
 
 
 def _as_text(prompt: Prompt, content: Content) -> str:

@@ -23,12 +23,11 @@ from functools import cache
 from pathlib import Path
 
 from unite.config.schema.prompt import PARTS, PromptConfig
+from unite.encoder.chat_prompt import GUARD
 from unite.errors import CheckpointError, must_be
 from unite.media import KINDS
 from unite.types import Modality
 
-#: A noncharacter, which Unicode keeps for uses such as this one: no text has it.
-GUARD = "\ufdd0"
 _BODY = Path(__file__).parent / "templates" / "chat_template.jinja"
 
 

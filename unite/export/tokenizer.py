@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from unite.config.schema.encoder import ReadingConfig
-from unite.export.chat_template import GUARD
+from unite.encoder.chat_prompt import GUARD
 from unite.files import read_json, write_json
 
 #: What reads tokenizer.json as it stands, in transformers 4 and 5: Qwen's own class brings a normaliser of its own.
