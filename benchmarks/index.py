@@ -28,7 +28,9 @@ import torch
 from numpy.typing import NDArray
 
 from unite.config.schema import IndexKind, IndexOptions
-from unite.search.corpus.stored import CorpusFacts, StoredCorpus, vector_column
+from unite.search.corpus.facts import CorpusFacts
+from unite.search.corpus.layout import vector_column
+from unite.search.corpus.stored import StoredCorpus
 from unite.search.index import Index, build_index
 from unite.search.index.ranking import FIRST_POOL
 

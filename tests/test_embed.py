@@ -10,7 +10,6 @@ from tests.commands import ROOT, environment
 from tests.composed import composed
 from tests.encoder.checkpoints import tiny
 from tests.search.corpus.material import picture
-from unite.build import early
 from unite.build.early import check_embed
 from unite.build.early_data import addresses
 from unite.build.embed import build_corpus_encoder, build_corpus_options
@@ -62,7 +61,7 @@ def test_what_is_wrong_with_the_command_is_told_at_once(checkpoint, tmp_path):
 
 
 def test_without_lancedb_it_says_how_to_have_it(checkpoint, tmp_path, monkeypatch):
-    monkeypatch.setattr(early, "find_spec", lambda name: None)
+    monkeypatch.setattr("unite.build.early_search.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"lancedb is not installed: pip install 'unite\[search\]'"):
         check_embed(composed("embed", f"corpus={tmp_path}", f"checkpoint={checkpoint}", f"out={tmp_path / 'out'}"))
 

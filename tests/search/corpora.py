@@ -4,7 +4,9 @@ import numpy as np
 import pyarrow as pa
 
 from unite.config.schema.vectors import Vectors
-from unite.search.corpus.stored import CorpusFacts, StoredCorpus, hexadecimal, vector_column
+from unite.search.corpus.facts import CorpusFacts, hexadecimal
+from unite.search.corpus.layout import vector_column
+from unite.search.corpus.stored import StoredCorpus
 from unite.search.corpus.vectors import pack
 
 COLUMNS = {"price": "int64", "kind": "string"}

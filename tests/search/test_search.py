@@ -23,7 +23,8 @@ from unite.config.schema import TinyCheckpointConfig
 from unite.embedding import Embedder
 from unite.encoder.tiny import build_tiny_checkpoint
 from unite.errors import ConfigError, DataError, UniteError
-from unite.search.corpus.embed import CorpusEncoder, embed_corpus
+from unite.search.corpus.embed import embed_corpus
+from unite.search.corpus.encoder import CorpusEncoder
 from unite.search.server.serving import open_socket
 
 
@@ -102,7 +103,7 @@ def test_what_is_wrong_is_told_before_anything_is_loaded(corpora, tmp_path):
 
 
 def test_without_the_packages_it_says_how_to_have_them(corpora, tmp_path, monkeypatch):
-    monkeypatch.setattr("unite.build.early.find_spec", lambda name: None if name == "uvicorn" else object())
+    monkeypatch.setattr("unite.build.early_search.find_spec", lambda name: None if name == "uvicorn" else object())
     with pytest.raises(ConfigError, match=r"needs uvicorn: pip install 'unite\[search\]'"):
         check_search(config_of(corpora, tmp_path))
 

@@ -8,7 +8,8 @@ from tests.encoder.checkpoints import tiny
 from tests.search.page.clips import clip
 from unite.embedding import Embedder
 from unite.errors import DataError, UniteError
-from unite.search.corpus.embed import CorpusEncoder, embed_corpus
+from unite.search.corpus.embed import embed_corpus
+from unite.search.corpus.encoder import CorpusEncoder
 from unite.search.hits import QueryPart, Search, Searching
 from unite.search.index import Index
 from unite.search.searcher import Searcher

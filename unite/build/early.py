@@ -9,13 +9,13 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from unite.build.early_data import mixture_faults, pairs_faults, shard_faults, source_faults, suite_faults
+from unite.build.early_search import corpus_faults, lancedb_faults, serving_faults
 from unite.checkpoints import find_checkpoint
 from unite.config.schema import (
     CurateConfig,
@@ -31,7 +31,7 @@ from unite.config.schema import (
 from unite.config.schema.encoder import READING_FILE
 from unite.config.schema.sweep import Keep
 from unite.curation.set_folder import check_source
-from unite.errors import ConfigError, UniteError, caught, gathered, must_be, must_be_one_of, raise_all
+from unite.errors import ConfigError, UniteError, caught, must_be, must_be_one_of, raise_all
 from unite.export.place import check_out, check_repository
 from unite.export.source import find_source
 from unite.files import read_json
@@ -110,13 +110,6 @@ def name_faults(node: Any) -> Faults:
     for name in names:
         if not (OmegaConf.is_missing(node, name) or OmegaConf.is_interpolation(node, name)):
             yield from name_faults(node[name])
-
-
-def corpus_faults(config: IndexConfig) -> Faults:
-    """Yields a corpus that is not there or is damaged."""
-    from unite.search.corpus.stored import StoredCorpus  # not for commands that know no corpus
-
-    yield from caught(StoredCorpus, config.corpus)
 
 
 def seed_faults(config: TrainConfig) -> Faults:
@@ -246,33 +239,6 @@ def folder_faults(config: Any) -> Faults:
             yield ConfigError(must_be(option, "a folder that can be written", place, f"{nearest} allows it not. Name another place."))
 
 
-def serving_faults(config: ServeConfig) -> Faults:
-    """Yields corpora and checkpoints that are not there, a token that is easily guessed, a port that is taken, and labels that are none."""
-    if missing := [name for name in ("lancedb", "starlette", "uvicorn", "python_multipart") if find_spec(name) is None]:
-        yield ConfigError(f"The search page needs {', '.join(missing)}: pip install 'unite[search]'.")
-        return
-    from unite.data.labels import read_labels
-    from unite.search.corpus.stored import StoredCorpus
-    from unite.search.server.access import token_for
-    from unite.search.server.serving import open_socket
-
-    for folder in filter(None, (config.index, config.index2)):
-        yield from caught(lambda folder=folder: StoredCorpus(folder).facts)
-    for checkpoint, name in ((config.checkpoint, "checkpoint"), (config.checkpoint2, "checkpoint2")):
-        if checkpoint is not None:
-            yield from caught(find_checkpoint, checkpoint, name)
-    faults: list[UniteError] = []
-    with gathered(faults):
-        open_socket(config.host, config.port, token_for(config.host, config.token)).close()
-    if config.labels is not None:
-        labels = Path(config.labels)
-        if not labels.parent.is_dir() or labels.is_dir():
-            faults.append(ConfigError(must_be("labels", "a file in a folder that is there", config.labels)))
-        elif labels.is_file() and labels.stat().st_size:
-            faults += caught(read_labels, labels)
-    yield from faults
-
-
 def curation_faults(config: CurateConfig) -> Faults:
     """Yields numbers and names that no set can be made by."""
     for name, value in (("rows_per_part", config.rows_per_part), ("samples_per_shard", config.samples_per_shard)):
@@ -286,12 +252,6 @@ def curation_faults(config: CurateConfig) -> Faults:
         yield from caught(check_source, recipe.get("name") or key)
 
 
-def search_faults(config: EmbedConfig | IndexConfig) -> Faults:
-    """Yields that LanceDB, which keeps a corpus, is not installed."""
-    if find_spec("lancedb") is None:
-        yield ConfigError("a corpus is kept in a LanceDB table, and lancedb is not installed: pip install 'unite[search]'.")
-
-
 _OF_TRAIN = (
     *(name_faults, range_faults, seed_faults, sweep_faults, length_faults, mixture_faults, shard_faults, suite_faults, budget_faults),
     *(lambda config: device_faults(config.trainer), sharded_faults, validation_faults, start_faults, folder_faults),
@@ -301,7 +261,7 @@ _OF_EVALUATE = (
     *(lambda config: pairs_faults("suite", config.suite), folder_faults),
 )
 _OF_EMBED = (
-    search_faults,
+    lancedb_faults,
     name_faults,
     lambda config: _of_ranges(config),
     source_faults,
@@ -309,7 +269,7 @@ _OF_EMBED = (
     base_faults,
     folder_faults,
 )
-_OF_INDEX = (search_faults, name_faults, lambda config: _of_ranges(config), corpus_faults)
+_OF_INDEX = (lancedb_faults, name_faults, lambda config: _of_ranges(config), corpus_faults)
 _OF_CURATE = (name_faults, range_faults, curation_faults, folder_faults)
 _OF_EXPORT = (
     *(name_faults, range_faults),

@@ -12,7 +12,7 @@ from unite.build.component import options_of
 from unite.build.encoder import build_trained_encoder, device_of_name
 from unite.checkpoints import checkpoint_label, find_checkpoint
 from unite.config.schema import ColumnsConfig, CorpusOptions, EmbedConfig
-from unite.search.corpus.embed import CorpusEncoder
+from unite.search.corpus.encoder import CorpusEncoder
 from unite.types import fingerprint
 
 

@@ -13,7 +13,8 @@ from unite.config.schema import WorldConfig
 from unite.embedding.embedder import Embedder
 from unite.errors import ConfigError, DataError, must_be
 from unite.runs import read_config
-from unite.search.corpus.embed import CorpusEncoder, embed_corpus
+from unite.search.corpus.embed import embed_corpus
+from unite.search.corpus.encoder import CorpusEncoder
 from unite.worlds.emoji import EmojiWorld
 
 #: Pools of candidates that training never showed: what is searched.

@@ -10,7 +10,8 @@ from PIL import Image
 
 from tests.fake_encoder import FakeEncoder
 from unite.config.schema.embed import CorpusOptions
-from unite.search.corpus.embed import CorpusEncoder, embed_corpus
+from unite.search.corpus.embed import embed_corpus
+from unite.search.corpus.encoder import CorpusEncoder
 from unite.search.corpus.stored import StoredCorpus
 
 #: Started once, with what every process imports.

@@ -7,7 +7,8 @@ from unite.config.schema.embed import CorpusFormat, CorpusOptions
 from unite.config.schema.vectors import Vectors
 from unite.search.corpus import beside
 from unite.search.corpus.beside import write_beside
-from unite.search.corpus.embed import CorpusEncoder, embed_corpus
+from unite.search.corpus.embed import embed_corpus
+from unite.search.corpus.encoder import CorpusEncoder
 from unite.search.corpus.stored import StoredCorpus
 
 

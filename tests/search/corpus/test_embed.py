@@ -1,4 +1,5 @@
-"""A corpus from its sources to the table, and what becomes of it as they change. Also `making.py`, `plan.py`, `parts.py`."""
+"""A corpus from its sources to the table, and what becomes of it as they change. Also `making.py`, `plan.py`, `parts.py`,
+`begun.py`, `encoder.py`, `outcome.py`."""
 
 import csv
 import json
@@ -248,7 +249,7 @@ def test_two_processes_at_once_are_refused(tmp_path, embed):
     path = str(table(tmp_path / "a.csv", ["one"]))
     with (
         locked(tmp_path / "out" / "lock"),
-        pytest.raises(ConfigError, match=rf"out must be .*, but is '.*held by process {os.getpid()} on"),
+        pytest.raises(DataError, match=rf"the corpus must be .*, but is '.*held by process {os.getpid()} on"),
     ):
         embed(path)
     embed(path)

@@ -1,10 +1,12 @@
+from pathlib import Path
+
 import pytest
 
 from tests.search.corpus.material import Embedding
 from unite.errors import ConfigError
 from unite.search.corpus import embed as module
-from unite.search.corpus.making import Counts
 from unite.search.corpus.on_ray import BlockMaker, make_on_ray
+from unite.search.corpus.outcome import Counts
 
 
 @pytest.fixture
@@ -29,9 +31,9 @@ def test_actors_embed_what_one_process_does(table, tmp_path):
 def test_blocks_are_made_in_any_order_and_what_goes_wrong_is_told(table, tmp_path, monkeypatch):
     """As Ray calls it, in this process."""
 
-    def in_this_process(workers, num_blocks, given):
-        maker = BlockMaker(**given)
-        for block in reversed(range(num_blocks)):
+    def in_this_process(workers, out, load, blocks, job):
+        maker = BlockMaker(out, load, blocks, job)
+        for block in reversed(range(len(blocks))):
             told = {name: values[0] for name, values in maker({"block": [block]}).items()}
             assert told["error"] == ""
             yield told["num"], Counts(*(int(told[name]) for name in ("embedded", "taken_over", "skipped", "changed")), first=told["first"])
@@ -45,4 +47,4 @@ def test_blocks_are_made_in_any_order_and_what_goes_wrong_is_told(table, tmp_pat
 
 def test_no_workers_are_refused():
     with pytest.raises(ConfigError, match="workers must be at least 1, but is 0"):
-        next(make_on_ray(0, 1, {}))
+        next(make_on_ray(0, Path(), None, [[0]], None))

@@ -1,4 +1,5 @@
-"""Every kind of source, on disk and in a store, and which of them an address is. Also `folder.py`, `tables.py`, `shards.py`, `rows.py`."""
+"""Every kind of source, on disk and in a store, and which of them an address is. Also `folder.py`, `tables.py`,
+`lance_table.py`, `shards.py`, `rows.py`."""
 
 import io
 import json

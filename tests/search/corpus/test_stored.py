@@ -1,3 +1,5 @@
+"""A stored corpus: its table, and `facts.py`, `layout.py`, `lance.py` and `lock.py` by way of it."""
+
 import json
 import resource
 
@@ -8,7 +10,9 @@ import pytest
 
 from unite.config.schema.vectors import Vectors
 from unite.errors import ConfigError, DataError
-from unite.search.corpus.stored import FACTS, CorpusFacts, StoredCorpus, hexadecimal, vector_column
+from unite.search.corpus.facts import FACTS, CorpusFacts, hexadecimal
+from unite.search.corpus.layout import vector_column
+from unite.search.corpus.stored import StoredCorpus
 from unite.search.corpus.vectors import pack
 
 FACTS_OF = {

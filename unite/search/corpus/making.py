@@ -24,10 +24,12 @@ from unite.embedding.lazy import LazyContent
 from unite.embedding.memory import MemoryCache
 from unite.errors import DataError, UniteError, must_be
 from unite.search.corpus.columns import cast
+from unite.search.corpus.layout import vector_column
+from unite.search.corpus.outcome import Counts
 from unite.search.corpus.parts import EXACT, Parts
 from unite.search.corpus.rows import CorpusRow, as_utf8
 from unite.search.corpus.sources import Corpus, Survey
-from unite.search.corpus.stored import StoredCorpus, vector_column
+from unite.search.corpus.stored import StoredCorpus
 from unite.search.corpus.thumbnail import thumbnail
 from unite.search.corpus.vectors import pack
 from unite.types import Content, fingerprint
@@ -39,35 +41,6 @@ class TooManySkippedError(DataError):
     """More rows of a corpus are unreadable than may be."""
 
 
-@dataclass
-class Counts:
-    """What became of rows.
-
-    Attributes:
-        embedded: rows that the encoder embedded.
-        taken_over: whose content was embedded before.
-        skipped: that could not be read.
-        changed: that changed while they were read: the next call embeds them again.
-        first: why the first one was skipped.
-    """
-
-    embedded: int = 0
-    taken_over: int = 0
-    skipped: int = 0
-    changed: int = 0
-    first: str = ""
-
-    def __add__(self, other: Counts) -> Counts:
-        """Returns the sum of both, and the first of the two reasons."""
-        return Counts(
-            self.embedded + other.embedded,
-            self.taken_over + other.taken_over,
-            self.skipped + other.skipped,
-            self.changed + other.changed,
-            self.first or other.first,
-        )
-
-
 @dataclass(frozen=True)
 class _Ready:
     """A row whose content is decoded, or whose vector is known under another id."""
@@ -77,41 +50,46 @@ class _Ready:
     same_as: str
 
 
-class Maker:
-    """Makes parts of some rows.
+@dataclass(frozen=True)
+class MakerJob:
+    """What every process that makes parts of a corpus is told.
 
-    Args:
+    Attributes:
         corpus, survey: the rows.
-        encoder: gives the encoder; it is asked for when the first row wants it.
-        stored: what is taken over from, and whose layout the parts have.
-        parts: where they go.
         options: how it is embedded and kept.
         contents: fingerprint -> the id of a stored row with that content.
         most_skipped: rows that may be unreadable.
         is_ahead: whether threads decode ahead, as beside a GPU.
     """
 
-    def __init__(
-        self,
-        corpus: Corpus,
-        survey: Survey,
-        encoder: Callable[[], Encoder],
-        stored: StoredCorpus,
-        parts: Parts,
-        options: CorpusOptions,
-        contents: Mapping[int, str],
-        most_skipped: float,
-        is_ahead: bool = False,
-    ) -> None:
-        self.corpus, self.survey, self.encoder, self.stored, self.parts = corpus, survey, encoder, stored, parts
-        self.options, self.contents, self.most_skipped = options, contents, most_skipped
-        self.is_ahead = is_ahead
+    corpus: Corpus
+    survey: Survey
+    options: CorpusOptions
+    contents: Mapping[int, str]
+    most_skipped: float
+    is_ahead: bool
+
+
+class Maker:
+    """Makes parts of some rows.
+
+    Args:
+        job: which, and how.
+        encoder: gives the encoder; it is asked for when the first row wants it.
+        stored: what is taken over from, and whose layout the parts have.
+        parts: where they go.
+    """
+
+    def __init__(self, job: MakerJob, encoder: Callable[[], Encoder], stored: StoredCorpus, parts: Parts) -> None:
+        self.job, self.encoder, self.stored, self.parts = job, encoder, stored, parts
+        self.corpus, self.survey, self.options = job.corpus, job.survey, job.options
         # On a CPU no micro-batch is larger anyway, and a window of many minutes would be lost with a kill.
-        self._token_budget = options.token_budget if is_ahead else min(options.token_budget, CPU_BUDGET)
+        self._token_budget = job.options.token_budget if job.is_ahead else min(job.options.token_budget, CPU_BUDGET)
         self.counts = Counts()
         self._kinds = stored.columns
         self._schema = pa.schema([*stored.schema, pa.field(EXACT, pa.binary())])
-        self._sampled = (1 << 32) * min(1.0, options.recall_sample / max(len(survey.ids), 1)) * (options.vectors is not Vectors.float32)
+        share = min(1.0, self.options.recall_sample / max(len(self.survey.ids), 1))
+        self._sampled = (1 << 32) * share * (self.options.vectors is not Vectors.float32)
         self._skipped: list[dict[str, Any]] = []
 
     def make(self, positions: Sequence[int], on_progress: Callable[[int], None], after_part: Callable[[], None]) -> None:
@@ -229,7 +207,7 @@ class Maker:
 
     def _ahead(self, positions: Iterable[int]) -> Iterator[tuple[int, _Ready | UniteError]]:
         """Yields rows ready to be embedded. Beside a GPU threads decode some of them ahead; on a CPU its cores are the encoder's."""
-        if not self.is_ahead:
+        if not self.job.is_ahead:
             for position in positions:
                 yield position, self._ready(position, self._read(position))
             return
@@ -256,7 +234,7 @@ class Maker:
             is_alone = self.options.embedded is Embedded.media
             lazy = row.content(self.options.decoding, self.options.instruction, media_alone=is_alone)
             columns = self._columns(position, row, lazy)
-            if (same_as := self.contents.get(lazy.fingerprint)) is not None:
+            if (same_as := self.job.contents.get(lazy.fingerprint)) is not None:
                 return _Ready(columns, None, same_as)
             content = lazy.decode()
             return _Ready({**columns, "thumbnail": thumbnail(content, self.options.thumbnail)}, content, "")
@@ -284,7 +262,7 @@ class Maker:
         self.counts.skipped += 1
         self.counts.first = self.counts.first or error.told
         self._skipped.append({"id": self.survey.ids[position], "reason": error.told})
-        if self.counts.skipped > self.most_skipped:
+        if self.counts.skipped > self.job.most_skipped:
             self.parts.write_skipped(self._skipped)
             expected = f"at most max_skipped_share ({self.options.max_skipped_share:g}) of the corpus"
             hint = "Mend them, or raise it; what was embedded is kept."

@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from unite.config.schema.embed import CorpusOptions
 from unite.embedding.embed import Encoder
 from unite.errors import ConfigError, DataError, UniteError, must_be
-from unite.search.corpus.making import Counts, Maker
+from unite.search.corpus.making import Maker, MakerJob
+from unite.search.corpus.outcome import Counts
 from unite.search.corpus.parts import Parts
-from unite.search.corpus.sources import Corpus, Survey
 from unite.search.corpus.stored import StoredCorpus
 
 
@@ -25,24 +24,13 @@ class BlockMaker:
         out: the folder of the corpus.
         load: loads the encoder.
         blocks: the positions of each block.
-        corpus, survey, options, contents, most_skipped, is_ahead: as of `Maker`.
+        job: which rows these are, and how they are embedded.
     """
 
-    def __init__(
-        self,
-        out: Path,
-        load: Callable[[], Encoder],
-        blocks: Sequence[Sequence[int]],
-        corpus: Corpus,
-        survey: Survey,
-        options: CorpusOptions,
-        contents: Mapping[int, str],
-        most_skipped: float,
-        is_ahead: bool,
-    ) -> None:
+    def __init__(self, out: Path, load: Callable[[], Encoder], blocks: Sequence[Sequence[int]], job: MakerJob) -> None:
         encoder = load()
         self._blocks = blocks
-        self._maker = Maker(corpus, survey, lambda: encoder, StoredCorpus(out), Parts(out), options, contents, most_skipped, is_ahead)
+        self._maker = Maker(job, lambda: encoder, StoredCorpus(out), Parts(out))
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, Any]:
         """Makes the blocks of the numbers in a batch. Returns how many rows that were, what became of them, and what went wrong."""
@@ -61,13 +49,14 @@ class BlockMaker:
         }
 
 
-def make_on_ray(workers: int, num_blocks: int, given: Mapping[str, Any]) -> Iterator[tuple[int, Counts]]:
+def make_on_ray(
+    workers: int, out: Path, load: Callable[[], Encoder], blocks: Sequence[Sequence[int]], job: MakerJob
+) -> Iterator[tuple[int, Counts]]:
     """Yields, block by block as they are done, how many rows a block had and what became of them.
 
     Args:
         workers: actors.
-        num_blocks: of rows.
-        given: what `BlockMaker` takes.
+        out, load, blocks, job: as `BlockMaker` takes them.
 
     Raises:
         ConfigError: if Ray Data is not installed, or there is no worker.
@@ -80,13 +69,13 @@ def make_on_ray(workers: int, num_blocks: int, given: Mapping[str, Any]) -> Iter
     except ImportError as error:
         raise ConfigError("engine 'ray' needs Ray Data, which is not installed: pip install 'ray[data]', or use engine 'local'.") from error
 
-    blocks = ray.data.from_items([{"block": block} for block in range(num_blocks)], override_num_blocks=max(num_blocks, 1))
-    made = blocks.map_batches(
+    numbers = ray.data.from_items([{"block": block} for block in range(len(blocks))], override_num_blocks=max(len(blocks), 1))
+    made = numbers.map_batches(
         BlockMaker,
         batch_size=1,
-        compute=ray.data.ActorPoolStrategy(size=min(workers, num_blocks)),
+        compute=ray.data.ActorPoolStrategy(size=min(workers, len(blocks))),
         num_gpus=1 if ray.cluster_resources().get("GPU", 0) else 0,
-        fn_constructor_kwargs=dict(given),
+        fn_constructor_kwargs={"out": out.absolute(), "load": load, "blocks": blocks, "job": job},
     )
     for row in made.iter_rows():
         if row["error"]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -122,8 +122,3 @@ def _read(path: Path) -> pa.Table:
             return table
     except pa.ArrowInvalid as error:
         raise DataError(f"{path} is damaged ({error}). Remove it: its rows are embedded again.") from error
-
-
-def rows_of(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
-    """Returns rows as a table of a schema; what a row has not is empty."""
-    return pa.Table.from_pylist([dict(row) for row in rows], schema=schema)

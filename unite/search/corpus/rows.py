@@ -115,7 +115,7 @@ class CorpusSource(Protocol):
 
     @property
     def columns(self) -> Mapping[str, str]:
-        """The metadata's columns and their types (`unite.search.corpus.stored.TYPES`): known for certain after `survey`."""
+        """The metadata's columns and their types (`unite.search.corpus.layout.TYPES`): known for certain after `survey`."""
         ...
 
     def __len__(self) -> int: ...

@@ -25,9 +25,10 @@ from unite.files import whole_file
 from unite.progress import tracked
 from unite.search.corpus.columns import common
 from unite.search.corpus.folder import SUFFIXES, FolderSource
+from unite.search.corpus.lance_table import LanceTable
 from unite.search.corpus.rows import CorpusRow, CorpusSource, Key, as_utf8, state_of
 from unite.search.corpus.shards import ShardSource
-from unite.search.corpus.tables import LanceTable, TableSource
+from unite.search.corpus.tables import TableSource
 from unite.types import fingerprint
 
 log = logging.getLogger(__name__)

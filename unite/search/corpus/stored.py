@@ -15,18 +15,16 @@
     vector        W numbers      as `unite.search.corpus.vectors` keeps them
     ...                          the metadata, each column under its own name: string, int64, double or bool
 
-Whoever writes takes the folder's lock (`unite.files.locked`). A reader sees whole transactions of the table.
+Whoever writes takes the folder's lock (`unite.search.corpus.lock`). A reader sees whole transactions of the table.
 """
 
 from __future__ import annotations
 
 import errno
 import logging
-import os
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -35,10 +33,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from unite.config.schema.vectors import Vectors
-from unite.errors import ConfigError, DataError, must_be
-from unite.files import read_json, write_json
-from unite.search.corpus.rows import as_utf8
+from unite.errors import DataError, must_be
+from unite.search.corpus.facts import FACTS, CorpusFacts, hexadecimal, read_facts, write_facts
+from unite.search.corpus.lance import ERRORS, connect, is_whole, quoted, system_errors
+from unite.search.corpus.layout import RESERVED, ROW_ID, TYPES, as_schema, matrix_of, schema_of
 from unite.search.corpus.vectors import dtype_of, unpack, width_of
 
 if TYPE_CHECKING:
@@ -46,62 +44,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Changes where the layout does.
-FORMAT = 1
-TABLE, SAMPLE, FACTS = "corpus", "sample", "corpus.json"
-#: What Lance ends its files with, and how it tells of an error of the system.
-_MAGIC, _OS_ERROR = b"LANC", re.compile(r"\(os error (\d+)\)")
-_OWN = {
-    **{name: pa.string() for name in ("id", "source", "modality", "text")},
-    **{"fingerprint": pa.int64(), "thumbnail": pa.binary(), "size": pa.int64(), "modified": pa.int64()},
-}
-#: Names that no column of metadata may have: our own, and those that LanceDB adds to what it finds.
-RESERVED = frozenset((*_OWN, "vector", "_distance", "_score", "_relevance_score", "_rowid", "_rowaddr", "_rowoffset"))
-#: Signs that LanceDB has no spelling for in the name of a column.
-_UNNAMED = re.compile("[.`\\0\ud800-\udfff]")
-#: Types of metadata, by the name that `StoredCorpus.columns` tells.
-TYPES = {"string": pa.string(), "int64": pa.int64(), "double": pa.float64(), "bool": pa.bool_()}
-
-
-@dataclass(frozen=True)
-class CorpusFacts:
-    """What made a corpus.
-
-    Attributes:
-        encoder: what a person calls the encoder (`unite.checkpoints.checkpoint_label`).
-        checkpoint: its address, as it was given.
-        encoder_fingerprint, prompt_fingerprint: of `unite.embedding.fingerprints`, as 16 hexadecimal digits.
-        checkpoint_state: by which the checkpoint's files are known to be the same without being read; "" of none.
-        dim: D of an embedding.
-        vectors: how they are kept.
-        instruction: what every content was embedded with.
-        embedded: of a row with a text and media, `both` or the `media` alone.
-        decoding: how media were decoded, the options by name.
-        sources: the addresses of what is in it, as they were given.
-        rows: how many there are.
-        is_whole: whether the last call that wrote to it came to its end.
-        recall_at_10: share of the 10 nearest by float32 vectors that those that are kept find too, on a sample; None where not measured.
-    """
-
-    encoder: str
-    checkpoint: str
-    encoder_fingerprint: str
-    prompt_fingerprint: str
-    dim: int
-    vectors: Vectors = Vectors.float32
-    checkpoint_state: str = ""
-    instruction: str = ""
-    embedded: str = "both"
-    decoding: Mapping[str, Any] = field(default_factory=dict)
-    sources: Sequence[str] = ()
-    rows: int = 0
-    is_whole: bool = False
-    recall_at_10: float | None = None
-
-
-def hexadecimal(fingerprint: int) -> str:
-    """Returns a fingerprint as the facts tell it."""
-    return f"{fingerprint:016x}"
+TABLE, SAMPLE = "corpus", "sample"
 
 
 class StoredCorpus:
@@ -118,7 +61,7 @@ class StoredCorpus:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        self.facts = _read_facts(self.folder)
+        self.facts = read_facts(self.folder)
         self.table = _opened(self.folder)
 
     @classmethod
@@ -133,12 +76,12 @@ class StoredCorpus:
         folder = Path(folder)
         schema = schema_of(facts, columns)
         folder.mkdir(parents=True, exist_ok=True)
-        database = _connect(folder)
+        database = connect(folder)
         if TABLE in database.list_tables().tables:
             database.drop_table(TABLE)
-        with _errors_of_the_system(folder):
+        with system_errors(folder):
             database.create_table(TABLE, schema=schema)
-        write_json(folder / FACTS, {"format": FORMAT, **asdict(facts)})
+        write_facts(folder, facts)
         return cls(folder)
 
     @staticmethod
@@ -179,16 +122,17 @@ class StoredCorpus:
         """Yields all rows in the table's order, some columns of them.
 
         Args:
-            columns: which.
+            columns: which; `_rowid` is LanceDB's id of a row, which holds for one version of the table.
             where: a filter in SQL, as LanceDB reads it; "" is none.
             num_rows: of a batch at most.
         """
-        query = self.table.search().select(list(columns))
+        query = self.table.search().select(list(columns)).with_row_id(ROW_ID in columns)
         yield from (query.where(where) if where else query).to_batches(num_rows)
 
     def read(self, columns: Sequence[str], where: str = "") -> pa.Table:
         """Returns all rows, or those of a filter, some columns of them, in the table's order: of one call they fit each other."""
-        kept = pa.schema([self.schema.field(name) for name in columns])
+        schema = self.schema.append(pa.field(ROW_ID, pa.uint64()))
+        kept = pa.schema([schema.field(name) for name in columns])
         return pa.Table.from_batches(list(self.batches(columns, where)), kept)
 
     def rows(self, ids: Sequence[str], columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
@@ -199,7 +143,7 @@ class StoredCorpus:
         """
         names = [name for name in self.schema.names if name != "vector"] if columns is None else ["id", *columns]
         found: dict[str, dict[str, Any]] = {}
-        for batch in self.batches(list(dict.fromkeys(names)), where=f"id IN ({_quoted(ids)})") if ids else ():
+        for batch in self.batches(list(dict.fromkeys(names)), where=f"id IN ({quoted(ids)})") if ids else ():
             found |= {row["id"]: row for row in batch.to_pylist()}
         missing = next((id for id in ids if id not in found), None)
         if missing is not None:
@@ -208,7 +152,7 @@ class StoredCorpus:
 
     def kept_vectors(self, rows: pa.Table | pa.RecordBatch) -> NDArray[Any]:
         """Returns the vectors (N, W) of rows that were read with their column `vector`, as they are kept."""
-        return _matrix(rows.column("vector"), dtype_of(self.facts.vectors), width_of(self.facts.vectors, self.facts.dim))
+        return matrix_of(rows.column("vector"), dtype_of(self.facts.vectors), width_of(self.facts.vectors, self.facts.dim))
 
     def embeddings(self, rows: pa.Table | pa.RecordBatch) -> NDArray[np.float32]:
         """Returns the vectors of rows that were read with their column `vector` as embeddings of unit length, (N, D) float32."""
@@ -225,27 +169,27 @@ class StoredCorpus:
             return
         with self._written():
             whole = self.table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
-            whole.execute(_as_schema(rows, self.schema))
+            whole.execute(as_schema(rows, self.schema))
 
     def add(self, rows: pa.Table) -> None:
         """Adds rows whose ids are known to be new, which is faster than `put`. Raises OSError as `put` does."""
         with self._written():
-            self.table.add(_as_schema(rows, self.schema))
+            self.table.add(as_schema(rows, self.schema))
 
     def drop(self, ids: Sequence[str], at_once: int = 5000) -> None:
         """Removes rows by their ids. Raises OSError as `put` does."""
         for start in range(0, len(ids), at_once):
             with self._written():
-                self.table.delete(f"id IN ({_quoted(ids[start : start + at_once])})")
+                self.table.delete(f"id IN ({quoted(ids[start : start + at_once])})")
 
     @contextmanager
     def _written(self) -> Iterator[None]:
         """Makes sure that a transaction is on disk: Lance was seen to take a file for whole that the system had cut short."""
         self.__dict__.pop("modalities", None)
         version, before = self.table.version, set(self._data_files())
-        with _errors_of_the_system(self.folder):
+        with system_errors(self.folder):
             yield
-        if cut := [path for path in self._data_files() if path not in before and not _is_whole(path)]:
+        if cut := [path for path in self._data_files() if path not in before and not is_whole(path)]:
             self.table.restore(version)
             for path in cut:
                 path.unlink()
@@ -258,20 +202,20 @@ class StoredCorpus:
         """Keeps the exact vectors of some rows: `id`, `fingerprint`, `exact` (D numbers as float32 bytes)."""
         if not len(rows):
             return
-        database = _connect(self.folder)
-        with _errors_of_the_system(self.folder):
+        database = connect(self.folder)
+        with system_errors(self.folder):
             if SAMPLE in database.list_tables().tables:
                 sample = database.open_table(SAMPLE)
                 sample.merge_insert("id").when_matched_update_all().when_not_matched_insert_all().execute(rows)
             else:
                 database.create_table(SAMPLE, rows)
-        if cut := [path for path in self._data_files(SAMPLE) if not _is_whole(path)]:
+        if cut := [path for path in self._data_files(SAMPLE) if not is_whole(path)]:
             log.warning("%s was not written whole: the exact vectors by which recall is measured are forgotten.", cut[0])
             database.drop_table(SAMPLE)
 
     def exact(self) -> pa.Table:
         """Returns `id`, `fingerprint`, `exact` of the rows whose exact vectors are kept, some of which may be gone or have changed."""
-        database = _connect(self.folder)
+        database = connect(self.folder)
         if SAMPLE not in database.list_tables().tables:
             return pa.table({"id": pa.array([], pa.string()), "fingerprint": pa.array([], pa.int64()), "exact": pa.array([], pa.binary())})
         try:
@@ -289,7 +233,7 @@ class StoredCorpus:
     def note(self, **facts: Any) -> None:
         """Changes some of the facts."""
         self.facts = replace(self.facts, **facts)
-        write_json(self.folder / FACTS, {"format": FORMAT, **asdict(self.facts)})
+        write_facts(self.folder, self.facts)
 
     def optimize(self) -> None:
         """Gathers what many transactions wrote, and frees what no row uses any more. Raises OSError as `put` does."""
@@ -297,94 +241,10 @@ class StoredCorpus:
             self.table.optimize()
 
 
-@contextmanager
-def _errors_of_the_system(folder: Path) -> Iterator[None]:
-    """Raises what the system says as such: Lance wraps it."""
-    try:
-        yield
-    except RuntimeError as error:
-        if (found := _OS_ERROR.search(str(error))) is None:
-            raise
-        raise OSError(int(found[1]), os.strerror(int(found[1])), str(folder)) from error
-
-
-def _is_whole(path: Path) -> bool:
-    """Whether a file of a table ends as Lance ends one."""
-    with path.open("rb") as file:
-        file.seek(max(path.stat().st_size - len(_MAGIC), 0))
-        return file.read() == _MAGIC
-
-
-def schema_of(facts: CorpusFacts, columns: Mapping[str, str]) -> pa.Schema:
-    """Returns the table's schema. Raises ConfigError if a column of metadata has a name of the corpus's own."""
-    check_names(columns)
-    vector = pa.list_(pa.from_numpy_dtype(dtype_of(facts.vectors)), width_of(facts.vectors, facts.dim))
-    own = {**_OWN, "vector": vector}
-    return pa.schema([pa.field(name, kind) for name, kind in {**own, **{name: TYPES[kind] for name, kind in columns.items()}}.items()])
-
-
-def check_names(columns: Iterable[str]) -> None:
-    """Raises ConfigError if a column of metadata has a name of our own, or one that LanceDB cannot store or filter by."""
-    taken = [name for name in columns if name in RESERVED or not name.strip() or _UNNAMED.search(name)]
-    if taken:
-        expected = f"another name than {', '.join(sorted(RESERVED))}, and without a dot, a backtick, a null or half a surrogate pair"
-        hint = f"Rename it (columns.rename={{{taken[0]!r}: ...}}) or leave it out (columns.drop=[{taken[0]!r}])."
-        raise ConfigError(must_be("a column of metadata", expected, ", ".join(map(as_utf8, taken)), as_utf8(hint)))
-
-
-def vector_column(kept: NDArray[Any]) -> pa.FixedSizeListArray:
-    """Returns vectors as they are kept, (N, W), as a column."""
-    return pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(kept).reshape(-1)), kept.shape[1])
-
-
-def _matrix(column: Any, dtype: np.dtype[Any], width: int) -> NDArray[Any]:
-    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
-    parts = [chunk.flatten().to_numpy(zero_copy_only=False).reshape(-1, width) for chunk in chunks]
-    return np.concatenate(parts).astype(dtype, copy=False) if parts else np.empty((0, width), dtype)
-
-
-def _as_schema(rows: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Returns rows with all columns of the table in its order, empty where they have none."""
-    columns = [
-        rows.column(name).cast(schema.field(name).type) if name in rows.column_names else pa.nulls(len(rows), schema.field(name).type)
-        for name in schema.names
-    ]
-    return pa.table(columns, schema=schema)
-
-
-def _quoted(ids: Iterable[str]) -> str:
-    return ", ".join("'" + id.replace("'", "''") + "'" for id in ids)
-
-
-def _read_facts(folder: Path) -> CorpusFacts:
-    path = folder / FACTS
-    if not path.is_file():
-        hint = f"Make one: python -m unite.embed corpus=... checkpoint=... out={folder}."
-        raise DataError(must_be("the corpus", f"a folder with {FACTS}", str(folder), hint))
-    told = read_json(path, "Make the corpus again in another folder.")
-    if told.get("format") != FORMAT:
-        hint = "Make it again in another folder, or take the version of unite that made it."
-        raise DataError(must_be(f"the format of {path}", str(FORMAT), told.get("format"), hint))
-    try:
-        known = {field.name for field in fields(CorpusFacts)}
-        facts = CorpusFacts(**{name: value for name, value in told.items() if name in known})
-        return replace(facts, vectors=Vectors(facts.vectors))
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{path} is damaged ({error}). Make the corpus again in another folder.") from error
-
-
 def _opened(folder: Path) -> Table:
     try:
-        return cast("Table", _connect(folder).open_table(TABLE))
-    except (ValueError, RuntimeError, OSError) as error:  # LanceDB's errors are of these kinds
+        return cast("Table", connect(folder).open_table(TABLE))
+    except ERRORS as error:
         raise DataError(
             f"the table of the corpus in {folder} cannot be opened ({error}). Make the corpus again in another folder."
         ) from error
-
-
-def _connect(folder: Path) -> Any:
-    try:
-        import lancedb
-    except ImportError as error:
-        raise ConfigError("a corpus is kept in a LanceDB table, and lancedb is not installed: pip install 'unite[search]'.") from error
-    return lancedb.connect(folder)

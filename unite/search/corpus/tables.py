@@ -16,19 +16,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from unite.config.schema.embed import ColumnsConfig
-from unite.curation.recipes.arrow_rows import names_in_schema
 from unite.curation.recipes.lines import Record, is_csv
 from unite.curation.recipes.parquet_table import ParquetTable
 from unite.curation.recipes.table import Table
 from unite.curation.recipes.tabular_recipe import field_of
 from unite.embedding import addresses
-from unite.errors import DataError, SkippedRowError, UniteError, must_be
+from unite.errors import DataError, SkippedRowError, must_be
 from unite.search.corpus.columns import Types, cast, choose_columns
+from unite.search.corpus.lance_table import LanceTable
 from unite.search.corpus.rows import CorpusRow, Key, MediumAt, state_of
 from unite.types import Modality
 
-#: Rows of a Lance table that are read at a time.
-_ROWS = 256
 _MEDIA = {"image": Modality.IMAGE, "video": Modality.VIDEO}
 
 
@@ -193,59 +191,6 @@ class TableSource:
                 if not isinstance(data, bytes) or not data:
                     raise DataError(must_be(where, "a path, bytes, or an object with bytes or a path", type(value).__name__))
                 yield MediumAt(modality, where, partial(bytes, data))
-
-
-class LanceTable(Table):
-    """A Lance table, read some rows at a time.
-
-    Raises:
-        DataError: if it is none.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.columns = tuple(names_in_schema(self.schema))
-
-    @cached_property
-    def _table(self) -> Any:
-        try:
-            import lancedb
-
-            return lancedb.connect(self.path.parent).open_table(self.path.stem)
-        except ImportError as error:
-            raise UniteError(f"{self.path} is a Lance table, and lancedb is not installed: pip install 'unite[search]'.") from error
-        except (ValueError, RuntimeError, OSError) as error:
-            raise DataError(f"{self.path} is no Lance table ({error}).") from error
-
-    @property
-    def schema(self) -> pa.Schema:
-        """Of its columns."""
-        schema: pa.Schema = self._table.schema
-        return schema
-
-    def state(self) -> tuple[int, int]:
-        """Returns its number of rows and its version, which each change raises."""
-        return len(self), int(self._table.version)
-
-    def records(self, columns: Sequence[str]) -> Iterator[Record]:
-        """Yields all rows, some columns of them."""
-        for batch in self._table.search().select(list(columns)).to_batches():
-            yield from batch.to_pylist()
-
-    @cached_property
-    def _num_rows(self) -> int:
-        return int(self._table.count_rows())
-
-    def __len__(self) -> int:
-        return self._num_rows
-
-    def __getitem__(self, index: int) -> Record:
-        block, inside = divmod(index, _ROWS)
-        if self.__dict__.get("_at") != block:
-            offsets = list(range(block * _ROWS, min((block + 1) * _ROWS, len(self))))
-            self._block: list[Record] = self._table.take_offsets(offsets).to_arrow().to_pylist()
-            self._at = block
-        return self._block[inside]
 
 
 def _listed(values: Any) -> Sequence[Any]:

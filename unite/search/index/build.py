@@ -5,19 +5,14 @@ LanceDB swaps the new index in when it is whole, so the corpus is searched meanw
 
 from __future__ import annotations
 
-import errno
-import logging
-import os
-import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from unite.config.schema.index import IndexKind, IndexOptions
-from unite.errors import ConfigError, DataError, must_be
-from unite.files import locked
+from unite.errors import ConfigError, must_be
 from unite.progress import shown
+from unite.search.corpus.lance import system_errors
+from unite.search.corpus.lock import held
 from unite.search.corpus.stored import StoredCorpus
 from unite.search.index.approximate import VECTOR_INDEX, IndexedVectors
 from unite.search.index.exact import VectorsInMemory
@@ -25,13 +20,6 @@ from unite.search.index.kinds import kind_of, vector_index
 from unite.search.index.recall import measured
 from unite.search.index.record import IndexRecord, write_record
 from unite.search.index.words import TEXT_INDEX
-
-log = logging.getLogger(__name__)
-
-#: Of whoever writes to a corpus.
-LOCK = "lock"
-#: How LanceDB tells an error of the system's.
-_OS_ERROR = re.compile(r"\(os error (\d+)\)")
 
 
 def build_index(folder: str | Path, options: IndexOptions) -> IndexRecord:
@@ -52,13 +40,9 @@ def build_index(folder: str | Path, options: IndexOptions) -> IndexRecord:
     folder = Path(folder)
     corpus = StoredCorpus(folder)
     kind = kind_of(options, len(corpus), corpus.facts)
-    with locked(folder / LOCK, wait=False) as is_ours:
-        if not is_ours:
-            raise DataError(
-                must_be("the corpus", "one that no other process writes to", f"{folder}, held by {holder(folder)}", "Wait for its end.")
-            )
+    with held(folder):
         start = time.perf_counter()
-        with told_system_errors(folder):
+        with system_errors(folder):
             _index_texts(corpus, options)
             _index_vectors(corpus, kind)
         seconds = time.perf_counter() - start
@@ -80,14 +64,6 @@ def build_index(folder: str | Path, options: IndexOptions) -> IndexRecord:
         )
         write_record(folder, record)
     return record
-
-
-def holder(folder: Path) -> str:
-    """Returns who holds the lock of a corpus."""
-    try:
-        return (folder / LOCK).read_text(encoding="utf-8").strip() or "another process"
-    except FileNotFoundError:  # it has just ended
-        return "another process"
 
 
 def _index_texts(corpus: StoredCorpus, options: IndexOptions) -> None:
@@ -117,15 +93,3 @@ def _index_vectors(corpus: StoredCorpus, kind: IndexKind) -> None:
 def _drop(corpus: StoredCorpus, name: str) -> None:
     if any(index.name == name for index in corpus.table.list_indices()):
         corpus.table.drop_index(name)
-
-
-@contextmanager
-def told_system_errors(folder: Path) -> Iterator[None]:
-    """Within it, an error of the system's that LanceDB tells (no space left) is raised as the OSError that it is."""
-    try:
-        yield
-    except RuntimeError as error:
-        found = _OS_ERROR.search(str(error))
-        if found is None or int(found[1]) not in errno.errorcode:
-            raise
-        raise OSError(int(found[1]), os.strerror(int(found[1])), str(folder)) from error

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from unite.retrieval.topk import search
+from unite.search.corpus.layout import ROW_ID
 from unite.search.corpus.stored import StoredCorpus
 from unite.search.index.filters import RowFilter
 from unite.search.index.ranking import Ranked
@@ -30,11 +31,10 @@ class VectorsInMemory:
     """
 
     def __init__(self, corpus: StoredCorpus) -> None:
-        query = corpus.table.search().select(["vector", "_rowid"]).with_row_id(True)
         matrix, rows, start = np.empty((len(corpus), corpus.facts.dim), np.float32), np.empty(len(corpus), np.uint64), 0
-        for batch in query.to_batches(8192):
+        for batch in corpus.batches(["vector", ROW_ID]):
             part = slice(start, start := start + len(batch))
-            matrix[part], rows[part] = corpus.embeddings(batch), batch["_rowid"].to_numpy()
+            matrix[part], rows[part] = corpus.embeddings(batch), batch[ROW_ID].to_numpy()
         if not (rows[:-1] < rows[1:]).all():
             order = rows.argsort()
             matrix, rows = matrix[order], rows[order]
@@ -69,12 +69,11 @@ def best_as_read(
     """
     asked = torch.from_numpy(queries)
     rows, scores = torch.empty(len(queries), 0, dtype=torch.int64), torch.empty(len(queries), 0)
-    query = corpus.table.search().select(["vector", "_rowid"]).with_row_id(True)
-    for batch in (query.where(condition) if condition else query).to_batches(_BLOCK):
+    for batch in corpus.batches(["vector", ROW_ID], condition, _BLOCK):
         if not len(batch):
             continue
         found, places = search(asked, torch.from_numpy(corpus.embeddings(batch)), num, device="cpu")
-        ids = torch.from_numpy(batch["_rowid"].to_numpy().astype(np.int64))
+        ids = torch.from_numpy(batch[ROW_ID].to_numpy().astype(np.int64))
         rows = torch.cat([rows, ids[places]], dim=1)
         # What was read before stands first: a stable sort keeps the order of ties.
         scores, order = torch.cat([scores, found], dim=1).sort(dim=1, descending=True, stable=True)

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unite.errors import DataError, must_be
+from unite.search.corpus.lance import quoted
+from unite.search.corpus.layout import ROW_ID
 from unite.search.corpus.stored import StoredCorpus
 from unite.search.index.condition_words import fault_of
 
@@ -43,11 +45,6 @@ def condition_of(where: str = "", modalities: Sequence[str] = (), without: Seque
     parts += [f"modality IN ({quoted(modalities)})"] if modalities else []
     parts += [f"id NOT IN ({quoted(without)})"] if without else []
     return " AND ".join(parts)
-
-
-def quoted(words: Sequence[str]) -> str:
-    """Returns strings as SQL lists them."""
-    return ", ".join("'" + word.replace("'", "''") + "'" for word in words)
 
 
 @contextmanager
@@ -86,9 +83,9 @@ class RowFilter:
         """Returns (N,), whether each row may be found."""
         if condition in self._known:
             return self._known[condition]
-        found = self._corpus.table.search().where(condition).select(["_rowid"]).with_row_id(True).to_arrow()
+        found = self._corpus.read([ROW_ID], condition)
         allowed = np.zeros(len(self._rows), np.bool_)
-        allowed[np.searchsorted(self._rows, found["_rowid"].to_numpy())] = True
+        allowed[np.searchsorted(self._rows, found[ROW_ID].to_numpy())] = True
         if len(self._known) >= _REMEMBERED:
             self._known.pop(next(iter(self._known)), None)
         self._known[condition] = allowed

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unite.errors import DataError, must_be
-from unite.search.corpus.stored import CorpusFacts, StoredCorpus
+from unite.search.corpus.facts import CorpusFacts
+from unite.search.corpus.stored import StoredCorpus
 from unite.search.hits import Hit
 from unite.search.index.record import IndexRecord
 from unite.search.index.snapshot import Snapshot, state_of

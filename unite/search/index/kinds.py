@@ -7,7 +7,7 @@ from typing import Any
 from unite.config.schema.index import IndexKind, IndexOptions
 from unite.config.schema.vectors import Vectors
 from unite.errors import ConfigError, DataError, must_be
-from unite.search.corpus.stored import CorpusFacts
+from unite.search.corpus.facts import CorpusFacts
 
 #: Rows that product quantisation needs: as many as it has codes.
 _FEWEST = 256

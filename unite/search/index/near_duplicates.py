@@ -13,6 +13,7 @@ from unite.files import write_lines
 from unite.precision import full_float32
 from unite.progress import shown
 from unite.retrieval.product import products
+from unite.search.corpus.layout import ROW_ID
 from unite.search.corpus.stored import StoredCorpus
 from unite.search.index.exact import VectorsInMemory
 
@@ -48,7 +49,7 @@ def near_duplicates(folder: str | Path, threshold: float) -> Iterator[NearDuplic
     check_threshold(threshold)
     corpus = StoredCorpus(folder)
     vectors = VectorsInMemory(corpus)
-    ids = corpus.table.search().select(["id", "_rowid"]).with_row_id(True).to_arrow().sort_by("_rowid")["id"].to_pylist()
+    ids = corpus.read(["id", ROW_ID]).sort_by(ROW_ID)["id"].to_pylist()
     matrix = vectors.matrix
     with shown("comparing all rows", len(ids), "rows") as work, full_float32(matrix.device):
         for start in range(0, len(ids), _ROWS):

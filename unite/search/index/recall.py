@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unite.progress import shown
+from unite.search.corpus.layout import ROW_ID
 from unite.search.corpus.stored import StoredCorpus
 from unite.search.index.approximate import IndexedVectors
 from unite.search.index.exact import VectorsInMemory, best_as_read
@@ -46,10 +47,10 @@ def measured(corpus: StoredCorpus, vectors: VectorsInMemory | IndexedVectors, sa
         sample: how many rows.
         seed: of the draw.
     """
-    rows = corpus.table.search().select(["_rowid"]).with_row_id(True).to_arrow()["_rowid"].to_numpy()
+    rows = corpus.read([ROW_ID])[ROW_ID].to_numpy()
     drawn = np.sort(np.random.default_rng(seed).permutation(rows)[:sample])
     taken = corpus.table.take_row_ids(drawn.tolist()).select(["vector"]).with_row_id().to_arrow()
-    queries, itself = corpus.embeddings(taken), taken["_rowid"].to_numpy()
+    queries, itself = corpus.embeddings(taken), taken[ROW_ID].to_numpy()
     found, seconds = [], []
     with shown(f"measuring recall on {len(queries)} queries"):
         for query in queries:

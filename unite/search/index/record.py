@@ -8,7 +8,7 @@ from pathlib import Path
 from unite.config.schema.index import IndexKind
 from unite.errors import DataError, must_be
 from unite.files import read_json, write_json
-from unite.search.corpus.stored import CorpusFacts
+from unite.search.corpus.facts import CorpusFacts
 
 RECORD = "index.json"
 #: Changes where the record does.

@@ -13,11 +13,14 @@ from numpy.typing import NDArray
 from unite.config.schema.index import IndexKind
 from unite.errors import DataError, first_of, must_be
 from unite.progress import shown
-from unite.search.corpus.stored import FACTS, RESERVED, StoredCorpus
+from unite.search.corpus.facts import FACTS
+from unite.search.corpus.lance import quoted
+from unite.search.corpus.layout import RESERVED
+from unite.search.corpus.stored import StoredCorpus
 from unite.search.hits import Hit
 from unite.search.index.approximate import VECTOR_INDEX, IndexedVectors
 from unite.search.index.exact import VectorsInMemory
-from unite.search.index.filters import check_filter, condition_of, quoted, told_filter
+from unite.search.index.filters import check_filter, condition_of, told_filter
 from unite.search.index.ranking import Ranked, Ranking, fused, page
 from unite.search.index.record import RECORD, IndexRecord, read_record
 from unite.search.index.words import words_ranking

@@ -1,0 +1,52 @@
+"""How LanceDB is reached: what it needs, how it says things in SQL, and what it hides of the system's errors."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from unite.errors import ConfigError
+
+MISSING = "a corpus is kept in a LanceDB table, and lancedb is not installed: pip install 'unite[search]'."
+#: What opening a table raises where it is none, or damaged.
+ERRORS = (ValueError, RuntimeError, OSError)
+#: What Lance ends its files with, and how it tells of an error of the system's.
+_MAGIC, _OS_ERROR = b"LANC", re.compile(r"\(os error (\d+)\)")
+
+
+def connect(folder: Path) -> Any:
+    """Returns the database that a folder is. Raises ConfigError if LanceDB is not installed."""
+    try:
+        import lancedb
+    except ImportError as error:
+        raise ConfigError(MISSING) from error
+    return lancedb.connect(folder)
+
+
+@contextmanager
+def system_errors(folder: Path) -> Iterator[None]:
+    """Within it, an error of the system's that Lance wraps (no space left) is raised as the OSError that it is."""
+    try:
+        yield
+    except RuntimeError as error:
+        found = _OS_ERROR.search(str(error))
+        if found is None or int(found[1]) not in errno.errorcode:
+            raise
+        raise OSError(int(found[1]), os.strerror(int(found[1])), str(folder)) from error
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a file of a table ends as Lance ends one."""
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - len(_MAGIC), 0))
+        return file.read() == _MAGIC
+
+
+def quoted(words: Iterable[str]) -> str:
+    """Returns strings as SQL lists them."""
+    return ", ".join("'" + word.replace("'", "''") + "'" for word in words)
