@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from huggingface_hub.errors import OfflineModeIsEnabled
+from hydra.errors import ConfigCompositionException
 
 from tests.commands import environment
 from tests.composed import composed
@@ -65,40 +66,41 @@ def test_every_fault_of_the_config_is_told(tmp_path):
         check_export(composed("export", f"run={tmp_path}/no", f"out={tmp_path}/out", "+outt=q", "push_to_hub=a/b/c"))
 
 
-def test_an_unknown_type_is_refused_with_those_there_are(tmp_path):
-    command = [sys.executable, "-m", "unite.export", "run=x", "out=y", "dtype=int8"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300, env=environment())
-    assert done.returncode == 1 and "'int8'" in done.stderr and all(name in done.stderr for name in ("float32", "bfloat16", "float16"))
+def test_an_unknown_type_is_refused_with_those_there_are():
+    with pytest.raises(ConfigCompositionException) as error:
+        composed("export", "run=x", "out=y", "dtype=int8")
+    assert "'int8'" in str(error.value.__cause__) and "[float32, bfloat16, float16]" in str(error.value.__cause__)
 
 
-def test_the_card_of_the_run_goes_along_under_the_name_that_its_readers_have(run, tmp_path, caplog):
-    whole = write_finished_run(tmp_path / "runs" / "first", run / "encoder", some_suite())
+@pytest.fixture(scope="module")
+def recorded(run, tmp_path_factory):
+    """A run with the record that a card is made of."""
+    return write_finished_run(tmp_path_factory.mktemp("runs") / "first", run / "encoder", some_suite())
+
+
+def test_what_is_asked_for_is_pushed_whole_and_private_with_a_card_of_its_name_there(recorded, tmp_path):
     hub = Hub()
-    export(composed("export", f"run={whole}", f"out={tmp_path}/mine", "push_to_hub=me/mine", "licence=mit"), hub)
+    lines = export(composed("export", f"run={recorded}", f"out={tmp_path}/mine", "push_to_hub=me/mine", "licence=mit"), hub)
+    assert hub.made == ("me/mine", True) and lines[-1] == "It is at https://huggingface.co/me/mine too."
+    assert hub.files >= {"model.safetensors", "modules.json", "chat_template.jinja", "unite_encoder.json"}
+    assert hub.files >= {"README.md", "training_curves.png"}
     card = (tmp_path / "mine" / "README.md").read_text()
     assert "license: mit" in card and 'SentenceTransformer("me/mine")' in card and str(tmp_path) not in card
-    assert hub.files >= {"README.md", "training_curves.png"}
-    told = export(composed("export", f"run={whole}", f"out={tmp_path}/here"))
+
+
+def test_nothing_is_pushed_that_was_not_asked_for_and_the_card_names_the_folder(recorded, tmp_path):
+    hub = Hub()
+    told = export(composed("export", f"run={recorded}", f"out={tmp_path}/here"), hub)
+    assert (hub.made, hub.files) == (None, None)
     assert any("README.md is the model card" in line for line in told)
     assert 'SentenceTransformer("here")' in (tmp_path / "here" / "README.md").read_text()
-    (whole / "provenance.json").unlink()
+
+
+def test_a_run_whose_record_is_not_whole_is_exported_without_a_card(run, tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
-        export(composed("export", f"run={whole}", f"out={tmp_path}/without"))
+        export(composed("export", f"run={run}", f"out={tmp_path}/without"))
     assert not (tmp_path / "without" / "README.md").exists() and (tmp_path / "without" / "model.safetensors").is_file()
     assert "no model card is written: " in caplog.text and "provenance.json cannot be read" in caplog.text
-
-
-def test_nothing_is_pushed_that_was_not_asked_for(run, tmp_path):
-    hub = Hub()
-    export(composed("export", f"run={run}", f"out={tmp_path}/out"), hub)
-    assert (hub.made, hub.files) == (None, None)
-
-
-def test_what_is_asked_for_is_pushed_whole_and_private(run, tmp_path):
-    hub = Hub()
-    lines = export(composed("export", f"run={run}", f"out={tmp_path}/out", "push_to_hub=me/mine"), hub)
-    assert hub.made == ("me/mine", True) and hub.files >= {"model.safetensors", "modules.json", "chat_template.jinja", "unite_encoder.json"}
-    assert lines[-1] == "It is at https://huggingface.co/me/mine too."
 
 
 def test_a_hub_that_cannot_be_reached_leaves_the_folder(run, tmp_path):

@@ -1,12 +1,10 @@
 """A row's medium, read again from a folder, a shard or a table."""
 
-import io
-
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
 
+from tests.search.media_files import picture
 from unite.config.schema.embed import ColumnsConfig
 from unite.config.schema.media import Decoding
 from unite.data.rows import Row, StoredContent, StoredMedium
@@ -17,12 +15,6 @@ from unite.search.original import original_of
 from unite.types import Modality
 
 
-def png(colour, kind="PNG"):
-    file = io.BytesIO()
-    Image.new("RGB", (8, 8), colour).save(file, kind)
-    return file.getvalue()
-
-
 def originals(address, tmp_path, modality="image"):
     source = open_source(str(address), ColumnsConfig(), tmp_path / "scratch")
     list(source.survey())
@@ -31,21 +23,21 @@ def originals(address, tmp_path, modality="image"):
 
 def test_of_a_folder(tmp_path):
     (tmp_path / "pictures").mkdir()
-    (tmp_path / "pictures" / "a#1.png").write_bytes(png("red"))
-    (tmp_path / "pictures" / "b.jpg").write_bytes(png("blue", "JPEG"))
-    assert originals(tmp_path / "pictures", tmp_path) == [(png("red"), "image/png"), (png("blue", "JPEG"), "image/jpeg")]
+    (tmp_path / "pictures" / "a#1.png").write_bytes(picture("red"))
+    (tmp_path / "pictures" / "b.jpg").write_bytes(picture("blue", form="JPEG"))
+    assert originals(tmp_path / "pictures", tmp_path) == [(picture("red"), "image/png"), (picture("blue", form="JPEG"), "image/jpeg")]
 
 
 def test_of_shards(tmp_path):
     with ShardWriter(tmp_path / "shards") as writer:
         for name, colour in (("a", "red"), ("b", "blue")):
-            positive = StoredContent(f"a {colour} one", (StoredMedium(Modality.IMAGE, png(colour), "png"),))
+            positive = StoredContent(f"a {colour} one", (StoredMedium(Modality.IMAGE, picture(colour), "png"),))
             writer.write(Row(name, StoredContent("x"), (positive,)))
-    assert originals(tmp_path / "shards", tmp_path, "text+image") == [(png("red"), "image/png"), (png("blue"), "image/png")]
+    assert originals(tmp_path / "shards", tmp_path, "text+image") == [(picture("red"), "image/png"), (picture("blue"), "image/png")]
 
 
 def test_of_a_table_with_bytes(tmp_path):
-    pictures = [png("red"), png("blue", "WEBP")]
+    pictures = [picture("red"), picture("blue", form="WEBP")]
     pq.write_table(pa.table({"text": ["a", "b"], "image": pictures}), tmp_path / "a.parquet")
     assert originals(tmp_path / "a.parquet", tmp_path) == [(pictures[0], "image/png"), (pictures[1], "image/webp")]
 
@@ -61,5 +53,5 @@ def test_a_text_has_none(tmp_path):
 
 
 def test_a_row_that_a_table_has_no_more_is_none(tmp_path):
-    pq.write_table(pa.table({"text": ["a"], "image": [png("red")]}), tmp_path / "a.parquet")
+    pq.write_table(pa.table({"text": ["a"], "image": [picture("red")]}), tmp_path / "a.parquet")
     assert original_of(Hit("x", 1.0, f"{tmp_path / 'a.parquet'}#7", "image"), Decoding()) is None

@@ -1,17 +1,8 @@
 """A corpus in memory that finds by words, so that what the page shows of it is known."""
 
-import io
-
-from PIL import Image
-
+from tests.search.media_files import picture
 from unite.errors import DataError
 from unite.search.hits import Hit
-
-
-def picture(colour, size=(48, 36), kind="PNG"):
-    file = io.BytesIO()
-    Image.new("RGB", size, colour).save(file, kind)
-    return file.getvalue()
 
 
 class WordSearching:
@@ -78,7 +69,7 @@ def rows(number=30):
     for at in range(number):
         data = picture(f"hsl({at * 360 // number}, 80%, 50%)")
         metadata = {"title": f"colour {at} {'even' if at % 2 == 0 else 'odd'}", "price": at, "sold": at % 3 == 0}
-        thumbnail = picture(f"hsl({at * 360 // number}, 80%, 50%)", kind="JPEG")
+        thumbnail = picture(f"hsl({at * 360 // number}, 80%, 50%)", form="JPEG")
         made.append((Hit(f"id {at}&<x>", 0.0, f"/data/shard-000000.tar#{at}", "image", "", metadata, thumbnail), (data, "image/png")))
     script = "<script>document.title = 'pwned'</script><img src=x onerror=\"document.title = 'pwned'\">"
     made.append((Hit("script", 0.0, f"/data/{script}", "text", f"script {script}", {"title": "script", '"><b>': script}), None))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.search.page.material import picture
+from tests.search.media_files import picture
 from unite.errors import DataError
 from unite.search.page.asked import Asked, AskedPart
 from unite.search.page.filters import Filter

@@ -10,8 +10,8 @@ import uvicorn
 from PIL import Image
 
 from tests.browser import needs_browser
-from tests.search.page.clips import clip
-from tests.search.page.material import WordSearching, picture, rows
+from tests.search.media_files import clip, picture
+from tests.search.page.material import WordSearching, rows
 from tests.tab import opened
 from unite.data.labels import read_labels
 from unite.search.hits import Hit

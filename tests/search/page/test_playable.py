@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.search.page.clips import COLOURS, clip
-from tests.search.page.material import picture
+from tests.search.media_files import COLOURS, clip, picture
 from unite.errors import DataError
 from unite.search.page.playable import playable
 from unite.types import Modality
@@ -17,13 +16,13 @@ from unite.types import Modality
     [("libx264", "mp4", "video/mp4"), ("libvpx", "webm", "video/webm"), ("libvpx-vp9", "webm", "video/webm")],
 )
 def test_what_browsers_play_is_left_as_it_is(codec, container, mime):
-    data = clip(codec, container)
+    data = clip(codec, container, rate=2)
     assert playable(data, Modality.VIDEO) == (data, mime)
 
 
 @pytest.mark.parametrize(("codec", "container"), [("png", "mp4"), ("mjpeg", "mp4"), ("mpeg4", "avi")])
 def test_other_clips_become_webm_with_the_same_frames_at_the_same_times(codec, container):
-    data, mime = playable(clip(codec, container), Modality.VIDEO)
+    data, mime = playable(clip(codec, container, rate=2), Modality.VIDEO)
     assert mime == "video/webm"
     with av.open(io.BytesIO(data)) as played:
         assert played.streams.video[0].codec_context.name == "vp8"
@@ -35,12 +34,12 @@ def test_other_clips_become_webm_with_the_same_frames_at_the_same_times(codec, c
 
 @pytest.mark.parametrize(("kind", "mime"), [("PNG", "image/png"), ("JPEG", "image/jpeg"), ("WEBP", "image/webp"), ("GIF", "image/gif")])
 def test_pictures_that_browsers_show_stay(kind, mime):
-    data = picture("red", kind=kind)
+    data = picture("red", form=kind)
     assert playable(data, Modality.IMAGE) == (data, mime)
 
 
 def test_others_become_png():
-    data, mime = playable(picture((10, 200, 30), kind="TIFF"), Modality.IMAGE)
+    data, mime = playable(picture((10, 200, 30), form="TIFF"), Modality.IMAGE)
     assert mime == "image/png"
     assert Image.open(io.BytesIO(data)).getpixel((5, 5)) == (10, 200, 30)
 

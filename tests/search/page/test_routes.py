@@ -6,7 +6,8 @@ from html import unescape
 import pytest
 from starlette.testclient import TestClient
 
-from tests.search.page.material import WordSearching, picture, rows
+from tests.search.media_files import picture
+from tests.search.page.material import WordSearching, rows
 from unite.data.labels import read_labels
 from unite.search.page.routes import page_routes
 from unite.search.server.app import make_app

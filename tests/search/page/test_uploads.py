@@ -3,7 +3,7 @@ import io
 import pytest
 from PIL import Image
 
-from tests.search.page.material import picture
+from tests.search.media_files import picture
 from unite.config.schema.media import Decoding
 from unite.errors import DataError
 from unite.search.page.uploads import Uploads

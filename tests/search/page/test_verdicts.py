@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from tests.search.page.material import WordSearching, picture, rows
+from tests.search.media_files import picture
+from tests.search.page.material import WordSearching, rows
 from unite.data.labels import read_labels
 from unite.errors import DataError
 from unite.search.hits import Hit

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from tests.search.fake_searching import FakeSearching
-from tests.search.server.pictures import base64_of, picture, uri
+from tests.search.media_files import base64_of, picture, uri
 from tests.search.server.running import running
 from unite.search.server.limits import Limits
 

@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from tests.search.fake_searching import FakeSearching
+from tests.search.media_files import base64_of, clip, picture, uri
 from tests.search.reading_searching import ReadingSearching
-from tests.search.server.pictures import base64_of, clip, picture, uri
 from tests.search.server.running import running
 from unite.config.schema.media import Decoding
 from unite.embedding.items import GivenItem
@@ -89,7 +89,7 @@ def test_forms_that_are_refused(server, form, status, told):
 
 def test_nothing_of_an_upload_is_written(server, monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "not there"))  # whoever wants a temporary file gets an error
-    large = picture("BMP", size=(1000, 1000))  # 3 MB: above what the parser keeps in memory by itself
+    large = picture(form="BMP", size=(1000, 1000))  # 3 MB: above what the parser keeps in memory by itself
     assert send(server, files=[("file", ("large.bmp", large))]).json()["uploads"][0][3] == len(large)
     assert send(server, files=[("file", ("large.bmp", large)), ("file", ("a.html", b"<script>"))]).status_code == 415
     assert list(tmp_path.iterdir()) == []
@@ -97,14 +97,14 @@ def test_nothing_of_an_upload_is_written(server, monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
 def test_the_kind_is_what_the_bytes_tell(form):
-    assert upload_of_bytes(picture(form)).kind is IMAGE
-    assert upload_of_string(base64_of(picture(form)), "image").kind is IMAGE
+    assert upload_of_bytes(picture(form=form)).kind is IMAGE
+    assert upload_of_string(base64_of(picture(form=form)), "image").kind is IMAGE
 
 
 def test_a_clip():
     assert upload_of_bytes(clip()).kind is VIDEO
     assert upload_of_string(uri(clip(), "video/mp4"), "video").kind is VIDEO
-    assert upload_of_string(uri(picture("GIF"), "image/gif"), "video", VIDEO).kind is VIDEO  # an animation, where a video is asked for
+    assert upload_of_string(uri(picture(form="GIF"), "image/gif"), "video", VIDEO).kind is VIDEO  # an animation, where a video is asked for
 
 
 @pytest.mark.parametrize("data", [*LISTS, SVG, b"%!PS-Adobe-3.0 EPSF-3.0", b"", b"<html>", b"PK\x03\x04", b"%PDF-1.4", b"\x7fELF"])
@@ -151,7 +151,7 @@ def test_a_text_is_a_text_whatever_it_looks_like(text, tmp_path, monkeypatch):
 
 
 def test_an_item_as_the_reader_takes_it():
-    uploads = [upload_of_bytes(picture()), upload_of_bytes(clip()), upload_of_bytes(picture("JPEG"))]
+    uploads = [upload_of_bytes(picture()), upload_of_bytes(clip()), upload_of_bytes(picture(form="JPEG"))]
     read = GivenItem(item("make it blue", uploads, "Find it."), Reading(), "it").read()
     assert (read.text, read.instruction) == ("make it blue", "Find it.")
     assert [(str(medium.modality), medium.data) for medium in read.media] == [
@@ -190,7 +190,7 @@ def reading():
         (png_of(10_000, 10_000), "at most 10000 pixels, but is '10000 x 10000'"),
         (picture(size=(200, 100)), "at most 10000 pixels, but is '200 x 100'"),
         (picture(size=(50, 50))[:60], "cannot be decoded"),
-        (clip(11), "10"),
+        (clip(num_frames=11), "10"),
         (clip()[:700], ""),
     ],
     ids=["larger bomb", "bomb", "too large", "cut", "too long", "no index"],
@@ -211,7 +211,7 @@ def part_of(file):
 
 
 def test_media_are_embedded_as_the_reader_reads_them(reading):
-    files = [picture(), clip(), picture("JPEG", size=(30, 20))]
+    files = [picture(), clip(), picture(form="JPEG", size=(30, 20))]
     answer = httpx.post(
         f"{reading.url}/v1/embeddings", json={"input": [part_of(files[0]), part_of(files[1]), uri_part(files[2])]}, timeout=20
     )

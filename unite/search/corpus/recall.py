@@ -35,8 +35,8 @@ def measure_recall(corpus: StoredCorpus) -> tuple[float, int] | None:
 
 def recall_of(exact: NDArray[np.float32], kept: NDArray[np.float32]) -> float:
     """Returns the mean share of the K nearest of each query by exact vectors (N, D) that are among its K nearest by kept ones (N, D)."""
-    queries = torch.from_numpy(exact[:: max(1, len(exact) // _QUERIES)][:_QUERIES])
-    places = torch.arange(0, len(exact), max(1, len(exact) // _QUERIES))[: len(queries)]
+    places = torch.arange(0, len(exact), max(1, len(exact) // _QUERIES))[:_QUERIES]
+    queries = torch.from_numpy(exact)[places]
 
     def nearest(candidates: NDArray[np.float32]) -> torch.Tensor:
         similarities = queries @ torch.from_numpy(candidates).T

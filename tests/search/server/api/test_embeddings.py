@@ -7,7 +7,7 @@ import openai
 import pytest
 
 from tests.search.fake_searching import DIM, FakeSearching, vector_of
-from tests.search.server.pictures import base64_of, clip, picture, uri
+from tests.search.media_files import base64_of, clip, picture, uri
 from tests.search.server.running import running
 
 TOKEN = "a-token-of-some-length"

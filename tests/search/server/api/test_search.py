@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.search.fake_searching import FakeSearching, vector_of
-from tests.search.server.pictures import base64_of, clip, picture, uri
+from tests.search.media_files import base64_of, clip, picture, uri
 from tests.search.server.running import running
 from unite.search.hits import Hit
 from unite.search.server.api.search import Part, SearchRequest, hit_object
@@ -114,7 +114,7 @@ def test_a_form_with_files(asked):
 
 
 def test_a_form_with_parts_and_weights(asked):
-    png, gif = picture(), picture("GIF")
+    png, gif = picture(), picture(form="GIF")
     search = {"parts": [{"image": {"file": "a"}}, {"video": [{"file": "b"}], "weight": -1}], "k": 1}
     answer = asked(None, data={"search": json.dumps(search)}, files=[("a", ("a.png", png)), ("b", ("b.gif", gif))])
     assert answer.status == 200
