@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from typing import Any
 
 from unite.errors import ConfigError, UniteError, must_be, must_be_one_of
 from unite.progress import shown
@@ -74,11 +75,17 @@ def _on_this_machine(work: Work, numbers: Sequence[int], workers: int) -> Iterat
             raise
 
 
-def _on_ray(work: Work, numbers: Sequence[int]) -> Iterator[int]:
+def import_ray() -> Any:
+    """Returns Ray with Ray Data. Raises ConfigError if it is not installed."""
     try:
         import ray.data
     except ImportError as error:
         raise ConfigError("engine 'ray' needs Ray Data, which is not installed: pip install 'ray[data]', or use engine 'local'.") from error
+    return ray
+
+
+def _on_ray(work: Work, numbers: Sequence[int]) -> Iterator[int]:
+    ray = import_ray()
 
     def rows(item: dict[str, int]) -> dict[str, int]:
         return {"rows": work(int(item["number"]))}

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -156,7 +157,7 @@ class Maker:
             try:
                 embeddings = embed_contents(
                     self.encoder(),
-                    _chain(first, drawing),
+                    chain([first], drawing),
                     token_budget=self._token_budget,
                     ids=names,
                     cache=cache,
@@ -267,8 +268,3 @@ class Maker:
             expected = f"at most max_skipped_share ({self.options.max_skipped_share:g}) of the corpus"
             hint = "Mend them, or raise it; what was embedded is kept."
             raise TooManySkippedError(must_be("the rows that cannot be read", expected, f"more: {self.counts.first}", hint))
-
-
-def _chain(first: Content, rest: Iterator[Content]) -> Iterator[Content]:
-    yield first
-    yield from rest

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from unite.curation.engine import import_ray
 from unite.embedding.embed import Encoder
 from unite.errors import ConfigError, DataError, UniteError, must_be
 from unite.search.corpus.making import Maker, MakerJob
@@ -64,11 +65,7 @@ def make_on_ray(
     """
     if workers < 1:
         raise ConfigError(must_be("workers", "at least 1", workers))
-    try:
-        import ray.data
-    except ImportError as error:
-        raise ConfigError("engine 'ray' needs Ray Data, which is not installed: pip install 'ray[data]', or use engine 'local'.") from error
-
+    ray = import_ray()
     numbers = ray.data.from_items([{"block": block} for block in range(len(blocks))], override_num_blocks=max(len(blocks), 1))
     made = numbers.map_batches(
         BlockMaker,

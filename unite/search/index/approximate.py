@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unite.search.corpus.layout import ROW_ID
 from unite.search.corpus.stored import StoredCorpus
 from unite.search.index.exact import best_as_read
 from unite.search.index.ranking import Ranked
@@ -51,11 +52,11 @@ class IndexedVectors:
     def _by_index(self, query: NDArray[np.float32], num: int, condition: str) -> Ranked:
         asked: Any = self._corpus.table.search(query, vector_column_name="vector")
         asked = asked.distance_type("cosine").limit(num)
-        asked = asked.refine_factor(self._refine_factor).select(["vector", "_rowid", "_distance"]).with_row_id(True)
+        asked = asked.refine_factor(self._refine_factor).select(["vector", ROW_ID, "_distance"]).with_row_id(True)
         asked = asked if self._probes is None else asked.nprobes(self._probes)
         found = (asked.where(condition) if condition else asked).to_arrow()
         # Its distances are of the vectors as they are kept, rounded to them; the scores are those that an exact search has.
         scores = self._corpus.embeddings(found) @ query
-        rows = found["_rowid"].to_numpy()
+        rows = found[ROW_ID].to_numpy()
         order = np.lexsort([rows, -scores])
         return Ranked(rows[order], scores[order])

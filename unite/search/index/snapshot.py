@@ -15,7 +15,7 @@ from unite.errors import DataError, first_of, must_be
 from unite.progress import shown
 from unite.search.corpus.facts import FACTS
 from unite.search.corpus.lance import quoted
-from unite.search.corpus.layout import RESERVED
+from unite.search.corpus.layout import RESERVED, ROW_ID
 from unite.search.corpus.stored import StoredCorpus
 from unite.search.hits import Hit
 from unite.search.index.approximate import VECTOR_INDEX, IndexedVectors
@@ -113,7 +113,7 @@ class Snapshot:
             return []
         names = [name for name in self.corpus.schema.names if name != "vector"]
         taken = self.corpus.table.take_row_ids(found.rows.tolist()).select(names).with_row_id().to_arrow()
-        rows = {row["_rowid"]: row for row in taken.to_pylist()}
+        rows = {row[ROW_ID]: row for row in taken.to_pylist()}
         return [_hit(rows[id], score) for id, score in zip(found.rows.tolist(), found.scores.tolist(), strict=True)]
 
 

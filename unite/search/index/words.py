@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from unite.search.corpus.layout import ROW_ID
 from unite.search.corpus.stored import StoredCorpus
 from unite.search.index.ranking import Ranked, Ranking
 
@@ -27,9 +28,9 @@ def words_ranking(corpus: StoredCorpus, words: str, condition: str) -> Ranking:
     query: Any = MatchQuery  # whose defaults mypy does not see
 
     def best(num: int) -> Ranked:
-        asked = corpus.table.search(query(words, "text"), query_type="fts").limit(num).select(["_rowid", "_score"]).with_row_id(True)
+        asked = corpus.table.search(query(words, "text"), query_type="fts").limit(num).select([ROW_ID, "_score"]).with_row_id(True)
         found = (asked.where(condition) if condition else asked).to_arrow()
-        rows, scores = found["_rowid"].to_numpy(), found["_score"].to_numpy()
+        rows, scores = found[ROW_ID].to_numpy(), found["_score"].to_numpy()
         order = np.lexsort([rows, -scores])  # of equal scores the row that was stored first
         return Ranked(rows[order], scores[order])
 
