@@ -3,6 +3,7 @@
 import builtins
 import json
 import pickle
+from collections import OrderedDict
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ def test_ten_thousand_shards_cost_no_more_open_files_than_are_read(folder, monke
 
 def test_what_is_kept_has_a_bound(folder, read, monkeypatch):
     monkeypatch.setattr(indexed_samples, "MOST_KEPT", 10)
-    monkeypatch.setattr(indexed_samples, "_kept", type(indexed_samples._kept)())
+    monkeypatch.setattr(indexed_samples, "KEPT", OrderedDict())
     reader = ShardReader.of_folder(folder)
     for position in (0, 5, 0, 10, 0, 5):  # two shards are kept: the third takes the place of the one not asked for longest
         reader.read(position)
@@ -84,7 +85,7 @@ def test_an_index_without_the_number_and_one_cut_off_are_read_or_made_again(fold
 
 @pytest.mark.parametrize("other", ["of another shard", "of none"])
 def test_an_index_that_changed_after_it_was_opened_is_refused(folder, other, monkeypatch):
-    monkeypatch.setattr(indexed_samples, "_kept", type(indexed_samples._kept)())
+    monkeypatch.setattr(indexed_samples, "KEPT", OrderedDict())
     reader = ShardReader.of_folder(folder)
     path = folder / f"shard-000001.tar{INDEX_SUFFIX}"
     path.write_text((folder / f"shard-000002.tar{INDEX_SUFFIX}").read_text() if other == "of another shard" else "{")

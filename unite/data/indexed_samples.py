@@ -51,7 +51,7 @@ class _Compact:
 
 
 #: By the index and the SHA-256 of its shard.
-_kept: OrderedDict[tuple[Path, str], _Compact] = OrderedDict()
+KEPT: OrderedDict[tuple[Path, str], _Compact] = OrderedDict()
 
 
 class StoredSamples(Sequence[IndexedSample]):
@@ -85,9 +85,9 @@ class StoredSamples(Sequence[IndexedSample]):
 
     def _read(self) -> _Compact:
         key = (self._path, self._sha256)
-        if key in _kept:
-            _kept.move_to_end(key)
-            return _kept[key]
+        if key in KEPT:
+            KEPT.move_to_end(key)
+            return KEPT[key]
         hint = "Delete it, and it is made again of the shard."
         try:
             fields: Any = json.loads(self._path.read_bytes())
@@ -97,7 +97,7 @@ class StoredSamples(Sequence[IndexedSample]):
             raise DataError(must_be(str(self._path), "the index of a shard", f"unreadable ({error})", hint)) from error
         if not is_same:
             raise DataError(must_be(str(self._path), "as it was when it was opened", "of other samples", "Start again."))
-        _kept[key] = samples
-        while len(_kept) > 1 and sum(len(one.keys) for one in _kept.values()) > MOST_KEPT:
-            _kept.popitem(last=False)
+        KEPT[key] = samples
+        while len(KEPT) > 1 and sum(len(one.keys) for one in KEPT.values()) > MOST_KEPT:
+            KEPT.popitem(last=False)
         return samples

@@ -37,6 +37,19 @@ def import_bitsandbytes() -> Any:
     return bitsandbytes
 
 
+def frozen_layers(model: nn.Module, language_model: str, whole: Collection[str]) -> list[str]:
+    """Returns the names of the linear layers that are held in 4 bits: those of the language model that are not trained themselves.
+
+    Args:
+        model: of transformers.
+        language_model: the name of its part that is one.
+        whole: names of the weights that are trained.
+    """
+    start = f"{language_model}."
+    layers = (name for name, module in model.named_modules() if type(module) is nn.Linear and name.startswith(start))
+    return [name for name in layers if f"{name}.weight" not in whole]
+
+
 class Quantised:
     """Linear layers of a model in NF4, to be given back their place.
 

@@ -25,7 +25,7 @@ from unite.encoder.families.family import Family, Part
 from unite.encoder.folder import parts_of
 from unite.encoder.pooling import last_positions
 from unite.encoder.processor import ContentProcessor
-from unite.encoder.quantised import Quantised, unloaded
+from unite.encoder.quantised import Quantised, frozen_layers, unloaded
 from unite.encoder.trained import trained_of
 from unite.errors import CheckpointError, must_be
 
@@ -157,7 +157,9 @@ class VLMEncoder(nn.Module):
         """
         self._check_merged("before another adapter is added")
         if self.config.quantization is not None:
-            self._quantised = Quantised(self.model, self._frozen_layers(), getattr(torch, self.config.dtype))
+            self._quantised = Quantised(
+                self.model, frozen_layers(self.model, self.family.language_model, self.trained.whole), getattr(torch, self.config.dtype)
+            )
         if self.config.adapter is not None:
             for name, part in list(self.model.named_children()):
                 layers = [layer.removeprefix(f"{name}.") for layer in self.trained.adapted if layer.startswith(f"{name}.")]
@@ -217,12 +219,6 @@ class VLMEncoder(nn.Module):
             for micro_batch, seen in zip(micro_batches, features, strict=True)
         ]
         return [nn.functional.normalize(states.float(), dim=-1) for states in self.family.states(self.model, parts)]
-
-    def _frozen_layers(self) -> list[str]:
-        """Returns the names of the language model's linear layers that are not trained themselves."""
-        start = f"{self.family.language_model}."
-        layers = (name for name, module in self.model.named_modules() if type(module) is nn.Linear and name.startswith(start))
-        return [name for name in layers if f"{name}.weight" not in self.trained.whole]
 
     def _narrow_parts(self) -> Iterator[nn.Parameter]:
         """Yields the weights, of less than float32, of the parts of which some are trained whole; peft keeps adapters in float32."""

@@ -21,6 +21,7 @@ from unite.encoder.adapters import add_lora
 from unite.encoder.checkpoint import quiet_transformers
 from unite.encoder.families.family import Family, Part
 from unite.encoder.families.shared import SharedByLayers
+from unite.encoder.quantised import frozen_layers
 from unite.encoder.trained import trained_of
 
 _META = torch.device("meta")
@@ -77,9 +78,8 @@ class CountedModel:
         self.num_whole = sum(parameter.numel() for parameter in whole)
         self.num_quantised = 0
         if options.quantization is not None:
-            inside = getattr(model, family.language_model).modules()
-            held = [layer.weight for layer in inside if type(layer) is nn.Linear and not layer.weight.requires_grad]
-            self.num_quantised = sum(weight.numel() for weight in held)
+            held = map(model.get_submodule, frozen_layers(model, family.language_model, trained.whole))
+            self.num_quantised = sum(cast(nn.Linear, layer).weight.numel() for layer in held)
         family.speed_up(model)
         with quiet_transformers():
             if options.gradient_checkpointing:

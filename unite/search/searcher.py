@@ -107,9 +107,14 @@ class Searcher:
         for modality in search.modalities:
             Modality.parse(modality)
         vector = self._vector(search) if search.parts or search.like else None
-        where, modalities, k = search.where, list(search.modalities), search.k
         return self.index.search(
-            vector, search.words, where=where, modalities=modalities, without=list(search.like), k=k, offset=search.offset
+            vector,
+            search.words,
+            where=search.where,
+            modalities=search.modalities,
+            without=search.like,
+            k=search.k,
+            offset=search.offset,
         )
 
     def embed(self, items: Sequence[Any]) -> NDArray[np.float32]:

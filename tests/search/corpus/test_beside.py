@@ -21,7 +21,7 @@ def embed(tmp_path):
 
 
 def test_parquet_files_hold_what_the_table_does(embed, monkeypatch):
-    monkeypatch.setattr(beside, "_ROWS", 10)
+    monkeypatch.setattr(beside, "ROWS_PER_FILE", 10)
     batches = StoredCorpus.batches
     monkeypatch.setattr(StoredCorpus, "batches", lambda self, columns: batches(self, columns, num_rows=5))
     write_beside(embed.stored, CorpusFormat.parquet, is_new=True)

@@ -19,8 +19,8 @@ from unite.files import whole_folder
 from unite.search.corpus.stored import StoredCorpus
 from unite.search.corpus.vectors import dtype_of, width_of
 
-#: Rows of a parquet file.
-_ROWS = 100_000
+#: Rows of a parquet file, at most.
+ROWS_PER_FILE = 100_000
 
 
 def write_beside(corpus: StoredCorpus, form: CorpusFormat, *, is_new: bool) -> None:
@@ -36,7 +36,7 @@ def write_beside(corpus: StoredCorpus, form: CorpusFormat, *, is_new: bool) -> N
         return
     with whole_folder(folder, existing="replace") as partial:
         if form is CorpusFormat.parquet:
-            _write_parquet(corpus, partial, "rows-{:05d}.parquet", corpus.schema.names, _ROWS)
+            _write_parquet(corpus, partial, "rows-{:05d}.parquet", corpus.schema.names, ROWS_PER_FILE)
             return
         facts = corpus.facts
         shape = (len(corpus), width_of(facts.vectors, facts.dim))

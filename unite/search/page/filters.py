@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from unite.errors import DataError, must_be, must_be_one_of
+from unite.search.corpus.lance import quoted
 
 #: Operator -> what it is called on the page.
 OPERATORS = {
@@ -75,7 +76,7 @@ def quoted_text(text: str) -> str:
     """Returns a text as SQL: quotation marks doubled, and nothing else means anything in it."""
     if "\0" in text:
         raise DataError(must_be("the value of a filter", "a text without null characters", text))
-    return "'" + text.replace("'", "''") + "'"
+    return quoted([text])
 
 
 def _text(column: str, value: str) -> str:
