@@ -39,7 +39,7 @@ def serving(searchers, labels=None):
 @pytest.fixture(scope="module")
 def address(labels):
     moving = Hit("clip", 0.0, "clip.mp4", "video", "", {"title": "moving colours", "price": 99}, picture("red", (256, 64), "JPEG"))
-    address, server, thread = serving([WordSearching([*rows(), (moving, (clip("png", "mp4"), "video/mp4"))])], labels)
+    address, server, thread = serving([WordSearching([*rows(), (moving, (clip("png", "mp4", rate=2), "video/mp4"))])], labels)
     yield address
     server.should_exit = True
     thread.join(20)
