@@ -83,7 +83,7 @@ def test_a_component_takes_its_dataclass_and_what_the_code_gives():
         ({"folder": {"a": 1}}, "steps.x.folder must be a valid string, but is {'a': 1}"),
         (
             {"folder": "f", "decoding": {"fpss": 1}},
-            "an option of steps.x.decoding must be one of end_seconds, fps, .* but is 'fpss'. Did you mean 'fps'",
+            "an option of steps.x.decoding must be one of deadline_seconds, end_seconds, fps, .* but is 'fpss'. Did you mean 'fps'",
         ),
         ({"folder": "f", "decoding": {"fps": "fast"}}, "steps.x.decoding.fps must be a valid number, but is 'fast'"),
         ({"folder": "f", "decoding": {"fps": -1}}, "decoding.fps must be above 0, but is -1"),

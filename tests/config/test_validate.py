@@ -115,7 +115,8 @@ def test_a_wrong_override_names_itself(override, error, message):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "message"), [(["--help"], 0, "mixture=instruction"), (["encoder.typo=1"], 1, "encoder.typo")]
+    ("arguments", "code", "message"),
+    [(["--help"], 0, "mixture=instruction"), (["encoder.typo=1"], 1, "an option of encoder must be one of adapter, ")],
 )
 def test_help_and_errors_need_no_torch(arguments, code, message, tmp_path):
     (tmp_path / "torch.py").write_text("raise ImportError('torch was imported')")

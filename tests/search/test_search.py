@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from tests.commands import ROOT, environment
 from tests.composed import composed
 from tests.encoder.checkpoints import CORPUS, tiny
-from tests.search.page.clips import clip
+from tests.search.media_files import clip
 from unite.build.early import check_search
 from unite.build.serving import build_app, open_searchers, shown_address
 from unite.config.schema import TinyCheckpointConfig

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from tests.encoder.checkpoints import tiny
-from tests.search.page.clips import clip
+from tests.search.media_files import clip
 from unite.embedding import Embedder
 from unite.errors import DataError, UniteError
 from unite.search.corpus.embed import embed_corpus

@@ -131,7 +131,7 @@ def _told_unknown(config: DictConfig, option: str) -> str:
     for depth, part in enumerate(parts):
         if not isinstance(node, DictConfig):
             return ""
-        names = [str(name) for name in node if depth or name != "hydra"]
+        names = [str(name) for name in node if name != "_target_" and (depth or name != "hydra")]
         if part not in names:
             names += [] if depth else sorted(_groups(config) - set(names))
             what = f"an option of {'.'.join(parts[:depth])}" if depth else "an option"

@@ -13,7 +13,7 @@ from unite.errors import ConfigError
         ({"template": "{content} {content}"}, "encoder.prompt.template must be a text with {content} in it, once"),
         (
             {"template": "{contents}"},
-            "a place in encoder.prompt.template must be one of {content}, {instruction}, .*Did you mean '{content}'",
+            "a place in encoder.prompt.template must be one of {content}, {instruction_turn}, {instruction}, .*Did you mean '{content}'",
         ),
         ({"name": "unite", "template": "{content}"}, "encoder.prompt.name must be another than that of UNITE's template, but is 'unite'"),
         (
