@@ -19,7 +19,7 @@ import platform
 import re
 import shutil
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -158,31 +158,21 @@ def read_json(path: str | Path, hint: str = "") -> dict[str, Any]:
     Raises:
         DataError: if it cannot be read, is no JSON, or holds something else.
     """
-    try:
-        value = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read ({error}). {hint}".rstrip()) from error
-    if not isinstance(value, dict):
-        raise DataError(must_be(str(path), "a JSON object", type(value).__name__, hint))
-    return value
+    return _read(path, json.loads, "a JSON object", hint)
 
 
 def read_yaml(path: str | Path, hint: str = "") -> dict[str, Any]:
-    """Reads a YAML file that holds a mapping.
+    """Reads a YAML file that holds a mapping; arguments and errors are those of `read_json`."""
+    return _read(path, yaml.safe_load, "a mapping", hint)
 
-    Args:
-        path: the file.
-        hint: what to do where it cannot be read.
 
-    Raises:
-        DataError: if it cannot be read, is no YAML, or holds something else.
-    """
+def _read(path: str | Path, parse: Callable[[str], Any], expected: str, hint: str) -> dict[str, Any]:
     try:
-        value = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        value = parse(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise DataError(f"{path} cannot be read ({error}). {hint}".rstrip()) from error
     if not isinstance(value, dict):
-        raise DataError(must_be(str(path), "a mapping", type(value).__name__, hint))
+        raise DataError(must_be(str(path), expected, type(value).__name__, hint))
     return value
 
 

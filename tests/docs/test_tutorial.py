@@ -18,8 +18,6 @@ from unite.worlds.emoji.atlas import glyphs, sprite
 
 PAGE = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
 COMMANDS = list(commands_of(PAGE))
-#: Commands of the page that are not written yet: one that is, is taken out here.
-NOT_YET: set[str] = set()
 #: The command that goes on until it is ended.
 SERVER = "unite.search"
 
@@ -44,7 +42,7 @@ def followed(tmp_path_factory):
     for name, text in files_of(PAGE):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
-    commands = json.dumps([words for words in COMMANDS if words[0] not in NOT_YET | {SERVER}])
+    commands = json.dumps([words for words in COMMANDS if words[0] != SERVER])
     fork = [sys.executable, "-m", "tests.docs.fork"]
     done = subprocess.run(fork, input=commands, capture_output=True, text=True, cwd=folder, timeout=400, env=environment())
     assert done.returncode == 0, done.stdout + done.stderr
@@ -75,7 +73,6 @@ def test_the_pictures_are_found(followed):
     assert metrics["score"] > 10 / len(glyphs())
 
 
-@pytest.mark.skipif(SERVER in NOT_YET, reason="the search page is not there yet")
 def test_the_search_page_answers(followed):
     (words,) = (words for words in COMMANDS if words[0] == SERVER)
     server = subprocess.Popen([sys.executable, "-m", *words], stdout=subprocess.PIPE, text=True, cwd=followed, env=environment())

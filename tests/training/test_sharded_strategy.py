@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from tests.encoder.checkpoints import tiny
 from tests.encoder.material import make
 from tests.training.pictures import pictures
+from tests.training.prepared import BreakOff, PreparedBatches
 from tests.training.ranks import in_ranks, part
 from unite.config.schema import AdamWConfig, LoRAConfig, MAMCLConfig
 from unite.data.collate import Collator
@@ -28,39 +29,9 @@ from unite.training.stages import Stage, check_checkpoint, train_stages
 ENCODERS = {"lora": {"adapter": LoRAConfig(r=2, dropout=0.0)}, "whole": {"train_vision": True}}
 
 
-class Pictures(pl.LightningDataModule):
-    """The rank's part of batches of pictures and words, from the step after the last one taken."""
-
-    def __init__(self, rank, num_ranks):
-        super().__init__()
-        self.rank, self.num_ranks = rank, num_ranks
-
-    def check(self):
-        pass
-
-    def attach(self, processor, num_steps):
-        self.batches = [Collator(processor, 160)(part(pictures()[step % 2 :][:5], self.rank, self.num_ranks)) for step in range(num_steps)]
-        return num_steps
-
-    def train_dataloader(self):
-        return torch.utils.data.DataLoader(self.batches, batch_size=None, sampler=self)
-
-    def __iter__(self):
-        return iter(range(self.trainer.global_step, len(self.batches)))
-
-    def __len__(self):
-        return len(self.batches)
-
-
-class BreakOff(pl.Callback):
-    """Ends the run before a step."""
-
-    def __init__(self, step):
-        self.step = step
-
-    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
-        if trainer.global_step == self.step:
-            raise RuntimeError("broken off")
+def its_part(rank, num_ranks):
+    """The rank's part of batches of pictures and words."""
+    return PreparedBatches(lambda processor, step: Collator(processor, 160)(part(pictures()[step % 2 :][:5], rank, num_ranks)))
 
 
 def train(rank, num_ranks, folder, runs, resume, broken_at):
@@ -78,7 +49,7 @@ def train(rank, num_ranks, folder, runs, resume, broken_at):
         objective = MAMCL(MAMCLConfig(temperature=0.1, learnable_temperature=True))
         # A larger eps: what AdamW makes of a gradient near 0 is its sign, which rounding decides.
         optimizer = AdamWCosine(AdamWConfig(lr=0.01, eps=1e-3, gradient_clip=1.0))
-        stage = Stage("s", Pictures(rank, num_ranks), objective, optimizer, 3)
+        stage = Stage("s", its_part(rank, num_ranks), objective, optimizer, 3)
         try:
             train_stages([stage], run, lambda _, options=options: make(folder, **options), lambda _, t=trainer: t, 1, resume=resume)
         except RuntimeError as error:

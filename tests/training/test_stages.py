@@ -12,6 +12,7 @@ from torch import nn
 from tests.encoder.checkpoints import tiny
 from tests.encoder.material import make
 from tests.training.pictures import pictures
+from tests.training.prepared import BreakOff, PreparedBatches
 from tests.training.toy import BagEncoder
 from unite.config.schema import AdafactorConfig, AdamW8bitConfig, AdamWConfig, LoRAConfig, MAMCLConfig, MuonConfig
 from unite.data.collate import Collator
@@ -142,36 +143,9 @@ def test_a_checkpoint_that_would_run_code_is_refused(tmp_path, capsys):
     assert "executed" not in capsys.readouterr().out
 
 
-class Pictures(pl.LightningDataModule):
-    """Batches of pictures and words, from the step after the last one taken, as a mixture gives them."""
-
-    def check(self):
-        pass
-
-    def attach(self, processor, num_steps):
-        rows = pictures()
-        self.batches = [Collator(processor, 160)(rows[step % 3 :]) for step in range(num_steps)]
-        return num_steps
-
-    def train_dataloader(self):
-        return torch.utils.data.DataLoader(self.batches, batch_size=None, sampler=self)
-
-    def __iter__(self):
-        return iter(range(self.trainer.global_step, len(self.batches)))
-
-    def __len__(self):
-        return len(self.batches)
-
-
-class BreakOff(pl.Callback):
-    """Ends the run before a step."""
-
-    def __init__(self, step):
-        self.step = step
-
-    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
-        if trainer.global_step == self.step:
-            raise RuntimeError("broken off")
+def three_turns():
+    """Batches of pictures and words."""
+    return PreparedBatches(lambda processor, step: Collator(processor, 160)(pictures()[step % 3 :]))
 
 
 EVERYWHERE = LoRAConfig(r=2, dropout=0.5, targets=["language", "vision", "merger"])
@@ -199,7 +173,7 @@ def test_a_resumed_run_exports_the_bytes_of_an_undisturbed_one(tmp_path, encoder
         checkpoints = StageCheckpoint(run.checkpoints("s"), 1)
         quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
         trainer = pl.Trainer(accelerator="cpu", max_steps=4, max_epochs=1, callbacks=[*callbacks, checkpoints], **quiet)
-        stage = Stage("s", Pictures(), MAMCL(MAMCLConfig(temperature=0.1)), kind(optimizer), 4)
+        stage = Stage("s", three_turns(), MAMCL(MAMCLConfig(temperature=0.1)), kind(optimizer), 4)
         train_stages([stage], run, lambda _: make(folder, **encoder), lambda _: trainer, graph_tokens, resume=resume)
         return (run.encoder / "model.safetensors").read_bytes()
 
