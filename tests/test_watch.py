@@ -1,18 +1,11 @@
-"""The watch of ranks that are threads, and of two groups of processes, one of which is killed."""
+"""The watch of ranks that are threads."""
 
-import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 
-import pytest
 import torch.distributed as dist
 
-from tests.commands import ROOT, SMALL, environment
 from tests.rank_threads import rank_of
-from tests.training.ranks import free_port
 from unite import watch
 
 
@@ -81,53 +74,7 @@ def test_a_connection_that_breaks_while_all_are_there_is_told_with_the_option(mo
     store, ends = dist.HashStore(), Ends()
     watches = [ends.watching(store, rank, 2) for rank in range(2)]
     error = RuntimeError("[gloo/transport/tcp/unbound_buffer.cc:84] Timed out waiting 2000ms for recv operation to complete")
-    assert watch.is_of_peers(error) and not watch.is_of_peers(RuntimeError("shapes differ")) and not watch.is_of_peers(ValueError("gloo"))
     found = watches[1].explain(error)
     assert "though each is still there" in found.told and "raise trainer.timeout_minutes" in found.told and not ends.told
     for one in watches:
         one.leave("")
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="process groups as on Linux")
-def test_a_machine_that_is_killed_ends_the_other_which_names_it_and_says_how_to_go_on(tmp_path):
-    options = [*SMALL, "mixture=tt", "alignment=none", "trainer.max_steps=100000", "trainer.num_nodes=2", "trainer.lost_after_seconds=5"]
-    options += [f"data_root={tmp_path / 'data'}", f"runs_root={tmp_path / 'runs'}", "evaluate=false"]
-    port, machines = free_port(), []
-    in_slurm = {"SLURM_JOB_ID": "1", "SLURM_JOB_NAME": "train", "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "1"}  # as srun torchrun
-    in_slurm |= {"SLURM_STEP_NUM_TASKS": "2", "SLURM_NNODES": "2", "SLURM_LOCALID": "0"}
-    for node in range(2):
-        command = ["-m", "torch.distributed.run", "--nnodes=2", f"--node-rank={node}", "--master-addr=127.0.0.1", f"--master-port={port}"]
-        with (tmp_path / f"{node}.txt").open("w") as output:
-            machines.append(
-                subprocess.Popen(
-                    [sys.executable, *command, "-m", "unite.train", *options],
-                    cwd=ROOT,
-                    env=environment() | in_slurm | {"SLURM_PROCID": str(node), "SLURM_NODEID": str(node)},
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                )
-            )
-    try:
-        until = time.monotonic() + 240
-        while not list(tmp_path.glob("runs/*/*/checkpoints/adaptation/step=*.ckpt")) and time.monotonic() < until:
-            time.sleep(0.05)
-        for pid in [*_children(machines[1].pid), machines[1].pid]:
-            os.kill(pid, signal.SIGKILL)
-        left = _children(machines[0].pid)
-        assert machines[0].wait(60) == 1
-    finally:
-        for machine in machines:
-            for pid in [*_children(machine.pid), machine.pid] if machine.poll() is None else []:
-                os.kill(pid, signal.SIGKILL)
-            machine.wait()
-    output = (tmp_path / "0.txt").read_text()
-    assert "RankError: rank 1 on " in output and " is lost: no sign of life for " in output
-    (last,) = tmp_path.glob("runs/*/*/checkpoints/adaptation/step=*.ckpt")
-    assert f"The same command with resume=true goes on from {last}." in output
-    assert left and not any(os.path.exists(f"/proc/{pid}") for pid in left)  # noqa: PTH110  # no process stays, no zombie either
-
-
-def _children(pid):
-    """The processes that a process started."""
-    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, timeout=20).stdout.split()
-    return [int(one) for one in found]

@@ -18,9 +18,9 @@ from omegaconf import OmegaConf
 from unite.build.component import check_untyped, missing_keys
 from unite.config.register import RUN_STARTED, run_started
 from unite.errors import ConfigError, RankError, UniteError, must_be
+from unite.parting import begin_watch, parting
 from unite.processes import is_first_started, job_store, started
 from unite.silenced import silence
-from unite.watch import begin_watch, parting
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -14,13 +14,16 @@ from typing import Any
 
 from unite.errors import ConfigError, must_be
 
+#: The launcher of processes that one command started by itself (`trainer.devices=8`).
+LIGHTNING = "lightning"
+
 
 @dataclass(frozen=True)
 class Started:
-    """What torchrun or srun says of this process, before the processes know each other.
+    """What started this process: of torchrun and srun known before the processes know each other.
 
     Attributes:
-        launcher: `torchrun` or `srun`.
+        launcher: `torchrun`, `srun` or `LIGHTNING`.
         rank, world_size: among all processes, of all machines.
         local_rank, local_world_size: among those of this machine.
     """

@@ -11,22 +11,20 @@ goes on counting meanwhile. A rank that lives and never comes to where the other
 
 from __future__ import annotations
 
-import atexit
 import logging
 import multiprocessing
 import os
 import platform
-import re
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-from unite.errors import RankError, UniteError
-from unite.processes import Started, job_store, started
+from unite.errors import RankError
+from unite.processes import LIGHTNING, Started
 
 log = logging.getLogger("unite")
 
@@ -34,8 +32,6 @@ log = logging.getLogger("unite")
 LOST_AFTER = 30.0
 #: Seconds that a rank is given to end by itself after another ended with an error: it may have the same one, and tell it better.
 _GRACE = 3.0
-#: How torch's backends name a connection that broke, an operation that timed out, or a store that is gone.
-_OF_PEERS = re.compile(r"gloo|NCCL|Connection (closed|reset|refused)|Broken pipe|TCPStore|[Tt]imed out waiting|Socket")
 
 
 class Watch:
@@ -65,6 +61,7 @@ class Watch:
         self._gone: set[int] = set()
         self._hosts: dict[int, str] = {}
         self._parent = os.getppid()
+        self._is_own_starter = this.launcher == LIGHTNING and this.local_rank == 0  # its parent is a shell, which may go
         self._here = f" on {platform.node()}"
 
     @property
@@ -90,7 +87,7 @@ class Watch:
         self._stopped.set()
         with suppress(Exception):  # of a store that is gone
             self.store.set(f"ended/{self.this.rank}", message)
-            if self.this.launcher == "srun" and self.this.rank == 0:  # the store ends with this process
+            if self.this.launcher != "torchrun" and self.this.rank == 0:  # the store ends with this process
                 until = time.monotonic() + min(self.lost_after, 10)
                 while time.monotonic() < until and not all(self._ended(rank) is not None for rank in range(1, self.this.world_size)):
                     time.sleep(0.1)
@@ -127,8 +124,9 @@ class Watch:
             if silent > (5 * self.every if self._troubled.is_set() else self.lost_after):
                 # torchrun asks the same store, and waits with no timeout where it is silent and not refused.
                 self._tell(self._lost(0, silent), and_torchrun=self.this.launcher == "torchrun" and not self._is_refused)
-            if os.getppid() != self._parent:
-                self._tell(f"{self.this.launcher}, which started rank {self.this.rank}{self._here}, is gone")
+            if os.getppid() != self._parent and not self._is_own_starter:
+                starter = "rank 0" if self.this.launcher == LIGHTNING else self.this.launcher
+                self._tell(f"{starter}, which started rank {self.this.rank}{self._here}, is gone")
 
     def _verdict(self) -> str:
         """Returns what is wrong; "" where nothing is."""
@@ -181,66 +179,6 @@ class Watch:
         with self._ending:
             if not self._stopped.is_set():
                 self._end(f"{message}. {self.go_on()}", and_torchrun)
-
-
-_watch: Watch | None = None
-
-
-def begin_watch() -> None:
-    """Watches the ranks that torchrun or srun started, until `parting`; does nothing where there is one process."""
-    global _watch
-    this, store = started(), job_store()
-    if _watch is None and this is not None and store is not None:
-        from torch.distributed import PrefixStore  # type: ignore[attr-defined]
-
-        _watch = Watch(PrefixStore("watch", store), this)
-        atexit.register(_watch.leave, "it ended before its work was done")
-        _watch.start()
-
-
-def set_watch(lost_after: float, go_on: Callable[[], str]) -> None:
-    """Gives the watch what the config says; does nothing where none was begun.
-
-    Args:
-        lost_after: seconds without a sign of life after which a rank counts as lost.
-        go_on: says how to go on after a rank is lost.
-    """
-    if _watch is not None:
-        _watch.lost_after, _watch.go_on = lost_after, go_on
-
-
-@contextmanager
-def parting() -> Iterator[None]:
-    """Tells the other ranks how this one ends, and waits for what the watch finds when a connection to one of them broke.
-
-    Raises:
-        RankError: in place of an error of the connection.
-    """
-    try:
-        yield
-    except BaseException as error:
-        if _watch is not None:
-            if is_of_peers(error):
-                found = _watch.explain(error)
-                _watch.leave(found.told)
-                raise found from error
-            _watch.leave("" if isinstance(error, SystemExit) else _told(error))
-        raise
-    if _watch is not None:
-        _watch.leave("")
-
-
-def is_of_peers(error: BaseException) -> bool:
-    """Returns whether an error is that a connection to other ranks broke."""
-    if "torch" not in sys.modules or not isinstance(error, RuntimeError):
-        return False
-    import torch.distributed as dist
-
-    return isinstance(error, dist.DistError) or bool(_OF_PEERS.search(str(error)))
-
-
-def _told(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error.told if isinstance(error, UniteError) else error}".strip().rstrip(".")
 
 
 def _end_process(message: str, and_torchrun: bool) -> None:

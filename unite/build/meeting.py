@@ -13,9 +13,10 @@ from omegaconf import OmegaConf
 
 from unite.config.resumed import step_of
 from unite.meeting import Meeting
+from unite.parting import set_watch
 from unite.processes import job_store, started
 from unite.runs import RunFolder, flat, versions
-from unite.watch import LOST_AFTER, set_watch
+from unite.watch import LOST_AFTER
 
 if TYPE_CHECKING:
     from unite.training.stages import Stage
@@ -51,11 +52,11 @@ def meet(config: Any) -> None:
     Raises:
         RankError: with the first difference, on all ranks.
     """
+    trainer = config.get("trainer")
+    set_watch(trainer.lost_after_seconds if trainer else LOST_AFTER, _way_on(config))
     meeting = _meeting()
     if meeting is None:
         return
-    trainer = config.get("trainer")
-    set_watch(trainer.lost_after_seconds if trainer else LOST_AFTER, _way_on(config))
     found = versions()
     code = {"python": platform.python_version(), "unite's commit": found["git_commit"], **found["packages"]}
     facts = {"run_folder": str(config.run_folder), **{f"the version of {name}": value for name, value in code.items()}}

@@ -17,6 +17,7 @@ from pytorch_lightning.strategies import DDPStrategy
 from torch import Tensor, nn
 from typing_extensions import override
 
+from unite.parting import begin_watch_of_group
 from unite.processes import num_ranks
 from unite.training.sharding import is_sharded
 
@@ -55,6 +56,11 @@ class PoolStrategy(DDPStrategy):
     """
 
     strategy_name = "unite"
+
+    @override
+    def setup_distributed(self) -> None:
+        super().setup_distributed()
+        begin_watch_of_group(self.local_rank, self.num_processes)
 
     @override
     def configure_ddp(self) -> None:
