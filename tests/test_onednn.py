@@ -1,3 +1,7 @@
+import re
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -26,3 +30,22 @@ def test_other_types_empty_tensors_and_autocast_are_left_to_torch():
     assert not by_onednn(one.bfloat16()) and not by_onednn(one.double()) and not by_onednn(one, torch.empty(0, 6))
     with torch.autocast("cpu", torch.bfloat16):
         assert not by_onednn(one)
+
+
+CREATED = """
+import torch
+from unite.onednn import keep_few_products, product
+keep_few_products()
+weight = torch.ones(5, 3)
+for num_rows in range(1, 101):
+    product(torch.ones(num_rows, 3), weight)
+with torch.backends.mkldnn.verbose(torch.backends.mkldnn.VERBOSE_ON_CREATION):
+    product(torch.ones(100, 3), weight)
+    product(torch.ones(1, 3), weight)
+"""
+
+
+def test_of_many_products_the_last_ones_are_kept():
+    """By oneDNN's own log, in a process of its own: how many is read at the first product."""
+    told = subprocess.run([sys.executable, "-c", CREATED], capture_output=True, text=True, timeout=120, check=True).stdout
+    assert re.findall(r"create:(cache_\w+),cpu,inner_product", told) == ["cache_hit", "cache_miss"]

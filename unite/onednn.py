@@ -7,10 +7,24 @@ row and a column stand, which oneMKL's does not. The op is the one that torch's 
 
 from __future__ import annotations
 
+import os
 from typing import cast
 
 import torch
 from torch import Tensor
+
+#: Products of which it is kept, in training, how to do them.
+_PRODUCTS = 64
+
+
+def keep_few_products() -> None:
+    """Has oneDNN, and torch beside it, keep fewer of the products that they prepare, one for each new shape; before the first of them.
+
+    They keep 1024 unless told otherwise (by these variables). Batches that are trained on have new shapes all along, so that what is kept
+    takes more memory than the step and saves little time. What is embedded has rows of few lengths, and gains by what is kept.
+    """
+    for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
+        os.environ.setdefault(name, str(_PRODUCTS))
 
 
 def by_onednn(*tensors: Tensor) -> bool:

@@ -24,6 +24,7 @@ from unite.batch import Batch, MicroBatch, Relations
 from unite.errors import ConfigError, NonFiniteLossError, must_be
 from unite.heap import keep_memory
 from unite.objective import ObjectiveOutput
+from unite.onednn import keep_few_products
 from unite.training.parallel import sum_over_ranks
 from unite.training.pool import share_pool
 
@@ -90,6 +91,7 @@ class ContrastiveStep:
         self.objective = objective
         self.graph_tokens = graph_tokens
         keep_memory()  # of one step for the next
+        keep_few_products()
 
     def __call__(self, batch: Batch, backward: Backward) -> StepOutput:
         """Accumulates the gradients of a batch.
