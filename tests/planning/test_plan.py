@@ -29,7 +29,7 @@ class Model:
         tokens = contents * length
         return Pass(tokens, 2.0 * tokens, 4.0 * tokens, 8.0 * tokens, 3.0 * tokens)
 
-    def vision(self, frames, patches):
+    def vision(self, frames, patches, is_image=False):
         return Pass(frames * patches, 5.0 * frames * patches, 0.0, 0.0, 0.0)
 
 
@@ -86,8 +86,8 @@ def test_what_is_trained_whole_has_a_float32_copy_and_a_trained_tower_passes_aga
     class Whole(Model):
         num_whole, num_trained, vision_is_trained = 1000, 1000, True
 
-        def vision(self, frames, patches):
-            return replace(Model.vision(self, frames, patches), backward=10.0 * patches)
+        def vision(self, frames, patches, is_image=False):
+            return replace(Model.vision(self, frames, patches), backward=10.0 * frames * patches)
 
     plan = planned(model=Whole, graph_tokens=100)
     assert plan.memory["weights"] == 1000 * (2 + 4) and plan.memory["features"] == 0

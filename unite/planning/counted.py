@@ -5,7 +5,7 @@ Shapes: n contents, L tokens, V visual tokens of a content, N patches, D width.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -23,6 +23,7 @@ from unite.encoder.families.family import Family, Part
 from unite.encoder.families.shared import SharedByLayers
 from unite.encoder.quantised import frozen_layers
 from unite.encoder.trained import trained_of
+from unite.planning.live import LiveBytes
 
 _META = torch.device("meta")
 
@@ -36,14 +37,15 @@ class Pass:
         forward: floating-point operations, a product and a sum being two.
         backward: the same, what gradient checkpointing computes again among them.
         kept: bytes that the forward pass leaves for the backward pass.
-        layer: bytes that one layer alone would leave: what exists for a moment where it is computed again.
+        passing: bytes that exist beside these at the worst moment: gradients of activations, what a layer leaves that is computed again,
+            and of a tower without gradients its own states.
     """
 
     tokens: int
     forward: float
     backward: float
     kept: float
-    layer: float
+    passing: float
 
 
 class CountedModel:
@@ -94,8 +96,10 @@ class CountedModel:
         self.num_trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
         rows = {id(one): one for part in model.modules() if isinstance(part, nn.Embedding) for one in part.parameters()}
         self.num_looked_up = sum(parameter.numel() for parameter in rows.values() if parameter.requires_grad)
-        self.has_checkpoints = options.gradient_checkpointing
-        self.model = model.train()  # adapters stay float32, as they are trained
+        for part in model.children():  # what is trained is float32, and with it the rest of its part, as adapters are
+            if any(parameter.requires_grad and parameter.dtype == dtype for parameter in part.parameters()):
+                part.float()
+        self.model = model.train()
 
     @property
     def dim(self) -> int:
@@ -132,71 +136,56 @@ class CountedModel:
             )
             return torch.cat(list(self.family.states(self.model, [part])))
 
-        num_layers = int(self.config.get_text_config().num_hidden_layers)
-        return self._counted(contents * length, states, num_layers)
+        return self._counted(contents * length, states)
 
-    def vision(self, frames: int, patches: int) -> Pass:
-        """Counts the blocks of the tower over frames of so many patches, and what stands before and behind them by its weights."""
+    def vision(self, frames: int, patches: int, is_image: bool = False) -> Pass:
+        """Counts the tower over frames of so many patches, from their bytes to the features.
+
+        Of an image, which is its own next frame, a float32 tower reads half of the bytes.
+        """
         tower: Any
         (tower,) = self.family.towers(self.model)
         width, heads = _width(tower), int(self.config.vision_config.num_heads)
         boundaries = torch.arange(frames + 1) * patches
+        weight = tower.patch_embed.proj.weight
+        columns = weight[:, :, 0].flatten(1) if is_image and weight.dtype == torch.float32 else weight.flatten(1)
+        mergers = [tower.merger, *getattr(tower, "deepstack_merger_list", ())]
 
         def states() -> Tensor:
-            hidden = torch.zeros(frames * patches, width, dtype=self.dtype, device=_META)
+            pixels = torch.zeros(frames * patches, columns.shape[1], dtype=torch.uint8, device=_META)
+            hidden = nn.functional.linear(pixels.to(self.dtype), columns)
             angles = torch.zeros(frames * patches, width // heads, device=_META)
             shared = {"shared": SharedByLayers()} if self.config._attn_implementation == "sdpa" else {}
             for block in tower.blocks:
                 hidden = block(hidden, cu_seqlens=boundaries, position_embeddings=(angles, angles), **shared)
-            return hidden
+            return torch.stack([merger(hidden) for merger in mergers], dim=1)
 
-        blocks = self._counted(frames * patches, states, len(tower.blocks), is_trained=self.vision_is_trained)
-        inside = {id(parameter) for parameter in tower.blocks.parameters()}
-        merged = self.merge_size**2
-        around = 0.0
-        for name, parameter in tower.named_parameters():
-            if id(parameter) not in inside and parameter.ndim > 1 and "pos_embed" not in name:
-                around += 2 * parameter.numel() * frames * patches / (merged if "merger" in name else 1)
-        return Pass(
-            blocks.tokens, blocks.forward + around, blocks.backward + (2 * around if blocks.backward else 0), blocks.kept, blocks.layer
-        )
+        return self._counted(frames * patches, states, is_trained=self.vision_is_trained)
 
-    def _counted(self, tokens: int, run: Any, num_layers: int, is_trained: bool = True) -> Pass:
+    def _counted(self, tokens: int, run: Callable[[], Tensor], is_trained: bool = True) -> Pass:
         with quiet_transformers(), _as_on_a_gpu(self.dtype):
             with torch.no_grad(), _counter() as counter:
                 run()
             forward = float(counter.get_total_flops())
             if not is_trained:
-                return Pass(tokens, forward, 0.0, 0.0, 0.0)
+                with torch.no_grad(), LiveBytes() as live:
+                    run()
+                return Pass(tokens, forward, 0.0, 0.0, float(live.peak))
             with _counter() as counter:
-                with self._kept() as kept:
-                    out = run()
+                out = run()
                 before = counter.get_total_flops()
                 out.float().sum().backward()
                 backward = float(counter.get_total_flops() - before)
-            layer = sum(kept.values()) / num_layers
-            if self.has_checkpoints:
-                self.model.gradient_checkpointing_disable()
-                with self._kept() as whole:
-                    run()
-                self.model.gradient_checkpointing_enable({"use_reentrant": False})
-                layer = sum(whole.values()) / num_layers
-        return Pass(tokens, forward, backward, float(sum(kept.values())), layer)
-
-    @contextmanager
-    def _kept(self) -> Iterator[dict[int, int]]:
-        """Gives the bytes of each storage that is kept for a backward pass within; weights are none of them."""
-        own = {parameter.untyped_storage()._cdata for parameter in self.model.parameters()}
-        kept: dict[int, int] = {}
-
-        def note(tensor: Tensor) -> Tensor:
-            storage = tensor.untyped_storage()
-            if storage._cdata not in own:
-                kept[storage._cdata] = storage.nbytes()
-            return tensor
-
-        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-            yield kept
+            trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+            for parameter in trained:
+                parameter.grad = torch.zeros_like(parameter)  # lie there before a pass
+            with LiveBytes() as live:
+                out = run()
+                kept = live.now
+                out.float().sum().backward()
+            for parameter in trained:
+                parameter.grad = None
+        return Pass(tokens, forward, backward, float(kept), float(live.peak - kept))
 
 
 @contextmanager
@@ -206,9 +195,15 @@ def _as_on_a_gpu(dtype: torch.dtype) -> Iterator[None]:
     Torch would write out all scores there, and keep them.
     """
     plain = nn.functional.linear, nn.functional.scaled_dot_product_attention
+    copies: dict[nn.Parameter, Tensor] = {}  # of what is trained, with a graph; as autocast's, made once, and counted among the weights
 
     def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:  # as torch calls it
-        return plain[0](input.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype))
+        narrow = copies.get(weight) if torch.is_grad_enabled() and isinstance(weight, nn.Parameter) else None
+        if narrow is None:
+            narrow = weight.to(dtype)
+            if torch.is_grad_enabled() and isinstance(weight, nn.Parameter) and weight.requires_grad:
+                copies[weight] = narrow
+        return plain[0](input.to(dtype), narrow, None if bias is None else bias.to(dtype))
 
     nn.functional.linear, nn.functional.scaled_dot_product_attention = linear, _attention
     try:

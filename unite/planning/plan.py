@@ -6,8 +6,8 @@ Memory of one rank, in bytes:
     gradients     of what is trained, float32
     optimizer     its states (AdamW two, Muon one and of words two, Adafactor a few rows and columns), and the average of the weights if
                   there is one
-    activations   of the tokens whose graphs are kept (`trainer.graph_tokens`), and of one layer that is computed again: of a micro-batch,
-                  or where all graphs are kept, of the whole batch, which is one pass then
+    activations   of the tokens whose graphs are kept (`trainer.graph_tokens`) or of the largest micro-batch that is replayed, and beside
+                  them what a pass needs for a moment; where all graphs are kept, the whole batch is one pass
     features      of the media of a rank's contents, kept over the step where the tower is frozen
     inputs        patches and tokens of the batch
     embeddings    of a rank's contents, their gradient and what it is scaled from; of several ranks, three pieces that pass through
@@ -17,10 +17,12 @@ Operations: each content passes forward and backward once, and forward once more
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from unite.config.schema.plan import PlanConfig
+from unite.planning.activations import Activations, Kind
 from unite.planning.contents import Contents
 from unite.planning.counted import CountedModel, Pass
 from unite.planning.devices import Device
@@ -103,6 +105,7 @@ def plan_stage(
     token_budget: int,
     optimizer: str,
     has_average: bool,
+    at_once: int | None = None,
 ) -> StagePlan:
     """Counts a stage.
 
@@ -117,6 +120,7 @@ def plan_stage(
         token_budget: tokens of a micro-batch.
         optimizer: `adamw`, `adamw_8bit`, `muon` or `adafactor`.
         has_average: whether an average of the weights is kept.
+        at_once: tokens that pass together where all graphs are kept; None is all, as on a GPU.
     """
     ranks = plan.devices
     tokens = sum(some.number * some.tokens for some in contents) / ranks
@@ -124,9 +128,8 @@ def plan_stage(
     number = sum(some.number for some in contents)
     own = number * model.dim / ranks
     length = max(2, round(tokens * ranks / number))
-    longest = max(some.tokens for some in contents)
     micro = model.language(max(1, token_budget // length), length)
-    seen = _seen(model, contents, ranks)
+    seen = _seen(model, contents, ranks, token_budget)
     replayed = 0.0 if tokens <= graph_tokens else max(0.0, 1 - graph_tokens / tokens)
     language = (micro.forward * (1 + replayed) + micro.backward) / micro.tokens * tokens
     tower = sum(some.forward * (1 + (replayed if model.vision_is_trained else 0)) + some.backward for some in seen)
@@ -142,15 +145,10 @@ def plan_stage(
         "runtime": _RUNTIME + _BETWEEN * device.memory,
     }
 
-    def activations(kept: float) -> float:
-        # A step that keeps all its graphs passes all its contents together: with checkpointing a layer is computed again of all of them.
-        at_once = tokens if kept >= tokens else min(max(token_budget, longest), tokens)
-        towers = sum(some.kept / max(1.0, tokens) for some in seen) * kept
-        return kept * micro.kept / micro.tokens + towers + at_once * micro.layer / micro.tokens
-
-    kept = min(tokens, max(graph_tokens, min(token_budget, tokens)))
-    room = device.memory - sum(fixed.values())
-    most = _most_tokens(activations, room, longest, tokens)
+    towers = iter(seen)
+    kinds = [Kind(some.tokens, some.number * some.tokens / ranks, next(towers) if some.frames else None) for some in contents]
+    activations = Activations(micro, kinds, token_budget, at_once)
+    most = _most_tokens(activations, device.memory - sum(fixed.values()))
     return StagePlan(
         name=name,
         steps=steps,
@@ -159,7 +157,7 @@ def plan_stage(
         visual_tokens=visual,
         num_parameters=model.num_parameters,
         num_trained=model.num_trained,
-        memory={"activations": activations(kept), **fixed},
+        memory={"activations": activations.of_step(graph_tokens), **fixed},
         operations=language + tower,
         device=device,
         num_devices=ranks,
@@ -169,15 +167,12 @@ def plan_stage(
     )
 
 
-def _most_tokens(activations: Callable[[float], float], room: float, longest: int, tokens: float) -> int:
-    """Returns the largest `graph_tokens` for whose activations there is room; 0 where there is none for one content."""
-    if longest >= tokens or room >= activations(tokens):
-        return int(tokens) if room >= activations(tokens) else 0
-    least, one_more = activations(longest), activations(longest + 0.5 * (tokens - longest))
-    if room < least:
-        return 0
-    slope = (one_more - least) / (0.5 * (tokens - longest))
-    return min(int(tokens) - 1, int(longest + (room - least) / slope)) if slope else int(tokens) - 1
+def _most_tokens(activations: Activations, room: float) -> int:
+    """Returns the largest `graph_tokens` for whose activations there is room; 0 where there is none for one micro-batch."""
+    tokens = int(activations.tokens)
+    if activations.of_step(activations.tokens) <= room:
+        return tokens
+    return max(0, bisect_right(range(1, tokens), room, key=activations.of_step))
 
 
 def _of_weights(model: CountedModel) -> float:
@@ -188,7 +183,7 @@ def _of_weights(model: CountedModel) -> float:
     return float(plain + widened)
 
 
-def _seen(model: CountedModel, contents: Sequence[Contents], ranks: int) -> list[Pass]:
+def _seen(model: CountedModel, contents: Sequence[Contents], ranks: int, token_budget: int) -> list[Pass]:
     """Returns what the tower takes of a step and rank, for each kind of content with media."""
     merged = model.merge_size**2
     passes = []
@@ -197,7 +192,9 @@ def _seen(model: CountedModel, contents: Sequence[Contents], ranks: int) -> list
             # A token stands for so many patches; those of two frames of a video are one patch in time.
             patches = max(1, round(some.visual * merged / max(1, -(-some.frames // 2))))
             sequences = -(-some.frames // 2)
-            one = model.vision(sequences, patches)
-            times = some.number / ranks
-            passes.append(Pass(round(one.tokens * times), one.forward * times, one.backward * times, one.kept * times, one.layer))
+            # As many as a micro-batch has: what does not grow with them, a layer's gradient say, is not to be counted once for each.
+            together = max(1, min(round(some.number / ranks), token_budget // some.tokens))
+            one = model.vision(sequences * together, patches, some.frames == 1)
+            times = some.number / ranks / together
+            passes.append(Pass(round(one.tokens * times), one.forward * times, one.backward * times, one.kept * times, one.passing * times))
     return passes
