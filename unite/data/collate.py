@@ -116,7 +116,10 @@ class _Pool:
             self.encoded.append(encoded)
             self.contents.append(content)
             self._at[content.fingerprint] = len(self.contents) - 1
-        return self._at[content.fingerprint]
+        place = self._at[content.fingerprint]
+        if content.group and not self.contents[place].group:  # it was met as a negative of which nobody says what it shows
+            self.contents[place] = content
+        return place
 
 
 def _ragged(rows: list[list[int]], least: int) -> list[list[int]]:

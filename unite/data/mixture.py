@@ -195,12 +195,13 @@ class MixtureDataModule(pl.LightningDataModule):
         """Continues where a checkpoint stopped.
 
         Raises:
-            ConfigError: if seed, batch size, run length, shares or the sources' sizes differ: the order would be another one.
+            ConfigError: if seed, batch size, run length, shares, what is shown of clips or the sources' sizes differ: the samples or
+                their order would be others.
         """
         ours = self._ordering()
         for name in (one for one in ours if one in state_dict):
             if state_dict[name] != ours[name]:
-                hint = "A resumed run must keep the order of its samples."
+                hint = "A resumed run must keep its samples and their order."
                 raise ConfigError(must_be(f"{name} of the resumed run", str(state_dict[name]), ours[name], hint))
         self.steps_taken = int(state_dict["steps_taken"])
 
@@ -214,16 +215,18 @@ class MixtureDataModule(pl.LightningDataModule):
         return steps
 
     def _ordering(self) -> dict[str, Any]:
-        """Returns all that the order follows from."""
+        """Returns all that the samples and their order follow from, beside the rows."""
         order = self.order
         sizes = {name: [size.num_rows, size.neighbours] for name, size in sorted(order.sizes.items())}
         held_out = self.held_out_fingerprints()
+        clips = {name: told for name, source in sorted(self.sources.items()) if (told := source.clips.told)}
         return {
             "seed": self.seed,
             "batch_size": self.batch_size,
             "run_length": self.run_length,
             "shares": order.shares,
             "rows_and_neighbours": sizes,
+            "clips": clips,
             **({"held_out": held_out} if held_out else {}),
         }
 

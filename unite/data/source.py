@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from unite.config.schema.data import SourceConfig
 from unite.data.address import Address, existing_shards
+from unite.data.clips import in_turn, shown, with_order_negatives
 from unite.data.decode import decode_row
 from unite.data.order import SourceSize
 from unite.data.shards import ShardReader
@@ -58,6 +59,7 @@ class SourceDataModule(pl.LightningDataModule):
         self.positive = Modality.parse(config.positive)
         self.neighbours = config.neighbours
         self.decoding = config.decoding
+        self.clips = config.clips
         self.world: World | None = config.world
         self.shards = config.shards
         self._reader: ShardReader | None = None
@@ -116,11 +118,30 @@ class SourceDataModule(pl.LightningDataModule):
         return SourceSize(len(self.reader), self.neighbours)
 
     def example(self, position: int) -> Example:
-        """Returns the decoded example at a row.
+        """Returns what training sees of a row: the decoded example, with what `clips` makes of its videos.
 
         Raises:
             DataError: if it cannot be read or decoded, or is not of the source's modalities; the message names the sample.
         """
+        example = self._stored(position)
+        beside = position ^ 1  # 0 and 1 are a couple, 2 and 3, ...
+        if self.clips.in_turn and beside < len(self.reader) and self._goes_in_turn(min(position, beside)):
+            example = in_turn(example, self._stored(beside), self.clips.in_turn_word, self.decoding.max_frames)
+        example = with_order_negatives(example, self.clips)
+        frames = self.clips.frames
+        return replace(
+            example,
+            query=shown(example.query, frames),
+            positives=tuple(shown(content, frames) for content in example.positives),
+            negatives=tuple(shown(content, frames) for content in example.negatives),
+        )
+
+    def _goes_in_turn(self, first: int) -> bool:
+        """Whether the couple that begins with a row goes in turn: the same in every epoch, whatever else is read."""
+        return fingerprint("in turn", self.source, self.reader.name(first)) < self.clips.in_turn * 2**63
+
+    def _stored(self, position: int) -> Example:
+        """Returns the decoded example at a row, as it is stored. Raises DataError as `example` does."""
         key = f"{self.source}/{self.reader.name(position)}"
         try:
             row = self.reader.read(position)

@@ -19,7 +19,8 @@ from unite.data.shards import ShardReader
 from unite.data.tasks import read_task
 from unite.worlds.emoji.atlas import FOLDER, first_glyphs
 from unite.worlds.emoji.hard_neighbours import Companions, clip_family
-from unite.worlds.emoji.render import draw_clip, encode_clips
+from unite.worlds.emoji.render import draw_clip, encode_clip, encode_clips
+from unite.worlds.emoji.scenes import MOTIONS, Clip
 
 REVERSED = {"moves right": "moves left", "moves down": "moves up", "grows": "shrinks", "appears": "vanishes"}
 REVERSED |= {after: before for before, after in REVERSED.items()}
@@ -236,3 +237,13 @@ def test_synonyms_are_no_other_glyph_and_the_notice_is_there():
     assert {"annotation", "tags", "group", "name", "article", "synonym"} <= set(
         json.loads((FOLDER / "atlas.json").read_text())["glyphs"][0]
     )
+
+
+def test_a_clip_of_more_frames_is_the_same_clip_seen_more_often():
+    """Of 7 frames in the same time every second one is one of the 4."""
+    glyphs = first_glyphs(24)
+    for motion in MOTIONS:
+        clip = Clip("pink", glyphs[0], 2, glyphs[1], 4, motion)
+        assert (draw_clip(clip, 7)[::2] == draw_clip(clip)).all() and len(draw_clip(clip, 7)) == 7
+        medium = decode_medium(encode_clip(clip, 7), Decoding(min_frames=7))
+        assert (medium.frames == draw_clip(clip, 7)).all() and medium.duration == 2.0

@@ -128,6 +128,16 @@ def test_the_tests_are_those_that_earlier_figures_are_of(world):
     assert told.hexdigest() == "1d5894983521accb2d5def6b894b6e5f3e9189b0dd31cf1ac4aa5e9a64c2c069"
 
 
+def test_training_may_see_more_frames_and_the_tests_stay_as_they_are(world, tmp_path):
+    more = EmojiWorld(WorldConfig(root=tmp_path, **SMALL, num_frames=8))
+    more.prepare()
+    assert files(more.folder / "test") == files(world.folder / "test")
+    for row, four in zip(train(more, "t2v_fine"), train(world, "t2v_fine"), strict=True):
+        assert row.query == four.query and row.positives[0].group == four.positives[0].group
+    clip = decode_row(train(more, "v2t")[0], "k", "s", Decoding(min_frames=8)).query.media[0]
+    assert len(clip.frames) == 8 and clip.duration == 2.0
+
+
 @pytest.fixture(scope="module")
 def larger(tmp_path_factory):
     """With rare glyphs in one family of 40, and held-in pools that would need it if they held such."""
@@ -158,7 +168,7 @@ def shown_in(*contents):
 def test_a_rare_glyph_is_seen_a_tenth_to_a_twentieth_as_often_as_a_common_one():
     glyphs, rare = first_glyphs(48), next_glyphs(16, after=48)
     companions = {"train": Companions(glyphs, 0, "train")}
-    plan = building.Plan(0, 0, 0, 0, 48, 16, companions, RareCompanions(glyphs, rare, 0, "train"))
+    plan = building.Plan(0, 0, 0, 0, 48, 16, 4, companions, RareCompanions(glyphs, rare, 0, "train"))
     seen = Counter()
     for number in range(28 * 120):
         rng = np.random.default_rng([7, number])
@@ -254,6 +264,7 @@ WRONG = [
     ({"num_rare_glyphs": 7}, "world.num_rare_glyphs must be 0, or from 8 to the 48 that world.num_glyphs leaves of the atlas, but is 7"),
     ({"num_glyphs": 90}, "world.num_rare_glyphs must be 0, or from 8 to the 6 that world.num_glyphs leaves of the atlas, but is 16"),
     ({"seed": -1}, "world.seed must be 0 or above, but is -1"),
+    ({"num_frames": 3}, "world.num_frames must be from 4 to 64, but is 3"),
 ]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from unite.config.schema.clips import ClipsConfig
 from unite.config.schema.media import Decoding
 from unite.errors import ConfigError, must_be, must_be_one_of
 
@@ -22,10 +23,11 @@ class SourceConfig:
         positive: modality of the positives.
         neighbours: how many consecutive rows stay together when rows are shuffled (rows written as families of hard neighbours).
         decoding: how media are decoded.
+        clips: what training shows of videos; by default, as they are.
         world: what builds the shards before they are read; null where they are there.
 
     Raises:
-        ConfigError: if `neighbours` is below 1.
+        ConfigError: if `neighbours` is below 1, or `clips` asks for what such pairs do not have.
     """
 
     _target_: str = "unite.data.source.SourceDataModule"
@@ -35,11 +37,13 @@ class SourceConfig:
     positive: str
     neighbours: int = 1
     decoding: Decoding = field(default_factory=Decoding)
+    clips: ClipsConfig = field(default_factory=ClipsConfig)
     world: Any = None
 
     def __post_init__(self) -> None:
         if self.neighbours < 1:
             raise ConfigError(must_be(f"source.{self.name}.neighbours", "at least 1", self.neighbours))
+        self.clips.check(f"source.{self.name}", self.query, self.positive, self.neighbours)
 
 
 class Exhausted(StrEnum):

@@ -45,15 +45,20 @@ class WorldConfig(PoolsConfig):
 
     Attributes:
         num_train: training rows a source, a multiple of 4.
+        num_frames: of a clip in training rows, and in the tasks made of them: 4, as in the tests, or more of the same two seconds.
+            `decoding.min_frames` says how many of them are taken.
     """
 
     _target_: str = "unite.worlds.emoji.EmojiWorld"
     num_train: int = 4096
     num_queries: int = 128
     num_candidates: int = 256
+    num_frames: int = 4
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not 4 <= self.num_frames <= 64:
+            raise ConfigError(must_be("world.num_frames", "from 4 to 64", self.num_frames))
         if self.num_train < 4 or self.num_train % 4:
             raise ConfigError(must_be("world.num_train", "a multiple of 4, the rows of a family", self.num_train))
 

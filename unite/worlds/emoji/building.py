@@ -25,6 +25,7 @@ from unite.types import PLACES, fingerprint
 from unite.workers import end_with_parent
 from unite.worlds.emoji.hard_neighbours import FAMILY, Companions, RareCompanions
 from unite.worlds.emoji.pools import SUBSETS, check_pool, write_pair_task, write_subset_task
+from unite.worlds.emoji.render import NUM_FRAMES
 from unite.worlds.emoji.sources import KINDS, RECIPES, Pair
 
 #: Splits by the number that seeds them.
@@ -50,6 +51,7 @@ class Plan:
     num_candidates: int
     num_glyphs: int
     num_rare_glyphs: int
+    num_frames: int
     companions: Mapping[str, Companions]
     rare: RareCompanions | None
 
@@ -132,7 +134,8 @@ def _build(name: str, plan: Plan, folder: Path, count: Callable[[], None] | None
 def _family(recipe: str, plan: Plan, split: str, number: int) -> dict[str, list[Pair]]:
     rng = np.random.default_rng([plan.seed, SPLITS[split], fingerprint(recipe), number])
     alone = split == "train" and number % _ALONE_EVERY == _ALONE_EVERY - 1
-    return dict(RECIPES[recipe](rng, plan.companions_of(split, number), alone))
+    num_frames = plan.num_frames if split == "train" else NUM_FRAMES
+    return dict(RECIPES[recipe](rng, plan.companions_of(split, number), alone, num_frames))
 
 
 def _write_train(recipe: str, plan: Plan, folder: Path, count: Callable[[], None]) -> Built:

@@ -25,9 +25,8 @@ SIZE = 3 * CELL
 GLYPH = 26
 NUM_FRAMES = 4
 FRAMES_PER_SECOND = 2
-#: A glyph's size as it grows, and its opacity as it appears, frame by frame.
-_SIZES = (8, 14, 20, GLYPH)
-_OPACITIES = (0.0, 1 / 3, 2 / 3, 1.0)
+#: A glyph's size when it begins to grow; when it begins to appear, it is not there.
+_SMALLEST = 8
 
 
 def draw_scene(scene: Scene) -> NDArray[np.uint8]:
@@ -38,26 +37,27 @@ def draw_scene(scene: Scene) -> NDArray[np.uint8]:
     return canvas
 
 
-def draw_clip(clip: Clip) -> NDArray[np.uint8]:
-    """Returns (4, 84, 84, 3). The frames of a reversed clip are the frames in reversed order."""
+def draw_clip(clip: Clip, num_frames: int = NUM_FRAMES) -> NDArray[np.uint8]:
+    """Returns (num_frames, 84, 84, 3). The frames of a reversed clip are the frames in reversed order."""
     if clip.motion in ("moves left", "moves up", "shrinks", "vanishes"):
-        return draw_clip(clip.reversed())[::-1]
+        return draw_clip(clip.reversed(), num_frames)[::-1]
     around = _ground(clip.background)
     _paste(around, clip.background, clip.still, *_corner(clip.place))
     frames = []
     top, left = _corner(clip.home)
-    for moment in range(NUM_FRAMES):
+    for moment in range(num_frames):
         canvas = around.copy()
-        along = round(moment * 2 * CELL / (NUM_FRAMES - 1))
+        along = round(moment * 2 * CELL / (num_frames - 1))
         match clip.motion:
             case "moves right":
                 _paste(canvas, clip.background, clip.mover, top, along)
             case "moves down":
                 _paste(canvas, clip.background, clip.mover, along, left)
             case "grows":
-                _paste(canvas, clip.background, clip.mover, top, left, size=_SIZES[moment])
+                size = _SMALLEST + round(moment * (GLYPH - _SMALLEST) / (num_frames - 1))
+                _paste(canvas, clip.background, clip.mover, top, left, size=size)
             case "appears":
-                _paste(canvas, clip.background, clip.mover, top, left, opacity=_OPACITIES[moment])
+                _paste(canvas, clip.background, clip.mover, top, left, opacity=moment / (num_frames - 1))
             case _:
                 raise ValueError(f"no drawing for the motion {clip.motion!r}, of {sorted(REVERSED)}")
         frames.append(canvas)
@@ -72,18 +72,19 @@ def encode_scene(scene: Scene) -> StoredMedium:
     return StoredMedium(Modality.IMAGE, file.getvalue(), "png")
 
 
-def encode_clip(clip: Clip) -> StoredMedium:
-    """Returns the clip as MP4, 2 frames a second. Equal clips give equal bytes."""
-    return encode_clips([clip])
+def encode_clip(clip: Clip, num_frames: int = NUM_FRAMES) -> StoredMedium:
+    """Returns the clip as MP4, of two seconds. Equal clips give equal bytes."""
+    return encode_clips([clip], num_frames)
 
 
-def encode_clips(clips: Sequence[Clip]) -> StoredMedium:
-    """Returns clips, one after the other, as one MP4."""
+def encode_clips(clips: Sequence[Clip], num_frames: int = NUM_FRAMES) -> StoredMedium:
+    """Returns clips of so many frames in two seconds each, one after the other, as one MP4."""
     file = io.BytesIO()
+    rate = Fraction(FRAMES_PER_SECOND * num_frames, NUM_FRAMES)
     with av.open(file, "w", format="mp4", container_options={"fflags": "+bitexact"}) as container:
-        stream = container.add_mux_stream("png", rate=FRAMES_PER_SECOND, width=SIZE, height=SIZE, pix_fmt="rgb24")
-        stream.time_base = beat = Fraction(1, FRAMES_PER_SECOND)
-        for number, frame in enumerate(frame for clip in clips for frame in draw_clip(clip)):
+        stream = container.add_mux_stream("png", rate=rate, width=SIZE, height=SIZE, pix_fmt="rgb24")
+        stream.time_base = beat = 1 / rate
+        for number, frame in enumerate(frame for clip in clips for frame in draw_clip(clip, num_frames)):
             packet = av.Packet(_coded(frame.tobytes()))
             packet.stream, packet.time_base = stream, beat
             packet.pts = packet.dts = number

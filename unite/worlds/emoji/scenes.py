@@ -80,7 +80,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class Clip:
-    """A moving picture of four frames.
+    """A moving picture, of four frames unless training is to see more.
 
     Attributes:
         background: a name in `BACKGROUNDS`.

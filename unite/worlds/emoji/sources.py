@@ -29,8 +29,9 @@ from unite.worlds.emoji.render import encode_clip, encode_scene
 from unite.worlds.emoji.scenes import Clip, Scene
 
 Pair = tuple[StoredContent, StoredContent]
-#: Draws one family: source name -> its four (query, positive). `alone`: of scenes with a single glyph, where the recipe has scenes.
-Recipe = Callable[[Generator, Companions, bool], Mapping[str, list[Pair]]]
+#: Draws one family: source name -> its four (query, positive). `alone`: of scenes with a single glyph, where the recipe has scenes;
+#: `num_frames`: of its clips, where it has some.
+Recipe = Callable[[Generator, Companions, bool, int], Mapping[str, list[Pair]]]
 
 INSTRUCTIONS = {
     "it2t": "Answer the question.",
@@ -64,7 +65,7 @@ KINDS = {
 }
 
 
-def _paraphrases(rng: Generator, companions: Companions, alone: bool) -> Mapping[str, list[Pair]]:
+def _paraphrases(rng: Generator, companions: Companions, alone: bool, num_frames: int) -> Mapping[str, list[Pair]]:
     return {
         "t2t": [
             (StoredContent(describe(scene), group=scene.identity), StoredContent(paraphrase(scene), group=scene.identity))
@@ -73,7 +74,7 @@ def _paraphrases(rng: Generator, companions: Companions, alone: bool) -> Mapping
     }
 
 
-def _pictures(rng: Generator, companions: Companions, alone: bool) -> Mapping[str, list[Pair]]:
+def _pictures(rng: Generator, companions: Companions, alone: bool, num_frames: int) -> Mapping[str, list[Pair]]:
     family = scene_family(rng, companions, num_glyphs=num_glyphs(alone))
     pairs = [
         (StoredContent(describe(scene), group=scene.identity), StoredContent(media=(encode_scene(scene),), group=scene.identity))
@@ -82,16 +83,19 @@ def _pictures(rng: Generator, companions: Companions, alone: bool) -> Mapping[st
     return {"t2i": pairs, "i2t": [(image, text) for text, image in pairs]}
 
 
-def _clips(rng: Generator, companions: Companions, alone: bool) -> Mapping[str, list[Pair]]:
+def _clips(rng: Generator, companions: Companions, alone: bool, num_frames: int) -> Mapping[str, list[Pair]]:
     family = clip_family(rng, companions, ("motion", "glyph"))
-    pairs = [(StoredContent(brief(clip), group=clip.gist), StoredContent(media=(encode_clip(clip),), group=clip.gist)) for clip in family]
+    pairs = [
+        (StoredContent(brief(clip), group=clip.gist), StoredContent(media=(encode_clip(clip, num_frames),), group=clip.gist))
+        for clip in family
+    ]
     return {"t2v": pairs, "v2t": [(clip, text) for text, clip in pairs]}
 
 
-def _dense_clips(rng: Generator, companions: Companions, alone: bool) -> Mapping[str, list[Pair]]:
+def _dense_clips(rng: Generator, companions: Companions, alone: bool, num_frames: int) -> Mapping[str, list[Pair]]:
     """The edits of clips are made of the same clips as their captions: to render and to code them takes most of the time."""
     family = clip_family(rng, companions)
-    media = [encode_clip(clip) for clip in family]
+    media = [encode_clip(clip, num_frames) for clip in family]
     contents = [StoredContent(media=(medium,), group=clip.identity) for clip, medium in zip(family, media, strict=True)]
     pairs = [(StoredContent(dense(clip), group=clip.identity), content) for clip, content in zip(family, contents, strict=True)]
     return {
@@ -101,7 +105,7 @@ def _dense_clips(rng: Generator, companions: Companions, alone: bool) -> Mapping
     }
 
 
-def _questions(rng: Generator, companions: Companions, alone: bool) -> Mapping[str, list[Pair]]:
+def _questions(rng: Generator, companions: Companions, alone: bool, num_frames: int) -> Mapping[str, list[Pair]]:
     pairs = []
     for scene, asked in question_family(rng, companions):
         text, answer = question(scene, asked)
@@ -111,7 +115,7 @@ def _questions(rng: Generator, companions: Companions, alone: bool) -> Mapping[s
     return {"it2t": pairs}
 
 
-def _edits(rng: Generator, companions: Companions, alone: bool) -> Mapping[str, list[Pair]]:
+def _edits(rng: Generator, companions: Companions, alone: bool, num_frames: int) -> Mapping[str, list[Pair]]:
     family = scene_family(rng, companions, ("glyph", "place", "background"), num_glyphs=num_glyphs(alone))
     return {"it2i": edited(family, [encode_scene(scene) for scene in family], Modality.IMAGE.place, INSTRUCTIONS["it2i"])}
 
@@ -127,7 +131,7 @@ def edited(family: Sequence[Scene] | Sequence[Clip], media: Sequence[StoredMediu
     return pairs
 
 
-def _captioned(rng: Generator, companions: Companions, alone: bool) -> Mapping[str, list[Pair]]:
+def _captioned(rng: Generator, companions: Companions, alone: bool, num_frames: int) -> Mapping[str, list[Pair]]:
     pairs = []
     for scene in scene_family(rng, companions, num_glyphs=num_glyphs(alone)):
         query = StoredContent(describe(scene), instruction=INSTRUCTIONS["t2it"], group=scene.identity)

@@ -23,7 +23,7 @@ class EmojiWorld(BuiltWorld):
           manifest.json                 parameters, sizes, checksums; written last
 
     Equal parameters give equal bytes: every family is drawn by a generator of its own from (seed, split, recipe, number). Tests are the
-    same bytes with any `num_rare_glyphs`.
+    same bytes with any `num_rare_glyphs` and `num_frames`.
 
     Args:
         config: the options, each documented there.
