@@ -2,9 +2,10 @@
 
     python scripts/ablations.py experiments/mamcl_ablation runs/ablation_objectives/sweep_<start>
 
-writes results.json and the tables of the README in the study's folder, between their marks: those of `unite.report`, and one of pools of
-several modalities. `baseline=<arm>` says which arm the others are held against, the first by default. Further folders are evaluations of
-the runs (`python -m unite.evaluate checkpoint=<run>`), each of its run's name: what they measured is added.
+writes results.json, plot.png (R@1 by task and arm) and the tables of the README in the study's folder, between their marks: those of
+`unite.report`, and one of pools of several modalities. `baseline=<arm>` says which arm the others are held against, the first by default.
+Further folders are evaluations of the runs (`python -m unite.evaluate checkpoint=<run>`), each of its run's name: what they measured is
+added.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+
+from matplotlib.figure import Figure
 
 from unite.comparison.evaluated_runs import group_runs, load_runs
 from unite.comparison.report import write_report
@@ -38,6 +41,7 @@ def main(study: Path, sweep: Path, others: list[str]) -> None:
         measured[folder.name] |= numbers(folder)
     (study / "results.json").write_text(json.dumps(measured, indent=1, sort_keys=True) + "\n")
     arms = {recipe.name: [measured[run.name] for run in recipe.runs] for recipe in group_runs(load_runs(runs))[0]}
+    draw(arms, suite.split()[0]).savefig(study / "plot.png", dpi=120)
     page = study / "README.md"
     text = page.read_text()
     for mark, table in (("figures", f"**{title.removeprefix('# ')}**\n\n{suite}\n"), ("mixed", mixed(arms))):
@@ -64,6 +68,27 @@ def mixed(arms: Mapping[str, list[Metrics]]) -> str:
         ]
         lines.append(f"| {arm} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def draw(arms: Mapping[str, list[Metrics]], suite: str) -> Figure:
+    """Returns a panel for each task: R@1 of each seed, and the mean of each arm."""
+    key = re.compile(rf"{re.escape(suite)}/([^/]+)/(?:recall|hit)@1")
+    tasks = list(dict.fromkeys(found[1] for runs in arms.values() for run in runs for name in run if (found := key.fullmatch(name))))
+    tasks.sort(key=lambda task: task.startswith("mean"))
+    figure = Figure(figsize=(1.6 + 1.5 * len(tasks), 1.2 + 0.3 * len(arms)), layout="constrained")
+    panels = figure.subplots(1, len(tasks), sharey=True, squeeze=False)[0]
+    for panel, task in zip(panels, tasks, strict=True):
+        for place, runs in enumerate(arms.values()):
+            values = [100 * value for run in runs for name, value in run.items() if (found := key.fullmatch(name)) and found[1] == task]
+            panel.plot(values, [place] * len(values), "o", color="#9ca3af", markersize=4)
+            panel.plot([statistics.mean(values)] if values else [], [place] if values else [], "|", color="#2563eb", markersize=14, mew=2.5)
+        panel.set_title(task, fontsize=9)
+        panel.grid(axis="x", alpha=0.3)
+        panel.tick_params(labelsize=8)
+    panels[0].set_yticks(range(len(arms)), list(arms))
+    panels[0].invert_yaxis()
+    figure.supxlabel("R@1, percent: each seed, and their mean", fontsize=9)
+    return figure
 
 
 def mean_of(run: Metrics, pattern: str) -> float | None:
