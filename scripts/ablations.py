@@ -44,7 +44,8 @@ def main(study: Path, sweep: Path, others: list[str]) -> None:
     draw(arms, suite.split()[0]).savefig(study / "plot.png", dpi=120)
     page = study / "README.md"
     text = page.read_text()
-    for mark, table in (("figures", f"**{title.removeprefix('# ')}**\n\n{suite}\n"), ("mixed", mixed(arms))):
+    figures = f"**{title.removeprefix('# ')}**\n\n{suite}\n\n![R@1 of each task by arm](plot.png)\n"
+    for mark, table in (("figures", figures), ("mixed", mixed(arms))):
         pattern = rf"(<!-- {mark} -->\n).*?(<!-- end -->)"
         text = re.sub(pattern, lambda found, table=table: found[1] + table + found[2], text, flags=re.DOTALL)
     page.write_text(text)
@@ -86,7 +87,7 @@ def draw(arms: Mapping[str, list[Metrics]], suite: str) -> Figure:
         panel.grid(axis="x", alpha=0.3)
         panel.tick_params(labelsize=8)
     panels[0].set_yticks(range(len(arms)), list(arms))
-    panels[0].invert_yaxis()
+    panels[0].set_ylim(len(arms) - 0.5, -0.5)
     figure.supxlabel("R@1, percent: each seed, and their mean", fontsize=9)
     return figure
 
