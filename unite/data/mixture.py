@@ -201,7 +201,7 @@ class MixtureDataModule(pl.LightningDataModule):
         ours = self._ordering()
         for name in (one for one in ours if one in state_dict):
             if state_dict[name] != ours[name]:
-                hint = "A resumed run must keep its samples and their order."
+                hint = "A resumed run must keep the order of its samples, and what they are."
                 raise ConfigError(must_be(f"{name} of the resumed run", str(state_dict[name]), ours[name], hint))
         self.steps_taken = int(state_dict["steps_taken"])
 
