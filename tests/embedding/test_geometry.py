@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from unite.embedding.geometry import alignment, effective_rank, hit_modalities, modality_gap, uniformity
+from unite.embedding.geometry import alignment, effective_rank, hit_modalities, linear_cka, modality_gap, uniformity
 from unite.errors import DataError
 
 
@@ -54,6 +54,31 @@ def test_the_effective_rank_equals_that_of_a_singular_value_decomposition(rows):
     singular = torch.linalg.svdvals(unit(rows, 3).double()).tolist()
     shares = [value / sum(singular) for value in singular]
     assert effective_rank(unit(rows, 3)) == pytest.approx(math.exp(-sum(share * math.log(share) for share in shares)))
+
+
+def test_cka_equals_its_definition_by_gram_matrices():
+    """HSIC(K, L) / sqrt(HSIC(K, K) HSIC(L, L)) of K = XX', L = YY' (equations 3 and 4 of the paper), which the fast form never builds."""
+    first, second = unit(12, 0, dim=5), unit(12, 1, dim=7)
+    centring = torch.eye(12, dtype=torch.double) - 1 / 12
+
+    def hsic(one, other):
+        grams = [rows.double() @ rows.double().T for rows in (one, other)]
+        return float(torch.trace(grams[0] @ centring @ grams[1] @ centring)) / 11**2
+
+    expected = hsic(first, second) / math.sqrt(hsic(first, first) * hsic(second, second))
+    assert linear_cka(first, second) == pytest.approx(expected) == linear_cka(second, first)
+    assert 0.1 < expected < 0.9
+
+
+def test_cka_sees_no_rotation_scale_or_shift():
+    rows = unit(20, 2)
+    rotation, _ = torch.linalg.qr(torch.randn(8, 8, generator=torch.Generator().manual_seed(3)))
+    assert linear_cka(rows, 3 * rows @ rotation + 1) == pytest.approx(1, abs=1e-5)
+    assert linear_cka(torch.tensor([[1.0], [-1.0], [1.0], [-1.0]]), torch.tensor([[1.0], [1.0], [-1.0], [-1.0]])) == 0
+    with pytest.raises(DataError, match="the contents must be as many for both encoders, but is '20 and 5'"):
+        linear_cka(rows, rows[:5])
+    with pytest.raises(DataError, match="must be of different contents, not all equal"):
+        linear_cka(rows, torch.ones(20, 3))
 
 
 def test_modalities_of_the_hits_by_hand():

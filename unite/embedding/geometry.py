@@ -78,6 +78,29 @@ def effective_rank(embeddings: Tensor) -> float:
     return float(torch.special.entr(shares).sum().exp())
 
 
+def linear_cka(first: Tensor, second: Tensor) -> float:
+    """Returns how alike two encoders arrange the same contents: linear centred kernel alignment, 0 to 1.
+
+    Kornblith et al. 2019, arXiv 1905.00414, section 3: |Y'X|^2 / (|X'X| |Y'Y|) in Frobenius norms, of centred columns. 1 is the same
+    arrangement but for a rotation and one scale, which no ranking by cosine sees but for the shift of the centre. With few contents it is
+    biased upwards: two encoders that have nothing in common reach about D / N, so that values compare at one N alone.
+
+    Args:
+        first: (N, D) embeddings of the contents by the one encoder.
+        second: (N, E) of the same contents, in the same order, by the other.
+
+    Raises:
+        DataError: if they are not of as many contents, or all contents of one have the same embedding.
+    """
+    if len(first) != len(second):
+        raise DataError(must_be("the contents", "as many for both encoders", f"{len(first)} and {len(second)}"))
+    centred = [rows.double() - rows.double().mean(dim=0) for rows in (first, second)]
+    norms = [float((rows.T @ rows).norm()) for rows in centred]
+    if not all(norm > 0 for norm in norms):
+        raise DataError(must_be("the embeddings of an encoder", "of different contents, not all equal", "one and the same"))
+    return float((centred[1].T @ centred[0]).norm().square()) / (norms[0] * norms[1])
+
+
 def hit_modalities(
     queries: Tensor,
     candidates: Tensor,
