@@ -107,7 +107,13 @@ def finished_run(folder):
 
 
 @pytest.mark.parametrize(
-    ("keep", "left"), [(Keep.last, ["adaptation/step=4.ckpt"]), (Keep.best, ["adaptation/best/step=3.ckpt"]), (Keep.none, [])]
+    ("keep", "left"),
+    [
+        (Keep.last, ["adaptation/step=4.ckpt"]),
+        (Keep.best, ["adaptation/best/step=3.ckpt"]),
+        (Keep.stages, ["alignment/encoder/config.json"]),
+        (Keep.none, []),
+    ],
 )
 def test_of_a_finished_run_the_checkpoints_asked_for_stay(tmp_path, keep, left):
     run = finished_run(tmp_path)
@@ -115,6 +121,7 @@ def test_of_a_finished_run_the_checkpoints_asked_for_stay(tmp_path, keep, left):
         run.thin(keep, "adaptation")
         found = [path for path in (tmp_path / "checkpoints").rglob("*") if path.is_file()]
         assert [path.relative_to(tmp_path / "checkpoints").as_posix() for path in found] == left and run.encoder.is_dir()
+        assert {path.name for path in (tmp_path / "checkpoints").iterdir()} == {"adaptation", *(path.split("/")[0] for path in left)}
 
 
 def test_the_last_checkpoint_is_that_of_the_last_step_whatever_the_files_times(tmp_path):

@@ -173,13 +173,23 @@ class RunFolder:
         """Removes the checkpoints of a finished run but for those to keep; the exported encoder is none of them.
 
         Args:
-            keep: the last checkpoint, the weights that were best in validation, or none.
-            stage: the last one, of which it is kept.
+            keep: the last checkpoint, the weights that were best in validation, the encoders of the stages before, or none.
+            stage: the last one, of which a checkpoint is kept.
         """
-        kept = {Keep.last: self.last_checkpoint(stage), Keep.best: self.best(stage), Keep.none: None}[keep]
-        for path in [*self.checkpoints(stage).iterdir(), *(self.path / "checkpoints").iterdir()]:
-            if path != kept and path != self.checkpoints(stage):
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        last = self.checkpoints(stage)
+        stages = [path.name for path in last.parent.iterdir()]
+        kept = {
+            Keep.last: {self.last_checkpoint(stage)},
+            Keep.best: {self.best(stage)},
+            Keep.stages: {self.stage_encoder(name) for name in stages},
+            Keep.none: set[Path](),
+        }[keep]
+        for folder in map(self.checkpoints, stages):
+            for path in folder.iterdir():
+                if path not in kept:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+            if folder != last and not any(folder.iterdir()):
+                folder.rmdir()
 
     def finish(self) -> None:
         """Marks the run as finished: `resume=true` passes it by."""

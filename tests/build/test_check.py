@@ -17,7 +17,7 @@ from unite.runs import RunFolder
     [
         ("seed=-1", ConfigError, "seed must be from 0 to"),
         ("sweep.num_parallel=0", ConfigError, "sweep.num_parallel must be at least 1, but is 0"),
-        ("sweep.keep=best", ConfigError, "sweep.keep must be last or none where nothing is validated"),
+        ("sweep.keep=best", ConfigError, "sweep.keep must be last, stages or none where nothing is validated"),
         ("init_from=runs/no/such", CheckpointError, "init_from must be a run folder"),
         ("+objective.temprature=1", ConfigError, "an option of objective must be one of .* Did you mean 'temperature'"),
         ("encoder.base=runs/no/such", CheckpointError, "encoder.base must be a run folder"),

@@ -124,7 +124,7 @@ def sweep_faults(config: TrainConfig) -> Faults:
         yield ConfigError(must_be("sweep.num_parallel", "at least 1", config.sweep.num_parallel))
     if config.sweep.keep is Keep.best and not config.validation.every_n_steps:
         hint = "Choose validation=held_out or validation=suite."
-        yield ConfigError(must_be("sweep.keep", "last or none where nothing is validated", "best", hint))
+        yield ConfigError(must_be("sweep.keep", "last, stages or none where nothing is validated", "best", hint))
 
 
 def length_faults(config: TrainConfig) -> Faults:

@@ -40,7 +40,12 @@ log = logging.getLogger("unite.sweep")
 
 #: Options that the sweeper gives to jobs.
 _GIVEN = ("resume", "run_folder", "sweep.folder")
-_KEPT = {"last": "their last checkpoint stays", "best": "the weights that were best in validation stay", "none": "no checkpoint stays"}
+_KEPT = {
+    "last": "their last checkpoint stays",
+    "best": "the weights that were best in validation stay",
+    "stages": "the encoders of the stages stay",
+    "none": "no checkpoint stays",
+}
 
 
 def register_sweeps() -> None:

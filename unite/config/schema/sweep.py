@@ -9,10 +9,11 @@ from unite.errors import ConfigError, must_be
 
 
 class Keep(StrEnum):
-    """Which checkpoint of a finished run stays: that of its last step, the weights that were best in validation, or none."""
+    """What stays of a finished run's checkpoints: that of its last step, the best weights in validation, each stage's encoder, or none."""
 
     last = "last"
     best = "best"
+    stages = "stages"
     none = "none"
 
 
@@ -22,7 +23,8 @@ class SweepConfig:
 
     Attributes:
         num_parallel: jobs that run at a time on this machine, each with its share of the threads and GPUs.
-        keep: which checkpoint of a finished job stays: `last`, `best` (in validation), `none`. The exported encoder always stays.
+        keep: what stays of a finished job's checkpoints: the `last`, the `best` (in validation), the encoders of the `stages` before the
+            last one, or `none`. The exported encoder always stays.
         share_stages: jobs whose first stages are the same in all that matters train them once.
         report: write a report and a dashboard of the finished jobs at the end, in the sweep's folder.
         folder: of the sweep that a job is of; the sweep gives it.
