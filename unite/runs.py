@@ -178,15 +178,15 @@ class RunFolder:
         """
         last = self.checkpoints(stage)
         stages = [path.name for path in last.parent.iterdir()]
-        kept = {
-            Keep.last: {self.last_checkpoint(stage)},
-            Keep.best: {self.best(stage)},
-            Keep.stages: {self.stage_encoder(name) for name in stages},
-            Keep.none: set[Path](),
-        }[keep]
+        kept: Mapping[Keep, list[Path | None]] = {
+            Keep.last: [self.last_checkpoint(stage)],
+            Keep.best: [self.best(stage)],
+            Keep.stages: [self.stage_encoder(name) for name in stages],
+            Keep.none: [],
+        }
         for folder in map(self.checkpoints, stages):
             for path in folder.iterdir():
-                if path not in kept:
+                if path not in kept[keep]:
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
             if folder != last and not any(folder.iterdir()):
                 folder.rmdir()
