@@ -2,6 +2,10 @@
 
 import torch
 from transformers import (
+    CLIPImageProcessor,
+    FastVlmConfig,
+    FastVlmForConditionalGeneration,
+    LlavaProcessor,
     Qwen2_5_VLConfig,
     Qwen2_5_VLForConditionalGeneration,
     Qwen2_5_VLProcessor,
@@ -19,6 +23,7 @@ from transformers import (
 )
 
 from unite.config.schema import TinyCheckpointConfig
+from unite.encoder.families import FAMILIES
 from unite.encoder.tiny import build_tiny_checkpoint
 
 NOUNS = ["cat", "dog", "star", "moon", "apple", "guitar", "room"]
@@ -31,8 +36,47 @@ def tiny(folder):
     return build_tiny_checkpoint(sizes, folder, CORPUS)
 
 
+#: Those that see video, and whose positions are of grids: what they have in common is tested of each of them.
+OF_GRIDS = [name for name in FAMILIES if name != "fast_vlm"]
+
+
+def save_fast_vlm(folder, tokenizer, language="llama", side=64):
+    """Saves a FastVLM of the smallest tower that timm has, for pictures of `side` x `side` pixels, and returns its folder."""
+    text = {
+        "model_type": language,
+        "vocab_size": max(tokenizer.get_vocab().values()) + 1,
+        "hidden_size": 32,
+        "intermediate_size": 48,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
+        "initializer_range": 0.1,
+    }
+    tower = {"model_type": "timm_wrapper", "architecture": "test_efficientnet", "hidden_size": 256, "num_classes": 0}
+    token = tokenizer.convert_tokens_to_ids("<|image_pad|>")
+    config = FastVlmConfig(
+        text_config=text, vision_config=tower, image_token_index=token, image_seq_length=(side // 32) ** 2, tie_word_embeddings=False
+    )
+    torch.manual_seed(0)
+    target = folder / "fast_vlm"
+    FastVlmForConditionalGeneration(config).save_pretrained(target)
+    sizes = {"size": {"height": side, "width": side}, "do_center_crop": False, "image_mean": [0.5] * 3, "image_std": [0.5] * 3}
+    processor = LlavaProcessor(
+        CLIPImageProcessor(**sizes),
+        tokenizer,
+        patch_size=32,
+        vision_feature_select_strategy="full",
+        image_token="<|image_pad|>",
+        chat_template="{{ messages }}",
+    )
+    processor.save_pretrained(target)
+    return target
+
+
 def save_family(name, folder, tokenizer):
     """Saves a checkpoint of a family and returns its folder."""
+    if name == "fast_vlm":
+        return save_fast_vlm(folder, tokenizer)
     is_qwen3 = name.startswith("qwen3")
     patch = 16 if is_qwen3 else 14
     ids = {

@@ -1,8 +1,7 @@
 import pytest
 from transformers import AutoTokenizer
 
-from tests.encoder.checkpoints import save_family, tiny
-from unite.encoder.families import FAMILIES
+from tests.encoder.checkpoints import OF_GRIDS, save_family, tiny
 
 
 @pytest.fixture(scope="package")
@@ -17,7 +16,7 @@ def qwen2(tiny_folder, tmp_path_factory):
     return save_family("qwen2_vl", tmp_path_factory.mktemp("qwen2"), AutoTokenizer.from_pretrained(tiny_folder))
 
 
-@pytest.fixture(scope="package", params=FAMILIES)
+@pytest.fixture(scope="package", params=OF_GRIDS)
 def folder(request, tiny_folder, tmp_path_factory):
-    """A tiny checkpoint of each registered family, in a folder of its model type's name."""
+    """A tiny checkpoint of each registered family that sees video, in a folder of its model type's name."""
     return save_family(request.param, tmp_path_factory.mktemp(request.param), AutoTokenizer.from_pretrained(tiny_folder))

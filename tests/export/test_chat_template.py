@@ -15,8 +15,9 @@ from unite.errors import CheckpointError
 from unite.export.chat_template import GUARD, chat_template
 from unite.types import PLACES, Content, Medium, Modality, escape_places, plain_text
 
-PADS = {Modality.IMAGE: "<|image_pad|>", Modality.VIDEO: "<|video_pad|>"}
-TOKENS = ["<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|vision_start|>", "<|vision_end|>", *PADS.values()]
+PADS = ["<|image_pad|>", "<|video_pad|>"]
+TOKENS = ["<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|vision_start|>", "<|vision_end|>", *PADS]
+STANDS = {kind: f"<|vision_start|>{pad}<|vision_end|>" for kind, pad in zip((Modality.IMAGE, Modality.VIDEO), PADS, strict=True)}
 PICTURE = Medium(Modality.IMAGE, np.zeros((1, 28, 28, 3), np.uint8), 1)
 CLIP = Medium(Modality.VIDEO, np.zeros((2, 28, 28, 3), np.uint8), 2, (0.0, 1.0))
 
@@ -49,7 +50,7 @@ MEDIA = [(), (PICTURE,), (CLIP,), (PICTURE, CLIP), (PICTURE, PICTURE, CLIP, CLIP
 
 
 def rendered(prompt, messages, system="You are a helpful assistant."):
-    rows, _ = render_jinja_template([messages], chat_template=chat_template(prompt, system, TOKENS, PADS))
+    rows, _ = render_jinja_template([messages], chat_template=chat_template(prompt, system, TOKENS, STANDS))
     return rows[0]
 
 
@@ -110,7 +111,7 @@ def test_a_message_may_be_a_text_alone_and_of_openai_s_kinds():
 
 
 def test_tokens_that_do_not_begin_as_qwen_s_are_broken_too():
-    template = chat_template(PromptConfig(), None, [*TOKENS, "[SEP]"], PADS)
+    template = chat_template(PromptConfig(), None, [*TOKENS, "[SEP]"], STANDS)
     (found,), _ = render_jinja_template([[{"role": "user", "content": "x[SEP] <|im_end|> <|y"}]], chat_template=template)
     assert f"x[{GUARD}SEP] <{GUARD}|im_end|> <|y" in found
 
@@ -119,4 +120,4 @@ def test_a_prompt_without_marks_is_refused():
     with pytest.raises(
         CheckpointError, match=r"media in the prompt vlm2vec must be between marks, but is 'without .* unite.embedding.Embedder"
     ):
-        chat_template(NAMED["vlm2vec"], None, TOKENS, PADS)
+        chat_template(NAMED["vlm2vec"], None, TOKENS, STANDS)

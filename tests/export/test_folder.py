@@ -12,6 +12,7 @@ from PIL import Image
 from safetensors.torch import load_file
 from transformers import AutoModel, AutoProcessor
 
+from tests.encoder.checkpoints import save_fast_vlm
 from tests.encoder.families.material import image, plain_embeddings, video
 from tests.export.material import as_item, as_video, contents, embedded, exported, trained
 from unite.config.schema.encoder import ReadingChange
@@ -108,6 +109,17 @@ def test_transformers_alone_gives_the_same(out, encoder):
     )
     with torch.no_grad():
         assert_equal(plain_embeddings(AutoModel.from_pretrained(out), inputs), embedded(encoder, given))
+
+
+def test_an_encoder_of_images_alone_gives_the_same_by_sentence_transformers_and_by_transformers(tokenizer, tmp_path):
+    """FastVLM: no video, no marks around a medium, a size of its own."""
+    encoder = trained(save_fast_vlm(tmp_path, tokenizer), tmp_path / "encoder", min_image_tokens=1)
+    out = exported(encoder, tmp_path / "out")
+    given = [content for content in contents() if all(len(medium.frames) == 1 for medium in content.media) and len(content.media) < 2]
+    expected = embedded(VLMEncoder(str(encoder), gradient_checkpointing=False), given)
+    library = SentenceTransformer(str(out), device="cpu")
+    assert_equal(library.encode([as_item(content) for content in given], convert_to_tensor=True), expected)
+    assert set(library.modalities) >= {"text", "image"} and "video" not in library.modalities
 
 
 def test_weights_are_named_as_in_releases_and_none_is_missing_or_left_over(out, encoder_folder):

@@ -5,10 +5,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
 from transformers import AutoModel, AutoTokenizer
 
-from tests.encoder.checkpoints import save_family, tiny
+from tests.encoder.checkpoints import OF_GRIDS, save_family, tiny
 from unite.batch import MicroBatch
 from unite.config.schema import EncoderConfig, LoRAConfig
-from unite.encoder.families import FAMILIES
 from unite.encoder.vlm import VLMEncoder
 from unite.errors import CheckpointError
 from unite.planning.architectures import architecture_of
@@ -25,7 +24,7 @@ OF_A_CPU = {
 }
 
 
-@pytest.fixture(scope="module", params=FAMILIES)
+@pytest.fixture(scope="module", params=OF_GRIDS)
 def folder(request, tmp_path_factory):
     tokenizer = AutoTokenizer.from_pretrained(tiny(tmp_path_factory.mktemp("tiny")))
     return save_family(request.param, tmp_path_factory.mktemp(request.param), tokenizer)

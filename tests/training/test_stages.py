@@ -32,7 +32,7 @@ from unite.training.stages import Stage, check_checkpoint, train_stages
 class Adapted(BagEncoder):
     processor = None
 
-    def add_adapter(self):
+    def add_adapter(self, frozen=()):
         pass
 
 

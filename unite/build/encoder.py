@@ -18,9 +18,10 @@ from transformers import AutoTokenizer
 from unite.build.component import build
 from unite.build.early_data import own_sources, stages_of
 from unite.checkpoints import find_checkpoint
-from unite.config.schema import EmbedConfig, EncoderConfig, EvaluateConfig, TinyCheckpointConfig, TrainConfig
+from unite.config.schema import AssembledCheckpointConfig, EmbedConfig, EncoderConfig, EvaluateConfig, TinyCheckpointConfig, TrainConfig
 from unite.config.target import assemble
 from unite.data.source import SourceDataModule
+from unite.encoder.assembled import check_packages
 from unite.encoder.checkpoint import read_as_asked, read_as_trained
 from unite.encoder.families import family_of
 from unite.encoder.families.family import Family
@@ -49,7 +50,8 @@ def check_encoder(config: TrainConfig) -> None:
     """
     start = config.init_from or (config.encoder.path if config.encoder.get("checkpoint") is None else None)
     path = find_checkpoint(start, "encoder.path" if config.init_from is None else "init_from") if start else None
-    raise_all(_kind_faults(config, *_check_options(config.encoder, path)))
+    frozen = [name for _, stage in stages_of(config) for name in stage.frozen]
+    raise_all(_kind_faults(config, *_check_options(config.encoder, path, frozen)))
 
 
 def check_trained_encoder(config: EvaluateConfig | EmbedConfig) -> None:
@@ -62,8 +64,8 @@ def check_trained_encoder(config: EvaluateConfig | EmbedConfig) -> None:
     _check_options(_as_suite_asks(config), find_checkpoint(config.checkpoint))
 
 
-def _check_options(encoder: EncoderConfig, path: str | None) -> tuple[str, type[Family] | None]:
-    """Checks the options of an encoder with the weights of `path`, or with random ones.
+def _check_options(encoder: EncoderConfig, path: str | None, frozen: Sequence[str] = ()) -> tuple[str, type[Family] | None]:
+    """Checks the options of an encoder with the weights of `path`, or with those that are built, and what stages freeze beside them.
 
     Returns:
         What it is called in messages, and its family; None where a class of the user's own makes the encoder or its weights.
@@ -76,12 +78,16 @@ def _check_options(encoder: EncoderConfig, path: str | None) -> tuple[str, type[
         import_bitsandbytes()
     if path is not None:
         parts = parts_of(path, base_of(encoder))
-        check_names(parts, read_as_asked(read_as_trained(replace(options, path=path), parts, is_check=True), is_check=True))
+        options = replace(options, path=path, frozen=[*options.frozen, *frozen])
+        check_names(parts, read_as_asked(read_as_trained(options, parts, is_check=True), is_check=True))
         return path, parts.family
-    if not isinstance(options.checkpoint, TinyCheckpointConfig):
+    if isinstance(options.checkpoint, AssembledCheckpointConfig):
+        check_packages()
+    elif not isinstance(options.checkpoint, TinyCheckpointConfig):
         return "the encoder", None
-    model_type = str(options.checkpoint.architecture)
-    return f"a random {model_type}", family_of(model_type, "encoder.checkpoint")
+    kind = "a random" if isinstance(options.checkpoint, TinyCheckpointConfig) else "an assembled"
+    model_type = options.checkpoint.model_type
+    return f"{kind} {model_type}", family_of(model_type, "encoder.checkpoint")
 
 
 def _kind_faults(config: TrainConfig, name: str, family: type[Family] | None) -> Iterator[UniteError]:
@@ -120,7 +126,10 @@ def base_of(encoder: EncoderConfig) -> str | None:
 
 
 def build_checkpoint(config: TrainConfig) -> Path:
-    """Builds the encoder's random checkpoint if it is not there yet, its tokenizer trained on the texts of the mixtures."""
+    """Builds the encoder's checkpoint if it is not there yet; the tokenizer of a tiny one is trained on the texts of the mixtures."""
+    if isinstance(OmegaConf.to_object(config.encoder.checkpoint), AssembledCheckpointConfig):
+        with shown("putting the encoder together"):
+            return Path(build(config.encoder.checkpoint, "encoder.checkpoint", root=config.data_root))
     texts = list(tracked(_texts(config), "reading the texts for the tokenizer", "texts"))
     with shown(f"the random checkpoint and its tokenizer, of {len(texts):,} texts"):
         folder = Path(build(config.encoder.checkpoint, "encoder.checkpoint", root=config.data_root, corpus=texts))

@@ -78,7 +78,7 @@ def _build_stage(stage: StageConfig, config: TrainConfig) -> Stage:
     with gathered(faults):
         parts["mixture"] = build_mixture(stage, config)
     raise_all(faults)
-    return Stage(stage.name, num_steps=stage.max_steps, **parts)
+    return Stage(stage.name, num_steps=stage.max_steps, frozen=tuple(stage.frozen), **parts)
 
 
 def build_shared_stages(config: TrainConfig) -> SharedStages | None:

@@ -49,6 +49,7 @@ _ENTRIES = (
     _Entry("mamcl_schema", schema.MAMCLConfig, "objective"),
     _Entry("matryoshka_schema", schema.MatryoshkaConfig, "objective"),
     _Entry("schema", schema.EncoderConfig, "encoder"),
+    _Entry("assembled_checkpoint_schema", schema.AssembledCheckpointConfig, "encoder"),
     _Entry("tiny_checkpoint_schema", schema.TinyCheckpointConfig, "encoder"),
     _Entry("schema", schema.LoRAConfig, "adapter"),
     _Entry("schema", schema.AdamWConfig, "optimizer"),

@@ -66,10 +66,7 @@ class VLMEncoder(nn.Module):
         self.positions = str(config.positions)  # plain, so that it is part of what names cached embeddings
         self.model, processor, self.family = load_checkpoint(parts, config.dtype, config.attention)
         self.processor = ContentProcessor(processor, self.family, config)
-        self.trained = trained_of(self.model, self.family, config)
-        for name, parameter in self.model.named_parameters():
-            parameter.requires_grad_(name in self.trained.whole)
-        self._whole = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        self._choose_trained(config)
         self._widened: list[nn.Parameter] = []
         self._quantised: Quantised | None = None
         self.family.speed_up(self.model)
@@ -147,15 +144,20 @@ class VLMEncoder(nn.Module):
         names = micro_batch.media_names
         return torch.cat([known[name] for name in names]) if names else torch.empty(0, 1, self.dim)
 
-    def add_adapter(self) -> None:
+    def add_adapter(self, frozen: Sequence[str] = ()) -> None:
         """Adds fresh adapters, if the encoder has some configured: a stage begins.
 
         Until it ends, what is trained is float32, whatever the weights' type: in bfloat16, of 8 bits, most steps of an optimizer are lost.
 
+        Args:
+            frozen: what is not trained in this stage beside what the config freezes: parts or names.
+
         Raises:
             CheckpointError: if the adapter of the stage before is not merged.
+            ConfigError: if a name means nothing in the model, or nothing is left to be trained.
         """
         self._check_merged("before another adapter is added")
+        self._choose_trained(replace(self.config, frozen=[*self.config.frozen, *frozen]))
         if self.config.quantization is not None:
             self._quantised = Quantised(
                 self.model, frozen_layers(self.model, self.family.language_model, self.trained.whole), getattr(torch, self.config.dtype)
@@ -198,6 +200,13 @@ class VLMEncoder(nn.Module):
         """
         self._check_merged("before it is saved")
         save_checkpoint(Path(folder), self.model, self.processor.processor, self.config)
+
+    def _choose_trained(self, config: EncoderConfig) -> None:
+        """Says what is trained, of a model without adapters."""
+        self.trained = trained_of(self.model, self.family, config)
+        for name, parameter in self.model.named_parameters():
+            parameter.requires_grad_(name in self.trained.whole)
+        self._whole = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
 
     def _see(self, micro_batches: Sequence[MicroBatch], known: dict[tuple[int, int], Tensor]) -> None:
         """Adds the features of the media that are not known."""

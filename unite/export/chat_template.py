@@ -31,14 +31,14 @@ from unite.types import Modality
 _BODY = Path(__file__).parent / "templates" / "chat_template.jinja"
 
 
-def chat_template(config: PromptConfig, system: str | None, tokens: Collection[str], pads: Mapping[Modality, str]) -> str:
+def chat_template(config: PromptConfig, system: str | None, tokens: Collection[str], places: Mapping[Modality, str]) -> str:
     """Returns the Jinja template of a prompt.
 
     Args:
         config: the prompt.
         system: the system prompt of templates with `{system}`; None leaves that turn out.
         tokens: what a text must not become: the tokens by which turns are built.
-        pads: of each kind of media that the encoder reads, the token that stands for it.
+        places: of each kind of media that the encoder reads, what stands for it: a token, with the marks around it.
 
     Raises:
         CheckpointError: if media stand without marks around them, by which transformers finds their positions.
@@ -46,7 +46,7 @@ def chat_template(config: PromptConfig, system: str | None, tokens: Collection[s
     if not config.media_marks:
         hint = "transformers finds a medium's positions by its marks: use this encoder with unite.embedding.Embedder."
         raise CheckpointError(must_be(f"media in the prompt {config.name}", "between marks", "without (media_marks=false)", hint))
-    kinds = [kind for kind in KINDS if kind.modality in pads]
+    kinds = [kind for kind in KINDS if kind.modality in places]
     prompt = {
         "template": [*_parts(config, system)],
         "guard": GUARD,
@@ -62,7 +62,7 @@ def chat_template(config: PromptConfig, system: str | None, tokens: Collection[s
         "text_word": "sentence",
         "order": [kind.word for kind in kinds],
         "kinds": {key: kind.word for kind in kinds for key in (kind.word, f"{kind.word}_url")},  # as sentence-transformers and OpenAI say
-        "media": {kind.word: f"<|vision_start|>{pads[kind.modality]}<|vision_end|>" for kind in kinds},
+        "media": {kind.word: places[kind.modality] for kind in kinds},
     }
     options = json.dumps(prompt, ensure_ascii=False).replace(GUARD, "\\ufdd0")
     return f"{{%- set prompt = {options} -%}}\n{_BODY.read_text(encoding='utf-8')}"

@@ -100,7 +100,7 @@ def write_folder(
     with whole_folder(out, existing="keep") as partial:
         write_checkpoint(partial, whole, processor, own, named=Path(out), weights=weights)
         write_tokenizer(partial, reading)
-        write_sentence_files(partial, reading, dim, prompts or {})
+        write_sentence_files(partial, reading, dim, prompts or {}, list(map(str, family.modalities)))
         for name, content in (beside or {}).items():
             (partial / name).write_bytes(content)
         check_tokens(partial, expected, reading.prompt.name)

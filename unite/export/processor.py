@@ -51,11 +51,19 @@ def prepare_processor(processor: Any, family: Family, reading: ReadingConfig, de
     Raises:
         CheckpointError: if the prompt cannot be said by a chat template.
     """
-    tokenizer, image, video = processor.tokenizer, processor.image_processor, processor.video_processor
+    tokenizer = processor.tokenizer
     special = [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]
     pads = {modality: str(getattr(processor, name)) for modality, name in _PADS.items() if modality in family.modalities}
-    template = chat_template(reading.prompt, reading.system_prompt, {*special, *family.special_tokens, *pads.values()}, pads)
+    places = {modality: token.join(family.marks) for modality, token in pads.items()}
+    template = chat_template(reading.prompt, reading.system_prompt, {*special, *family.special_tokens, *pads.values()}, places)
     processor.chat_template = tokenizer.chat_template = template
+    if Modality.VIDEO in family.modalities:
+        _bound_pixels(processor, reading, decoding)
+
+
+def _bound_pixels(processor: Any, reading: ReadingConfig, decoding: Decoding) -> None:
+    """Gives media the sizes that the encoder reads them in; of a family without video, the checkpoint's own is the only one."""
+    image, video = processor.image_processor, processor.video_processor
     side = (int(image.patch_size) * int(image.merge_size)) ** 2
     image.size = {"shortest_edge": reading.min_image_tokens * side, "longest_edge": reading.max_image_tokens * side}
     processor.video_processor = Qwen2VLVideoProcessor(

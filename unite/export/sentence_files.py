@@ -11,7 +11,7 @@ text-embeddings-inference know these alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,9 @@ _MODES = ("cls_token", "mean_tokens", "max_tokens", "mean_sqrt_len_tokens", "wei
 _REQUIRED = {"sentence-transformers": ">=6.2", "transformers": ">=5.17"}
 
 
-def write_sentence_files(folder: Path, reading: ReadingConfig, dim: int, prompts: Mapping[str, str]) -> None:
+def write_sentence_files(
+    folder: Path, reading: ReadingConfig, dim: int, prompts: Mapping[str, str], media: Sequence[str] = ("image", "video")
+) -> None:
     """Writes the files.
 
     Args:
@@ -35,6 +37,7 @@ def write_sentence_files(folder: Path, reading: ReadingConfig, dim: int, prompts
         reading: how the encoder reads contents.
         dim: D, the width of an embedding.
         prompts: instructions by name.
+        media: the kinds that the encoder reads.
     """
     modules = [
         {"idx": number, "name": str(number), "path": path, "type": f"sentence_transformers.models.{name}"}
@@ -43,7 +46,7 @@ def write_sentence_files(folder: Path, reading: ReadingConfig, dim: int, prompts
     write_json(folder / "modules.json", modules)
     for path, _ in _MODULES[1:]:
         (folder / path).mkdir()
-    write_json(folder / "sentence_bert_config.json", _of_transformer(reading))
+    write_json(folder / "sentence_bert_config.json", _of_transformer(reading, media))
     modes = {f"pooling_mode_{mode}": mode == "lasttoken" for mode in _MODES}
     write_json(folder / "1_Pooling" / "config.json", {"word_embedding_dimension": dim, **modes, "include_prompt": True})
     write_json(folder / "2_Normalize" / "config.json", {})
@@ -61,14 +64,13 @@ def write_sentence_files(folder: Path, reading: ReadingConfig, dim: int, prompts
     )
 
 
-def _of_transformer(reading: ReadingConfig) -> dict[str, Any]:
+def _of_transformer(reading: ReadingConfig, media: Sequence[str]) -> dict[str, Any]:
     """Returns the options of the module that holds the model."""
-    kinds = ("text", "image", "video")
     return {
         "transformer_task": "feature-extraction",
-        "modality_config": {**dict.fromkeys(kinds, _STATES), "message": {**_STATES, "format": "structured"}},
+        "modality_config": {**dict.fromkeys(("text", *media), _STATES), "message": {**_STATES, "format": "structured"}},
         "module_output_name": "token_embeddings",
-        "processing_kwargs": {"video": {"do_sample_frames": False}},  # an array's frames are those to look at
+        "processing_kwargs": {"video": {"do_sample_frames": False}} if "video" in media else {},  # an array's frames are those to look at
         "unpad_inputs": False,  # positions of media need whole rows
         "max_seq_length": reading.max_length,
         "do_lower_case": False,

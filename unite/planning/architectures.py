@@ -85,8 +85,15 @@ def architecture_of(path: str) -> tuple[Any, Family, str]:
 
 
 def family_with(config: Any) -> Family:
-    """Returns the family of a model that is to be counted: its processor is one that cuts media as the tower takes them."""
+    """Returns the family of a model that is to be counted: its processor is one that cuts media as the tower takes them.
+
+    Raises:
+        CheckpointError: if its tower takes no patches.
+    """
     vision = config.vision_config
+    if not hasattr(vision, "spatial_merge_size"):
+        hint = "Of others it is not known what they take: see by a short run."
+        raise CheckpointError(must_be("the vision tower of a model to be planned", "one of patches, as the Qwen-VL families'", vision.model_type, hint))
     sizes = SimpleNamespace(
         patch_size=vision.patch_size,
         merge_size=vision.spatial_merge_size,

@@ -49,6 +49,7 @@ class Stage:
         num_steps: its length.
         validation: what looks at it while it trains; None where nothing does.
         export: the weights that it ends with; `best` needs a validation.
+        frozen: what of the encoder it does not train, beside what the encoder's config freezes.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Stage:
     num_steps: int
     validation: Validation | None = None
     export: Export = Export.last
+    frozen: Sequence[str] = ()
 
 
 def train_stages(
@@ -116,7 +118,7 @@ def train_stages(
                 if is_sharded_run(trainer):
                     trained = trained_weights(encoder)
                     if is_first_rank():
-                        _exported(load_encoder(start), trained).save(export)
+                        _exported(load_encoder(start), trained, stage.frozen).save(export)
                     trainer.strategy.barrier()
                     start, encoder = export, load_encoder(export).to(trainer.strategy.root_device)
                 else:
@@ -128,9 +130,9 @@ def train_stages(
     return encoder
 
 
-def _exported(encoder: VLMEncoder, trained: dict[str, Tensor]) -> VLMEncoder:
+def _exported(encoder: VLMEncoder, trained: dict[str, Tensor], frozen: Sequence[str]) -> VLMEncoder:
     """Returns the encoder that a stage began with as a sharded one left it: what was trained is gathered, the rest stands in its folder."""
-    encoder.add_adapter()
+    encoder.add_adapter(frozen)
     encoder.load_state_dict(trained, strict=False)
     encoder.merge_adapter()
     return encoder
@@ -205,7 +207,7 @@ def check_checkpoint(path: Path, num_steps: int) -> None:
 
 def _train(stage: Stage, encoder: VLMEncoder, trainer: pl.Trainer, graph_tokens: int, checkpoint: Path | None, seed: int) -> None:
     torch.manual_seed(seed)
-    encoder.add_adapter()
+    encoder.add_adapter(stage.frozen)
     encoder.train()  # transformers loads in evaluation mode, and Lightning leaves modes as they are
     num_steps = stage.mixture.attach(encoder.processor, stage.num_steps)
     where = f"{trainer.world_size} x {trainer.strategy.root_device.type}"

@@ -8,7 +8,15 @@ from unite.config.schema.audit import AssociationConfig, AuditConfig, AuditOptio
 from unite.config.schema.curation import CurateConfig, Engine
 from unite.config.schema.data import DataConfig, MixtureConfig, SourceConfig
 from unite.config.schema.embed import ColumnsConfig, CorpusFormat, CorpusOptions, EmbedConfig, Embedded
-from unite.config.schema.encoder import EncoderConfig, LoRAConfig, Positions, Precision, ReadingConfig, TinyCheckpointConfig
+from unite.config.schema.encoder import (
+    AssembledCheckpointConfig,
+    EncoderConfig,
+    LoRAConfig,
+    Positions,
+    Precision,
+    ReadingConfig,
+    TinyCheckpointConfig,
+)
 from unite.config.schema.evaluation import EvaluateConfig, MtebSuiteConfig, PairsSuiteConfig, SuiteConfig
 from unite.config.schema.export import ExportConfig, ExportPrecision
 from unite.config.schema.index import IndexConfig, IndexKind, IndexOptions
@@ -25,6 +33,7 @@ from unite.config.schema.vectors import Vectors
 from unite.config.schema.world import EmojiHardConfig, PeopleWorldConfig, WorldConfig
 
 __all__ = [
+    "AssembledCheckpointConfig",
     "AdafactorConfig",
     "AdamW8bitConfig",
     "AdamWConfig",

@@ -218,6 +218,11 @@ class TinyCheckpointConfig:
     seed: int = 0
 
     @property
+    def model_type(self) -> str:
+        """Whose architecture it has, by transformers' name."""
+        return str(self.architecture)
+
+    @property
     def head_dim(self) -> int:
         """Width of one of the language model's heads."""
         return self.hidden_size // self.num_heads
@@ -231,3 +236,31 @@ class TinyCheckpointConfig:
         for name, factor in (("hidden_size", 2 * self.num_heads), ("vision_hidden_size", 4 * self.num_heads)):
             if getattr(self, name) < 1 or getattr(self, name) % factor:
                 raise ConfigError(must_be(f"encoder.checkpoint.{name}", f"a multiple of {factor}", getattr(self, name)))
+
+
+@dataclass(kw_only=True)
+class AssembledCheckpointConfig:
+    """SmolLM2-135M and EfficientNet-Lite0, of Python packages, with a projector between them. See `unite.encoder.assembled`.
+
+    Attributes:
+        pretrained: false gives all weights random values: what did the packages' bring?
+        image_size: pixels of the side to which every image is resized; 32 x 32 of them are a token.
+        seed: of the random weights, the projector's or all.
+
+    Raises:
+        ConfigError: if the size is no multiple of 32.
+    """
+
+    _target_: str = "unite.encoder.assembled.build_assembled_checkpoint"
+    pretrained: bool = True
+    image_size: int = 224
+    seed: int = 0
+
+    @property
+    def model_type(self) -> str:
+        """Whose architecture it has, by transformers' name."""
+        return "fast_vlm"
+
+    def __post_init__(self) -> None:
+        if self.image_size < 32 or self.image_size % 32:
+            raise ConfigError(must_be("encoder.checkpoint.image_size", "a multiple of 32", self.image_size))

@@ -27,6 +27,8 @@ class StageConfig:
         objective: the loss.
         optimizer: the optimizer and its schedule.
         max_steps: its length; a stage of 0 steps is left out.
+        frozen: parts or names that are not trained in this stage, beside those of `encoder.frozen`: a projector comes first, say, with
+            `[language]` here, and the language model in the next stage.
     """
 
     name: str
@@ -34,6 +36,7 @@ class StageConfig:
     objective: Any = None
     optimizer: Any = None
     max_steps: int = 0
+    frozen: list[str] = field(default_factory=list)
 
 
 @dataclass(kw_only=True)

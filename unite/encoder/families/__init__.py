@@ -18,6 +18,7 @@ from unite.errors import CheckpointError, must_be_one_of
 
 #: transformers' model type: the class, in the file of that name.
 FAMILIES = {
+    "fast_vlm": "FastVLM",
     "qwen2_vl": "Qwen2VL",
     "qwen2_5_vl": "Qwen2_5VL",
     "qwen3_vl": "Qwen3VL",

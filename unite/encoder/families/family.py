@@ -72,6 +72,7 @@ class Family(Protocol):
         language_model: the attribute of the model that holds its language model.
         weight_names: patterns of how a weight's name begins in what others saved, each with the model's own beginning. What stands before
             them all, `model.` say, is `unite.encoder.weights`'s.
+        marks: what stands before and behind a medium's tokens; "" for nothing.
         special_tokens: what the turn is laid out with; a tokenizer that lacks one is of another model.
         parts: what a user can name, each with the modules that it is; where one lies within another, the inner one is no part of the outer.
     """
@@ -80,6 +81,7 @@ class Family(Protocol):
     token_types: ClassVar[Mapping[str, int]]
     language_model: ClassVar[str]
     weight_names: ClassVar[Mapping[str, str]]
+    marks: ClassVar[tuple[str, str]]
     special_tokens: ClassVar[Sequence[str]]
     parts: ClassVar[Mapping[str, Sequence[str]]]
 

@@ -13,23 +13,18 @@ from torch import Tensor, nn
 
 from unite.batch import MicroBatch
 from unite.config.schema.encoder import ReadingConfig
-from unite.encoder.families.family import Part
-from unite.encoder.families.fast_language import Blocks, LanguageClasses, speed_up_language
+from unite.encoder.families.fast_language import LanguageClasses, speed_up_language
 from unite.encoder.families.fast_vision import VisionClasses, embed_patches, speed_up_vision
+from unite.encoder.families.language_pass import LanguagePass
 from unite.encoder.families.linear import speed_up_linear
 from unite.encoder.families.mrope import mrope_positions, sequential_positions
 from unite.encoder.families.qwen_reader import QwenReader
 from unite.encoder.families.shared import SharedByLayers
-from unite.encoder.pooling import states_at
 from unite.errors import CheckpointError, must_be
 from unite.types import Modality
 
-#: On a CPU a row of tokens is as long as a multiple of it: oneDNN prepares its products for each new length, which takes as long as two or
-#: three of them.
-_ROUND = 64
 
-
-class QwenVL(nn.Module):
+class QwenVL(LanguagePass):
     """A `Family`. Its subclasses name the classes of transformers that are made faster, and what is their own.
 
     Args:
@@ -47,7 +42,8 @@ class QwenVL(nn.Module):
         r"(language_model|visual)\.": r"\1.",
         r"(embed_tokens|layers|norm)\.": r"language_model.\1.",  # before transformers 4.52 the language model had no name of its own
     }
-    special_tokens: ClassVar[Sequence[str]] = ("<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|vision_start|>", "<|vision_end|>")
+    marks: ClassVar[tuple[str, str]] = ("<|vision_start|>", "<|vision_end|>")
+    special_tokens: ClassVar[Sequence[str]] = ("<|im_start|>", "<|im_end|>", "<|endoftext|>", *marks)
     parts: ClassVar[Mapping[str, Sequence[str]]] = {
         "language": ("language_model",),
         "vision": ("visual",),
@@ -63,7 +59,7 @@ class QwenVL(nn.Module):
         _check_processor(config, processor)
         self.config = config
         self.merge_size = int(processor.image_processor.merge_size)
-        self._is_fast = self._reads_bytes = self._is_one_pass = False
+        self._reads_bytes = False
         each = int(processor.image_processor.temporal_patch_size) * int(processor.image_processor.patch_size) ** 2
         mean, std = (torch.tensor(values).repeat_interleave(each) for values in _mean_and_std(processor))
         self.register_buffer("_scale", 1 / (255 * std), persistent=False)
@@ -135,54 +131,11 @@ class QwenVL(nn.Module):
         """
         return grids, torch.ones(len(grids), device=grids.device)
 
-    def states(self, model: Any, parts: Sequence[Part]) -> Sequence[Tensor]:
-        """Returns for each micro-batch the states (n, D) of its last tokens."""
-        contents = [part.micro_batch for part in parts]
-        if not self._is_one_pass:
-            shared = {"shared": SharedByLayers()} if self._is_fast else {}
-            hidden = [
-                self._pass(model, content.input_ids, content.token_types, part.features, part.positions, **shared)
-                for content, part in zip(contents, parts, strict=True)
-            ]
-            return [states_at(states, part.last) for states, part in zip(hidden, parts, strict=True)]
-        num_shared = contents[0].shared if len(contents) == 1 else 0
-        shapes = [(rows, length - num_shared) for rows, length in (content.input_ids.shape for content in contents)]
-        num_tokens = num_shared + sum(rows * length for rows, length in shapes)
-        spare = -num_tokens % _ROUND if contents[0].input_ids.device.type == "cpu" else 0
-        one_row = self._pass(
-            model,
-            _in_one_row([content.input_ids for content in contents], num_shared, spare)[None],
-            _in_one_row([content.token_types for content in contents], num_shared, spare)[None],
-            torch.cat([part.features for part in parts if len(part.features)] or [parts[0].features]),
-            _in_one_row([part.positions for part in parts], num_shared, spare)[..., None, :],
-            shared=SharedByLayers(),
-            blocks=Blocks(shapes, [part.last - num_shared for part in parts], num_shared, spare),
-        )
-        return torch.split(one_row[0], [len(part.last) for part in parts])
-
-    def _pass(self, model: Any, ids: Tensor, types: Tensor, features: Tensor, positions: Tensor, **extra: Any) -> Tensor:
-        """Returns the last layer's states (n, L, D) of tokens (n, L); of the last tokens alone, (1, N, D), where there are blocks."""
-        inputs = model.get_input_embeddings()(ids)
-        if len(features):
-            visual = types > 0
-            inputs = inputs.masked_scatter(visual[..., None], features[:, 0].to(inputs.dtype))
-            if self.num_deepstack:
-                extra |= {"visual_pos_masks": visual, "deepstack_visual_embeds": list(features[:, 1:].unbind(1))}
-        # No mask: padding is on the right and attention causal, so that no token sees any.
-        hidden: Tensor = model.language_model(
-            inputs_embeds=inputs, attention_mask=None, position_ids=positions, use_cache=False, **extra
-        ).last_hidden_state
-        return hidden
-
-
-def _in_one_row(tensors: Sequence[Tensor], shared: int, spare: int) -> Tensor:
-    """Returns tensors (..., n, L) as one (..., T): end to end, with the first tokens that all contents share once, at its beginning.
-
-    At its end stand `spare` zeros.
-    """
-    rows = [tensor[..., shared:].flatten(-2) for tensor in tensors]
-    zeros = tensors[0].new_zeros(*tensors[0].shape[:-2], spare)
-    return torch.cat([tensors[0][..., 0, :shared], *rows, zeros], dim=-1)
+    def deeper(self, features: Tensor, seen: Tensor) -> dict[str, Any]:
+        """Returns what the language model is given of the features for deeper layers."""
+        if not self.num_deepstack:
+            return {}
+        return {"visual_pos_masks": seen, "deepstack_visual_embeds": list(features[:, 1:].unbind(1))}
 
 
 def _check_processor(config: Any, processor: Any) -> None:
