@@ -136,6 +136,20 @@ def test_a_prompt_is_checked_before_data_are_built(tmp_path):
     assert not list(tmp_path.glob("emoji_world*"))
 
 
+def test_what_a_stage_freezes_is_checked_before_data_are_built(tmp_path):
+    export = save_family("qwen2_vl", tmp_path, train_tokenizer(["the moon and a cat"], 300))
+    options = ["encoder=qwen2_vl_2b", f"encoder.path={export}", "alignment=image_text", f"data_root={tmp_path}"]
+    check_encoder(composed("train", *options, "alignment.frozen=[merger]"))
+    with pytest.raises(ConfigError, match="encoder.frozen must be one of language, .* but is 'langauge'"):
+        check_encoder(composed("train", *options, "alignment.frozen=[langauge]"))
+
+
+def test_the_packages_of_an_assembled_encoder_are_asked_for_before_data_are_built(monkeypatch):
+    monkeypatch.setattr("unite.encoder.assembled.find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match="the packages that encoder.checkpoint is put together of must be installed"):
+        check_encoder(composed("train", "+experiment=small_real"))
+
+
 def test_sources_of_a_kind_that_the_encoder_does_not_read_are_told_before_data_are_built(tmp_path, monkeypatch):
     """Every family reads images and video today, so one is made to read less. The checkpoint is its config.json alone."""
     export = tmp_path / "base"

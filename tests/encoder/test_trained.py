@@ -74,6 +74,23 @@ def test_what_cannot_be_meant_is_refused(tiny_folder, options, message):
         make(tiny_folder, **options)
 
 
+def test_a_stage_freezes_for_itself(tiny_folder):
+    """A projector first, the language model's adapters in the next stage, the tower in neither."""
+    encoder = make(tiny_folder, adapter=LoRAConfig(targets=["language"]), train_vision=True, frozen=["vision"])
+    encoder.add_adapter(["language"])
+    loss_of(encoder).backward()
+    assert trained(encoder) == of(encoder, "visual.merger")
+    assert {name for name, parameter in encoder.named_parameters() if parameter.grad is not None} == of(encoder, "visual.merger")
+    encoder.merge_adapter()
+    encoder.add_adapter()
+    adapters = {name for name in trained(encoder) if ".lora_" in name}
+    assert trained(encoder) - adapters == of(encoder, "visual.merger")
+    assert len(adapters) == 2 * 2 * 7  # both matrices, layers, linear layers of each
+    encoder.merge_adapter()
+    with pytest.raises(ConfigError, match="Nothing would be trained"):
+        encoder.add_adapter(["language", "merger"])
+
+
 def test_adapters_need_a_target():
     with pytest.raises(ConfigError, match="encoder.adapter.targets must be at least one part or name, but is .*encoder.adapter=null"):
         LoRAConfig(targets=[])

@@ -32,8 +32,10 @@ from unite.training.stages import Stage, check_checkpoint, train_stages
 class Adapted(BagEncoder):
     processor = None
 
+    frozen = None
+
     def add_adapter(self, frozen=()):
-        pass
+        self.frozen = frozen
 
 
 def break_off(run, error):
@@ -48,6 +50,20 @@ def break_off(run, error):
     with pytest.raises(BaseException) as raised:  # of any kind, as given
         train_stages([stage], run, lambda folder: Adapted(), lambda stage: trainer, 100, resume=False)
     return raised.value
+
+
+def test_what_a_stage_freezes_reaches_the_encoder(tmp_path):
+    encoder, names = Adapted(), ("language",)
+    trainer = SimpleNamespace(world_size=1, strategy=SimpleNamespace(root_device=torch.device("cpu")), fit=raise_system_exit)
+    mixture = SimpleNamespace(check=lambda: None, attach=lambda processor, num_steps: num_steps)
+    stage = Stage("adaptation", mixture, nn.Identity(), AdamWCosine(AdamWConfig()), 5, frozen=names)
+    with pytest.raises(SystemExit):
+        train_stages([stage], RunFolder(tmp_path), lambda folder: encoder, lambda stage: trainer, 100, resume=False)
+    assert encoder.frozen == names
+
+
+def raise_system_exit(*arguments, **options):
+    raise SystemExit(1)
 
 
 def test_a_stage_that_breaks_off_says_how_to_go_on(tmp_path, caplog):

@@ -93,7 +93,9 @@ def family_with(config: Any) -> Family:
     vision = config.vision_config
     if not hasattr(vision, "spatial_merge_size"):
         hint = "Of others it is not known what they take: see by a short run."
-        raise CheckpointError(must_be("the vision tower of a model to be planned", "one of patches, as the Qwen-VL families'", vision.model_type, hint))
+        raise CheckpointError(
+            must_be("the vision tower of a model to be planned", "one of patches, as the Qwen-VL families'", vision.model_type, hint)
+        )
     sizes = SimpleNamespace(
         patch_size=vision.patch_size,
         merge_size=vision.spatial_merge_size,

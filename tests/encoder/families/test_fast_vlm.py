@@ -110,12 +110,12 @@ def test_an_adapter_merged_and_exported_gives_what_it_gave(fast, tmp_path):
 
 
 def test_video_is_refused(fast):
-    with pytest.raises(DataError, match="a medium for this encoder must be one of image, but is .video.\."):
+    with pytest.raises(DataError, match=r"a medium for this encoder must be one of image, but is .video.\."):
         encoder_of(fast).processor.encode(Content(media=(video(1, 4, 64, 64),)))
 
 
 def test_bounds_that_leave_out_the_tokens_of_its_images_are_refused(fast):
-    with pytest.raises(ConfigError, match="must be around 4, the tokens that every image of this checkpoint has, but is from 5 to 64"):
+    with pytest.raises(ConfigError, match="must be around 4, the tokens that every image of this checkpoint has, but is 'from 5 to 64'"):
         encoder_of(fast, min_image_tokens=5)
 
 
@@ -125,5 +125,5 @@ def test_a_processor_of_another_tower_is_refused(fast, tmp_path, tiny_folder):
     processor.patch_size = 16
     processor.save_pretrained(other)
     encoder = encoder_of(other)
-    with pytest.raises(CheckpointError, match="the features of an image must be 4 x 4, as its processor says, but is 2 x 2"):
+    with pytest.raises(CheckpointError, match="the features of an image must be 4 x 4, as its processor says, but is '2 x 2'"):
         encoder(micro_batch(encoder, [Content(media=(image(1, 64, 64),))]))

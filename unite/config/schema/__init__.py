@@ -33,10 +33,10 @@ from unite.config.schema.vectors import Vectors
 from unite.config.schema.world import EmojiHardConfig, PeopleWorldConfig, WorldConfig
 
 __all__ = [
-    "AssembledCheckpointConfig",
     "AdafactorConfig",
     "AdamW8bitConfig",
     "AdamWConfig",
+    "AssembledCheckpointConfig",
     "AssociationConfig",
     "AuditConfig",
     "AuditOptions",

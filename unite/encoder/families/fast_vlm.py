@@ -146,7 +146,7 @@ class FastVLM(LanguagePass):
 
 
 def _without_mask(self: Any, inputs_embeds: Tensor, position_ids: Tensor, **kwargs: Any) -> BaseModelOutputWithPast:
-    """The forward pass of a language model over embeddings (1, T, D) whose layers keep contents apart: transformers' own would make a mask."""
+    """The forward pass of a language model whose layers keep contents apart, over (1, T, D): transformers' own would make a mask."""
     kwargs = {name: value for name, value in kwargs.items() if name in ("shared", "blocks")}
     states, angles = inputs_embeds, self.rotary_emb(inputs_embeds, position_ids=position_ids)
     for layer in self.layers:

@@ -24,8 +24,8 @@ _ROUND = 64
 class LanguagePass(nn.Module):
     """What of a `Family` drives the language model.
 
-    Its `speed_up` says what was made faster: `_is_fast`, that layers take what they share (`SharedByLayers`); `_is_one_pass`, that they take
-    blocks (see `fast_language`).
+    Its `speed_up` says what was made faster: `_is_fast`, that layers take what they share (`SharedByLayers`); `_is_one_pass`, that they
+    take blocks (see `fast_language`).
     """
 
     def __init__(self) -> None:
