@@ -1,6 +1,6 @@
 """Each registered family through the real loading path, against transformers' plain forward pass on its own processor's output.
 
-Of `family.py`, `qwen_vl.py`, `qwen2_vl.py`, `qwen2_5_vl.py`, `qwen3_vl.py` and `qwen3_vl_moe.py` too: a family is right if it gives what
+Of `family.py`, `language_pass.py`, `qwen_vl.py`, `qwen2_vl.py`, `qwen2_5_vl.py`, `qwen3_vl.py` and `qwen3_vl_moe.py` too: a family is right if it gives what
 transformers does.
 """
 
