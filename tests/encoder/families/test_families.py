@@ -1,7 +1,7 @@
-"""Each registered family through the real loading path, against transformers' plain forward pass on its own processor's output.
+"""Each family that sees video through the real loading path, against transformers' plain forward pass on its own processor's output.
 
-Of `family.py`, `language_pass.py`, `qwen_vl.py`, `qwen2_vl.py`, `qwen2_5_vl.py`, `qwen3_vl.py` and `qwen3_vl_moe.py` too: a family is right if it gives what
-transformers does.
+Of `family.py`, `language_pass.py`, `qwen_vl.py`, `qwen2_vl.py`, `qwen2_5_vl.py`, `qwen3_vl.py` and `qwen3_vl_moe.py` too: a family is right
+if it gives what transformers does. FastVLM, which sees no video, has a file of its own.
 """
 
 from dataclasses import replace
