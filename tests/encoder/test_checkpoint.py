@@ -215,7 +215,9 @@ def test_no_such_checkpoint(tmp_path):
 
 def test_another_family_is_refused(tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
-    with pytest.raises(CheckpointError, match="must be one of fast_vlm, qwen2_5_vl, qwen2_vl, qwen3_vl, qwen3_vl_moe, unite_qwen2_vl, but is 'bert'"):
+    with pytest.raises(
+        CheckpointError, match="must be one of fast_vlm, qwen2_5_vl, qwen2_vl, qwen3_vl, qwen3_vl_moe, unite_qwen2_vl, but is 'bert'"
+    ):
         make(tmp_path)
 
 

@@ -5,7 +5,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
 from transformers import AutoModel, AutoTokenizer
 
-from tests.encoder.checkpoints import OF_GRIDS, save_family, tiny
+from tests.encoder.checkpoints import OF_GRIDS, save_family, save_fast_vlm, tiny
 from unite.batch import MicroBatch
 from unite.config.schema import EncoderConfig, LoRAConfig
 from unite.encoder.vlm import VLMEncoder
@@ -54,6 +54,12 @@ def test_models_known_by_name_have_the_parameters_that_were_published(name, tota
 def test_a_name_that_nobody_knows_is_refused_with_those_that_are():
     with pytest.raises(CheckpointError, match=r"encoder.path must be a checkpoint on this machine, or one of Qwen/Qwen2-VL-2B-Instruct"):
         architecture_of("nobody/knows-this")
+
+
+def test_a_tower_that_takes_no_patches_is_refused(tmp_path):
+    folder = save_fast_vlm(tmp_path, AutoTokenizer.from_pretrained(tiny(tmp_path / "tiny")))
+    with pytest.raises(CheckpointError, match="the vision tower of a model to be planned must be one of patches.* but is 'timm_wrapper'"):
+        architecture_of(str(folder))
 
 
 @pytest.mark.parametrize("options", [{}, {"adapter": None}, {"adapter": None, "train_vision": True}, {"adapter": LoRAConfig(r=2)}])
