@@ -25,6 +25,7 @@ from unite.config.schema import (
     ExportConfig,
     IndexConfig,
     ServeConfig,
+    StampsConfig,
     TrainConfig,
     TrainerConfig,
 )
@@ -35,6 +36,8 @@ from unite.errors import ConfigError, UniteError, caught, must_be, must_be_one_o
 from unite.export.place import check_out, check_repository
 from unite.export.source import find_source
 from unite.files import read_json
+from unite.worlds.stamps.packages import packages
+from unite.worlds.stamps.pictures import check_renderer
 
 #: Of Lightning's precisions, by the names that it has for each.
 PRECISIONS = {"32-true": "32-true", "32": "32-true", "bf16-mixed": "bf16-mixed", "bf16": "bf16-mixed"}
@@ -63,6 +66,11 @@ def check_evaluate(config: EvaluateConfig) -> None:
 def check_curate(config: CurateConfig) -> None:
     """Raises what is wrong with the config of a curation, all of it at once."""
     raise_all(fault for check in _OF_CURATE for fault in check(config))
+
+
+def check_stamps(config: StampsConfig) -> None:
+    """Raises what is wrong with the config of the stamps, all of it at once."""
+    raise_all(fault for check in _OF_STAMPS for fault in check(config))
 
 
 def check_export(config: ExportConfig) -> None:
@@ -252,6 +260,14 @@ def curation_faults(config: CurateConfig) -> Faults:
         yield from caught(check_source, recipe.get("name") or key)
 
 
+def stamps_faults(config: StampsConfig) -> Faults:
+    """Yields what no set of stamps can be made by: no place to keep what is fetched, no such part, no renderer."""
+    if config.cache is None:
+        yield ConfigError(must_be("cache", "a folder", config.cache, "Nobody knows where the user's is: set UNITE_CACHE to a folder."))
+    yield from caught(packages, config.collections, config.animations)
+    yield from caught(check_renderer)
+
+
 _OF_TRAIN = (
     *(name_faults, range_faults, seed_faults, sweep_faults, length_faults, mixture_faults, shard_faults, suite_faults, budget_faults),
     *(lambda config: device_faults(config.trainer), sharded_faults, validation_faults, start_faults, folder_faults),
@@ -271,6 +287,7 @@ _OF_EMBED = (
 )
 _OF_INDEX = (lancedb_faults, name_faults, lambda config: _of_ranges(config), corpus_faults)
 _OF_CURATE = (name_faults, range_faults, curation_faults, folder_faults)
+_OF_STAMPS = (name_faults, range_faults, stamps_faults, folder_faults)
 _OF_EXPORT = (
     *(name_faults, range_faults),
     *(lambda config: caught(find_source, config.run), lambda config: caught(check_out, config.out)),

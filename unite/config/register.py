@@ -37,6 +37,7 @@ _ENTRIES = (
     _Entry("evaluate_schema", schema.EvaluateConfig),
     _Entry("audit_schema", schema.AuditConfig),
     _Entry("curate_schema", schema.CurateConfig),
+    _Entry("stamps_schema", schema.StampsConfig),
     _Entry("export_schema", schema.ExportConfig),
     _Entry("embed_schema", schema.EmbedConfig),
     _Entry("index_schema", schema.IndexConfig),

@@ -25,6 +25,7 @@ COMMANDS = {
     "embed": ["corpus=some/photos", "checkpoint=some/run", "out=some/corpus"],
     "index": ["corpus=some/corpus"],
     "search": [],
+    "stamps": [],
 }
 
 #: What the user has to give to an option that is chosen.

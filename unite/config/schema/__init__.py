@@ -26,11 +26,12 @@ from unite.config.schema.optimizer import AdafactorConfig, AdamW8bitConfig, Adam
 from unite.config.schema.plan import PlanConfig
 from unite.config.schema.prompt import PromptConfig
 from unite.config.schema.serving import ServeConfig
+from unite.config.schema.stamps import StampsConfig
 from unite.config.schema.sweep import JobSweeperConfig, Keep, ProcessLauncherConfig, SearchConfig, SweepConfig
 from unite.config.schema.training import LoggerConfig, StageConfig, TrainConfig, TrainerConfig, WandbMode
 from unite.config.schema.validation import Export, HeldOutConfig, ValidationConfig
 from unite.config.schema.vectors import Vectors
-from unite.config.schema.world import EmojiHardConfig, PeopleWorldConfig, WorldConfig
+from unite.config.schema.world import EmojiHardConfig, PeopleWorldConfig, StampsWorldConfig, WorldConfig
 
 __all__ = [
     "AdafactorConfig",
@@ -83,6 +84,8 @@ __all__ = [
     "ServeConfig",
     "SourceConfig",
     "StageConfig",
+    "StampsConfig",
+    "StampsWorldConfig",
     "SuiteConfig",
     "SweepConfig",
     "TinyCheckpointConfig",

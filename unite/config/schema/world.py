@@ -1,4 +1,4 @@
-"""The built-in world."""
+"""The built-in worlds, and that which is fetched."""
 
 from __future__ import annotations
 
@@ -70,6 +70,18 @@ class EmojiHardConfig(PoolsConfig):
     _target_: str = "unite.worlds.emoji.hard.EmojiHard"
     num_queries: int = 256
     num_candidates: int = 2048
+
+
+@dataclass(kw_only=True)
+class StampsWorldConfig:
+    """What people drew and wrote, as `python -m unite.worlds.stamps` made it. See `unite.worlds.stamps`.
+
+    Attributes:
+        root: the folder that `stamps` lies in, its data_root.
+    """
+
+    _target_: str = "unite.worlds.stamps.StampsWorld"
+    root: str = "${data_root}"
 
 
 @dataclass(kw_only=True)
