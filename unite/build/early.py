@@ -287,7 +287,7 @@ _OF_EMBED = (
 )
 _OF_INDEX = (lancedb_faults, name_faults, lambda config: _of_ranges(config), corpus_faults)
 _OF_CURATE = (name_faults, range_faults, curation_faults, folder_faults)
-_OF_STAMPS = (name_faults, range_faults, stamps_faults, folder_faults)
+_OF_STAMPS = (name_faults, lambda config: _of_ranges(config), stamps_faults, folder_faults)
 _OF_EXPORT = (
     *(name_faults, range_faults),
     *(lambda config: caught(find_source, config.run), lambda config: caught(check_out, config.out)),

@@ -36,7 +36,7 @@ def make_stamps(config: StampsConfig) -> dict[str, Any]:
         DataError: if a client is missing, a package cannot be fetched, or curation leaves nothing.
     """
     check_renderer()
-    cache, folder = Path(config.cache), Path(config.data_root) / "stamps"
+    cache, folder = Path(str(config.cache)), Path(config.data_root) / "stamps"
     wanted = packages(config.collections, config.animations)
     trees = fetch(wanted, cache / "packages")
     how: dict[str, Any] = {"languages": list(config.languages), "side": config.side, "workers": config.curation.workers}

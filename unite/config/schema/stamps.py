@@ -29,7 +29,7 @@ class StampsConfig:
 
     name: str = "stamps"
     data_root: str = "data"
-    cache: str = "${user_cache:stamps}"
+    cache: str | None = "${user_cache:stamps}"
     collections: list[str] = field(default_factory=lambda: ["tuxpaint", "emoji", "openmoji", "clipart"])
     animations: list[int] = field(default_factory=list)
     languages: list[str] = field(

@@ -39,7 +39,7 @@ _PATIENCE = 3600
 _LAST_LINES = 5
 
 
-def fetch(packages: Sequence[Package], cache: Path) -> dict[Package, Path]:
+def fetch(packages: Sequence[Package], cache: Path) -> dict[str, Path]:
     """Fetches those that are not there yet.
 
     Args:
@@ -47,7 +47,7 @@ def fetch(packages: Sequence[Package], cache: Path) -> dict[Package, Path]:
         cache: the folder that they lie in.
 
     Returns:
-        Package -> the folder of what was in its archive.
+        Name -> the folder of what was in its archive.
 
     Raises:
         DataError: if a client is missing (told before anything is fetched, with what to install) or fails, or an archive is not the one
@@ -65,7 +65,7 @@ def fetch(packages: Sequence[Package], cache: Path) -> dict[Package, Path]:
                 shutil.rmtree(folder, ignore_errors=True)
                 with shown(f"fetching {package.name}"), whole_folder(folder, existing="keep") as partial:
                     _fetch_into(partial, package)
-    return {package: _folder(cache, package) / "tree" for package in packages}
+    return {package.name: _folder(cache, package) / "tree" for package in packages}
 
 
 def _folder(cache: Path, package: Package) -> Path:

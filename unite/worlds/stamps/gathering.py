@@ -14,6 +14,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
@@ -29,7 +30,7 @@ from unite.worlds.stamps.clipart import read_clipart
 from unite.worlds.stamps.concepts import concept_of
 from unite.worlds.stamps.drawing import Drawing
 from unite.worlds.stamps.emoji import read_fluent, read_openmoji
-from unite.worlds.stamps.packages import CLIPART, FLUENT, NAMES, OPENMOJI, TUXPAINT, Package
+from unite.worlds.stamps.packages import CLIPART, FLUENT, NAMES, OPENMOJI, TUXPAINT, Package, animated
 from unite.worlds.stamps.pictures import draw
 from unite.worlds.stamps.tuxpaint import read_tuxpaint
 
@@ -49,46 +50,44 @@ class Collection:
     read: Callable[[], Iterator[Drawing]]
 
 
-def collections_in(trees: Mapping[Package, Path], names: Sequence[str], languages: Sequence[str]) -> list[Collection]:
+def collections_in(trees: Mapping[str, Path], names: Sequence[str], languages: Sequence[str]) -> list[Collection]:
     """Returns the collections.
 
     Args:
-        trees: package -> the folder of what is in it, of all that are needed.
+        trees: name of a package -> the folder of what is in it, of all that are needed.
         names: of those wanted, of `COLLECTIONS`; the animations come with their packages.
         languages: of the translations.
     """
     readers: dict[str, tuple[tuple[Package, ...], Callable[[], Iterator[Drawing]]]] = {}
     if "tuxpaint" in names:
-        readers["tuxpaint"] = (TUXPAINT,), partial(read_tuxpaint, trees[TUXPAINT], languages)
+        readers["tuxpaint"] = (TUXPAINT,), partial(read_tuxpaint, trees[TUXPAINT.name], languages)
     if "emoji" in names:
-        readers["emoji"] = (FLUENT, NAMES), partial(read_fluent, [trees[FLUENT]], trees[NAMES], languages)
+        readers["emoji"] = (FLUENT, NAMES), partial(read_fluent, [trees[FLUENT.name]], trees[NAMES.name], languages)
     if "openmoji" in names:
-        readers["openmoji"] = (OPENMOJI, NAMES), partial(read_openmoji, trees[OPENMOJI], trees[NAMES], languages)
+        readers["openmoji"] = (OPENMOJI, NAMES), partial(read_openmoji, trees[OPENMOJI.name], trees[NAMES.name], languages)
     if "clipart" in names:
-        readers["clipart"] = (CLIPART,), partial(read_clipart, trees[CLIPART])
-    parts = tuple(package for package in trees if package.is_animation)
+        readers["clipart"] = (CLIPART,), partial(read_clipart, trees[CLIPART.name])
+    parts = tuple(package for package in animated() if package.name in trees)
     if parts:
-        readers[ANIMATION] = (*parts, NAMES), partial(read_fluent, [trees[part] for part in parts], trees[NAMES], languages)
+        readers[ANIMATION] = (*parts, NAMES), partial(read_fluent, [trees[part.name] for part in parts], trees[NAMES.name], languages)
     return [Collection(name, *reader) for name, reader in readers.items()]
 
 
-def gather(
-    collection: Collection, trees: Mapping[Package, Path], folder: Path, *, languages: Sequence[str], side: int, workers: int
-) -> str:
+def gather(collection: Collection, trees: Mapping[str, Path], folder: Path, *, languages: Sequence[str], side: int, workers: int) -> str:
     """Makes the table and pictures of a collection, unless they are there of the same packages and options.
 
     Args:
         collection: any.
-        trees: package -> the folder of what is in it.
+        trees: name of a package -> the folder of what is in it.
         folder: where the folder of the collection is made.
         languages: of the translations.
         side: of the pictures, in pixels.
-        workers: processes; 0 is one a core.
+        workers: processes; 0 is one a core, 1 is this very process.
 
     Returns:
         The fingerprint of what it is made of.
     """
-    archives = [read_json(trees[package].parent / "package.json")["sha256"] for package in collection.packages]
+    archives = [read_json(trees[package.name].parent / "package.json")["sha256"] for package in collection.packages]
     made_of: dict[str, Any] = {"packages": archives, "languages": list(languages), "side": side, "format": _FORMAT}
     made_of["fingerprint"] = f"{fingerprint(json.dumps(made_of)):016x}"
     target = folder / collection.name
@@ -109,8 +108,12 @@ def _draw_all(collection: Collection, folder: Path, side: int, workers: int) -> 
     names = [f"pictures/{number:05d}.png" for number in range(len(drawings))]
     jobs = [(drawing.path, folder / name, side) for drawing, name in zip(drawings, names, strict=True)]
     lines, left_out = [], []
-    with ProcessPoolExecutor(workers or None, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
-        faults = tracked(pool.map(_fault, jobs, chunksize=32), f"drawing {collection.name} ({len(jobs):,})", "pictures")
+    with ExitStack() as stack:
+        told: Iterator[str] = map(_fault, jobs)
+        if workers != 1:
+            pool = ProcessPoolExecutor(workers or None, mp_context=get_context("spawn"), initializer=end_with_parent)
+            told = stack.enter_context(pool).map(_fault, jobs, chunksize=32)
+        faults = tracked(told, f"drawing {collection.name} ({len(jobs):,})", "pictures")
         for drawing, name, fault in zip(drawings, names, faults, strict=True):
             if fault:
                 left_out.append({"name": drawing.name, "reason": fault})
@@ -120,9 +123,9 @@ def _draw_all(collection: Collection, folder: Path, side: int, workers: int) -> 
     write_lines(folder / "left_out.jsonl", left_out)
 
 
-def _animated(collection: Collection, trees: Mapping[Package, Path]) -> Iterator[dict[str, str]]:
+def _animated(collection: Collection, trees: Mapping[str, Path]) -> Iterator[dict[str, str]]:
     """Yields the lines of the animations, with their files as they lie from the folder of all packages."""
-    root = trees[collection.packages[0]].parents[1]
+    root = trees[collection.packages[0].name].parents[1]
     return ({"video": drawing.path.relative_to(root).as_posix(), **_line(collection, drawing)} for drawing in collection.read())
 
 

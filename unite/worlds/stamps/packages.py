@@ -30,11 +30,6 @@ class Package:
     of: str
     megabytes: int
 
-    @property
-    def is_animation(self) -> bool:
-        """Whether clips are in it."""
-        return "-anim-" in self.name
-
 
 TUXPAINT = Package(
     *("tuxpaint-stamps-default", "apt", "2022.06.04-1"),
@@ -76,6 +71,11 @@ _ANIMATED = {
 #: Collection of pictures -> its packages, in the order in which their copies are looked for.
 _OF = {"tuxpaint": (TUXPAINT,), "emoji": (FLUENT, NAMES), "openmoji": (OPENMOJI, NAMES), "clipart": (CLIPART,)}
 COLLECTIONS = tuple(_OF)
+
+
+def animated() -> tuple[Package, ...]:
+    """Returns the packages of the animations, in the order of their parts."""
+    return tuple(_ANIMATED.values())
 
 
 def packages(collections: Sequence[str], animations: Sequence[int] = ()) -> tuple[Package, ...]:
