@@ -32,34 +32,59 @@ class Package:
 
 
 TUXPAINT = Package(
-    *("tuxpaint-stamps-default", "apt", "2022.06.04-1"),
-    *(
-        "6db6c1bfc870a47f1499d6203b083522eacb57c5f9c87d468f2e92eb6d9d5f34",
-        "GPL-2.0-only",
-        "Bill Kendrick and the Tux Paint contributors",
-        161,
-    ),
+    "tuxpaint-stamps-default",
+    "apt",
+    "2022.06.04-1",
+    "6db6c1bfc870a47f1499d6203b083522eacb57c5f9c87d468f2e92eb6d9d5f34",
+    "GPL-2.0-only",
+    "Bill Kendrick and the Tux Paint contributors",
+    161,
 )
 CLIPART = Package(
-    *("openclipart-svg", "apt", "1:0.18+dfsg-19"),
-    *("989712d90d57dfa3230049f553bb43b76c30ee4d4b8c5f6e106e33f7db5cbdc5", "LicenseRef-public-domain", "the Open Clip Art Library", 25),
+    "openclipart-svg",
+    "apt",
+    "1:0.18+dfsg-19",
+    "989712d90d57dfa3230049f553bb43b76c30ee4d4b8c5f6e106e33f7db5cbdc5",
+    "LicenseRef-public-domain",
+    "the Open Clip Art Library",
+    25,
 )
 FLUENT = Package(
-    *("@lobehub/fluent-emoji-3d", "npm", "1.1.0"),
-    *("c1bb7eee7de090205a232518a9ab4adb3df458bfbe8a1f78232991194c8b2e58", "MIT", "Microsoft, packed by LobeHub", 16),
+    "@lobehub/fluent-emoji-3d",
+    "npm",
+    "1.1.0",
+    "c1bb7eee7de090205a232518a9ab4adb3df458bfbe8a1f78232991194c8b2e58",
+    "MIT",
+    "Microsoft, packed by LobeHub",
+    16,
 )
 OPENMOJI = Package(
-    *("openmoji", "npm", "17.0.0"),
-    *("55ee7d13485dec86e9f38c1f3a645a13382d33ff97c0cd845ee824b0aef45e68", "CC-BY-SA-4.0", "the OpenMoji project", 5),
+    "openmoji",
+    "npm",
+    "17.0.0",
+    "55ee7d13485dec86e9f38c1f3a645a13382d33ff97c0cd845ee824b0aef45e68",
+    "CC-BY-SA-4.0",
+    "the OpenMoji project",
+    5,
 )
 NAMES = Package(
-    *("emojibase-data", "npm", "17.0.0"),
-    *("d01d0e2ca4e22cb402679532155342c71e2e871f25c32223c013b8b166ebdf5a", "MIT", "emojibase, from Unicode's CLDR", 7),
+    "emojibase-data",
+    "npm",
+    "17.0.0",
+    "d01d0e2ca4e22cb402679532155342c71e2e871f25c32223c013b8b166ebdf5a",
+    "MIT",
+    "emojibase, from Unicode's CLDR",
+    7,
 )
 _ANIMATED = {
     1: Package(
-        *("@lobehub/fluent-emoji-anim-1", "npm", "1.0.0"),
-        *("4c03ac178c1eabf2e2a16dd498f3cc2b92dc30ec3466ae38fdc497d4774c99ea", "MIT", "Microsoft, packed by LobeHub", 165),
+        "@lobehub/fluent-emoji-anim-1",
+        "npm",
+        "1.0.0",
+        "4c03ac178c1eabf2e2a16dd498f3cc2b92dc30ec3466ae38fdc497d4774c99ea",
+        "MIT",
+        "Microsoft, packed by LobeHub",
+        165,
     ),
     **{
         part: Package(f"@lobehub/fluent-emoji-anim-{part}", "npm", "1.0.0", "", "MIT", "Microsoft, packed by LobeHub", 180)

@@ -77,7 +77,8 @@ def write_set(folder: Path, collections: Mapping[str, Sequence[Item]], split: Sp
     """
     train = {name: [item for item in items if not split.tests(item)] for name, items in collections.items()}
     test = {name: [item for item in items if split.tests(item)] for name, items in collections.items()}
-    sources, tasks = {}, {}
+    sources: dict[str, int] = {}
+    tasks: dict[str, int] = {}
     texts: dict[str, None] = {}
     for name, pairs in _pairs(train, split):
         for direction, rows in _directions(name, pairs).items():
