@@ -75,4 +75,4 @@ def _curated(config: StampsConfig, raw: Mapping[str, str]) -> tuple[Path, dict[s
 def _datasheet(sheet: Mapping[str, Any], manifest: Mapping[str, Any], wanted: Sequence[Package]) -> dict[str, Any]:
     """Returns curation's datasheet without what is of a machine, with the packages and what was written."""
     told = [{"name": one.name, "version": one.version, "licence": one.licence, "of": one.of, "sha256": one.sha256} for one in wanted]
-    return {"packages": told, **manifest, **{name: value for name, value in sheet.items() if name not in _LEFT_OUT}}
+    return {"packages": told, "set": dict(manifest), **{name: value for name, value in sheet.items() if name not in _LEFT_OUT}}
