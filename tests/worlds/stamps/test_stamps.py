@@ -17,12 +17,13 @@ from tests.composed import composed
 from tests.worlds.stamps.material import ANIMALS, clients
 from unite.build import stamps as build_stamps
 from unite.build.early import check_stamps
-from unite.config.schema import StampsWorldConfig
+from unite.config.schema import StampsConfig, StampsWorldConfig
 from unite.data.shards import ShardReader
 from unite.data.tasks import read_task
 from unite.errors import ConfigError, DataError, UniteError
 from unite.worlds.stamps import StampsWorld
-from unite.worlds.stamps.packages import packages
+from unite.worlds.stamps.packages import COLLECTIONS, packages
+from unite.worlds.terms import terms_of
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +138,12 @@ def test_some_collections_need_their_packages_alone(made):
 def test_a_set_that_is_not_made_says_how_it_is(tmp_path):
     with pytest.raises(DataError, match=r"the stamps must be made .*Make it with `python -m unite.worlds.stamps data_root="):
         StampsWorld(StampsWorldConfig(root=str(tmp_path))).prepare()
+
+
+def test_the_licences_and_languages_are_those_of_the_packages_and_of_the_command():
+    known = terms_of(StampsWorld)
+    assert set(known.licence.split(" AND ")) == {package.licence for package in packages(COLLECTIONS, [1, 2, 3, 4])}
+    assert set(known.languages) == {"en", *StampsConfig().languages}
 
 
 def test_the_command_refuses_what_is_wrong_all_at_once(tmp_path):
