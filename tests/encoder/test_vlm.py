@@ -5,6 +5,7 @@ import torch
 from tests.encoder.material import CONTENTS, batch_of, loss_of, make, trained
 from unite.config.schema import LoRAConfig
 from unite.encoder import vlm
+from unite.encoder.features import KeptFeatures
 
 
 def test_embeddings_are_unit_vectors_in_float32(tiny_folder):
@@ -31,7 +32,7 @@ def test_media_are_seen_once(tiny_folder):
     encoder = make(tiny_folder)
     seen = []
     encoder.model.visual.register_forward_pre_hook(lambda module, args, kwargs: seen.append(kwargs["grid_thw"].shape[0]), with_kwargs=True)
-    known = {}
+    known = KeptFeatures()
     batch = batch_of(encoder)
     features = encoder.encode_media(batch, known)
     assert seen == [2]  # image 1 twice, image 2 once
@@ -54,6 +55,13 @@ def test_media_are_seen_once_where_micro_batches_pass_in_turns(tiny_folder, monk
         monkeypatch.setattr(vlm, "_TOKENS_TOGETHER", limit)
         assert [len(embeddings) for embeddings in encoder.together(batches)] == [1] * len(batches)
         assert (sum(seen), len(passes)) == (2, expected)
+
+
+def test_a_frozen_tower_stays_in_evaluation_mode(tiny_folder):
+    for train_vision in (False, True):
+        encoder = make(tiny_folder, train_vision=train_vision).train()
+        assert encoder.training and encoder.model.language_model.layers[0].training
+        assert encoder.model.visual.training == encoder.model.visual.blocks[0].training == train_vision
 
 
 def test_gradient_checkpointing_changes_no_gradient(tiny_folder):

@@ -7,7 +7,8 @@ import pytest
 import torch
 from rich.console import Console
 
-from unite.config.schema import PlanConfig
+from unite.config.schema import FeaturesBeyond, PlanConfig
+from unite.encoder.features import FeatureBound
 from unite.planning.contents import Contents
 from unite.planning.counted import Pass
 from unite.planning.devices import Device
@@ -67,6 +68,16 @@ def test_what_is_beyond_the_budget_of_graphs_passes_once_more_and_keeps_nothing(
     plan, direct = planned(graph_tokens=100), planned()
     assert plan.operations - direct.operations == pytest.approx(0.75 * 400 * 2)
     assert plan.memory["activations"] == 100 * 8 + 64 * 3
+
+
+def test_features_beyond_their_bound_are_not_counted_and_what_is_seen_again_is():
+    cached = {"graph_tokens": 100}
+    again, host = (planned(**cached, features=FeatureBound(60, beyond)) for beyond in (FeaturesBeyond.again, FeaturesBeyond.host))
+    assert again.memory["features"] == host.memory["features"] == 60 * 4 * 2
+    seen = 20 / 4 * 30 * 4
+    assert again.operations - planned(**cached).operations == pytest.approx(0.75 * (1 - 60 / 150) * seen * 5)
+    assert host.operations == planned(**cached).operations
+    assert planned(features=FeatureBound(60)).memory["features"] == planned().memory["features"]  # one pass holds all of them
 
 
 @pytest.mark.parametrize(("optimizer", "average", "states"), [("adamw", True, 3), ("muon", False, 1), ("adamw_8bit", False, 0.5)])

@@ -10,6 +10,7 @@ from tests.training.pictures import pictures
 from tests.training.ranks import in_ranks, part
 from unite.config.schema import LoRAConfig, MAMCLConfig
 from unite.data.collate import Collator
+from unite.encoder.features import FeatureBound
 from unite.objective import MAMCL
 from unite.training.sharded_step import ShardedStep
 from unite.training.sharding import shard, whole
@@ -24,13 +25,14 @@ RUNS = [
     *(({"adapter": LORA, "train_vision": True}, tokens) for tokens in (1, 100_000)),
     (EVERYWHERE, 200),
     ({"train_vision": True, "attention": "eager"}, 200),  # a pass for each micro-batch
+    *(({"adapter": LORA}, 1, FeatureBound(tokens)) for tokens in (0, 9)),  # ranks have room for the features of different pictures
 ]
 
 
 def steps_of_rank(rank, num_ranks, folder, runs):
     """Returns loss and gradients of each run. The first ranks see nothing, the last has fewer rows."""
     found = []
-    for options, graph_tokens in runs:
+    for options, graph_tokens, *features in runs:
         encoder = make(folder, **options).train()
         encoder.add_adapter()
         generator = torch.Generator().manual_seed(0)
@@ -41,7 +43,7 @@ def steps_of_rank(rank, num_ranks, folder, runs):
             shard(encoder, init_device_mesh("cpu", (num_ranks,)))
         batch = Collator(encoder.processor, 160)(part([*pictures(), pictures()[0]], rank, num_ranks))
         objective = MAMCL(MAMCLConfig(temperature=0.1, symmetric=True))
-        step = (ShardedStep if num_ranks > 1 else ContrastiveStep)(encoder, objective, graph_tokens)
+        step = (ShardedStep if num_ranks > 1 else ContrastiveStep)(encoder, objective, graph_tokens, *features)
         loss = step(batch, torch.Tensor.backward).loss
         found.append((loss, {name: whole(one.grad) for name, one in encoder.named_parameters() if one.grad is not None}))
     return found

@@ -1,13 +1,15 @@
 import pytest
 import torch
 from pytorch_lightning.plugins import MixedPrecision, Precision
+from transformers import AutoTokenizer
 
-from tests.encoder.checkpoints import tiny
+from tests.encoder.checkpoints import save_family, tiny
 from tests.encoder.material import image, make
 from tests.training.pictures import pictures
 from tests.training.toy import batch_of, examples, seeded_encoder
 from unite.config.schema import InfoNCEConfig, LoRAConfig, MAMCLConfig
 from unite.data.collate import Collator
+from unite.encoder.features import ALL_KEPT, FeatureBound
 from unite.errors import ConfigError, NonFiniteLossError
 from unite.objective import MAMCL, InfoNCE
 from unite.training.step import ContrastiveStep, count_tokens
@@ -95,7 +97,7 @@ def test_tokens_are_counted_with_and_without_padding():
     assert count_tokens(batch.micro_batches) == (sum(lengths), max(lengths) * len(lengths))
 
 
-def real_gradients(folder, objective, graph_tokens, *, dtype="float32", precision="32-true", again=False, **options):
+def real_gradients(folder, objective, graph_tokens, *, dtype="float32", precision="32-true", again=False, features=ALL_KEPT, **options):
     """The loss and the flat gradient of a real architecture, in Lightning's precision of that name."""
     encoder = make(folder, dtype=dtype, gradient_checkpointing=again, **options).train()
     encoder.add_adapter()
@@ -107,7 +109,7 @@ def real_gradients(folder, objective, graph_tokens, *, dtype="float32", precisio
     plugin = MixedPrecision("bf16-mixed", "cpu") if precision == "bf16-mixed" else Precision()
     batch = Collator(encoder.processor, 160)(pictures())
     with plugin.forward_context():
-        loss = ContrastiveStep(encoder, objective, graph_tokens)(batch, torch.Tensor.backward).loss
+        loss = ContrastiveStep(encoder, objective, graph_tokens, features)(batch, torch.Tensor.backward).loss
     return loss, torch.cat([one.grad.flatten() for one in encoder.parameters() if one.requires_grad and one.grad is not None])
 
 
@@ -139,6 +141,23 @@ def test_every_precision_gives_the_gradients_of_float32(tiny_folder, what):
     for graph_tokens, again in ((1, False), (1, True), (200, False)):  # 200: of some micro-batches the activations are kept
         _, cached = real_gradients(tiny_folder, objective, graph_tokens, **what, again=again)
         torch.testing.assert_close(cached, expected, rtol=1e-4, atol=1e-5 * float(expected.abs().max()))
+
+
+@pytest.mark.parametrize("graph_tokens", [1, 200])
+def test_a_bound_on_kept_features_changes_neither_loss_nor_gradient(tiny_folder, tmp_path, graph_tokens, caplog):
+    folder = save_family("qwen3_vl", tmp_path, AutoTokenizer.from_pretrained(tiny_folder))  # with deepstack
+    objective = InfoNCE(InfoNCEConfig(temperature=0.1))
+    given = {"adapter": LoRAConfig(r=2, dropout=0.3)}  # the replay must draw the same where the tower sees again what it saw
+    loss, expected = real_gradients(folder, objective, graph_tokens, **given)
+    assert "frozen tower" not in caplog.text
+    for tokens in (0, 10):  # a picture has four
+        caplog.clear()
+        with caplog.at_level("INFO"):
+            found_loss, found = real_gradients(folder, objective, graph_tokens, **given, features=FeatureBound(tokens))
+        torch.testing.assert_close(found_loss, loss, rtol=1e-6, atol=0)
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6 * float(expected.abs().max()))
+        told = f"{tokens // 4} media kept on the device ({tokens // 4 * 4} tokens, trainer.feature_tokens={tokens}), 0 in the host's memory"
+        assert told in caplog.text
 
 
 def test_the_replay_draws_the_same_dropout_in_a_tower_also_where_contents_share_a_picture(tiny_folder):

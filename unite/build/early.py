@@ -188,6 +188,10 @@ def sharded_faults(config: TrainConfig) -> Faults:
         yield ConfigError(
             must_be("encoder.quantization", "null with trainer.strategy=sharded", str(config.encoder.quantization), hint_of_weights)
         )
+    if config.feature_cache.folder is not None:
+        hint_of_features = f"A rank that finds more on disk than another would call the tower less often, and wait for ever. {hint}"
+        expected = "null with trainer.strategy=sharded"
+        yield ConfigError(must_be("feature_cache.folder", expected, config.feature_cache.folder, hint_of_features))
     for stage, options in (("alignment", config.alignment), ("adaptation", config.adaptation)):
         if options.max_steps == 0:
             continue
@@ -236,8 +240,8 @@ def base_faults(config: TrainConfig | EvaluateConfig | EmbedConfig) -> Faults:
 
 def folder_faults(config: Any) -> Faults:
     """Yields places to write to that cannot be. A data folder may be one that is read only; Hydra itself asks for runs_root."""
-    for option in ("out", "data_root", "cache"):
-        place = config.get(option)
+    for option in ("out", "data_root", "cache", "feature_cache.folder"):
+        place = OmegaConf.select(config, option)
         if place is None or "://" in place:
             continue
         nearest = next(folder for folder in (Path(place), *Path(place).absolute().parents) if folder.exists())

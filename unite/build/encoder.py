@@ -17,6 +17,7 @@ from transformers import AutoTokenizer
 
 from unite.build.component import build
 from unite.build.early_data import own_sources, stages_of
+from unite.build.features import trained_tower_faults, with_stored_features
 from unite.checkpoints import find_checkpoint
 from unite.config.schema import AssembledCheckpointConfig, EmbedConfig, EncoderConfig, EvaluateConfig, TinyCheckpointConfig, TrainConfig
 from unite.config.target import assemble
@@ -51,7 +52,8 @@ def check_encoder(config: TrainConfig) -> None:
     start = config.init_from or (config.encoder.path if config.encoder.get("checkpoint") is None else None)
     path = find_checkpoint(start, "encoder.path" if config.init_from is None else "init_from") if start else None
     frozen = [name for _, stage in stages_of(config) for name in stage.frozen]
-    raise_all(_kind_faults(config, *_check_options(config.encoder, path, frozen)))
+    name, family = _check_options(config.encoder, path, frozen)
+    raise_all([*_kind_faults(config, name, family), *trained_tower_faults(config, family)])
 
 
 def check_trained_encoder(config: EvaluateConfig | EmbedConfig) -> None:
@@ -117,7 +119,8 @@ def build_encoder(config: TrainConfig, folder: Path | None) -> VLMEncoder:
         path, base = find_checkpoint(config.encoder.path, "encoder.path"), base_of(config.encoder)
     log.info("the encoder's weights come from %s", path)
     with shown("loading the encoder"):
-        return cast(VLMEncoder, build(config.encoder, "encoder", path=path, base=base, checkpoint=None))
+        encoder = cast(VLMEncoder, build(config.encoder, "encoder", path=path, base=base, checkpoint=None))
+        return with_stored_features(config.feature_cache, encoder, is_trained=True)
 
 
 def base_of(encoder: EncoderConfig) -> str | None:
@@ -168,7 +171,8 @@ def build_trained_encoder(config: EvaluateConfig | EmbedConfig) -> VLMEncoder:
     path, base = find_checkpoint(config.checkpoint), base_of(config.encoder)
     with shown("loading the encoder"):
         encoder: VLMEncoder = build(_as_suite_asks(config), "encoder", path=path, base=base, checkpoint=None)
-        return encoder.to(device)
+        kept = getattr(config, "feature_cache", None)  # of a corpus each medium is seen once
+        return (encoder if kept is None else with_stored_features(kept, encoder, is_trained=False)).to(device)
 
 
 def _as_suite_asks(config: EvaluateConfig | EmbedConfig) -> Any:

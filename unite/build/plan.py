@@ -13,6 +13,7 @@ from unite.build.early import PRECISIONS
 from unite.checkpoints import find_checkpoint
 from unite.config.schema import EncoderConfig, PlanConfig, StageConfig, TinyCheckpointConfig, TrainConfig
 from unite.encoder.checkpoint import read_as_asked, read_as_trained
+from unite.encoder.features import FeatureBound
 from unite.encoder.folder import parts_of
 from unite.encoder.tiny import tiny_config
 from unite.errors import CheckpointError, ConfigError, must_be, must_be_one_of
@@ -50,6 +51,7 @@ def build_plans(config: TrainConfig) -> tuple[list[StagePlan], str]:
                 device,
                 plan,
                 graph_tokens=config.trainer.graph_tokens,
+                features=FeatureBound(config.trainer.feature_tokens, config.trainer.features_beyond),
                 token_budget=config.data.token_budget,
                 optimizer=_optimizer(stage),
                 has_average=stage.optimizer.get("ema_decay") is not None,

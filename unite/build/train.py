@@ -22,6 +22,7 @@ from unite.build.runs import gone_back_to
 from unite.build.validation import build_validation, check_validation, hold_out
 from unite.config.schema import StageConfig, TrainConfig, WandbMode
 from unite.data.mixture import MixtureDataModule
+from unite.encoder.features import FeatureBound
 from unite.encoder.vlm import VLMEncoder
 from unite.errors import ConfigError, UniteError, caught, gathered, must_be, raise_all
 from unite.processes import started
@@ -44,7 +45,17 @@ from unite.training.stages import Stage, train_stages
 from unite.training.step_log import StepLog
 
 #: The options of the trainer that a stage's weights depend on.
-_OF_THE_RESULT = ("accelerator", "devices", "num_nodes", "strategy", "precision", "graph_tokens", "options")
+_OF_THE_RESULT = (
+    "accelerator",
+    "devices",
+    "num_nodes",
+    "strategy",
+    "precision",
+    "graph_tokens",
+    "feature_tokens",
+    "features_beyond",
+    "options",
+)
 
 
 def build_stages(config: TrainConfig, run: RunFolder) -> list[Stage]:
@@ -193,6 +204,7 @@ def train(config: TrainConfig, run: RunFolder, stages: Sequence[Stage], loggers:
         load_encoder=lambda folder: build_encoder(config, folder),
         build_trainer=lambda stage: build_trainer(config, stage, run, loggers),
         graph_tokens=config.trainer.graph_tokens,
+        features=FeatureBound(config.trainer.feature_tokens, config.trainer.features_beyond),
         resume=bool(config.resume),
         back_to=gone_back_to(config),
         seed=config.seed,

@@ -10,7 +10,6 @@ Several processes may share a folder, and the work (`DiskCache.turn`); where it 
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -20,11 +19,11 @@ import torch
 from torch import Tensor, nn
 
 from unite.batch import index_tensor
-from unite.embedding.cache_parts import PARTS, new_part, read_part, write_part
+from unite.embedding.cache_parts import PARTS, check_made_by, new_part, read_part, write_part
 from unite.embedding.fingerprints import encoder_fingerprint, prompt_fingerprint
 from unite.embedding.memory import is_before
 from unite.errors import DataError, must_be
-from unite.files import locked, write_text
+from unite.files import locked
 from unite.processes import num_ranks
 from unite.progress import tracked
 from unite.types import fingerprint
@@ -64,7 +63,11 @@ class DiskCache:
         self._left: set[int] = set()
         self._seen: set[str] = set()  # names of the parts that were read or written
         self._is_kept = self._is_shared = True
-        self._check_made_by({"encoder": f"{encoder:016x}", "prompt": f"{prompt:016x}", "format": _FORMAT})
+        made_by = {"encoder": f"{encoder:016x}", "prompt": f"{prompt:016x}", "format": _FORMAT}
+        try:
+            check_made_by(self.folder, made_by, "embeddings", "Give another cache folder, or delete this one.")
+        except OSError as error:
+            self._give_up(error)
         self.refresh()
         self._left = set(self._at)
 
@@ -184,19 +187,6 @@ class DiskCache:
         self._is_kept = False
         hint = "Free space there, or give another folder: cache=...; cache=null keeps none."
         _log.warning("no embeddings can be kept in %s (%s): it goes on without. %s", self.folder, error, hint)
-
-    def _check_made_by(self, made_by: dict[str, str]) -> None:
-        path = self.folder / "cache.json"
-        try:
-            if not path.exists():
-                write_text(path, json.dumps(made_by))
-            found = path.read_text(encoding="utf-8", errors="backslashreplace")
-        except OSError as error:
-            self._give_up(error)
-            return
-        if found != json.dumps(made_by):
-            hint = "Give another cache folder, or delete this one."
-            raise DataError(must_be(f"the embeddings in {self.folder}", f"made by {made_by}", found, hint))
 
     def _add(self, rows: Mapping[str, Tensor], path: Path | None = None) -> set[int]:
         """Takes over a part, and returns the fingerprints of its embeddings; those that are not finite are left out and told."""

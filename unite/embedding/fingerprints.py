@@ -11,7 +11,7 @@ neither: the device, the kernel of attention, the size of a micro-batch.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from functools import partial
 from itertools import chain
@@ -19,7 +19,7 @@ from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from unite.batch import Processor
 from unite.errors import DataError
@@ -63,13 +63,29 @@ def prompt_fingerprint(processor: Processor) -> int:
     return fingerprint(_Settings(of_own=True).of(settings), _vocabulary(processor), *read)
 
 
+def towers_fingerprint(towers: Sequence[nn.Module], reader: Any) -> int:
+    """Returns a 63-bit hash of what features of media follow from beside the media: the towers, and how their reader reads a few probes.
+
+    Args:
+        towers: those of a family, and the family itself where it is a module: it may normalise.
+        reader: a `unite.encoder.families.family.MediaReader`.
+    """
+    parts = [str(encoder_fingerprint(tower)) for tower in towers]
+    parts.append(f"{type(reader).__qualname__} {_Settings(of_own=True).of(vars(reader))}")
+    media = (medium for kind in KINDS for probe in kind.probes() for medium in probe.media if medium.modality in reader.modalities)
+    return fingerprint(*parts, *(part for medium in media for part in _of_tensors(reader.read(medium).tensors)))
+
+
 def _as_read(processor: Processor, content: Content) -> Iterator[str | bytes]:
     try:
         encoded = processor.encode(content)
     except DataError as error:  # refusing a content is part of how the processor reads
         yield str(error)
         return
-    tensors = {"input_ids": encoded.input_ids, "token_types": encoded.token_types, **encoded.media}
+    yield from _of_tensors({"input_ids": encoded.input_ids, "token_types": encoded.token_types, **encoded.media})
+
+
+def _of_tensors(tensors: Mapping[str, Tensor]) -> Iterator[str | bytes]:
     for name, tensor in tensors.items():
         yield f"{name} {tensor.dtype} {tuple(tensor.shape)}"
         yield tensor.contiguous().numpy().tobytes()

@@ -8,13 +8,14 @@ Shapes: n contents, L tokens, V tokens of media, D width.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from unite.batch import MicroBatch
 from unite.config.prompts import prompt_options
@@ -22,6 +23,7 @@ from unite.config.schema.encoder import EncoderConfig, Positions
 from unite.encoder.adapters import add_lora, has_lora, merge_lora
 from unite.encoder.checkpoint import load_checkpoint, read_as_asked, read_as_trained, save_checkpoint
 from unite.encoder.families.family import Family, Part
+from unite.encoder.features import KeptFeatures, Name, StoredFeatures
 from unite.encoder.folder import parts_of
 from unite.encoder.pooling import last_positions
 from unite.encoder.processor import ContentProcessor
@@ -46,6 +48,7 @@ class VLMEncoder(nn.Module):
     Attributes:
         config: the options with what a folder that `save` wrote brings: how it reads contents then wins, and over that `override`.
         trained: what of the model is trained.
+        stored: features of its towers that outlive a step, where they are kept; they must not be trained then.
 
     Raises:
         CheckpointError: if there is no such checkpoint, or it is not whole: weights are missing or have no place, or its tokenizer,
@@ -69,6 +72,7 @@ class VLMEncoder(nn.Module):
         self._choose_trained(config)
         self._widened: list[nn.Parameter] = []
         self._quantised: Quantised | None = None
+        self.stored: StoredFeatures | None = None
         self.family.speed_up(self.model)
         if config.gradient_checkpointing:
             self.model.gradient_checkpointing_enable({"use_reentrant": False})
@@ -82,6 +86,15 @@ class VLMEncoder(nn.Module):
     def vision_is_frozen(self) -> bool:
         """Whether the features of a medium stay the same from step to step."""
         return not any(parameter.requires_grad for tower in self.family.towers(self.model) for parameter in tower.parameters())
+
+    @override
+    def train(self, mode: bool = True) -> VLMEncoder:
+        """Sets the mode. Frozen towers stay in evaluation mode: what they make of a medium is a function of it alone."""
+        super().train(mode)
+        if self.vision_is_frozen:
+            for tower in self.family.towers(self.model):
+                tower.eval()
+        return self
 
     def forward(self, micro_batch: MicroBatch, media_features: Tensor | None = None) -> Tensor:
         """Embeds n contents.
@@ -98,7 +111,7 @@ class VLMEncoder(nn.Module):
     def together(
         self,
         micro_batches: Sequence[MicroBatch],
-        known: dict[tuple[int, int], Tensor] | None = None,
+        known: KeptFeatures | None = None,
         idle: MicroBatch | None = None,
         *,
         at_once: bool = False,
@@ -115,34 +128,31 @@ class VLMEncoder(nn.Module):
         Returns:
             (n, D) of each.
         """
-        known = {} if known is None else known
+        known = KeptFeatures() if known is None else known
         embeddings: list[Tensor] = []
         unseen: Tensor | None = None
         for some in [micro_batches] if at_once else _in_turns(micro_batches):
-            self._see(some, known)
+            seen = self._see(some, known)
             if idle is not None:
                 unseen, idle = self.encode_media(idle).sum(), None
-            embeddings += self._embed(some, [self.encode_media(micro_batch, known) for micro_batch in some])
+            embeddings += self._embed(some, [self._features(micro_batch, seen) for micro_batch in some])
         if unseen is not None:
             embeddings[0] = embeddings[0] + 0 * unseen
         return embeddings
 
-    def encode_media(self, micro_batch: MicroBatch, known: dict[tuple[int, int], Tensor] | None = None) -> Tensor:
+    def encode_media(self, micro_batch: MicroBatch, known: KeptFeatures | None = None) -> Tensor:
         """Runs the towers once over each different medium of a micro-batch.
 
         Args:
             micro_batch: on the model's device.
-            known: features by name (`MicroBatch.media_names`). What is there is not computed again and what is new is added, so that one
-                dictionary serves all micro-batches of a step and, with frozen towers, their replay.
+            known: what is there is not computed again and what is new is added, within its bound, so that one serves all micro-batches of
+                a step and, with frozen towers, their replay.
 
         Returns:
             (V, 1 + K, D): for each token of a medium, in the order of the tokens, what takes its place, and the K features that deeper
             layers add to it (Qwen3-VL's deepstack; 0 for most). Without media it is empty.
         """
-        known = {} if known is None else known
-        self._see([micro_batch], known)
-        names = micro_batch.media_names
-        return torch.cat([known[name] for name in names]) if names else torch.empty(0, 1, self.dim)
+        return self._features(micro_batch, self._see([micro_batch], KeptFeatures() if known is None else known))
 
     def add_adapter(self, frozen: Sequence[str] = ()) -> None:
         """Adds fresh adapters, if the encoder has some configured: a stage begins.
@@ -208,18 +218,32 @@ class VLMEncoder(nn.Module):
             parameter.requires_grad_(name in self.trained.whole)
         self._whole = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
 
-    def _see(self, micro_batches: Sequence[MicroBatch], known: dict[tuple[int, int], Tensor]) -> None:
-        """Adds the features of the media that are not known."""
+    def _see(self, micro_batches: Sequence[MicroBatch], known: KeptFeatures) -> dict[Name, Tensor]:
+        """Returns the features of the media of micro-batches, and adds those that are new to what is known."""
         names = [name for micro_batch in micro_batches for name in micro_batch.media_names]
-        new: dict[tuple[int, int], int] = {}
+        device, is_frozen = micro_batches[0].input_ids.device, self.vision_is_frozen or not torch.is_grad_enabled()
+        found = known.of(names, device)
+        if self.stored is not None and is_frozen and (stored := self.stored.get(dict.fromkeys(names).keys() - found.keys(), device)):
+            known.keep(stored)
+            found |= stored
+        new: dict[Name, int] = {}
         for medium, name in enumerate(names):
-            if name not in known:
+            if name not in found:
                 new.setdefault(name, medium)
         if new:
             media = [micro_batch.media for micro_batch in micro_batches if micro_batch.media]
             joined = media[0] if len(media) == 1 else {name: torch.cat([tensors[name] for tensors in media]) for name in media[0]}
-            with torch.set_grad_enabled(torch.is_grad_enabled() and not self.vision_is_frozen):
-                known.update(zip(new, self.family.see(self.model, joined, list(new.values())), strict=True))
+            with torch.set_grad_enabled(not is_frozen):
+                seen = dict(zip(new, self.family.see(self.model, joined, list(new.values())), strict=True))
+            known.keep(seen)
+            if self.stored is not None and is_frozen:
+                self.stored.put(seen)
+            found |= seen
+        return found
+
+    def _features(self, micro_batch: MicroBatch, seen: Mapping[Name, Tensor]) -> Tensor:
+        names = micro_batch.media_names
+        return torch.cat([seen[name] for name in names]) if names else torch.empty(0, 1, self.dim)
 
     def _embed(self, micro_batches: Sequence[MicroBatch], features: Sequence[Tensor]) -> list[Tensor]:
         sequential = self.config.positions is Positions.sequential

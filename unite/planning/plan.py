@@ -8,11 +8,13 @@ Memory of one rank, in bytes:
                   there is one
     activations   of the tokens whose graphs are kept (`trainer.graph_tokens`) or of the largest micro-batch that is replayed, and beside
                   them what a pass needs for a moment; where all graphs are kept, the whole batch is one pass
-    features      of the media of a rank's contents, kept over the step where the tower is frozen
+    features      of the media of a rank's contents where the tower is frozen: of all of them, or where not all graphs are kept, of
+                  `trainer.feature_tokens`
     inputs        patches and tokens of the batch
     embeddings    of a rank's contents, their gradient and what it is scaled from; of several ranks, three pieces that pass through
 
-Operations: each content passes forward and backward once, and forward once more where its graph was not kept (gradient cache).
+Operations: each content passes forward and backward once, and forward once more where its graph was not kept (gradient cache);
+a medium, where its features were not.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from unite.config.schema.plan import PlanConfig
+from unite.config.schema.training import FeaturesBeyond
+from unite.encoder.features import ALL_KEPT, FeatureBound
 from unite.planning.activations import Activations, Kind
 from unite.planning.contents import Contents
 from unite.planning.counted import CountedModel, Pass
@@ -106,6 +110,7 @@ def plan_stage(
     optimizer: str,
     has_average: bool,
     at_once: int | None = None,
+    features: FeatureBound = ALL_KEPT,
 ) -> StagePlan:
     """Counts a stage.
 
@@ -121,6 +126,7 @@ def plan_stage(
         optimizer: `adamw`, `adamw_8bit`, `muon` or `adafactor`.
         has_average: whether an average of the weights is kept.
         at_once: tokens that pass together where all graphs are kept; None is all, as on a GPU.
+        features: how much of what a frozen tower has seen is kept.
     """
     ranks = plan.devices
     tokens = sum(some.number * some.tokens for some in contents) / ranks
@@ -132,14 +138,15 @@ def plan_stage(
     seen = _seen(model, contents, ranks, token_budget)
     replayed = 0.0 if tokens <= graph_tokens else max(0.0, 1 - graph_tokens / tokens)
     language = (micro.forward * (1 + replayed) + micro.backward) / micro.tokens * tokens
-    tower = sum(some.forward * (1 + (replayed if model.vision_is_trained else 0)) + some.backward for some in seen)
-    each = int(model.dtype.itemsize)
-    features = 0.0 if model.vision_is_trained else visual * model.dim * each * (1 + int(getattr(model.family, "num_deepstack", 0)))
+    known = 0.0 if model.vision_is_trained else visual if not replayed or features.tokens is None else min(visual, features.tokens)
+    seen_again = replayed if model.vision_is_trained or features.beyond is FeaturesBeyond.again else 0.0
+    tower = sum(some.forward * (1 + seen_again * (1 - known / max(1.0, visual))) + some.backward for some in seen)
+    each = int(model.dtype.itemsize) * (1 + int(getattr(model.family, "num_deepstack", 0)))
     fixed = {
         "weights": _of_weights(model),
         "gradients": 4.0 * model.num_trained,
         "optimizer": 4.0 * (model.num_trained * (STATES[optimizer] + has_average) + model.num_looked_up * (optimizer == "muon")),
-        "features": features,
+        "features": known * model.dim * each,
         "inputs": sum(some.tokens for some in seen) * model.patch_bytes + 8 * 3 * tokens,
         "embeddings": 4.0 * 3 * (own + (min(own, _PIECE) if ranks > 1 else 0)),
         "runtime": _RUNTIME + _BETWEEN * device.memory,

@@ -59,7 +59,7 @@ def _advice(plan: StagePlan) -> str:
         "weights": "Take a smaller encoder, encoder.dtype=bfloat16, or under LoRA encoder.quantization=nf4.",
         "optimizer": "Train by LoRA (+adapter@encoder.adapter=lora), or by optimizer=adamw_8bit or adafactor.",
         "gradients": "Train by LoRA (+adapter@encoder.adapter=lora).",
-        "features": "Take more devices (plan.devices), a smaller data.batch_size or encoder.max_image_tokens.",
+        "features": "Take a smaller trainer.feature_tokens, which holds where not all graphs are kept, or a smaller data.batch_size.",
         "inputs": "Take more devices (plan.devices), or a smaller data.batch_size.",
         "embeddings": "Take a smaller data.batch_size.",
     }

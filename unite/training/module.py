@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from unite.batch import Batch
+from unite.encoder.features import ALL_KEPT, FeatureBound
 from unite.encoder.vlm import VLMEncoder
 from unite.errors import CheckpointError, TrainingError, must_be
 from unite.training.optimizer import OptimizerBuilder
@@ -37,6 +38,7 @@ class UniteModule(pl.LightningModule):
         graph_tokens: see `ContrastiveStep`.
         seed: of the random numbers of each step (dropout), which are a function of it, the step and the rank: a resumed run draws the same.
         step: the class of the step; another where weights are sharded.
+        features: see `ContrastiveStep`.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class UniteModule(pl.LightningModule):
         graph_tokens: int,
         seed: int = 0,
         step: type[ContrastiveStep] = ContrastiveStep,
+        features: FeatureBound = ALL_KEPT,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -57,7 +60,7 @@ class UniteModule(pl.LightningModule):
         self.optimizer = optimizer
         self.num_steps = num_steps
         self.seed = seed
-        self.step = step(encoder, objective, graph_tokens)
+        self.step = step(encoder, objective, graph_tokens, features)
         self.average = None if optimizer.ema_decay is None else WeightAverage(self, optimizer.ema_decay)
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:

@@ -4,7 +4,10 @@ A layer's weights are gathered by all ranks together. What differs between them 
 
     how many micro-batches        a rank with fewer passes a filler, whose embeddings count for nothing
     how many are replayed         as many on each rank; those that are kept are one pass
-    where something is seen       a rank that sees nothing where another does shows its towers a blank image, with weight zero
+
+and before each pass:
+
+    whether something is seen     a rank that sees nothing where another does shows its towers a blank image, with weight zero
 
 Else loss, gradients and memory are those of `step.ContrastiveStep`.
 """
@@ -21,6 +24,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from unite.batch import Batch, MicroBatch
+from unite.encoder.features import KeptFeatures
 from unite.encoder.vlm import VLMEncoder
 from unite.processes import num_ranks
 from unite.training.step import Backward, ContrastiveStep, RandomState, StepOutput, in_order, with_gradient
@@ -31,7 +35,7 @@ class ShardedStep(ContrastiveStep):
     """A `ContrastiveStep` of an encoder that `sharding.shard` has sharded; all ranks call it together.
 
     Args:
-        encoder, objective, graph_tokens: as of `ContrastiveStep`.
+        encoder, objective, graph_tokens, features: as of `ContrastiveStep`.
     """
 
     encoder: VLMEncoder
@@ -49,15 +53,15 @@ class ShardedStep(ContrastiveStep):
         device = batch.micro_batches[0].input_ids.device
         filler = self._filler.to(device)
         replayed, kept = self._agreed(batch, filler)
-        blanks = self._blanks([*([micro] for micro in replayed), kept], device)
-        known: dict[tuple[int, int], Tensor] | None = {} if self.encoder.vision_is_frozen else None
+        known = KeptFeatures(self.features) if self.encoder.vision_is_frozen else None
         states: list[RandomState] = []
         parts: list[Tensor] = []
         with torch.no_grad():
-            for micro, blank in zip(replayed, blanks, strict=False):
+            for micro in replayed:
+                blank = self._blank_beside([micro], known, device)
                 states.append(RandomState(device))
                 parts += self.encoder.together([micro], known, blank)
-        with_graph = self.encoder.together(kept, known, blanks[-1], at_once=True) if kept else []
+        with_graph = self.encoder.together(kept, known, self._blank_beside(kept, known, device), at_once=True) if kept else []
         parts += [embeddings.detach() for embeddings in with_graph]
         ours = [part for micro, part in zip([*replayed, *kept], parts, strict=True) if micro is not filler]
         output, gradient = self.loss(in_order(batch, ours), batch, backward)
@@ -69,10 +73,12 @@ class ShardedStep(ContrastiveStep):
         if kept:
             push(kept, with_graph)
             del with_graph
-        for micro, state, blank in zip(replayed, states, blanks, strict=False):
+        for micro, state in zip(replayed, states, strict=True):
+            blank = self._blank_beside([micro], known, device)
             with state.restored():
-                again = self.encoder.together([micro], known, blank if known is None else None)
+                again = self.encoder.together([micro], known, blank)
             push([micro], again)
+        self.tell(known)
         return output
 
     def _agreed(self, batch: Batch, filler: MicroBatch) -> tuple[list[MicroBatch], list[MicroBatch]]:
@@ -89,18 +95,11 @@ class ShardedStep(ContrastiveStep):
         first_kept = len(own) + minus_kept
         return own[:first_kept] + fillers, own[first_kept:]
 
-    def _blanks(self, passes: Sequence[Sequence[MicroBatch]], device: torch.device) -> list[MicroBatch | None]:
-        """Returns for each pass the blank image that the towers are to be shown beside it: where only other ranks see something."""
-        known: set[tuple[int, int]] = set()
-        sees: list[bool] = []
-        for micro_batches in passes:
-            new = {name for micro in micro_batches for name in micro.media_names} - known
-            sees.append(bool(new))
-            if self.encoder.vision_is_frozen:  # its features are kept for the whole step
-                known |= new
-        blank = self._blank.to(device)
-        is_seen = _largest([int(one) for one in sees], device)
-        return [blank if anywhere and not here else None for anywhere, here in zip(is_seen, sees, strict=True)]
+    def _blank_beside(self, micro_batches: Sequence[MicroBatch], known: KeptFeatures | None, device: torch.device) -> MicroBatch | None:
+        """Returns the blank image that the towers are to be shown in a pass: where only other ranks see something."""
+        sees = any(known is None or name not in known for micro in micro_batches for name in micro.media_names)
+        (is_seen,) = _largest([int(sees)], device)
+        return self._blank.to(device) if is_seen and not sees else None
 
     @cached_property
     def _filler(self) -> MicroBatch:

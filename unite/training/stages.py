@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from unite.config.schema.validation import Export
 from unite.data.mixture import MixtureDataModule
+from unite.encoder.features import ALL_KEPT, FeatureBound
 from unite.encoder.vlm import VLMEncoder
 from unite.errors import CheckpointError, ConfigError, must_be
 from unite.processes import is_first_rank
@@ -72,6 +73,7 @@ def train_stages(
     seed: int = 0,
     shared: SharedStages | None = None,
     back_to: tuple[str, int] | None = None,
+    features: FeatureBound = ALL_KEPT,
 ) -> VLMEncoder:
     """Trains the stages one after the other and returns the trained encoder, which is exported to `run.encoder`.
 
@@ -83,6 +85,7 @@ def train_stages(
         seed: of the random numbers that a stage draws: they are those of the stage, whatever came before it in this process.
         shared: where stages but the last are shared with other jobs; None trains them here.
         back_to: stage and step of an older checkpoint to go on from; what was made after it is set aside.
+        features: how much of what a frozen tower has seen is kept over a step.
 
     Raises:
         ConfigError: if there is no stage, or `back_to` is of another one.
@@ -113,7 +116,7 @@ def train_stages(
                 check_checkpoint(checkpoint, stage.num_steps)
             trainer = build_trainer(stage)
             with _told_how_to_go_on(run, stage), shown(f"stage {stage.name}"):
-                _train(stage, encoder, trainer, graph_tokens, checkpoint, seed)
+                _train(stage, encoder, trainer, graph_tokens, features, checkpoint, seed)
             with shown("exporting the encoder"):
                 if is_sharded_run(trainer):
                     trained = trained_weights(encoder)
@@ -205,7 +208,15 @@ def check_checkpoint(path: Path, num_steps: int) -> None:
         )
 
 
-def _train(stage: Stage, encoder: VLMEncoder, trainer: pl.Trainer, graph_tokens: int, checkpoint: Path | None, seed: int) -> None:
+def _train(
+    stage: Stage,
+    encoder: VLMEncoder,
+    trainer: pl.Trainer,
+    graph_tokens: int,
+    features: FeatureBound,
+    checkpoint: Path | None,
+    seed: int,
+) -> None:
     torch.manual_seed(seed)
     encoder.add_adapter(stage.frozen)
     encoder.train()  # transformers loads in evaluation mode, and Lightning leaves modes as they are
@@ -215,7 +226,7 @@ def _train(stage: Stage, encoder: VLMEncoder, trainer: pl.Trainer, graph_tokens:
     step = ShardedStep if is_sharded_run(trainer) else ContrastiveStep
     if checkpoint:
         check_strategy(trainer, checkpoint)
-    module = UniteModule(encoder, stage.objective, stage.optimizer, num_steps, graph_tokens, seed, step)
+    module = UniteModule(encoder, stage.objective, stage.optimizer, num_steps, graph_tokens, seed, step, features)
     trainer.fit(module, datamodule=stage.mixture, ckpt_path=checkpoint, weights_only=True)
     if stage.export is Export.best and stage.validation is not None:
         trainer.strategy.barrier()  # the first rank writes which one it is

@@ -12,6 +12,7 @@ the same gradients in bounded memory, for one more forward pass of what does not
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from unite.batch import Batch, MicroBatch, Relations
+from unite.encoder.features import ALL_KEPT, FeatureBound, KeptFeatures
 from unite.errors import ConfigError, NonFiniteLossError, must_be
 from unite.heap import keep_memory
 from unite.objective import ObjectiveOutput
@@ -29,6 +31,7 @@ from unite.training.parallel import sum_over_ranks
 from unite.training.pool import share_pool
 
 Backward = Callable[[Tensor], None]
+log = logging.getLogger(__name__)
 
 
 class MediaEncoder(Protocol):
@@ -39,7 +42,7 @@ class MediaEncoder(Protocol):
         """Whether features of media can be kept for the replay."""
         ...
 
-    def encode_media(self, micro_batch: MicroBatch, known: dict[tuple[int, int], Tensor] | None = None) -> Tensor:
+    def encode_media(self, micro_batch: MicroBatch, known: KeptFeatures | None = None) -> Tensor:
         """Returns the features of the media, taking from `known` and adding to it."""
         ...
 
@@ -82,14 +85,17 @@ class ContrastiveStep:
             whose `takes_exchange` is true gets its own embeddings and an `Exchange`, any other the embeddings of all.
         graph_tokens: the activations of up to this many tokens (padding included) are kept; of micro-batches beyond them gradients are
             cached, and one at a time is passed again.
+        features: how much of what a frozen tower has seen is kept for that.
     """
 
-    def __init__(self, encoder: MediaEncoder, objective: nn.Module, graph_tokens: int) -> None:
+    def __init__(self, encoder: MediaEncoder, objective: nn.Module, graph_tokens: int, features: FeatureBound = ALL_KEPT) -> None:
         if graph_tokens < 1:
             raise ConfigError(must_be("trainer.graph_tokens", "at least 1", graph_tokens))
         self.encoder = encoder
         self.objective = objective
         self.graph_tokens = graph_tokens
+        self.features = features
+        self._is_told = False
         keep_memory()  # of one step for the next
         keep_few_products()
 
@@ -114,7 +120,7 @@ class ContrastiveStep:
     def _cached(self, batch: Batch, backward: Backward) -> StepOutput:
         # Features of a frozen tower serve all micro-batches and the replay. Those of a trained one must be made again, with their graph,
         # and each micro-batch makes its own both times: what it draws at random (an adapter's dropout) must be the same in the replay.
-        known: dict[tuple[int, int], Tensor] | None = {} if self.encoder.vision_is_frozen else None
+        known = KeptFeatures(self.features) if self.encoder.vision_is_frozen else None
         replayed = batch.micro_batches[: self.num_replayed(batch)]
         kept = batch.micro_batches[len(replayed) :]
         states: list[RandomState] = []
@@ -134,7 +140,20 @@ class ContrastiveStep:
             with state.restored():
                 again = self.encoder(micro, self.encoder.encode_media(micro, known))
             backward(with_gradient(again, gradient[micro.contents]))
+        self.tell(known)
         return output
+
+    def tell(self, known: KeptFeatures | None) -> None:
+        """Says, of the first step where it is so, how many media had features beyond the bound."""
+        if known is None or self._is_told or not (known.num_left_out or known.num_on_host):
+            return
+        self._is_told = True
+        log.info(
+            "features of a frozen tower over a step: %d media kept on the device (%s tokens, trainer.feature_tokens=%s), %d in the host's "
+            "memory, %d not: these were seen another %d times",
+            *(len(known) - known.num_on_host, f"{known.num_tokens:,}", f"{known.bound.tokens:,}"),
+            *(known.num_on_host, known.num_left_out, known.num_again),
+        )
 
     def num_replayed(self, batch: Batch) -> int:
         """Returns how many of the first micro-batches do not keep their activations; the last, shorter contents, fill the room best.

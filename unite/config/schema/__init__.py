@@ -19,6 +19,7 @@ from unite.config.schema.encoder import (
 )
 from unite.config.schema.evaluation import EvaluateConfig, MtebSuiteConfig, PairsSuiteConfig, SuiteConfig
 from unite.config.schema.export import ExportConfig, ExportPrecision
+from unite.config.schema.features import FeatureCacheConfig
 from unite.config.schema.index import IndexConfig, IndexKind, IndexOptions
 from unite.config.schema.media import Decoding, MediaPolicy
 from unite.config.schema.objective import InfoNCEConfig, MAMCLConfig, MatryoshkaConfig, ObjectiveConfig
@@ -28,7 +29,7 @@ from unite.config.schema.prompt import PromptConfig
 from unite.config.schema.serving import ServeConfig
 from unite.config.schema.stamps import StampsConfig
 from unite.config.schema.sweep import JobSweeperConfig, Keep, ProcessLauncherConfig, SearchConfig, SweepConfig
-from unite.config.schema.training import LoggerConfig, StageConfig, TrainConfig, TrainerConfig, WandbMode
+from unite.config.schema.training import FeaturesBeyond, LoggerConfig, StageConfig, TrainConfig, TrainerConfig, WandbMode
 from unite.config.schema.validation import Export, HeldOutConfig, ValidationConfig
 from unite.config.schema.vectors import Vectors
 from unite.config.schema.world import EmojiHardConfig, PeopleWorldConfig, StampsWorldConfig, WorldConfig
@@ -56,6 +57,8 @@ __all__ = [
     "Export",
     "ExportConfig",
     "ExportPrecision",
+    "FeatureCacheConfig",
+    "FeaturesBeyond",
     "HeldOutConfig",
     "IndexConfig",
     "IndexKind",

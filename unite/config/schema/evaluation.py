@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unite.config.schema.encoder import ReadingChange
+from unite.config.schema.features import FeatureCacheConfig
 from unite.config.schema.media import Decoding
 from unite.config.schema.world import WorldConfig
 from unite.errors import ConfigError, must_be, must_be_one_of
@@ -166,6 +167,7 @@ class EvaluateConfig:
         device: `auto` (a GPU if there is one), `cpu`, `cuda` or `cuda:<number>`.
         cache: where embeddings are kept for the next evaluation of the same encoder: by default in the user's cache folder
             ($UNITE_CACHE, else unite in $XDG_CACHE_HOME or ~/.cache); null keeps none.
+        feature_cache: where features of a tower are kept that other encoders have too; by default nowhere.
     """
 
     name: str = "evaluate"
@@ -178,3 +180,4 @@ class EvaluateConfig:
     suite: Any = None
     device: str = "auto"
     cache: str | None = "${user_cache:embeddings}"
+    feature_cache: FeatureCacheConfig = field(default_factory=FeatureCacheConfig)

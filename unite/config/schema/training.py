@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from unite.config.schema.data import DataConfig, MixtureConfig
+from unite.config.schema.features import FeatureCacheConfig
 from unite.config.schema.plan import PlanConfig
 from unite.config.schema.sweep import SweepConfig
 from unite.config.schema.validation import Export, ValidationConfig
@@ -39,6 +40,13 @@ class StageConfig:
     frozen: list[str] = field(default_factory=list)
 
 
+class FeaturesBeyond(StrEnum):
+    """What becomes of features of a frozen tower beyond `trainer.feature_tokens`. On a CPU `host` is the same memory, so it is `again`."""
+
+    host = "host"
+    again = "again"
+
+
 @dataclass(kw_only=True)
 class TrainerConfig:
     """Where and how long training runs. See Lightning's Trainer.
@@ -56,6 +64,10 @@ class TrainerConfig:
         lost_after_seconds: a rank that gives no sign of life for so long is lost (killed, stopped, cut off): the others end, and name it.
         precision: `32-true`, or `bf16-mixed`, which computes in bfloat16; what is trained is kept in float32 with either.
         graph_tokens: the activations of up to this many tokens of a batch are kept; the rest is passed twice (gradient cache).
+        feature_tokens: where that happens, the features of up to this many tokens of media that a frozen tower has seen are kept for the
+            second pass; 0 keeps none.
+        features_beyond: what becomes of those beyond: `host` keeps them in the host's memory, `again` has the tower see the media again, as
+            on a CPU, where the host's memory is the same, both do.
         log_every_n_steps: between two lines of the log, each of means over the steps since the last.
         health_every_n_steps: between two looks at the embeddings (alignment, uniformity, effective rank, modality gap); 0 never looks.
         checkpoint_every_n_steps: between two checkpoints.
@@ -80,6 +92,8 @@ class TrainerConfig:
     lost_after_seconds: float = 30
     precision: str = "32-true"
     graph_tokens: int = 1_000_000
+    feature_tokens: int = 1_000_000
+    features_beyond: FeaturesBeyond = FeaturesBeyond.host
     log_every_n_steps: int = 10
     health_every_n_steps: int = 100
     checkpoint_every_n_steps: int = 200
@@ -94,6 +108,8 @@ class TrainerConfig:
         for name in ("graph_tokens", "log_every_n_steps", "checkpoint_every_n_steps", "keep_last"):
             if getattr(self, name) < 1:
                 raise ConfigError(must_be(f"trainer.{name}", "at least 1", getattr(self, name)))
+        if self.feature_tokens < 0:
+            raise ConfigError(must_be("trainer.feature_tokens", "at least 0", self.feature_tokens, "0 keeps none."))
         if not 0 <= self.checkpoint_every_n_minutes < math.inf:
             hint = "0 goes by trainer.checkpoint_every_n_steps alone."
             raise ConfigError(must_be("trainer.checkpoint_every_n_minutes", "at least 0", self.checkpoint_every_n_minutes, hint))
@@ -161,6 +177,7 @@ class TrainConfig:
         alignment: the stage before, if any.
         adaptation: the main stage.
         trainer: where and how long training runs.
+        feature_cache: where features of a frozen tower are kept over epochs and runs.
         logger: where metrics go.
         suite: what is evaluated at the end.
         validation: what is looked at while the adaptation stage trains.
@@ -186,6 +203,7 @@ class TrainConfig:
     alignment: StageConfig
     adaptation: StageConfig
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    feature_cache: FeatureCacheConfig = field(default_factory=FeatureCacheConfig)
     logger: LoggerConfig = field(default_factory=LoggerConfig)
     suite: Any = None
     validation: ValidationConfig = field(default_factory=ValidationConfig)
