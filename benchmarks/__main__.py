@@ -17,7 +17,7 @@ from benchmarks.page import RESULTS
 
 NAMES = (
     *("loss", "linear", "step", "peers", "ranking", "encoding", "embedding", "stream", "long_video", "curation", "logging", "startup"),
-    *("sweep", "api", "index", "planned", "ranks"),
+    *("sweep", "api", "index", "planned", "ranks", "features"),
 )
 GPU_NAMES = ("gpu_step",)
 

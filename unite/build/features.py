@@ -52,7 +52,7 @@ def with_stored_features(given: FeatureCacheConfig, encoder: VLMEncoder, *, is_t
         hint = "Another class has no towers that are known here."
         raise ConfigError(must_be("feature_cache.folder", "null for an encoder of one's own", given.folder, hint))
     if is_trained and _trains_a_tower(encoder):
-        raise ConfigError(must_be("encoder.adapter and encoder.train_vision", "such that no tower is trained", "one is", _HINT))
+        raise ConfigError(must_be("the tower of an encoder with feature_cache.folder", "frozen", "trained", _HINT))
     towers: list[nn.Module] = [*encoder.family.towers(encoder.model)]
     if isinstance(encoder.family, nn.Module):  # it normalises
         towers.append(encoder.family)

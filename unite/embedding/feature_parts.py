@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from safetensors import safe_open
@@ -43,7 +43,7 @@ class FeaturePart:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file: Any = safe_open(path, framework="pt")
+        self._file = cast(Any, safe_open(path, framework="pt"))
         index = {name: self._file.get_tensor(name) for name in self._file.keys() if name != "features"}  # noqa: SIM118  # no mapping
         check_told(self._file, index)
         self._features = self._file.get_slice("features")
