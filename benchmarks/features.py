@@ -2,9 +2,9 @@
 
     python -m benchmarks.features [--quick]
 
-The tiny encoder with LoRA and a frozen tower takes gradient-cached steps: on one batch of the built-in mixture, ratios of medians, the steps
-taken in turn; and for memory, the peak beyond what the process held before, each in a process of its own (Linux), on pictures of 256
-tokens with two of them in a micro-batch.
+The tiny encoder with LoRA and a frozen tower takes gradient-cached steps: on one batch of the built-in mixture, ratios of medians, taken in
+turn; and for memory, the peak beyond what the process held before, each in a process of its own (Linux), on pictures of 256 tokens with two
+of them in a micro-batch.
 """
 
 from __future__ import annotations
