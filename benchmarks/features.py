@@ -2,9 +2,8 @@
 
     python -m benchmarks.features [--quick]
 
-The tiny encoder with LoRA and a frozen tower takes gradient-cached steps: on one batch of the built-in mixture, ratios of medians, taken in
-turn; and for memory, the peak beyond what the process held before, each in a process of its own (Linux), on pictures of 256 tokens with two
-of them in a micro-batch.
+The tiny encoder with LoRA and a frozen tower takes gradient-cached steps on one batch of the built-in mixture, in turn; ratios of medians.
+Memory is not measured: at toy width the features are a hundredth of what a step takes. Tests count the bytes that are kept.
 """
 
 from __future__ import annotations
@@ -16,11 +15,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 
 from benchmarks.loss import TEMPERATURE
-from benchmarks.memory import peak_of
 from benchmarks.step import collated, prepare
 from unite.batch import Batch
 from unite.build.features import with_stored_features
@@ -29,7 +26,6 @@ from unite.encoder.features import ALL_KEPT, FeatureBound
 from unite.encoder.vlm import VLMEncoder
 from unite.objective import MAMCL
 from unite.training.step import ContrastiveStep
-from unite.types import Content, Example, Medium, Modality
 
 #: How the tiny encoder reads contents, which its checkpoint does not say.
 _SIZES = ("dtype", "min_image_tokens", "max_image_tokens", "max_frame_pixels", "max_length")
@@ -38,7 +34,6 @@ _SIZES = ("dtype", "min_image_tokens", "max_image_tokens", "max_frame_pixels", "
 def run(quick: bool) -> dict[str, float]:
     """Measures ratios; keys as in experiments/performance/results.json."""
     size = 16 if quick else 256
-    bounded, whole = (peak_of(_of_pictures, size // 2, bound) for bound in (FeatureBound(0), ALL_KEPT))
     with tempfile.TemporaryDirectory() as folder:
         steps = {
             "kept": _prepared(size, ALL_KEPT),
@@ -47,19 +42,9 @@ def run(quick: bool) -> dict[str, float]:
         }
         times = _in_turn(steps, repeats=1 if quick else 5)
     return {
-        "feature_bound_memory": bounded / whole,
-        "feature_bound_time": times["again"] / times["kept"],
+        "features_seen_again_time": times["again"] / times["kept"],
         "stored_features_step_speedup": times["kept"] / times["stored"],
     }
-
-
-def _of_pictures(count: int, bound: FeatureBound) -> Callable[[], object]:
-    """Returns a step on pictures of noise, 256 tokens each, and words."""
-    side, pixels = 28 * 16, np.random.default_rng(0)
-    pictures = [Medium(Modality.IMAGE, pixels.integers(0, 255, (1, side, side, 3), np.uint8), place) for place in range(count)]
-    rows = [Example(f"p{place}", "p", Content(f"number {place}"), (Content(media=(picture,)),)) for place, picture in enumerate(pictures)]
-    encoder = _encoder(prepare(16)[0], max_image_tokens=256, max_length=600)
-    return _step(encoder, bound, collated(encoder, rows, token_budget=600))
 
 
 def _prepared(size: int, bound: FeatureBound, folder: str | None = None) -> Callable[[], object]:
@@ -72,8 +57,8 @@ def _prepared(size: int, bound: FeatureBound, folder: str | None = None) -> Call
     return step
 
 
-def _encoder(built: VLMEncoder, folder: str | None = None, **options: Any) -> VLMEncoder:
-    given = {name: getattr(built.config, name) for name in _SIZES} | options
+def _encoder(built: VLMEncoder, folder: str | None) -> VLMEncoder:
+    given: dict[str, Any] = {name: getattr(built.config, name) for name in _SIZES}
     encoder = VLMEncoder(str(built.config.path), **given, adapter=LoRAConfig(r=8), train_vision=False, gradient_checkpointing=False)
     with_stored_features(FeatureCacheConfig(folder=folder), encoder, is_trained=True)
     encoder.add_adapter()
