@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -18,6 +19,8 @@ from unite.search.index.condition_words import fault_of
 _REMEMBERED = 16
 #: Letters of a filter that an error repeats.
 _SHOWN = 300
+#: Where LanceDB names columns itself, those among them that nobody filters by: the vector, the thumbnail.
+_OF_ITS_OWN = re.compile(r" (?:Valid fields are|Did you mean)\b.*", re.DOTALL)
 #: Columns of a corpus's own that a filter may name.
 _OWN = {"id": "string", "source": "string", "modality": "string", "text": "string", "size": "int64", "modified": "int64"}
 
@@ -57,7 +60,7 @@ def told_filter(where: str, columns: Mapping[str, str]) -> Iterator[None]:
         is_told = isinstance(error, ValueError | RuntimeError) or type(error).__name__ == "RustPanic"
         if not is_told or not where.strip() or "Not found: " in str(error):  # a file of the table, not a column
             raise
-        why = str(error).partition(", /")[0].removeprefix("lance error: ").removeprefix("Invalid input, ").rstrip(".")
+        why = _OF_ITS_OWN.sub("", str(error).partition(", /")[0]).removeprefix("lance error: ").removeprefix("Invalid input, ").rstrip(".")
         raise _broken(where, columns, f"LanceDB says: {why}.") from error
 
 
