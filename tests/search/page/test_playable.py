@@ -20,6 +20,15 @@ def test_what_browsers_play_is_left_as_it_is(codec, container, mime):
     assert playable(data, Modality.VIDEO) == (data, mime)
 
 
+def test_h264_in_matroska_is_put_into_an_mp4_as_it_is():
+    data = clip("libx264", "matroska", rate=2)
+    played, mime = playable(data, Modality.VIDEO)
+    assert mime == "video/mp4" and b"ftyp" in played[:12]
+    with av.open(io.BytesIO(data)) as before, av.open(io.BytesIO(played)) as after:
+        frames = [[(float(frame.time), frame.to_ndarray().tobytes()) for frame in one.decode(video=0)] for one in (before, after)]
+    assert len(frames[0]) == 4 and frames[0] == frames[1]
+
+
 @pytest.mark.parametrize(("codec", "container"), [("png", "mp4"), ("mjpeg", "mp4"), ("mpeg4", "avi")])
 def test_other_clips_become_webm_with_the_same_frames_at_the_same_times(codec, container):
     data, mime = playable(clip(codec, container, rate=2), Modality.VIDEO)

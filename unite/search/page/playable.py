@@ -1,7 +1,8 @@
 """A medium as browsers show it: as it is where they can, else decoded by the reader of everything and written anew.
 
-Browsers play H.264, VP8, VP9 and AV1 in MP4 and WebM. Clips of curated shards are JPEGs in an MP4, those of the emoji world PNGs: they
-become WebM of the frames that an encoder would see, each as long as it stands for.
+Browsers play H.264, VP9 and AV1 in MP4, and VP8, VP9 and AV1 in WebM. H.264 in Matroska (MKV) is put into an MP4 as it is. Clips of curated
+shards are JPEGs in an MP4, those of the emoji world PNGs: they become WebM of the frames that an encoder would see, each as long as it
+stands for.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import io
 from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 
 import av
 import numpy as np
@@ -22,8 +24,10 @@ from unite.media.video.container import ERRORS, UnusableVideoError, open_video
 from unite.search.server.limits import DECODE_SECONDS
 from unite.types import Medium, Modality
 
-_CODECS = {"h264", "vp8", "vp9", "av1"}
-_PLAYED = {"mp4": "video/mp4", "webm": "video/webm"}
+#: Container, as FFmpeg names it -> its type and what browsers play in it. FFmpeg calls Matroska by the name of WebM too.
+_PLAYED = {"mp4": ("video/mp4", {"h264", "vp9", "av1"}), "webm": ("video/webm", {"vp8", "vp9", "av1"})}
+_PIXELS = {"yuv420p", "yuvj420p"}
+_SOUND = {"aac", "mp3", "opus", "flac"}
 _SHOWN = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "GIF": "image/gif"}
 #: How an unplayable video is looked at: denser than for embedding, and bounded.
 _DECODING = Decoding(fps=4.0, min_frames=4, max_frames=120, deadline_seconds=DECODE_SECONDS)
@@ -42,8 +46,10 @@ def playable(data: bytes, modality: Modality) -> tuple[bytes, str]:
     Raises:
         DataError: if it cannot be decoded.
     """
-    mime = _video_type(data) if modality is Modality.VIDEO else _picture_type(data)
-    if mime:
+    if modality is Modality.VIDEO:
+        if played := _played(data):
+            return played
+    elif mime := _picture_type(data):
         return data, mime
     medium = kind_of(modality).decode(data, _DECODING)
     if modality is Modality.VIDEO:
@@ -60,14 +66,32 @@ def _picture_type(data: bytes) -> str:
         return ""  # decoding it says why
 
 
-def _video_type(data: bytes) -> str:
+def _played(data: bytes) -> tuple[bytes, str] | None:
+    """Returns a video that need not be coded anew, and its type; None of another."""
     try:
         with open_video(data) as (container, stream):
-            names = container.format.name.split(",")
-            is_played = stream.codec_context.name in _CODECS and stream.codec_context.pix_fmt == "yuv420p"
-            return next((mime for name, mime in _PLAYED.items() if name in names), "") if is_played else ""
+            names, codec = container.format.name.split(","), stream.codec_context.name
+            if stream.codec_context.pix_fmt not in _PIXELS:
+                return None
+            for name, (mime, codecs) in _PLAYED.items():
+                if name in names and codec in codecs:
+                    return data, mime
+            return (_in_mp4(container, stream), "video/mp4") if "matroska" in names and codec == "h264" else None
     except (UnusableVideoError, *ERRORS):
-        return ""
+        return None
+
+
+def _in_mp4(container: Any, stream: Any) -> bytes:
+    """Returns the coded pictures, and sound that an MP4 may hold, as they are."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as out:
+        sound = [one for one in container.streams.audio[:1] if one.codec_context.name in _SOUND]
+        put = {one.index: out.add_stream_from_template(one) for one in (stream, *sound)}
+        for packet in container.demux(stream, *sound):
+            if packet.size:  # the last of a stream is empty
+                packet.stream = put[packet.stream.index]
+                out.mux(packet)
+    return file.getvalue()
 
 
 def _webm(medium: Medium) -> bytes:
