@@ -1,5 +1,6 @@
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from starlette.responses import Response, StreamingResponse
@@ -10,6 +11,7 @@ from tests.search.server.running import running
 from unite.search.server.limits import Limits
 
 GET = b"GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+POST = b"POST /api/search HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
 
 
 async def large(request):
@@ -82,15 +84,30 @@ def test_a_body_that_nobody_reads_is_not_taken_for_ever(server):
         assert time.monotonic() < start + 4
 
 
-def test_many_that_say_nothing_keep_nobody_out_for_long(server):
-    silent = [server.raw() for _ in range(12)]
+@pytest.mark.parametrize("said", [b"", GET, GET + b"\r\n", POST + b"Content-Length: 9\r\n\r\na", b"GET /large HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"])
+def test_many_that_are_waited_for_keep_nobody_out(server, said):
+    slow = []
     try:
-        deadline = time.monotonic() + 5
-        while (status := server.ask("GET", "/v1/models")[0]) != 200 and time.monotonic() < deadline:
-            assert status == 503
-            time.sleep(0.05)
-        assert status == 200
+        for number in range(24):
+            slow.append(server.raw())
+            slow[-1].sendall(said)
+            if number % 6 == 5:
+                assert server.ask("GET", "/v1/models")[0] == 200
+        assert len(server.server.server_state.connections) <= 8
     finally:
+        for connection in slow:
+            connection.close()
+
+
+def test_who_is_being_answered_is_not_cut_for_others():
+    with running({"mine": FakeSearching(seconds=1.0)}, limits=Limits(connections=4)) as server:
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(server.ask, "POST", "/api/search", {"text": "a"})
+            silent = []
+            while not asked.done():
+                silent.append(server.raw())
+                time.sleep(0.05)
+            assert asked.result()[0] == 200 and len(silent) > 4
         for connection in silent:
             connection.close()
 

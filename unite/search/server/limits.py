@@ -24,7 +24,8 @@ class Limits:
         waiting: requests that wait for a searcher (503).
         body_seconds: until the whole of a request has come (408).
         head_seconds: until the head of a request has come, and in which a client takes some of an answer; then the connection is cut.
-        connections: at once (503).
+        connections: at once. A new one takes the place of one whose client is waited for; where all are being answered it is let in,
+            until there are twice as many (503).
         shutdown_seconds: in which what is in flight is answered when the server ends.
         batch_seconds: for which a request waits for others to be embedded with.
         batch_tokens: about as many are embedded in one call.

@@ -39,14 +39,15 @@ def make_server(app: Starlette) -> uvicorn.Server:
     limits: Limits = app.state.limits
     config = uvicorn.Config(
         app,
-        http=partial(Connection, seconds=limits.head_seconds),  # type: ignore[arg-type]  # it asks for a class, and calls it
+        http=partial(Connection, seconds=limits.head_seconds, most=limits.connections),  # type: ignore[arg-type]  # it asks for a class, and calls it
         ws="none",
         lifespan="on",
         access_log=False,  # it would hold tokens and what people look for
         log_config=None,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=limits.connections,
+        # It counts requests whose connections were cut until they notice, so this is for when all connections are being answered.
+        limit_concurrency=2 * limits.connections,
         timeout_keep_alive=math.ceil(
             limits.head_seconds
         ),  # by uvicorn's own 5 s, at which httpx gives a connection up too, requests are lost
