@@ -147,6 +147,10 @@ def test_the_built_in_case_from_the_newest_run_to_a_page(corpora, tmp_path):
             address = f"http://127.0.0.1:{lines[-1].split()[5].split(':')[2]}"  # listened on by all names
             whole = urllib.request.build_opener(urllib.request.HTTPCookieProcessor()).open(f"{address}&text=a+bird", timeout=60)
             page = unescape(whole.read().decode())
+            filtered = urllib.request.build_opener(urllib.request.HTTPCookieProcessor()).open(
+                f"{address}&text=a+bird&words=moves&column=motion&operator=filled", timeout=60
+            )
+            clips = unescape(filtered.read().decode())
             with pytest.raises(HTTPError, match="401"):
                 urllib.request.urlopen(address.partition("?")[0], timeout=60)
         finally:
@@ -154,4 +158,5 @@ def test_the_built_in_case_from_the_newest_run_to_a_page(corpora, tmp_path):
             rest, _ = server.communicate(timeout=60)
     assert server.returncode == 0 and "Traceback" not in rest and "uvicorn" not in rest
     assert page.count('<li class="hit') == 24 and "pictures/" in page and "clips/" in page
-    assert (run / "corpus" / "corpus.json").is_file()
+    assert 'data-id="clips/' in clips and 'data-id="pictures/' not in clips and " moves " in clips
+    assert (run / "emoji_corpus" / "corpus.json").is_file()

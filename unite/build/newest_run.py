@@ -7,9 +7,11 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from unite.build.emoji_corpus import emoji_pools
 from unite.checkpoints import checkpoint_label, find_checkpoint
 from unite.config.resumed import FINISHED
 from unite.config.schema import WorldConfig
+from unite.config.schema.embed import CorpusOptions, Embedded
 from unite.embedding.embedder import Embedder
 from unite.errors import ConfigError, DataError, must_be
 from unite.runs import read_config
@@ -17,8 +19,6 @@ from unite.search.corpus.embed import embed_corpus
 from unite.search.corpus.encoder import CorpusEncoder
 from unite.worlds.emoji import EmojiWorld
 
-#: Pools of candidates that training never showed: what is searched.
-_POOLS = {"pictures": "test/t2i/candidates", "clips": "test/t2v/candidates"}
 #: Folders between `runs_root` and a run, at most: an experiment, a sweep.
 _DEPTH = 3
 
@@ -50,14 +50,15 @@ def built_in_corpus(runs_root: Path, device: str, say: Callable[[str], None]) ->
     """
     run = newest_run(runs_root)
     say(f"The built-in case: the emoji world's held-out pictures and clips, embedded by {run}.")
-    options = {name: value for name, value in _world_of(run).items() if name in {field.name for field in fields(WorldConfig)}}
-    world = EmojiWorld(WorldConfig(**options))
+    known = {field.name for field in fields(WorldConfig)}
+    world = EmojiWorld(WorldConfig(**{name: value for name, value in _world_of(run).items() if name in known}))
     world.prepare()
     checkpoint = find_checkpoint(run)
     encoder = CorpusEncoder(str(run), checkpoint_label(checkpoint), lambda: Embedder(checkpoint, device=device).encoder)
-    out = run / "corpus"
-    addresses = {name: str(world.folder / pool) for name, pool in _POOLS.items()}
-    for line in embed_corpus(addresses, out, encoder).told(out):
+    out = run / "emoji_corpus"
+    # The captions are there to be filtered by and read: with them embedded, a text would find texts.
+    options = CorpusOptions(embedded=Embedded.media)
+    for line in embed_corpus(emoji_pools(world), out, encoder, options).told(out):
         say(line)
     return str(out)
 

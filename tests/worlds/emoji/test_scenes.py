@@ -18,9 +18,10 @@ from unite.data.decode import decode_medium
 from unite.data.shards import ShardReader
 from unite.data.tasks import read_task
 from unite.worlds.emoji.atlas import FOLDER, first_glyphs
+from unite.worlds.emoji.captions import dense, describe
 from unite.worlds.emoji.hard_neighbours import Companions, clip_family
 from unite.worlds.emoji.render import draw_clip, encode_clip, encode_clips
-from unite.worlds.emoji.scenes import MOTIONS, Clip
+from unite.worlds.emoji.scenes import MOTIONS, Clip, Scene
 
 REVERSED = {"moves right": "moves left", "moves down": "moves up", "grows": "shrinks", "appears": "vanishes"}
 REVERSED |= {after: before for before, after in REVERSED.items()}
@@ -247,3 +248,10 @@ def test_a_clip_of_more_frames_is_the_same_clip_seen_more_often():
         assert (draw_clip(clip, 7)[::2] == draw_clip(clip)).all() and len(draw_clip(clip, 7)) == 7
         medium = decode_medium(encode_clip(clip, 7), Decoding(min_frames=7))
         assert (medium.frames == draw_clip(clip, 7)).all() and medium.duration == 2.0
+
+
+@pytest.mark.parametrize(("source", "kind", "caption"), [("t2i", Scene, describe), ("t2v_fine", Clip, dense)])
+def test_an_identity_tells_what_is_shown(world, source, kind, caption):
+    for query, _ in train(world, source):
+        shown = kind.of_identity(query.group)
+        assert (shown.identity, caption(shown)) == (query.group, query.text)

@@ -22,7 +22,7 @@ from unite.errors import DataError
 from unite.media import kind_of_file
 from unite.progress import tracked
 from unite.search.corpus.columns import Types, cast, usual_column
-from unite.search.corpus.rows import CorpusRow, Key, MediumAt
+from unite.search.corpus.rows import CorpusRow, Key, MediumAt, Scalar
 from unite.types import fingerprint, plain_text
 
 #: Members of a plain shard that are a text, the first that is there.
@@ -86,6 +86,10 @@ class ShardSource:
         """As of `CorpusSource`: what is of no sample was told as the shard was indexed."""
         return ()
 
+    def told(self, content: StoredContent) -> tuple[str, Mapping[str, Scalar]]:
+        """Returns the text and the metadata of a row that unite wrote: its own text, and nothing. A source that knows more says it here."""
+        return plain_text(content.text).strip(), {}
+
     @cached_property
     def _indices(self) -> list[ShardIndex]:
         return [load_index(shard) for _, shard in tracked(self.shards, "the index of shards", "shards")]
@@ -118,7 +122,8 @@ class ShardSource:
         row = from_members(sample.key, {name: self._read(shard, place) for name, place in sample.members.items()})
         content: StoredContent = row.positives[0] if row.positives else row.query
         media = tuple(MediumAt(one.modality, f"{source}.{one.extension}", partial(bytes, one.data)) for one in content.media)
-        return CorpusRow(source, plain_text(content.text).strip(), media)
+        text, metadata = self.told(content)
+        return CorpusRow(source, text, media, metadata)
 
     def _plain_row(self, shard: int, sample: IndexedSample, source: str) -> CorpusRow:
         fields = self._fields(shard, sample) if "json" in sample.members else {}

@@ -33,6 +33,8 @@ from unite.types import fingerprint
 
 log = logging.getLogger(__name__)
 
+#: An address, several, or several by name; whoever knows more of one than its address tells gives its source instead.
+Named = str | Sequence[str] | Mapping[str, "str | CorpusSource"]
 _KNOWN = "a folder of pictures and videos, a table (" + ", ".join(FORMATS) + "), a folder of .tar shards or a Lance table"
 
 
@@ -132,11 +134,11 @@ class Corpus:
         return [left for _, source in self.sources for left in source.left()]
 
 
-def open_corpus(corpus: str | Sequence[str] | Mapping[str, str], columns: ColumnsConfig, scratch: Path) -> Corpus:
+def open_corpus(corpus: Named, columns: ColumnsConfig, scratch: Path) -> Corpus:
     """Opens what a user names as a corpus.
 
     Args:
-        corpus: an address, several, or several by name.
+        corpus: an address, several, or several by name; a source by name is taken as it is.
         columns: which columns of tables are what.
         scratch: a folder where copies of tables from a store are kept.
 
@@ -145,14 +147,14 @@ def open_corpus(corpus: str | Sequence[str] | Mapping[str, str], columns: Column
         DataError: if one cannot be read.
     """
     if isinstance(corpus, Mapping):
-        named = [(str(name), str(address)) for name, address in corpus.items()]
+        named: list[tuple[str, str | CorpusSource]] = [(str(name), address) for name, address in corpus.items()]
     else:
         named = [("", str(address)) for address in ([corpus] if isinstance(corpus, str | Path) else corpus)]
     if not named:
         raise ConfigError(must_be("corpus", "at least one address", "none"))
     sources = []
     for name, address in named:
-        source = open_source(address, columns, scratch)
+        source = open_source(address, columns, scratch) if isinstance(address, str) else address
         if isinstance(source, TableSource):
             guessed = f" ({', '.join(source.chosen.guessed)} guessed by name)" if source.chosen.guessed else ""
             log.info("%s: %s%s", address, source.chosen.told(), guessed)

@@ -55,6 +55,16 @@ def glyphs() -> tuple[Glyph, ...]:
     )
 
 
+def glyph_named(name: str) -> Glyph:
+    """Returns a glyph by its name. Raises KeyError if the atlas has none."""
+    return _by_name()[name]
+
+
+@cache
+def _by_name() -> dict[str, Glyph]:
+    return {glyph.name: glyph for glyph in glyphs()}
+
+
 def first_glyphs(num: int) -> tuple[Glyph, ...]:
     """Returns the first `num` glyphs. Raises ConfigError if the atlas has fewer, or they are too few to be split."""
     if not 24 <= num <= len(glyphs()):

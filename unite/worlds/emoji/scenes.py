@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from unite.worlds.emoji.atlas import Glyph
+from unite.worlds.emoji.atlas import Glyph, glyph_named
 
 NUM_CELLS = 9
 #: Plain grounds on which every glyph stands out: name and colour.
@@ -73,6 +73,12 @@ class Scene:
         """Equal for pictures that are equal: `scene|blue|cat@0|banana@4`."""
         return "|".join(["scene", self.background, *(f"{glyph.name}@{cell}" for cell, glyph in self.placed)])
 
+    @classmethod
+    def of_identity(cls, identity: str) -> Scene:
+        """Builds the scene that has an identity. Raises ValueError or KeyError if none has it."""
+        _, background, *seats = identity.split("|")
+        return cls.of(background, dict(_seat(seat) for seat in seats))
+
     def cell_of(self, glyph: Glyph) -> int:
         """Returns the cell a glyph is in."""
         return next(cell for cell, placed in self.placed if placed == glyph)
@@ -115,6 +121,19 @@ class Clip:
         """Equal for clips that are equal frame by frame."""
         return f"clip|{self.background}|{self.mover.name}@{self.lane}|{self.motion}|{self.still.name}@{self.place}"
 
+    @classmethod
+    def of_identity(cls, identity: str) -> Clip:
+        """Builds a clip that has an identity; from which cell of its lane the mover starts that does not tell.
+
+        Raises:
+            ValueError, KeyError: if none has it.
+        """
+        _, background, moving, motion, standing = identity.split("|")
+        mover, _, lane = moving.partition("@")
+        place, still = _seat(standing)
+        clips = (cls(background, glyph_named(mover), home, still, place, motion) for home in free_cells(place))
+        return next(clip for clip in clips if clip.lane == lane)
+
     @property
     def gist(self) -> str:
         """Equal for clips that the brief caption does not tell apart: which glyph moves how, near which."""
@@ -128,3 +147,9 @@ class Clip:
 def free_cells(home: int) -> list[int]:
     """Returns the four cells that share neither row nor column with a cell."""
     return [cell for cell in range(NUM_CELLS) if cell // 3 != home // 3 and cell % 3 != home % 3]
+
+
+def _seat(told: str) -> tuple[int, Glyph]:
+    """Reads `cat@4`."""
+    name, _, cell = told.rpartition("@")
+    return int(cell), glyph_named(name)
