@@ -5,9 +5,10 @@ import pytest
 from PIL import Image
 
 from tests.encoder.checkpoints import tiny
+from tests.search.corpora import unit, write
 from tests.search.media_files import clip
 from unite.embedding import Embedder
-from unite.errors import DataError, UniteError
+from unite.errors import CheckpointError, DataError, UniteError
 from unite.search.corpus.embed import embed_corpus
 from unite.search.corpus.encoder import CorpusEncoder
 from unite.search.hits import QueryPart, Search, Searching
@@ -49,6 +50,14 @@ def ranked(searcher, query, without=()):
     vectors = searcher.index.embeddings(rows)
     order = np.argsort(-(vectors @ (query / np.linalg.norm(query))), kind="stable")
     return [rows[place] for place in order if rows[place] not in without]
+
+
+def test_an_encoder_that_was_moved_is_told_with_the_option_for_it(tmp_path):
+    write(tmp_path, unit(3))
+    with pytest.raises(CheckpointError, match=r"'runs/birds, .* made the corpus in .* say where it is now by checkpoint\.$"):
+        Searcher.open(tmp_path, device="cpu")
+    with pytest.raises(CheckpointError, match=r"heck the path\.$"):
+        Searcher.open(tmp_path, "runs/other", device="cpu")
 
 
 def test_it_says_what_it_searches(searcher):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from unite.config.schema.media import Decoding
 from unite.embedding.embedder import Embedder
 from unite.embedding.fingerprints import encoder_fingerprint, prompt_fingerprint
-from unite.errors import DataError, must_be
+from unite.errors import CheckpointError, DataError, must_be
 from unite.search.corpus.stored import StoredCorpus
 from unite.search.hits import Hit, Search
 from unite.search.index import Index
@@ -73,7 +73,14 @@ class Searcher:
         facts = index.facts
         decoding = Decoding(**facts.decoding)
         decoding = decoding if deadline_seconds is None else replace(decoding, deadline_seconds=deadline_seconds)
-        return cls(index, Embedder(checkpoint or facts.checkpoint, **{"decoding": decoding, **options}), instruction)
+        try:
+            embedder = Embedder(checkpoint or facts.checkpoint, **{"decoding": decoding, **options})
+        except CheckpointError as error:
+            if checkpoint:
+                raise
+            hint = f"It is the encoder that made the corpus in {folder}: if it was moved, say where it is now by checkpoint."
+            raise CheckpointError(f"{error} {hint}") from error
+        return cls(index, embedder, instruction)
 
     @property
     def name(self) -> str:

@@ -1,6 +1,7 @@
 """Building an index: what kind, what it says of itself, and what can go wrong. With it `kinds.py`, `record.py` and `words.py`."""
 
 import json
+import os
 import subprocess
 import sys
 import warnings
@@ -158,3 +159,25 @@ def test_rows_that_come_while_it_is_built_are_found(tmp_path):
 def test_options_out_of_their_range_are_refused(option, value):
     with pytest.raises(ConfigError, match=f"{option} must be at least .*, but is {value}"):
         IndexOptions(**{option: value})
+
+
+@pytest.mark.parametrize(("where", "is_mended"), [("data/*.lance", False), ("_indices/*/*", True)])
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_files_that_are_cut_or_gone_are_told(tmp_path, where, is_mended, is_gone):
+    write(tmp_path, unit(300))
+    built(tmp_path, kind=IndexKind.ivf_rq)
+    for path in list((tmp_path / "corpus.lance").glob(where)):
+        path.unlink() if is_gone else os.truncate(path, path.stat().st_size // 2)
+
+    def searched():
+        return Index(tmp_path).search(unit(1)[0], "number 7", where="price < 9", k=1)
+
+    with pytest.raises(DataError, match=r"files of the table in .* are damaged or gone \(.*Build its index again, python -m unite") as told:
+        searched()
+    assert ".rs:" not in str(told.value)
+    if is_mended:
+        built(tmp_path)
+        assert searched()
+    else:
+        with pytest.raises(DataError, match=r"make the corpus again in another folder\.$"):
+            built(tmp_path)

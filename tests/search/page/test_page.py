@@ -39,7 +39,9 @@ def serving(searchers, labels=None):
 @pytest.fixture(scope="module")
 def address(labels):
     moving = Hit("clip", 0.0, "clip.mp4", "video", "", {"title": "moving colours", "price": 99}, picture("red", (256, 64), "JPEG"))
-    address, server, thread = serving([WordSearching([*rows(), (moving, (clip("png", "mp4", rate=2), "video/mp4"))])], labels)
+    lost = [Hit(id, 0.0, id, kind, "", {"title": "lost"}) for id, kind in (("lost.png", "image"), ("lost.mp4", "video"))]
+    more = [(moving, (clip("png", "mp4", rate=2), "video/mp4")), *((hit, None) for hit in lost)]
+    address, server, thread = serving([WordSearching([*rows(), *more])], labels)
     yield address
     server.should_exit = True
     thread.join(20)
@@ -115,6 +117,14 @@ def test_a_clip_that_browsers_cannot_play_plays(tab, address):
     assert tab.js("[document.querySelector('dialog video').error, document.querySelector('dialog video').duration > 1.9]") == [None, True]
     tab.js("void (document.querySelector('dialog video').currentTime = 1.2)")  # asks for a part
     wait(tab, "!document.querySelector('dialog video').seeking")
+    press(tab, "Escape")
+
+
+@pytest.mark.parametrize("id", ["lost.png", "lost.mp4"])
+def test_what_is_gone_is_told_where_it_would_be_shown(tab, address, id):
+    go(tab, f"{address}/?text=lost")
+    tab.click(f"[data-id='{id}'] .open")
+    wait(tab, "document.querySelector('dialog[open] .stage').textContent === 'It cannot be shown: its file is gone, or cannot be read.'")
     press(tab, "Escape")
 
 

@@ -11,6 +11,7 @@ from tests.search.server.running import running
 from unite.search.server.limits import Limits
 
 GET = b"GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+LARGE = b"GET /large HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 POST = b"POST /api/search HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
 
 
@@ -64,7 +65,7 @@ def test_the_second_request_of_a_connection_is_waited_for_as_long(server):
 
 def test_an_answer_that_nobody_takes(server):
     with server.raw() as connection:
-        connection.sendall(b"GET /large HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        connection.sendall(LARGE)
         assert connection.recv(12) == b"HTTP/1.1 200"
         assert server.server.server_state.connections
         deadline = time.monotonic() + 10
@@ -84,7 +85,7 @@ def test_a_body_that_nobody_reads_is_not_taken_for_ever(server):
         assert time.monotonic() < start + 4
 
 
-@pytest.mark.parametrize("said", [b"", GET, GET + b"\r\n", POST + b"Content-Length: 9\r\n\r\na", b"GET /large HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"])
+@pytest.mark.parametrize("said", [b"", GET, GET + b"\r\n", POST + b"Content-Length: 9\r\n\r\na", LARGE])
 def test_many_that_are_waited_for_keep_nobody_out(server, said):
     slow = []
     try:

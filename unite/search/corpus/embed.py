@@ -8,7 +8,7 @@ Killed at any moment, the next call does what is left. All ranks of the default 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from unite.search.corpus.begun import begin, check_encoder, check_options
 from unite.search.corpus.beside import write_beside
 from unite.search.corpus.encoder import CorpusEncoder
 from unite.search.corpus.facts import FACTS
+from unite.search.corpus.lance import told_damage
 from unite.search.corpus.layout import check_names
 from unite.search.corpus.lock import held
 from unite.search.corpus.making import Maker, MakerJob
@@ -32,7 +33,7 @@ from unite.search.corpus.outcome import SKIPPED, Counts, Outcome
 from unite.search.corpus.parts import Parts, take_in
 from unite.search.corpus.plan import Known, Plan, make_plan, share_of
 from unite.search.corpus.recall import measure_recall
-from unite.search.corpus.sources import Corpus, Survey, open_corpus
+from unite.search.corpus.sources import Corpus, Named, Survey, open_corpus
 from unite.search.corpus.stored import StoredCorpus
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ _WAITING = 8
 
 
 def embed_corpus(
-    corpus: str | Sequence[str] | Mapping[str, str],
+    corpus: Named,
     out: str | Path,
     encoder: CorpusEncoder,
     options: CorpusOptions | None = None,
@@ -53,7 +54,7 @@ def embed_corpus(
     """Brings the stored corpus in `out` to what the sources hold.
 
     Args:
-        corpus: an address, several, or several by name, see `unite.search.corpus.sources`.
+        corpus: an address, several, or several by name, see `unite.search.corpus.sources`; by name also sources themselves.
         out: the folder of the stored corpus; made if it is not there.
         encoder: what embeds.
         options: how.
@@ -81,27 +82,27 @@ class _Call:
         self.out, self.encoder, self.options, self.columns = out, encoder, options, columns
         self.parts = Parts(out)
 
-    def run(self, addresses: str | Sequence[str] | Mapping[str, str]) -> Outcome:
+    def run(self, addresses: Named) -> Outcome:
         with ExitStack() as stack:
-            with _together():
+            with _together(self.out):
                 if is_first_rank():
                     stack.enter_context(held(self.out))
-            with _together():
+            with _together(self.out):
                 corpus = open_corpus(addresses, self.columns, self.out / "fetched")
                 files = corpus.files()
                 survey = corpus.survey()
                 check_names(corpus.columns)
                 stored = self._opened(corpus) if is_first_rank() else None
-            with _together():  # now the first rank has taken in what a killed call left
+            with _together(self.out):  # now the first rank has taken in what a killed call left
                 if stored is None and StoredCorpus.is_in(self.out):
                     stored = StoredCorpus(self.out)
                 known = Known.of(stored)
                 plan = make_plan(survey, known)
                 check_encoder(stored, self.encoder)
-            with _together():
+            with _together(self.out):
                 if is_first_rank():
                     stored = begin(self.out, stored, corpus, plan, self.encoder, self.options)
-            with _together():
+            with _together(self.out):
                 counts = Counts()
                 if len(plan.todo):
                     stored = StoredCorpus(self.out) if stored is None else stored
@@ -109,7 +110,7 @@ class _Call:
                     counts = make(corpus, survey, plan, known, stored)
             counts = _of_all_ranks(counts)
             outcome = Outcome(len(known.ids), counts, plan.num_unchanged, 0, None)
-            with _together():
+            with _together(self.out):
                 if is_first_rank() and stored is not None:
                     outcome = self._finish(stored, corpus, plan, known, counts, len(survey.ids))
                     if corpus.files() != files:
@@ -202,11 +203,12 @@ class _Call:
 
 
 @contextmanager
-def _together() -> Iterator[None]:
+def _together(out: Path) -> Iterator[None]:
     """Has all ranks end a step together: where one fails, the others do too, and none waits for ever."""
     error: Exception | None = None
     try:
-        yield
+        with told_damage(out):
+            yield
     except (UniteError, OSError) as raised:
         error = raised
     failed = sum_of_ranks(int(error is not None))

@@ -10,13 +10,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from unite.errors import ConfigError
+from unite.errors import ConfigError, DataError
 
 MISSING = "a corpus is kept in a LanceDB table, and lancedb is not installed: pip install 'unite[search]'."
 #: What opening a table raises where it is none, or damaged.
 ERRORS = (ValueError, RuntimeError, OSError)
 #: What Lance ends its files with, and how it tells of an error of the system's.
 _MAGIC, _OS_ERROR = b"LANC", re.compile(r"\(os error (\d+)\)")
+
+#: How Lance begins to tell that it could not read a file, and how it ends.
+_OF_FILES, _PLACE = re.compile(r"LanceError\(IO\)|Not found: "), re.compile(r"(?:, /[^,]*\.rs:\d+:\d+)+\W*$")
 
 
 def connect(folder: Path) -> Any:
@@ -38,6 +41,28 @@ def system_errors(folder: Path) -> Iterator[None]:
         if found is None or int(found[1]) not in errno.errorcode:
             raise
         raise OSError(int(found[1]), os.strerror(int(found[1])), str(folder)) from error
+
+
+@contextmanager
+def told_damage(folder: Path) -> Iterator[None]:
+    """Within it, what Lance raises where a file of the table is cut or gone is told as a DataError that says what to do."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not is_of_files(error):
+            raise
+        again = f"Build its index again, python -m unite.index corpus={folder}; where that cannot, make the corpus again in another folder."
+        raise DataError(f"files of the table in {folder} are damaged or gone ({without_place(error)}). {again}") from error
+
+
+def is_of_files(error: BaseException) -> bool:
+    """Whether Lance could not read a file of the table."""
+    return _OF_FILES.search(str(error)) is not None
+
+
+def without_place(error: BaseException) -> str:
+    """Returns what Lance says, without where in its own sources that is."""
+    return _PLACE.sub("", str(error)).removeprefix("lance error: ")
 
 
 def is_whole(path: Path) -> bool:

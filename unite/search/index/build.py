@@ -11,7 +11,7 @@ from pathlib import Path
 from unite.config.schema.index import IndexKind, IndexOptions
 from unite.errors import ConfigError, must_be
 from unite.progress import shown
-from unite.search.corpus.lance import system_errors
+from unite.search.corpus.lance import system_errors, told_damage
 from unite.search.corpus.lock import held
 from unite.search.corpus.stored import StoredCorpus
 from unite.search.index.approximate import VECTOR_INDEX, IndexedVectors
@@ -33,14 +33,15 @@ def build_index(folder: str | Path, options: IndexOptions) -> IndexRecord:
         What is known of it, which lies in the folder too.
 
     Raises:
-        DataError: if there is no corpus, it is empty or too small for the kind, or another process writes to it or builds its index.
+        DataError: if there is no corpus, it is damaged, empty or too small for the kind, or another process writes to it or builds its
+            index.
         ConfigError: if the kind does not go with how the vectors are kept, or the language is none that LanceDB knows.
         OSError: if nothing can be written: no space left, no right to.
     """
     folder = Path(folder)
     corpus = StoredCorpus(folder)
     kind = kind_of(options, len(corpus), corpus.facts)
-    with held(folder):
+    with held(folder), told_damage(folder):
         start = time.perf_counter()
         with system_errors(folder):
             _index_texts(corpus, options)

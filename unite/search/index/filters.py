@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unite.errors import DataError, must_be
-from unite.search.corpus.lance import quoted
+from unite.search.corpus.lance import is_of_files, quoted
 from unite.search.corpus.layout import ROW_ID
 from unite.search.corpus.stored import StoredCorpus
 from unite.search.index.condition_words import fault_of
@@ -58,7 +58,7 @@ def told_filter(where: str, columns: Mapping[str, str]) -> Iterator[None]:
     except Exception as error:
         # Of what it has no answer for it panics, which is told as an exception of its own.
         is_told = isinstance(error, ValueError | RuntimeError) or type(error).__name__ == "RustPanic"
-        if not is_told or not where.strip() or "Not found: " in str(error):  # a file of the table, not a column
+        if not is_told or not where.strip() or is_of_files(error):
             raise
         why = _OF_ITS_OWN.sub("", str(error).partition(", /")[0]).removeprefix("lance error: ").removeprefix("Invalid input, ").rstrip(".")
         raise _broken(where, columns, f"LanceDB says: {why}.") from error

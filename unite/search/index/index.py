@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from unite.errors import DataError, must_be
 from unite.search.corpus.facts import CorpusFacts
+from unite.search.corpus.lance import told_damage, without_place
 from unite.search.corpus.stored import StoredCorpus
 from unite.search.hits import Hit
 from unite.search.index.record import IndexRecord
@@ -37,7 +38,8 @@ class Index:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self._lock = threading.Lock()
-        self._snapshot = Snapshot(self.folder)
+        with told_damage(self.folder):
+            self._snapshot = Snapshot(self.folder)
         self._head: Any = StoredCorpus(self.folder).table
 
     @property
@@ -58,7 +60,8 @@ class Index:
     @property
     def modalities(self) -> Sequence[str]:
         """Those that its rows have."""
-        return self._now().corpus.modalities
+        with told_damage(self.folder):
+            return self._now().corpus.modalities
 
     def __len__(self) -> int:
         return len(self._now().corpus)
@@ -105,17 +108,20 @@ class Index:
         try:
             return search(now)
         except RuntimeError:  # whoever writes has removed files of the version that it read
-            if (then := self._now()) is now:
-                raise
-            return search(then)
+            with told_damage(self.folder):
+                if (then := self._now()) is now:
+                    raise
+                return search(then)
 
     def embeddings(self, ids: Sequence[str]) -> NDArray[np.float32]:
         """Returns the vectors (n, D) of rows, of unit length. Raises DataError if one is not there."""
-        return self._now().embeddings(ids)
+        with told_damage(self.folder):
+            return self._now().embeddings(ids)
 
     def row(self, id: str) -> Hit:
         """Returns a row, with score 1. Raises DataError if it is not there."""
-        return self._now().row(id)
+        with told_damage(self.folder):
+            return self._now().row(id)
 
     def _now(self) -> Snapshot:
         """Returns the corpus as it is now; it is opened again if it changed."""
@@ -124,10 +130,12 @@ class Index:
                 self._head.checkout_latest()
                 version = int(self._head.version)
             except (RuntimeError, ValueError, OSError) as error:  # LanceDB's errors are of these kinds
-                hint = f"It was moved or removed while it was open: bring it back, or open it where it is now. LanceDB says: {error}."
+                says = without_place(error)
+                hint = f"It was moved or removed while it was open: bring it back, or open it where it is now. LanceDB says: {says}."
                 raise DataError(must_be("the corpus", "where it was opened", f"not in {self.folder}", hint)) from error
             if state_of(self.folder, version) != self._snapshot.state:
-                self._snapshot = _of_same_encoder(Snapshot(self.folder), self._snapshot.corpus.facts)
+                with told_damage(self.folder):
+                    self._snapshot = _of_same_encoder(Snapshot(self.folder), self._snapshot.corpus.facts)
                 self._head = StoredCorpus(self.folder).table
             return self._snapshot
 

@@ -88,8 +88,9 @@ function show(hit) {
   shown = hit;
   let medium;
   if (open.classList.contains("words")) medium = open.querySelector("q").cloneNode(true);
-  else if (open.classList.contains("clip")) medium = Object.assign(document.createElement("video"), { src: open.href, controls: true, loop: true, autoplay: true, muted: true });
+  else if (open.classList.contains("clip")) medium = Object.assign(document.createElement("video"), { src: open.href, poster: open.querySelector("img")?.src ?? "", controls: true, loop: true, autoplay: true, muted: true });
   else medium = Object.assign(document.createElement("img"), { src: open.href, alt: open.querySelector("img")?.alt ?? "" });
+  medium.addEventListener("error", () => medium.replaceWith(Object.assign(document.createElement("p"), { className: "gone", textContent: "It cannot be shown: its file is gone, or cannot be read." })));
   stage.replaceChildren(medium);
   about.replaceChildren(...[...hit.querySelectorAll(".line, .elsewhere, .says, .source, dl")].map((one) => one.cloneNode(true)));
   const source = about.querySelector(".source");
