@@ -23,6 +23,14 @@ def test_later_verdicts_count_and_none_takes_one_back(tmp_path):
     assert (tree.content.text, list(tree.right), list(tree.wrong)) == ("a tree", ["a"], [])
 
 
+@pytest.mark.parametrize("text", ["one\u2028two", "one\u0085two", "one\x1ctwo\r\n", "half of a pair \ud800"])
+def test_a_text_with_ends_of_lines_of_its_own_is_one_line(tmp_path, text):
+    append_label(tmp_path / "l.jsonl", label("right", text, text))
+    append_label(tmp_path / "l.jsonl", label("wrong", "b", text))
+    (query,) = read_labels(tmp_path / "l.jsonl")
+    assert (query.content.text, list(query.right), list(query.wrong)) == (text, [text], ["b"])
+
+
 def test_media_are_found_again_when_the_folder_moves(tmp_path):
     path = tmp_path / "here" / "labels.jsonl"
     outside = tmp_path / "cat.png"

@@ -133,7 +133,8 @@ def read_labels(path: Path) -> list[LabelledQuery]:
         raise DataError(must_be(str(path), "a file of labels, as the search page writes it (labels=...)", "not there"))
     queries: dict[str, LabelledQuery] = {}
     broken: list[str] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+    # Not by splitlines, for which a text's own separators (U+2028) end a line too.
+    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").split("\n"), 1):
         if not line.strip():
             continue
         try:

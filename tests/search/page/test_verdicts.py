@@ -55,6 +55,18 @@ def test_the_next_server_knows_them(searching, tmp_path):
     assert again.of(Asked((AskedPart("odd"),))) == {}
 
 
+def test_two_servers_that_keep_one_file_show_each_others(searching, tmp_path):
+    asked = Asked((AskedPart("even"),))
+    one, other = (Verdicts(tmp_path / "l.jsonl", Uploads()) for _ in range(2))
+    for verdicts, (verdict, id) in zip((one, other, one), [("right", "file"), ("wrong", "script"), ("none", "script")], strict=True):
+        verdicts.keep(asked, Clicked(verdict, id), searching)
+    assert one.of(asked) == other.of(asked) == {"file": "right"}
+    (tmp_path / "l.jsonl").write_text("{broken")
+    assert one.of(asked) == {"file": "right"}
+    (tmp_path / "l.jsonl").unlink()
+    assert one.of(asked) == {}
+
+
 def test_rows_to_be_like_and_words_are_queries_too(searching, tmp_path):
     verdicts = Verdicts(tmp_path / "l.jsonl", Uploads())
     verdicts.keep(Asked(like=("file",)), Clicked("right", "script"), searching)

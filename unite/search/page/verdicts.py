@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import mimetypes
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 
 from unite.data.labels import Label, LabelledContent, append_label, keep_medium, read_labels
-from unite.errors import DataError, must_be
+from unite.errors import DataError, UniteError, must_be
 from unite.search.hits import Hit, Searching
 from unite.search.page.asked import Asked
 from unite.search.page.uploads import Uploads
@@ -56,13 +57,15 @@ class Verdicts:
 
     def __init__(self, path: Path, uploads: Uploads) -> None:
         self.path, self._uploads, self._lock = path, uploads, Lock()
-        self._verdicts: dict[str, dict[str, str]] = {}
-        for query in read_labels(path) if path.is_file() and path.stat().st_size else ():
-            self._verdicts[query.asked] = {**dict.fromkeys(query.right, "right"), **dict.fromkeys(query.wrong, "wrong")}
+        self._state, self._verdicts = _state_of(path), _read(path)
 
     def of(self, asked: Asked) -> dict[str, str]:
-        """Returns row id -> verdict of a query."""
+        """Returns row id -> verdict of a query, those of other servers that keep the same file among them."""
         with self._lock:
+            state = _state_of(self.path)
+            if state != self._state:
+                with suppress(OSError, UniteError):  # what is known of it is shown until it can be read again
+                    self._state, self._verdicts = state, _read(self.path)
             return dict(self._verdicts.get(asked.key, {}))
 
     def keep(self, asked: Asked, clicked: Clicked, searching: Searching) -> None:
@@ -78,8 +81,6 @@ class Verdicts:
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         append_label(self.path, Label(clicked.verdict, asked.key, query, clicked.id, self._content(row, searching), facts))
-        with self._lock:
-            self._verdicts.setdefault(asked.key, {})[clicked.id] = "" if clicked.verdict == "none" else clicked.verdict
 
     def _query(self, asked: Asked, searching: Searching) -> list[tuple[LabelledContent, float]]:
         parts: list[tuple[LabelledContent, float]] = []
@@ -112,3 +113,18 @@ class Verdicts:
         data, mime = found
         suffix = mimetypes.guess_extension(mime.partition(";")[0]) or _SUFFIXES[row.medium]
         return LabelledContent(text, ((row.medium, keep_medium(self.path, data, suffix)),))
+
+
+def _state_of(path: Path) -> tuple[int, int]:
+    """Returns what changes when a verdict is added; nothing of a file that is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0
+    return status.st_size, status.st_mtime_ns
+
+
+def _read(path: Path) -> dict[str, dict[str, str]]:
+    """Returns query -> row id -> verdict."""
+    queries = read_labels(path) if path.is_file() and path.stat().st_size else ()
+    return {query.asked: {**dict.fromkeys(query.right, "right"), **dict.fromkeys(query.wrong, "wrong")} for query in queries}
