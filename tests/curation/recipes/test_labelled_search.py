@@ -26,3 +26,14 @@ def test_right_hits_are_positives_and_wrong_ones_hard_negatives(tmp_path):
         recipe.read(2)
     with pytest.raises(DataError, match="must be a file of labels"):
         LabelledSearch("clicks", tmp_path / "no.jsonl")
+
+
+def test_verdicts_that_come_while_it_is_read_are_of_the_next_run(tmp_path):
+    path = tmp_path / "labels.jsonl"
+    for place, asked in enumerate(("bird", "tree")):
+        append_label(path, Label("right", asked, [(LabelledContent(asked), 1.0)], "a", LabelledContent("a")))
+        recipe = LabelledSearch("clicks", path)
+        known = recipe.fingerprint()
+        append_label(path, Label("wrong", asked, [(LabelledContent(asked), 1.0)], "b", LabelledContent("b")))
+        assert (len(recipe), recipe.fingerprint()) == (place + 1, known) and not recipe.read(place).negatives
+        assert LabelledSearch("clicks", path).fingerprint() != known

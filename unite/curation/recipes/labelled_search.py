@@ -31,6 +31,8 @@ class LabelledSearch:
 
     def __init__(self, name: str, labels: str | Path, *, instruction: str = "", licence: str = "") -> None:
         self.name, self.labels, self.instruction, self.licence = name, Path(labels), instruction, licence
+        # Before the file is read: verdicts that come in between make it another one for the next run, which then reads them.
+        self._fingerprint = fingerprint_files([self.labels]) if self.labels.is_file() else ""
         _ = self._queries
 
     @cached_property
@@ -52,8 +54,8 @@ class LabelledSearch:
         return RawRow(f"{index:09d}", _raw(query.content, self.instruction), positives, negatives, self.licence, {"asked": query.asked})
 
     def fingerprint(self) -> str:
-        """Digests the file."""
-        return fingerprint_files([self.labels])
+        """Digests the file as it was read: people may go on judging."""
+        return self._fingerprint
 
 
 def _raw(labelled: LabelledContent, instruction: str = "") -> RawContent:
