@@ -27,12 +27,14 @@ class EmojiPool(ShardSource):
     def told(self, content: StoredContent) -> tuple[str, Mapping[str, Scalar]]:
         """As of `ShardSource`: the caption, which glyphs there are, on which background, and how one moves."""
         if content.group.startswith("clip|"):
-            shown: Scene | Clip = Clip.of_identity(content.group)
-            caption, of_kind = dense(shown), {"motion": shown.motion}
-        else:
-            shown = Scene.of_identity(content.group)
-            caption, of_kind = describe(shown), {}
-        return caption, {"glyphs": ", ".join(glyph.name for glyph in shown.glyphs), "background": shown.background, **of_kind}
+            clip = Clip.of_identity(content.group)
+            return dense(clip), {**_seen(clip), "motion": clip.motion}
+        scene = Scene.of_identity(content.group)
+        return describe(scene), _seen(scene)
+
+
+def _seen(shown: Scene | Clip) -> dict[str, Scalar]:
+    return {"glyphs": ", ".join(glyph.name for glyph in shown.glyphs), "background": shown.background}
 
 
 def emoji_pools(world: EmojiWorld) -> dict[str, EmojiPool]:

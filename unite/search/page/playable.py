@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import io
 from fractions import Fraction
-from functools import lru_cache
-from typing import Any
+from hashlib import blake2b
 
 import av
 import numpy as np
@@ -21,6 +20,7 @@ from unite.media import kind_of
 from unite.media.picture import ERRORS as PICTURE_ERRORS
 from unite.media.picture import open_picture
 from unite.media.video.container import ERRORS, UnusableVideoError, open_video
+from unite.search.page.room import Room
 from unite.search.server.limits import DECODE_SECONDS
 from unite.types import Medium, Modality
 
@@ -33,9 +33,10 @@ _SHOWN = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "GIF":
 _DECODING = Decoding(fps=4.0, min_frames=4, max_frames=120, deadline_seconds=DECODE_SECONDS)
 #: Ticks a second, and the shortest side that looks right when a player makes it large.
 _TICKS, _LEAST_SIDE = 1000, 252
+#: What was made anew: 128 MB of it.
+_made: Room[tuple[bytes, str]] = Room(128 << 20, lambda made: len(made[0]))
 
 
-@lru_cache(maxsize=32)
 def playable(data: bytes, modality: Modality) -> tuple[bytes, str]:
     """Returns a medium's bytes and type as browsers show it.
 
@@ -46,11 +47,18 @@ def playable(data: bytes, modality: Modality) -> tuple[bytes, str]:
     Raises:
         DataError: if it cannot be decoded.
     """
-    if modality is Modality.VIDEO:
-        if played := _played(data):
-            return played
-    elif mime := _picture_type(data):
+    if mime := _video_type(data) if modality is Modality.VIDEO else _picture_type(data):
         return data, mime
+    name = f"{modality} {blake2b(data, digest_size=12).hexdigest()}"
+    made = _made.find(name)  # a player asks for many parts of it
+    if made is None:
+        _made.put(name, made := _made_anew(data, modality))
+    return made
+
+
+def _made_anew(data: bytes, modality: Modality) -> tuple[bytes, str]:
+    if modality is Modality.VIDEO and (moved := _in_mp4(data)):
+        return moved, "video/mp4"
     medium = kind_of(modality).decode(data, _DECODING)
     if modality is Modality.VIDEO:
         return _webm(medium), "video/webm"
@@ -66,31 +74,33 @@ def _picture_type(data: bytes) -> str:
         return ""  # decoding it says why
 
 
-def _played(data: bytes) -> tuple[bytes, str] | None:
-    """Returns a video that need not be coded anew, and its type; None of another."""
+def _video_type(data: bytes) -> str:
     try:
         with open_video(data) as (container, stream):
-            names, codec = container.format.name.split(","), stream.codec_context.name
-            if stream.codec_context.pix_fmt not in _PIXELS:
-                return None
-            for name, (mime, codecs) in _PLAYED.items():
-                if name in names and codec in codecs:
-                    return data, mime
-            return (_in_mp4(container, stream), "video/mp4") if "matroska" in names and codec == "h264" else None
+            names, codec = container.format.name.split(","), stream.codec_context
+            played = (mime for name, (mime, codecs) in _PLAYED.items() if name in names and codec.name in codecs)
+            return next(played, "") if codec.pix_fmt in _PIXELS else ""
     except (UnusableVideoError, *ERRORS):
-        return None
+        return ""
 
 
-def _in_mp4(container: Any, stream: Any) -> bytes:
-    """Returns the coded pictures, and sound that an MP4 may hold, as they are."""
+def _in_mp4(data: bytes) -> bytes:
+    """Returns H.264 of a Matroska file, and sound that an MP4 may hold, as they are coded; nothing of another file."""
     file = io.BytesIO()
-    with av.open(file, "w", format="mp4") as out:
-        sound = [one for one in container.streams.audio[:1] if one.codec_context.name in _SOUND]
-        put = {one.index: out.add_stream_from_template(one) for one in (stream, *sound)}
-        for packet in container.demux(stream, *sound):
-            if packet.size:  # the last of a stream is empty
-                packet.stream = put[packet.stream.index]
-                out.mux(packet)
+    try:
+        with open_video(data) as (container, stream):
+            codec = stream.codec_context
+            if "matroska" not in container.format.name or codec.name != "h264" or codec.pix_fmt not in _PIXELS:
+                return b""
+            with av.open(file, "w", format="mp4") as out:
+                sound = [one for one in container.streams.audio[:1] if one.codec_context.name in _SOUND]
+                put = {one.index: out.add_stream_from_template(one) for one in (stream, *sound)}
+                for packet in container.demux(stream, *sound):
+                    if packet.size:  # the last of a stream is empty
+                        packet.stream = put[packet.stream.index]
+                        out.mux(packet)
+    except (UnusableVideoError, *ERRORS):
+        return b""
     return file.getvalue()
 
 

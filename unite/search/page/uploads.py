@@ -6,13 +6,12 @@ room, it is gone, and the page says so.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from hashlib import blake2b
-from threading import Lock
 
 from unite.config.schema.media import Decoding
 from unite.errors import DataError, must_be
+from unite.search.page.room import Room
 from unite.search.server.limits import DECODE_SECONDS
 from unite.search.server.uploads import Upload
 
@@ -42,9 +41,8 @@ class Uploads:
     """
 
     def __init__(self, room: int = ROOM, decoding: Decoding | None = None) -> None:
-        self._room, self._decoding = room, decoding or Decoding(deadline_seconds=DECODE_SECONDS)
-        self._kept: OrderedDict[str, Kept] = OrderedDict()
-        self._lock = Lock()
+        self._decoding = decoding or Decoding(deadline_seconds=DECODE_SECONDS)
+        self._kept: Room[Kept] = Room(room, lambda kept: len(kept.upload.data))
 
     def keep(self, upload: Upload) -> str:
         """Keeps a medium and returns its name.
@@ -53,24 +51,19 @@ class Uploads:
             DataError: if it cannot be decoded, or is larger than all may be together.
         """
         name = blake2b(upload.data, digest_size=12).hexdigest()
-        if len(upload.data) > self._room:
+        if len(upload.data) > self._kept.num_bytes:
             actual = f"of {len(upload.data) >> 20} MB"
-            raise DataError(must_be("a picture or clip to search with", f"of at most {self._room >> 20} MB", actual))
+            raise DataError(must_be("a picture or clip to search with", f"of at most {self._kept.num_bytes >> 20} MB", actual))
         preview = upload.kind.preview(upload.kind.decode(upload.data, self._decoding))
-        with self._lock:
-            self._kept[name] = Kept(upload, preview)
-            self._kept.move_to_end(name)
-            while sum(len(one.upload.data) for one in self._kept.values()) > self._room:
-                self._kept.popitem(last=False)
+        self._kept.put(name, Kept(upload, preview))
         return name
 
     def find(self, name: str) -> Kept:
         """Returns an upload. Raises DataError if it is not there any more."""
-        with self._lock:
-            if name not in self._kept:
-                raise DataError("The picture or clip of this search is not kept any more: drop it again.")
-            self._kept.move_to_end(name)
-            return self._kept[name]
+        kept = self._kept.find(name)
+        if kept is None:
+            raise DataError("The picture or clip of this search is not kept any more: drop it again.")
+        return kept
 
     def medium(self, name: str) -> Upload:
         """Returns an upload as it came. Raises DataError if it is not there any more."""
