@@ -29,7 +29,6 @@ from unite.search.page.playable import playable
 from unite.search.page.shown import Found, as_uri, file_name, find, num_shared
 from unite.search.page.uploads import Uploads
 from unite.search.page.verdicts import Clicked, Verdicts
-from unite.search.server.ranges import part_of
 from unite.search.server.refusals import RefusalError
 from unite.search.server.service import Service, service_of
 from unite.search.server.uploads import read_form
@@ -111,9 +110,8 @@ class SearchPage:
         service = service_of(request)
         name, id = _name(service, request.query_params.get("in", "0")), request.query_params.get("id", "")
         row = await service.row(id, name)
-        data, _ = await service.media(id, name)
-        data, mime = await run_in_threadpool(playable, data, row.medium or Modality.IMAGE)
-        return part_of(data, mime, request.headers.get("range"))
+        modality = row.medium or Modality.IMAGE
+        return await service.media(id, name, request.headers.get("range"), lambda data, mime: playable(data, modality))
 
     async def label(self, request: Request) -> Response:
         """Keeps a verdict; a browser without script is sent back to the page."""

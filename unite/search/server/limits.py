@@ -21,6 +21,7 @@ class Limits:
         field_bytes: of each of them (400).
         uploads: requests of more than `small_bytes` that are read or answered at once (503); they bound the memory that uploads take.
         small_bytes: of a request that is no upload.
+        media_bytes: of media that are being sent at once, each of them whole (503); one alone may be larger.
         waiting: requests that wait for a searcher (503).
         body_seconds: until the whole of a request has come (408).
         head_seconds: until the head of a request has come, and in which a client takes some of an answer; then the connection is cut.
@@ -40,6 +41,7 @@ class Limits:
     field_bytes: int = 2**20
     uploads: int = 8
     small_bytes: int = 2**18
+    media_bytes: int = 512 * 2**20
     waiting: int = 256
     body_seconds: float = 60.0
     head_seconds: float = 15.0

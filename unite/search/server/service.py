@@ -8,14 +8,19 @@ from typing import Any, TypeVar, cast
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
+from starlette.responses import Response
 
 from unite.errors import ConfigError, DataError, must_be, must_be_one_of
 from unite.search.hits import Hit, Search, Searching
 from unite.search.server.dispatch import Dispatcher
 from unite.search.server.limits import Limits
+from unite.search.server.ranges import part_of
 from unite.search.server.refusals import RefusalError
+from unite.search.server.sending import Sending
 
 T = TypeVar("T")
+#: Media that are read and made ready at once; what is read is not counted yet.
+_READ_AT_ONCE = 4
 
 
 class Service:
@@ -33,6 +38,7 @@ class Service:
         if not searchers:
             raise ConfigError(must_be("the searchers", "at least one", 0))
         self.searchers = dict(searchers)
+        self._sending, self._reading = Sending(limits.media_bytes), asyncio.Semaphore(_READ_AT_ONCE)
         self._dispatchers = {name: Dispatcher(searcher, limits) for name, searcher in searchers.items()}
 
     @property
@@ -62,12 +68,25 @@ class Service:
         """Returns a row. Raises RefusalError (404) if there is none."""
         return await _of_row(id, self.searcher(name).row)
 
-    async def media(self, id: str, name: str = "") -> tuple[bytes, str]:
-        """Returns a row's first medium and its MIME type. Raises RefusalError (404) if there is none, or it is gone."""
-        media = await _of_row(id, self.searcher(name).media)
-        if media is None:
-            raise RefusalError(404, f"Row {id!r} has no medium, or its file is gone.", param="id", code="media_not_found")
-        return media
+    async def media(self, id: str, name: str, asked: str | None, shown: Callable[[bytes, str], tuple[bytes, str]]) -> Response:
+        """Returns a row's first medium, or a part of it, as an answer.
+
+        Args:
+            id: of the row.
+            name: of the corpus.
+            asked: the `Range` header, None if there is none.
+            shown: returns the bytes and the type that are sent of what the medium is; called in a thread.
+
+        Raises:
+            RefusalError: 404 if there is none, or it is gone; 503 if too much is being sent.
+        """
+        async with self._reading:
+            self._sending.check()
+            media = await _of_row(id, self.searcher(name).media)
+            if media is None:
+                raise RefusalError(404, f"Row {id!r} has no medium, or its file is gone.", param="id", code="media_not_found")
+            data, mime = await run_in_threadpool(shown, *media)
+            return self._sending.holding(part_of(data, mime, asked), len(data))
 
     async def close(self) -> None:
         """Answers what waits and ends the threads; nothing is taken any more."""

@@ -13,10 +13,11 @@ from starlette.responses import JSONResponse, Response
 
 from unite.search.server.api.operation import Answered, Operation
 from unite.search.server.api.search import FoundRow, hit_object
-from unite.search.server.ranges import part_of
 from unite.search.server.refusals import RefusalError
 from unite.search.server.service import service_of
 
+#: What is sent to be saved.
+_SAVED = "application/octet-stream"
 #: Types that a browser shows and cannot be made to run: SVG is a page of its own.
 _SHOWN = re.compile(r"(?:image/(?!svg)|video/|audio/)[\w.+-]+")
 
@@ -70,12 +71,15 @@ async def thumbnail(request: Request) -> Response:
 
 async def media(request: Request) -> Response:
     """Sends the first medium of a row, or the part of it that a player asks for."""
-    data, mime = await service_of(request).media(request.path_params["id"], request.query_params.get("model", ""))
-    is_shown = bool(_SHOWN.fullmatch(mime))
-    answer = part_of(data, mime if is_shown else "application/octet-stream", request.headers.get("range"))
-    if not is_shown:
+    id, name = request.path_params["id"], request.query_params.get("model", "")
+    answer = await service_of(request).media(id, name, request.headers.get("range"), _as_shown)
+    if answer.media_type == _SAVED:
         answer.headers["Content-Disposition"] = "attachment"
     return answer
+
+
+def _as_shown(data: bytes, mime: str) -> tuple[bytes, str]:
+    return data, mime if _SHOWN.fullmatch(mime) else _SAVED
 
 
 _ID = ("id", "path", "of the row")
