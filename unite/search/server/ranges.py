@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from unite.search.server.refusals import RefusalError
 
@@ -21,6 +23,41 @@ SAFE = {
 _CHUNK = 2**16
 
 
+class Part(StreamingResponse):
+    """A part of a medium, sent in pieces: whoever takes it slowly then holds one of them in the server's buffers beside the medium.
+
+    Args:
+        data: the whole.
+        span: where the part begins and ends.
+        status: of the answer.
+        headers: beside `SAFE`.
+        mime: its type.
+
+    Attributes:
+        on_end: called when the medium is not held any more.
+    """
+
+    def __init__(self, data: bytes, span: tuple[int, int], status: int, headers: Mapping[str, str], mime: str) -> None:
+        self._data, self._span = data, span
+        self.on_end: Callable[[], object] = lambda: None
+        super().__init__((), status, {**SAFE, **headers}, mime)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As of ASGI."""
+        self.body_iterator = self._pieces()  # not before: the two hold each other, and would be freed when the garbage is collected
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._data = b""  # at once, whatever an error holds of this
+            self.on_end()
+
+    async def _pieces(self) -> AsyncIterator[bytes]:
+        start, end = self._span
+        for place in range(start, end, _CHUNK):
+            yield self._data[place : min(place + _CHUNK, end)]
+            await asyncio.sleep(0)  # for the loop to notice that a client is gone: else the rest is written to nobody, with warnings
+
+
 def part_of(data: bytes, mime: str, asked: str | None) -> Response:
     """Returns bytes, or the part of them that a `Range` header asks for; 416 if none of it is there.
 
@@ -32,13 +69,13 @@ def part_of(data: bytes, mime: str, asked: str | None) -> Response:
     size = len(data)
     span = _span(asked or "", size)
     if span is None:
-        return StreamingResponse(_chunks(data, 0, size), 200, {**SAFE, "Content-Length": str(size)}, mime)
+        return Part(data, (0, size), 200, {"Content-Length": str(size)}, mime)
     start, end = span
     if start >= end:
         headers = {"Content-Range": f"bytes */{size}"}
         return RefusalError(416, f"There are {size} bytes.", code="range_not_satisfiable", headers=headers).response()
-    headers = {**SAFE, "Content-Range": f"bytes {start}-{end - 1}/{size}", "Content-Length": str(end - start)}
-    return StreamingResponse(_chunks(data, start, end), 206, headers, mime)
+    headers = {"Content-Range": f"bytes {start}-{end - 1}/{size}", "Content-Length": str(end - start)}
+    return Part(data, span, 206, headers, mime)
 
 
 def _span(asked: str, size: int) -> tuple[int, int] | None:
@@ -52,9 +89,3 @@ def _span(asked: str, size: int) -> tuple[int, int] | None:
     if last and int(last) < int(first):
         return None
     return int(first), min(int(last) + 1, size) if last else size
-
-
-async def _chunks(data: bytes, start: int, end: int) -> AsyncIterator[bytes]:
-    """Yields it in pieces: whoever takes it slowly then holds one of them in the server's buffers beside the medium."""
-    for place in range(start, end, _CHUNK):
-        yield data[place : min(place + _CHUNK, end)]

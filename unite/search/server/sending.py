@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import weakref
 from threading import Lock
-from typing import TypeVar
 
-from starlette.responses import Response
-
+from unite.search.server.ranges import Part
 from unite.search.server.refusals import busy
-
-Answer = TypeVar("Answer", bound=Response)
 
 
 class Sending:
@@ -29,13 +25,13 @@ class Sending:
         if self._held and self._held + num_bytes > self._most:
             raise busy(f"{self._held >> 20} MB of media are being sent")
 
-    def holding(self, answer: Answer, num_bytes: int) -> Answer:
-        """Returns an answer, whose bytes count for as long as it is there. Raises RefusalError (503) if there are too many."""
+    def holding(self, part: Part, num_bytes: int) -> Part:
+        """Returns a part of a medium, whose bytes count until it is sent. Raises RefusalError (503) if there are too many."""
         with self._lock:
             self.check(num_bytes)
             self._held += num_bytes
-        weakref.finalize(answer, self._release, num_bytes)  # not at its end, which one that nobody takes does not reach
-        return answer
+        part.on_end = weakref.finalize(part, self._release, num_bytes)  # once, and for one that is never sent too
+        return part
 
     def _release(self, num_bytes: int) -> None:
         with self._lock:

@@ -14,7 +14,7 @@ from unite.errors import ConfigError, DataError, must_be, must_be_one_of
 from unite.search.hits import Hit, Search, Searching
 from unite.search.server.dispatch import Dispatcher
 from unite.search.server.limits import Limits
-from unite.search.server.ranges import part_of
+from unite.search.server.ranges import Part, part_of
 from unite.search.server.refusals import RefusalError
 from unite.search.server.sending import Sending
 
@@ -86,7 +86,8 @@ class Service:
             if media is None:
                 raise RefusalError(404, f"Row {id!r} has no medium, or its file is gone.", param="id", code="media_not_found")
             data, mime = await run_in_threadpool(shown, *media)
-            return self._sending.holding(part_of(data, mime, asked), len(data))
+            answer = part_of(data, mime, asked)
+            return self._sending.holding(answer, len(data)) if isinstance(answer, Part) else answer
 
     async def close(self) -> None:
         """Answers what waits and ends the threads; nothing is taken any more."""
