@@ -58,18 +58,22 @@ def test_a_name_that_was_not_downloaded_is_left_to_the_hub_where_there_is_one(hu
         ("../gone", "'../gone, no folder'"),
         ("", "', no folder'"),
         ("runs/begun", "'runs/begun, a run that is not finished'. .*resume=true"),
-        ("runs", "'runs, a folder without it'"),
+        ("runs/one", "'runs/one, a folder of 1 finished run'. Name one: runs/one/first"),
+        ("empty", "'empty, a folder without it'"),
         ("runs/half", "'runs/half, a finished run whose encoder is not there'. Copy the run's folder again: it is not whole"),
         ("runs/file", "'runs/file, a file'"),
+        ("runs/sweep", r"'runs/sweep, a folder of 2 finished runs'. Name one: runs/sweep/seed-0, runs/sweep/seed-1\."),
     ],
 )
 def test_what_is_no_checkpoint_is_named(hub, name, message):
     hub(False)
     encoder_in(Path("runs/mine/encoder"))
     Path("runs/file").touch()
+    Path("empty").mkdir()
     RunFolder("runs/begun").write_config("seed: 0")
     RunFolder("runs/half").write_config("seed: 0")
-    RunFolder("runs/half").finish()
+    for finished in ("runs/half", "runs/one/first", "runs/sweep/seed-1", "runs/sweep/seed-0"):
+        RunFolder(finished).finish()
     with pytest.raises(CheckpointError, match=f"init_from must be a run folder that holds encoder/config.json, .*but is {message}"):
         find_checkpoint(name, "init_from")
 

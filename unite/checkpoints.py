@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from unite.config.resumed import FINISHED
-from unite.errors import CheckpointError, must_be
+from unite.errors import CheckpointError, first_of, must_be
 from unite.files import read_json
 from unite.sentence_modules import sentence_folder
 
@@ -45,6 +45,9 @@ def find_checkpoint(name: str | Path, option: str = "checkpoint") -> str:
         hint = "A run exports its encoder when its last stage ends; an unfinished one can be continued with resume=true."
         if is_run and is_finished:
             what, hint = "a finished run whose encoder is not there", "Copy the run's folder again: it is not whole."
+        elif not is_run and (runs := sorted(mark.parent for mark in folder.glob("*/" + FINISHED))):
+            what = f"a folder of {len(runs)} finished run{'s' if len(runs) > 1 else ''}"
+            hint = f"Name one: {first_of([run.as_posix() for run in runs])}."
     elif _HUB_NAME.fullmatch(str(name)):
         if _is_downloaded(str(name)):
             return str(name)

@@ -210,3 +210,24 @@ def test_the_snippets_run_as_they_stand_in_the_folder_that_holds_the_export(run,
     for snippet in found:
         exec(compile(snippet, "snippet", "exec"), {})
         assert re.search(r"\d\.\d+", capsys.readouterr().out), snippet
+
+
+def test_which_weights_they_are_and_what_they_may_be_cut_to(tmp_path, tiny_encoder):
+    plain = a_config()
+    wrapped = {"_target_": "unite.objective.Matryoshka", "dims": [8, 4096, 16], "objective": plain["objective"]}
+    adapter = {"adapter": {"r": 4, "alpha": 8, "targets": ["language"]}, "quantization": "nf4"}
+    last = plain["adaptation"] | {"optimizer": plain["optimizer"] | {"ema_decay": 0.9}, "objective": wrapped}
+    run = write_finished_run(tmp_path / "run", tiny_encoder, config=a_config(adaptation=last, encoder=adapter, export="best"))
+    card = model_card(run, dtype="bfloat16")
+    assert cells(card, "weights")[1] == "an average over the steps (ema_decay=0.9), at the step that was best in validation"
+    assert cells(card, "embedding")[1].endswith("compared by cosine; may be cut to 4096, 16, 8 (truncate_dim)")
+    assert cells(card, "type of the weights")[1] == "bfloat16; trained and evaluated in float32"
+    assert cells(card, "trained")[1] == "LoRA of rank 4, alpha 8, on language (weights held in nf4 meanwhile); merged"
+    assert "`Matryoshka(dims=[8, 4096, 16], objective=MAMCL(temperature=0.05))`" in card
+    best = run / "checkpoints" / "adaptation" / "best"
+    best.mkdir(parents=True)
+    (best / "best.json").write_text('{"step": 15, "score": 0.5, "file": "step=15.ckpt"}')
+    assert cells(model_card(run), "weights")[1].endswith(", at step 15, the best in validation")
+    other = model_card(write_finished_run(tmp_path / "other", tiny_encoder), dtype="float32")
+    assert cells(other, "weights")[1] == "the model's own, at the end of training"
+    assert cells(other, "type of the weights")[1] == "float32" and cells(other, "embedding")[1].endswith("compared by cosine")

@@ -22,7 +22,8 @@ from unite.errors import CheckpointError, CollectedError
 @pytest.fixture(scope="module")
 def run(tokenizer, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
-    return finished_run(save_family("qwen3_vl", folder, tokenizer), folder / "monday", adaptation={"objective": {"dims": [32, 16]}})
+    stage = {"max_steps": 1, "objective": {"dims": [32, 16]}}
+    return finished_run(save_family("qwen3_vl", folder, tokenizer), folder / "monday", adaptation=stage)
 
 
 class Hub:
@@ -42,7 +43,7 @@ def test_the_command_writes_the_folder_and_says_how_to_load_it(run, tmp_path):
     command = [sys.executable, "-m", "unite.export", f"run={run}", "out=mine", "dtype=bfloat16"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300, env=environment())
     assert done.returncode == 0, done.stderr
-    assert "weights in bfloat16" in done.stdout and "of 32 numbers, to be cut to 32, 16; prompt unite" in done.stdout
+    assert "weights in bfloat16" in done.stdout and "of 32 numbers, to be cut to 16 (truncate_dim); prompt unite" in done.stdout
     assert "model.safetensors" in done.stdout and "model = SentenceTransformer('mine')" in done.stdout
     assert Embedder(tmp_path / "mine").dim == 32
     assert not [path for path in (tmp_path / "mine").rglob("*") if path.suffix in (".py", ".log", ".bin", ".pkl")]
@@ -88,11 +89,13 @@ def test_what_is_asked_for_is_pushed_whole_and_private_with_a_card_of_its_name_t
     assert "license: mit" in card and 'SentenceTransformer("me/mine")' in card and str(tmp_path) not in card
 
 
-def test_nothing_is_pushed_that_was_not_asked_for_and_the_card_names_the_folder(recorded, tmp_path):
+def test_nothing_is_pushed_that_was_not_asked_for_and_the_card_names_the_folder(recorded, tmp_path, caplog):
     hub = Hub()
+    caplog.set_level(logging.INFO, "unite.encoder")
     told = export(composed("export", f"run={recorded}", f"out={tmp_path}/here"), hub)
     assert (hub.made, hub.files) == (None, None)
     assert any("README.md is the model card" in line for line in told)
+    assert caplog.messages == []  # of how the new folder was tried
     assert 'SentenceTransformer("here")' in (tmp_path / "here" / "README.md").read_text()
 
 

@@ -18,8 +18,12 @@ def run(folder, *, finished=True, reading=True, **config):
     return folder
 
 
+def stages(**dims):
+    return {name: {"max_steps": 2, "objective": {"temperature": 0.05} | ({"dims": of} if of else {})} for name, of in dims.items()}
+
+
 def test_a_finished_run_is_its_encoder(tmp_path):
-    folder = run(tmp_path / "stage2" / "monday", adaptation={"objective": {"dims": [16, 64, 32]}}, alignment={"objective": {"dims": [8]}})
+    folder = run(tmp_path / "stage2" / "monday", **stages(adaptation=[16, 64, 32], alignment=[8]))
     source = find_source(folder)
     assert (source.encoder, source.run, source.label) == (folder / "encoder", folder, "stage2-monday")
     assert source.matryoshka_dims == (64, 32, 16)
@@ -27,7 +31,10 @@ def test_a_finished_run_is_its_encoder(tmp_path):
 
 
 def test_an_objective_without_widths_has_none(tmp_path):
-    assert find_source(run(tmp_path / "run", adaptation={"objective": {"temperature": 0.05}})).matryoshka_dims == ()
+    config = stages(adaptation=None, alignment=[8])
+    assert find_source(run(tmp_path / "run", **config)).matryoshka_dims == ()
+    config["adaptation"]["max_steps"] = 0  # so the alignment is the last stage
+    assert find_source(run(tmp_path / "other", **config)).matryoshka_dims == (8,)
 
 
 def test_an_encoder_alone(tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, cast
 
 from omegaconf import OmegaConf
 
@@ -15,6 +15,9 @@ from unite.curation.raw import Recipe
 from unite.curation.steps.step import Step
 from unite.errors import UniteError, caught, raise_all
 from unite.progress import tracked
+
+#: Where the log lies: the set's datasheet says nothing of it, and is the same each time.
+_OF_THE_PLACE = ("runs_root", "run_folder")
 
 
 def curate(config: CurateConfig) -> dict[str, Any]:
@@ -46,6 +49,7 @@ def build_curation(config: CurateConfig) -> Curation:
     for key, recipe in tracked(config.recipes.items(), "looking through the collections", "recipes"):
         faults += caught(lambda key, recipe: recipes.append(build(recipe, f"recipes.{key}", name=recipe.get("name") or key)), key, recipe)
     raise_all(faults)
+    told = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True, enum_to_str=True))
     return Curation(
         recipes,
         steps,
@@ -57,5 +61,5 @@ def build_curation(config: CurateConfig) -> Curation:
         workers=config.workers,
         engine=str(config.engine),
         max_unusable_share=config.max_unusable_share,
-        config=OmegaConf.to_container(config, resolve=True, enum_to_str=True),  # type: ignore[arg-type]
+        config={name: value for name, value in told.items() if name not in _OF_THE_PLACE},
     )

@@ -108,18 +108,18 @@ def _kind_faults(config: TrainConfig, name: str, family: type[Family] | None) ->
 
 def build_encoder(config: TrainConfig, folder: Path | None) -> VLMEncoder:
     """Builds the encoder with the weights of the stage before (`folder`), else of the run `init_from`, else its own, and says which."""
-    base = None
+    base = made = None
     if folder is not None:
         path = str(folder)
     elif config.init_from is not None:
         path, base = find_checkpoint(config.init_from, "init_from"), base_of(config.encoder)
     elif config.encoder.checkpoint is not None:
-        path = str(build_checkpoint(config))
+        path, made = str(build_checkpoint(config)), OmegaConf.to_object(config.encoder.checkpoint)
     else:
         path, base = find_checkpoint(config.encoder.path, "encoder.path"), base_of(config.encoder)
     log.info("the encoder's weights come from %s", path)
     with shown("loading the encoder"):
-        encoder = cast(VLMEncoder, build(config.encoder, "encoder", path=path, base=base, checkpoint=None))
+        encoder = cast(VLMEncoder, build(config.encoder, "encoder", path=path, base=base, checkpoint=made))
         return with_stored_features(config.feature_cache, encoder, is_trained=True)
 
 

@@ -44,12 +44,16 @@ def export(config: ExportConfig, hub: Hub | None = None) -> list[str]:
 
 
 def _card(source: Source, options: ExportConfig) -> dict[str, bytes]:
-    """Returns the card of the run that the encoder is of; none of an encoder alone, nor of a run whose record is not whole: it is said."""
+    """Returns the card of the run that ended with the encoder.
+
+    There is none of another stage's or of an encoder alone, nor of a run whose record is not whole: it is said.
+    """
     if source.run is None:
-        log.info("%s is of no run: it has no model card", source.label)
+        log.info("%s is not what a run ended with: it has no model card", source.label)
         return {}
     try:
-        return card_files(source.run, options.push_to_hub or Path(options.out).resolve().name, options.licence or "")
+        name, dtype = options.push_to_hub or Path(options.out).resolve().name, str(options.dtype or "")
+        return card_files(source.run, name, options.licence or "", dtype)
     except UniteError as error:
         log.warning("no model card is written: %s", error)
         return {}
@@ -57,7 +61,8 @@ def _card(source: Source, options: ExportConfig) -> dict[str, bytes]:
 
 def _told(exported: Exported) -> Iterator[str]:
     size = sum(exported.files.values()) / 1e6
-    dims = f", to be cut to {', '.join(map(str, exported.matryoshka_dims))}" if exported.matryoshka_dims else ""
+    narrower = [str(dim) for dim in exported.matryoshka_dims if dim != exported.dim]
+    dims = f", to be cut to {' or '.join(narrower)} (truncate_dim)" if narrower else ""
     yield f"{exported.folder}: {len(exported.files)} files, {size:,.1f} MB, weights in {exported.dtype}"
     yield f"  embeddings of {exported.dim} numbers{dims}; prompt {exported.prompt}, in the chat template"
     yield from (f"  {name:<36} {count:>14,} bytes" for name, count in exported.files.items())

@@ -73,13 +73,28 @@ def register() -> None:
     set_up_hydra(CONF)
     store = ConfigStore.instance()
     for entry in _ENTRIES:
-        store.store(name=entry.name, node=entry.node, group=entry.group)
+        store.store(name=entry.name, node=_open(OmegaConf.structured(entry.node)), group=entry.group)
     # The run's start is one moment: cached, or the folder's name would change while the run goes on.
     OmegaConf.register_new_resolver("run_folder", _run_folder, replace=True, use_cache=True)
     OmegaConf.register_new_resolver("sweep_folder", _sweep_folder, replace=True, use_cache=True)
     OmegaConf.register_new_resolver("user_cache", _user_cache, replace=True)
     OmegaConf.register_new_resolver("num_steps", _num_steps, replace=True)
     OmegaConf.register_new_resolver("option_help", _option_help, replace=True)
+
+
+def _open(node: DictConfig) -> DictConfig:
+    """Lets a command write into mappings of plain values, whose keys are the user's: `'prompts={query: Find it.}'` needs no plus.
+
+    Of all else Hydra refuses a key that is not there, since it is misspelt.
+    """
+    for name in map(str, node):
+        value = None if OmegaConf.is_missing(node, name) or OmegaConf.is_interpolation(node, name) else node[name]
+        if isinstance(value, DictConfig):
+            if OmegaConf.get_type(value) is dict and value._metadata.element_type in (str, int, float):
+                OmegaConf.set_struct(value, False)
+            else:
+                _open(value)
+    return node
 
 
 def _user_cache(name: str) -> str | None:

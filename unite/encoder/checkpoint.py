@@ -26,7 +26,7 @@ from unite.config.schema.prompt import PromptConfig
 from unite.encoder.families.family import Family
 from unite.encoder.folder import Parts, file_of, no_checkpoint
 from unite.encoder.peft_folder import merge_adapter_folder
-from unite.encoder.sentence_reading import read_as_saved, warn_unused
+from unite.encoder.sentence_reading import in_words, read_as_saved, warn_unused
 from unite.encoder.weights import load_weights
 from unite.errors import CheckpointError, ConfigError, UniteError, must_be
 from unite.files import read_json, whole_folder, write_json
@@ -67,9 +67,9 @@ def read_as_trained(config: EncoderConfig, parts: Parts, *, is_check: bool = Fal
         asked = config.prompt.name if "name" in different else f"one of that name with another {' and '.join(different)}"
         hint = f"Leave prompt=... out; to embed otherwise than it was trained, edit {file}."
         raise CheckpointError(must_be("the prompt", f"{prompt.name}, which {config.path} was trained with", asked, hint))
-    changed = {name: saved.get(name, prompt.name) for name in _READING if getattr(trained, name) != getattr(config, name)}
+    changed = {name: getattr(trained, name) for name in _READING if getattr(trained, name) != getattr(config, name)}
     if changed and not is_check:
-        log.info("%s brings its own settings: %s. encoder.override changes them.", file, changed)
+        log.info("%s brings its own settings: %s. encoder.override changes sizes and lengths.", file, in_words(changed))
         warn_unused(config, changed)
     return trained
 
@@ -79,12 +79,12 @@ def _as_released(config: EncoderConfig, parts: Parts, is_check: bool) -> Encoder
     if folder.name == "encoder" and (folder.parent / "config.yaml").is_file():
         found, hint = f"without {READING_FILE}", "Copy the run's encoder folder again: how contents are read stands there."
         raise CheckpointError(must_be(f"the exported encoder {folder}", "whole", found, hint))
-    if not is_check and not parts.released.reading:
+    if not (is_check or parts.released.reading or config.checkpoint is not None):  # nobody trained random ones
         hint = "What it was trained with, its authors tell: prompt=gme, say, if it is theirs (docs/prompts.md)."
         log.info("%s does not say how it was prompted: its contents are laid out by prompt=%s. %s", parts.path, config.prompt.name, hint)
     changed = {name: value for name, value in parts.released.reading.items() if getattr(config, name) != value}
     if changed and not is_check:
-        log.info("%s was trained with settings of its own: %s", parts.weights, {name: str(value) for name, value in changed.items()})
+        log.info("%s was trained with settings of its own: %s", parts.weights, in_words(changed))
     return replace(config, **changed)
 
 

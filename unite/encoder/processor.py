@@ -39,15 +39,16 @@ class ContentProcessor:
         processor: the checkpoint's, from transformers.
         family: of the checkpoint; says how media are read.
         config: how contents are read, and the prompt that they are written by.
+        says_places: as `unite.encoder.prompt.Prompt` takes it.
 
     Raises:
         ConfigError: if the prompt's template holds special tokens that the tokenizer has not, or the tokens of media.
     """
 
-    def __init__(self, processor: Any, family: Family, config: ReadingConfig) -> None:
+    def __init__(self, processor: Any, family: Family, config: ReadingConfig, *, says_places: bool = True) -> None:
         self.processor = processor
         self.reader = family.reader(processor, config)
-        self.prompt = Prompt(config.prompt, config.system_prompt)
+        self.prompt = Prompt(config.prompt, config.system_prompt, says_places=says_places)
         if config.prompt != PromptConfig():  # UNITE's has no such attribute: embeddings cached by earlier versions keep their names
             self.prompt_settings = repr(config.prompt)
         self.max_length = config.max_length

@@ -43,14 +43,20 @@ def read_as_saved(config: EncoderConfig, parts: Parts, saved: SentenceFolder, *,
         changes |= _prompt(parts, saved)
     read = replace(config, **changes)
     if not is_check:
-        told = {name: getattr(value, "name", value) for name, value in changes.items() if value != getattr(config, name)}
-        log.info("%s was saved by sentence-transformers: read as there, %s. encoder.override changes sizes and lengths.", parts.path, told)
-        warn_unused(config, told)
+        other = {name: value for name, value in changes.items() if value != getattr(config, name)}
+        told = f": {in_words(other)}" if other else ""
+        log.info("%s was saved by sentence-transformers: read as there%s. encoder.override changes sizes and lengths.", parts.path, told)
+        warn_unused(config, other)
         if is_asked:
             log.info("its chat template is not used, since prompt=%s was asked for", config.prompt.name)
         for remark in (*saved.remarks, *_not_used(saved)):
             log.warning("%s: %s", parts.path, remark)
     return read
+
+
+def in_words(settings: Mapping[str, Any]) -> str:
+    """Returns settings as a command would give them; a prompt by its name."""
+    return ", ".join(f"{name}={getattr(value, 'name', value)}" for name, value in settings.items())
 
 
 def warn_unused(config: EncoderConfig, names: Iterable[str]) -> None:

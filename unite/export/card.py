@@ -42,21 +42,21 @@ _MARKS, _LINE_BREAKS = re.compile(r"[\\`*\[\]<>#!|~&]"), re.compile(r"[\r\n]+")
 _HUB_DATA = re.compile(r"hf://datasets/([\w.-]+/[\w.-]+)")
 
 
-def card_files(run: str | Path, name: str = "", licence: str = "") -> dict[str, bytes]:
+def card_files(run: str | Path, name: str = "", licence: str = "", dtype: str = "") -> dict[str, bytes]:
     """Returns the card and the picture of its curves, as they lie in an exported folder: name -> content.
 
     Args:
-        run, name, licence: as `model_card` takes them.
+        run, name, licence, dtype: as `model_card` takes them.
 
     Raises:
         CheckpointError, DataError: as `model_card` does.
     """
-    card = model_card(run, name, licence).encode(errors="backslashreplace")
+    card = model_card(run, name, licence, dtype).encode(errors="backslashreplace")
     picture = curves_png(read_log_of(Path(run), _config(Path(run))))
     return {CARD: card} | ({} if picture is None else {CURVES: picture})
 
 
-def model_card(run: str | Path, name: str = "", licence: str = "") -> str:
+def model_card(run: str | Path, name: str = "", licence: str = "", dtype: str = "") -> str:
     """Returns the card as Markdown with the Hub's front matter. It shows `training_curves.png`, which `card_files` has too.
 
     Args:
@@ -64,6 +64,7 @@ def model_card(run: str | Path, name: str = "", licence: str = "") -> str:
         name: by which its snippets load the model: the exported folder as the reader names it, or its name on the Hub; by default what
             records call the run.
         licence: of the weights, by the Hub's word for it (`apache-2.0`). No run tells it: by default it is unknown.
+        dtype: of the weights beside the card, where that is not the run's.
 
     Raises:
         CheckpointError: if the folder is no run, or its run is not finished.
@@ -83,7 +84,7 @@ def model_card(run: str | Path, name: str = "", licence: str = "") -> str:
         name=name,
         run=checkpoint_label(folder),
         title=name.rpartition("/")[2],
-        encoder=encoder_facts(folder, config),
+        encoder=encoder_facts(folder, config, dtype),
         start=start_told(config),
         base=base_model(config),
         sources=sources,

@@ -15,9 +15,10 @@ from unite.checkpoints import checkpoint_label
 from unite.config.resumed import FINISHED
 from unite.config.schema.encoder import READING_FILE
 from unite.config.schema.prompt import PromptConfig
+from unite.config.schema.validation import Export
 from unite.files import read_json
 from unite.runs import CONFIG, read_config
-from unite.tracking.recorded import batch_size_of, trained_stages
+from unite.tracking.recorded import batch_size_of, matryoshka_dims, trained_stages
 from unite.tracking.run_log import StageLog
 
 #: Of options that name a component or data of the user's own.
@@ -73,12 +74,17 @@ def stage_facts(config: Mapping[str, Any], logs: Sequence[StageLog]) -> list[Sta
 def component_told(options: Mapping[str, Any]) -> str:
     """Returns a component's class with its settings, without those that are off: `MAMCL(temperature=0.03, symmetric=True)`."""
     kind = str(options.get("_target_", "")).rpartition(".")[2] or "unknown"
-    told = [f"{name}={value}" for name, value in options.items() if name not in _NOT_TOLD and value not in (None, False, 0, {}, [])]
-    return f"{kind}({', '.join(told)})"
+    given = {name: value for name, value in options.items() if name not in _NOT_TOLD and value not in (None, False, 0, {}, [])}
+    within = {name: component_told(value) for name, value in given.items() if isinstance(value, Mapping) and "_target_" in value}
+    return f"{kind}({', '.join(f'{name}={value}' for name, value in (given | within).items())})"
 
 
-def encoder_facts(folder: Path, config: Mapping[str, Any]) -> dict[str, str]:
+def encoder_facts(folder: Path, config: Mapping[str, Any], dtype: str = "") -> dict[str, str]:
     """Returns what the exported encoder of a run is: name -> value.
+
+    Args:
+        folder, config: of the run.
+        dtype: of the weights beside the card; by default that of the run's encoder.
 
     Raises:
         DataError: if a file of it cannot be read.
@@ -89,8 +95,7 @@ def encoder_facts(folder: Path, config: Mapping[str, Any]) -> dict[str, str]:
     text = model.get("text_config") or model
     num = _num_parameters(exported)
     options = config.get("encoder") or {}
-    adapter = options.get("adapter")
-    trained = _adapter_told(adapter) if adapter else "the language model whole"
+    trained = _adapter_told(options) if options.get("adapter") else "the language model whole"
     if options.get("train_vision"):
         trained += ", the vision tower whole"
     if options.get("frozen"):
@@ -99,15 +104,38 @@ def encoder_facts(folder: Path, config: Mapping[str, Any]) -> dict[str, str]:
     return {
         "architecture": str(model.get("model_type", "unknown")),
         "parameters": f"{num:,}" if num else "unknown",
-        "embedding": f"{text.get('hidden_size', 'unknown')} numbers, unit length: compared by cosine",
+        "embedding": f"{text.get('hidden_size', 'unknown')} numbers, unit length: compared by cosine{_widths_told(config, text)}",
         "pooling": f"{str(reading.get('pooling', 'last_token')).replace('_', ' ')}, then normalised",
-        "type of the weights": str(reading.get("dtype", "unknown")),
+        "type of the weights": _type_told(str(reading.get("dtype", "unknown")), dtype),
         "prompt": str(prompt.get("name", PromptConfig().name)),
         "longest content": f"{reading.get('max_length')} tokens; a longer text loses its end",
         "images": f"{reading.get('min_image_tokens')} to {reading.get('max_image_tokens')} visual tokens",
         "video frames": f"at most {reading.get('max_frame_pixels'):,} pixels each{_frames_told(config)}",
         "trained": trained,
+        "weights": _weights_told(folder, config),
     }
+
+
+def _type_told(trained: str, exported: str) -> str:
+    return f"{exported}; trained and evaluated in {trained}" if exported not in ("", trained) else trained
+
+
+def _widths_told(config: Mapping[str, Any], text: Mapping[str, Any]) -> str:
+    """Returns the widths of a Matryoshka run below the whole one."""
+    widths = [dim for dim in matryoshka_dims(config) if dim != text.get("hidden_size")]
+    return f"; may be cut to {', '.join(map(str, widths))} (truncate_dim)" if widths else ""
+
+
+def _weights_told(folder: Path, config: Mapping[str, Any]) -> str:
+    """Returns which of the weights that training went through these are."""
+    name, stage = next(reversed(trained_stages(config).items()), ("", {}))
+    decay = (stage.get("optimizer") or config.get("optimizer") or {}).get("ema_decay")
+    what = f"an average over the steps (ema_decay={decay})" if decay else "the model's own"
+    if config.get("export") != Export.best:
+        return f"{what}, at the end of training"
+    best = folder / "checkpoints" / name / "best" / "best.json"  # a sweep may have removed it
+    when = f"step {read_json(best)['step']}, the" if best.is_file() else "the step that was"
+    return f"{what}, at {when} best in validation"
 
 
 def _frames_told(config: Mapping[str, Any]) -> str:
@@ -119,9 +147,11 @@ def _frames_told(config: Mapping[str, Any]) -> str:
     return f", {low} to {high} of a video, {fps:g} a second" if None not in (low, high, fps) else ""
 
 
-def _adapter_told(adapter: Mapping[str, Any]) -> str:
+def _adapter_told(options: Mapping[str, Any]) -> str:
+    adapter = options["adapter"]
     targets = ", ".join(map(str, adapter.get("targets") or ["language"]))
-    return f"LoRA of rank {adapter.get('r')}, alpha {adapter.get('alpha')}, on {targets}; merged"
+    held = f" (weights held in {options['quantization']} meanwhile)" if options.get("quantization") else ""
+    return f"LoRA of rank {adapter.get('r')}, alpha {adapter.get('alpha')}, on {targets}{held}; merged"
 
 
 def _num_parameters(folder: Path) -> int:

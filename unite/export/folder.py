@@ -88,7 +88,7 @@ def write_folder(
     check_bakeable(reading)
     written = ExportPrecision(dtype or str(reading.dtype))
     model, processor, family = load_checkpoint(parts, str(written), "sdpa")
-    expected = ContentProcessor(processor, family, reading)
+    expected = ContentProcessor(processor, family, reading, says_places=False)
     prepare_processor(processor, family, reading, decoding or Decoding())
     dim = int(model.config.get_text_config().hidden_size)
     if source.matryoshka_dims:

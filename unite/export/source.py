@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from unite.checkpoints import checkpoint_label, find_checkpoint
 from unite.config.resumed import FINISHED
 from unite.config.schema.encoder import READING_FILE
 from unite.errors import CheckpointError, must_be
 from unite.runs import CONFIG, read_config
+from unite.tracking.recorded import matryoshka_dims
 
 
 @dataclass(frozen=True)
@@ -47,14 +46,4 @@ def find_source(run: str | Path) -> Source:
         hint = "A checkpoint that others made says nothing of its prompt: train or merge it here, and export that run."
         raise CheckpointError(must_be("run", f"a run, or an encoder's folder with {READING_FILE}", str(run), hint))
     folder = encoder.parent if encoder.name == "encoder" and (encoder.parent / CONFIG).is_file() else None
-    return Source(encoder, checkpoint_label(encoder), folder, () if folder is None else _matryoshka_dims(read_config(folder)))
-
-
-def _matryoshka_dims(config: Mapping[str, Any]) -> tuple[int, ...]:
-    """Returns the widths of the objective of a run's last stage that has one with widths."""
-    for stage in (config.get("adaptation"), config.get("alignment"), config):
-        objective = stage.get("objective") if isinstance(stage, Mapping) else None
-        if isinstance(objective, Mapping):
-            dims = objective.get("dims") or ()
-            return tuple(sorted((int(dim) for dim in dims), reverse=True))
-    return ()
+    return Source(encoder, checkpoint_label(encoder), folder, () if folder is None else matryoshka_dims(read_config(folder)))

@@ -18,6 +18,13 @@ def trained_stages(config: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {str(stage.get("name", key)): stage for key, stage in stages if int(stage.get("max_steps") or 0) > 0}
 
 
+def matryoshka_dims(config: Mapping[str, Any]) -> tuple[int, ...]:
+    """Returns the widths that embeddings may be cut to by a run's last stage, from the widest down; none without such an objective."""
+    stage: Mapping[str, Any] = next(reversed(trained_stages(config).values()), {})
+    dims = (stage.get("objective") or config.get("objective") or {}).get("dims") or ()
+    return tuple(sorted(map(int, dims), reverse=True))
+
+
 def stage_lengths(config: Mapping[str, Any]) -> dict[str, int]:
     """Returns stage -> its number of steps, in their order; a stage of none is left out."""
     return {name: int(stage["max_steps"]) for name, stage in trained_stages(config).items()}

@@ -21,7 +21,7 @@ class CurateConfig:
     """`python -m unite.curate`. Groups fill recipes and steps: `+recipe@recipes.nli=text_pairs`, `+step@steps.short=text_length`.
 
     Attributes:
-        name: the folder in `runs` that keeps the log.
+        name: the folder in `runs_root` that keeps the log.
         out: the folder of the set.
         recipes: the raw collections that are read, by name.
         steps: what judges their rows; those that judge row by row run first, then those that judge the set, each in this order.
@@ -32,6 +32,8 @@ class CurateConfig:
         workers: processes; 0 is one a core.
         engine: `local`, or `ray` for a cluster.
         max_unusable_share: of the rows of a recipe that may be unusable before the run breaks off.
+        runs_root: where the folders of logs lie.
+        run_folder: of this run's log; a new one by default.
     """
 
     name: str = "curate"
@@ -45,3 +47,5 @@ class CurateConfig:
     workers: int = 0
     engine: Engine = Engine.local
     max_unusable_share: float = 0.5
+    runs_root: str = "runs"
+    run_folder: str = "${run_folder:${runs_root},${name},false}"

@@ -19,7 +19,7 @@ class ExportConfig:
     """`python -m unite.export`. See `unite.export.folder`.
 
     Attributes:
-        name: the folder in `runs` that keeps the log.
+        name: the folder in `runs_root` that keeps the log.
         run: a finished run's folder, or that of an exported encoder.
         out: the folder to write, new or empty.
         dtype: float32, bfloat16 or float16; null is that of the encoder.
@@ -27,6 +27,8 @@ class ExportConfig:
         licence: of the weights, by the Hub's word for it (apache-2.0), for the model card; null is unknown, since no run tells it.
         push_to_hub: owner/name of a repository on the Hugging Face hub that gets the folder too; null pushes nothing.
         private: whether a repository that is made for it is private.
+        runs_root: where the folders of logs lie.
+        run_folder: of this run's log; a new one by default.
     """
 
     name: str = "export"
@@ -37,3 +39,5 @@ class ExportConfig:
     licence: str | None = None
     push_to_hub: str | None = None
     private: bool = True
+    runs_root: str = "runs"
+    run_folder: str = "${run_folder:${runs_root},${name},false}"

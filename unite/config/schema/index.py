@@ -63,9 +63,11 @@ class IndexConfig(IndexOptions):
     """`python -m unite.index`: the options of an index, and of which corpus.
 
     Attributes:
-        name: the folder in `runs` that keeps the log.
+        name: the folder in `runs_root` that keeps the log.
         corpus: the folder of a stored corpus, as `python -m unite.embed` writes it; the index lies in it.
         near_duplicates: cosine similarity from which two rows are told as near-duplicates, in near_duplicates.jsonl; null looks for none.
+        runs_root: where the folders of logs lie.
+        run_folder: of this run's log; a new one by default.
 
     Raises:
         ConfigError: if a number is out of its range.
@@ -74,6 +76,8 @@ class IndexConfig(IndexOptions):
     name: str = "index"
     corpus: str
     near_duplicates: float | None = None
+    runs_root: str = "runs"
+    run_folder: str = "${run_folder:${runs_root},${name},false}"
 
     def __post_init__(self) -> None:
         super().__post_init__()
