@@ -30,9 +30,9 @@ def folder(request, tmp_path_factory):
     return save_family(request.param, tmp_path_factory.mktemp(request.param), tokenizer)
 
 
-def counted(folder, **options):
+def counted(folder, dtype=torch.bfloat16, **options):
     config, family, _ = architecture_of(str(folder))
-    return CountedModel(config, family, EncoderConfig(path=str(folder), **options), torch.bfloat16)
+    return CountedModel(config, family, EncoderConfig(path=str(folder), **options), dtype)
 
 
 @pytest.mark.parametrize(
@@ -107,6 +107,13 @@ def test_operations_and_kept_activations_are_those_of_a_real_pass(folder, checkp
     assert found.forward == pytest.approx(forward.get_total_flops(), rel=0.15)
     assert found.forward + found.backward == pytest.approx(both.get_total_flops(), rel=0.15)
     assert found.kept == pytest.approx(sum(size for size, _ in kept.values()), rel=0.15)
+
+
+@pytest.mark.parametrize("options", [{"adapter": None}, {"gradient_checkpointing": False}])
+def test_in_float32_there_are_as_many_operations_and_what_is_kept_takes_twice_the_bytes_at_most(folder, options):
+    exact, half = (counted(folder, dtype, **options).language(4, 64) for dtype in (torch.float32, torch.bfloat16))
+    assert (exact.forward, exact.backward) == (half.forward, half.backward)
+    assert 1.2 * half.kept < exact.kept <= 2 * half.kept
 
 
 def test_the_tower_takes_what_its_real_pass_takes(folder):

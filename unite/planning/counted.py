@@ -205,11 +205,41 @@ def _as_on_a_gpu(dtype: torch.dtype) -> Iterator[None]:
                 copies[weight] = narrow
         return plain[0](input.to(dtype), narrow, None if bias is None else bias.to(dtype))
 
+    grouped = getattr(nn.functional, "grouped_mm", None)  # torch 2.10 and newer
     nn.functional.linear, nn.functional.scaled_dot_product_attention = linear, _attention
+    if grouped is not None and dtype is not torch.bfloat16:
+        nn.functional.grouped_mm = lambda left, right, *, offs: _Grouped.apply(left, right, offs, grouped)  # type: ignore[assignment]
     try:
         yield
     finally:
         nn.functional.linear, nn.functional.scaled_dot_product_attention = plain
+        if grouped is not None:
+            nn.functional.grouped_mm = grouped
+
+
+class _Grouped(torch.autograd.Function):
+    """The products of experts in another type than bfloat16, the only one that the meta device has them in: what is kept is of that type.
+
+    Rows (N, I) times the matrix of the group that each falls to, (G, I, O).
+    """
+
+    @staticmethod
+    def forward(ctx: Any, left: Tensor, right: Tensor, offsets: Tensor, grouped: Any) -> Tensor:
+        ctx.save_for_backward(left, right)
+        ctx.product = lambda one, other: grouped(one.bfloat16(), other.bfloat16(), offs=offsets).to(one.dtype)
+        return cast(Tensor, ctx.product(left, right))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+        left, right = ctx.saved_tensors
+        (gradient,) = gradients
+        of_left, of_right = ctx.needs_input_grad[:2]  # experts beside an adapter are not trained
+        return (
+            ctx.product(gradient, right.transpose(-2, -1)) if of_left else None,
+            ctx.product(left.t(), gradient) if of_right else None,
+            None,
+            None,
+        )
 
 
 def _attention(
