@@ -205,10 +205,14 @@ def _as_on_a_gpu(dtype: torch.dtype) -> Iterator[None]:
                 copies[weight] = narrow
         return plain[0](input.to(dtype), narrow, None if bias is None else bias.to(dtype))
 
-    grouped = getattr(nn.functional, "grouped_mm", None)  # torch 2.10 and newer
+    grouped = getattr(nn.functional, "grouped_mm", None)  # an older torch has it elsewhere
     nn.functional.linear, nn.functional.scaled_dot_product_attention = linear, _attention
+
+    def products(left: Tensor, right: Tensor, *, offs: Tensor) -> Tensor:  # as transformers calls it
+        return cast(Tensor, _Grouped.apply(left, right, offs, grouped))  # type: ignore[no-untyped-call]
+
     if grouped is not None and dtype is not torch.bfloat16:
-        nn.functional.grouped_mm = lambda left, right, *, offs: _Grouped.apply(left, right, offs, grouped)  # type: ignore[assignment]
+        nn.functional.grouped_mm = products  # type: ignore[assignment]
     try:
         yield
     finally:
