@@ -45,7 +45,7 @@ def test_unites_released_folders_load_with_their_positions(qwen2, tmp_path, capl
     folder = released(qwen2, tmp_path / "Unite-Base")
     expected = expected_of(qwen2, whole_model(qwen2).model, sequential=True)
     assert_equal(embeddings_of(folder), expected)
-    assert "was trained with settings of its own: {'positions': 'sequential'}" in caplog.text
+    assert "was trained with settings of its own: positions=sequential" in caplog.text
     assert (expected - expected_of(qwen2, whole_model(qwen2).model)).abs().max() > 1e-3
     encoder = encoder_of(folder)
     encoder.save(tmp_path / "export")  # as what it is, a Qwen2-VL; the settings keep the positions
