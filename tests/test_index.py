@@ -8,6 +8,7 @@ import sys
 from tests.commands import ROOT, environment
 from tests.search.corpora import unit, write
 from unite.config.schema import IndexKind
+from unite.search.corpus.place import Place
 from unite.search.index import Index
 from unite.search.index.record import read_record
 
@@ -25,7 +26,7 @@ def test_it_says_what_the_index_is_worth_and_which_rows_are_alike(tmp_path):
     vectors[200] = vectors[100]
     write(tmp_path / "corpus", vectors)
     output = index(tmp_path, f"corpus={tmp_path}/corpus", "kind=ivf_rq", "sample=30", "near_duplicates=0.9999", "refine_factor=5")
-    record = read_record(tmp_path / "corpus")
+    record = read_record(Place.of(tmp_path / "corpus"))
     assert (record.kind, record.refine_factor, record.sample, record.rows) == (IndexKind.ivf_rq, 5, 30, 300)
     assert f"The index of 300 rows is in {tmp_path}/corpus: ivf_rq, " in output
     assert f"Recall@10 against an exact search: {record.recall_at_10:.3f}, of 30 rows as queries." in output

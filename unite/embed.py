@@ -28,8 +28,6 @@ def main(config: EmbedConfig) -> None:
     check_embed(config)  # refused before what takes longer to import
     log.info("embedding %s by %s into %s", config.corpus, config.checkpoint, config.out)
     with shown("importing torch and transformers"):
-        from pathlib import Path
-
         from unite.build.early_data import addresses
         from unite.build.embed import build_corpus_encoder, build_corpus_options
         from unite.build.encoder import check_trained_encoder
@@ -44,7 +42,7 @@ def main(config: EmbedConfig) -> None:
         workers = config.workers if config.engine is Engine.ray else 0
         outcome = embed_corpus(addresses(config), config.out, build_corpus_encoder(config), options, columns, config.format, workers)
         if is_first_rank():
-            say(*outcome.told(Path(config.out)), f"Search in it: python -m unite.search index={config.out}")
+            say(*outcome.told(config.out), f"Search in it: python -m unite.search index={config.out}")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import yaml
 
@@ -85,6 +85,12 @@ def whole_folder(folder: str | Path, *, existing: Literal["keep", "replace"]) ->
         shutil.rmtree(partial, ignore_errors=True)
 
 
+def nearest_existing(path: str | Path) -> Path:
+    """Returns the path itself, or of those above it the nearest that is there: whether a folder can be made is told by that one."""
+    whole = Path(path).absolute()
+    return next(one for one in (whole, *whole.parents) if one.exists())
+
+
 def make_folder(folder: Path) -> None:
     """Makes a folder and those above it, but no folder that is being written: if that is gone, its process was killed and it was removed.
 
@@ -108,7 +114,7 @@ def partial_path(path: Path) -> Path:
         _swept.add(path.parent)
         for left in path.parent.glob(f"*{_SUFFIX}"):
             named = _PARTIAL.search(left.name)
-            if named and named["host"] == _HOST and not _is_alive(int(named["process"])):
+            if named and named["host"] == _HOST and not is_alive(int(named["process"])):
                 _remove_left(left)
     return _own_name(path)
 
@@ -145,10 +151,22 @@ def write_text(path: str | Path, text: str) -> None:
 
 def write_json(path: str | Path, value: Any) -> None:
     """Writes a JSON file, whole or not at all."""
-    write_text(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+    write_text(path, as_json(value))
 
 
-def read_json(path: str | Path, hint: str = "") -> dict[str, Any]:
+def as_json(value: Any) -> str:
+    """Returns the text of a JSON file."""
+    return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
+
+
+class Readable(Protocol):
+    """A text file, wherever it lies, as `Path` is one."""
+
+    def read_text(self, encoding: str) -> str:
+        """Returns what is in it."""
+
+
+def read_json(path: str | Path | Readable, hint: str = "") -> dict[str, Any]:
     """Reads a JSON file that holds an object.
 
     Args:
@@ -166,9 +184,9 @@ def read_yaml(path: str | Path, hint: str = "") -> dict[str, Any]:
     return _read(path, yaml.safe_load, "a mapping", hint)
 
 
-def _read(path: str | Path, parse: Callable[[str], Any], expected: str, hint: str) -> dict[str, Any]:
+def _read(path: str | Path | Readable, parse: Callable[[str], Any], expected: str, hint: str) -> dict[str, Any]:
     try:
-        value = parse(Path(path).read_text(encoding="utf-8"))
+        value = parse((Path(path) if isinstance(path, str) else path).read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise DataError(f"{path} cannot be read ({error}). {hint}".rstrip()) from error
     if not isinstance(value, dict):
@@ -270,7 +288,8 @@ def _take_name(partial: Path, folder: Path, *, replace: bool) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _is_alive(process: int) -> bool:
+def is_alive(process: int) -> bool:
+    """Whether a process of this machine is there."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -15,7 +15,7 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from unite.build.early_data import mixture_faults, pairs_faults, shard_faults, source_faults, suite_faults
-from unite.build.early_search import corpus_faults, lancedb_faults, serving_faults
+from unite.build.early_search import corpus_faults, lancedb_faults, out_faults, serving_faults
 from unite.checkpoints import find_checkpoint
 from unite.config.schema import (
     CurateConfig,
@@ -35,7 +35,7 @@ from unite.curation.set_folder import check_source
 from unite.errors import ConfigError, UniteError, caught, must_be, must_be_one_of, raise_all
 from unite.export.place import check_out, check_repository
 from unite.export.source import find_source
-from unite.files import read_json
+from unite.files import nearest_existing, read_json
 from unite.worlds.stamps.packages import packages
 from unite.worlds.stamps.pictures import check_renderer
 
@@ -244,7 +244,7 @@ def folder_faults(config: Any) -> Faults:
         place = OmegaConf.select(config, option)
         if place is None or "://" in place:
             continue
-        nearest = next(folder for folder in (Path(place), *Path(place).absolute().parents) if folder.exists())
+        nearest = nearest_existing(place)
         if not nearest.is_dir():
             yield ConfigError(must_be(option, "a folder", place, f"{nearest} is a file."))
         elif option == "out" and not os.access(nearest, os.W_OK | os.X_OK):
@@ -285,6 +285,7 @@ _OF_EMBED = (
     name_faults,
     lambda config: _of_ranges(config),
     source_faults,
+    out_faults,
     lambda config: caught(find_checkpoint, config.checkpoint),
     base_faults,
     folder_faults,

@@ -18,6 +18,13 @@ def lancedb_faults(config: EmbedConfig | IndexConfig) -> Iterator[UniteError]:
         yield ConfigError(MISSING)
 
 
+def out_faults(config: EmbedConfig) -> Iterator[UniteError]:
+    """Yields a place for a corpus that is none, or in a store that is not offered or needs what is not installed."""
+    from unite.search.corpus.place import Place  # not for commands that know no corpus
+
+    yield from caught(Place.of, config.out)
+
+
 def corpus_faults(config: IndexConfig) -> Iterator[UniteError]:
     """Yields a corpus that is not there or is damaged."""
     from unite.search.corpus.stored import StoredCorpus  # not for commands that know no corpus

@@ -6,6 +6,7 @@ from tests.search.corpus.material import Embedding, a_moment_later
 from unite.config.schema.embed import CorpusFormat, CorpusOptions
 from unite.config.schema.vectors import Vectors
 from unite.search.corpus import beside
+from unite.search.corpus import embed as module
 from unite.search.corpus.beside import write_beside
 from unite.search.corpus.embed import embed_corpus
 from unite.search.corpus.encoder import CorpusEncoder
@@ -46,8 +47,30 @@ def test_they_are_written_again_where_the_corpus_changed_alone(embed, tmp_path):
         embed_corpus(str(tmp_path / "a.csv"), embed.out, encoder, CorpusOptions(vectors=Vectors.int8), form=CorpusFormat.npy)
         return (embed.out / "npy" / "vectors.npy").stat().st_mtime_ns, len(np.load(embed.out / "npy" / "vectors.npy"))
 
+    (tmp_path / "a.csv").open("a").write(",1\n")  # a row that is tried, and skipped, each time
     once = call()
     assert call() == once and once[1] == 25
     (tmp_path / "a.csv").write_text("text,price\nanother,1\n")
     a_moment_later(tmp_path / "a.csv")
     assert call()[1] == 1
+
+
+def test_killed_before_they_were_written_they_are_by_the_next_call(embed, tmp_path, monkeypatch):
+    def call():
+        encoder = CorpusEncoder("runs/fake", "fake", lambda: embed.encoder)
+        embed_corpus(str(tmp_path / "a.csv"), embed.out, encoder, CorpusOptions(vectors=Vectors.int8), form=CorpusFormat.npy)
+        return len(np.load(embed.out / "npy" / "vectors.npy"))
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*given, **options):
+        raise Killed
+
+    assert call() == 25
+    (tmp_path / "a.csv").write_text("text,price\nanother,1\n")
+    a_moment_later(tmp_path / "a.csv")
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(module, "write_beside", killed)
+        call()
+    assert call() == 1

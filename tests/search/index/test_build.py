@@ -14,6 +14,7 @@ from unite.config.schema.index import IndexKind, IndexOptions
 from unite.config.schema.vectors import Vectors
 from unite.errors import ConfigError, DataError
 from unite.files import locked
+from unite.search.corpus.place import Place
 from unite.search.corpus.stored import StoredCorpus
 from unite.search.index import Index, build_index
 from unite.search.index.record import read_record
@@ -129,7 +130,7 @@ except OSError as error:
     arguments = [sys.executable, "-c", limited, str(tmp_path)]
     done = subprocess.run(arguments, capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=120)
     assert f"OSError [Errno 27] File too large: '{tmp_path}'" in done.stdout, done.stdout + done.stderr
-    assert read_record(tmp_path) == before and len(Index(tmp_path).search(unit(1)[0])) == 10
+    assert read_record(Place.of(tmp_path)) == before and len(Index(tmp_path).search(unit(1)[0])) == 10
 
 
 def test_a_damaged_record_is_told(tmp_path):

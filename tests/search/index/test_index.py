@@ -10,6 +10,7 @@ from tests.search.corpora import COLUMNS, facts, rows, unit, write
 from unite.config.schema.index import IndexKind, IndexOptions
 from unite.config.schema.vectors import Vectors
 from unite.errors import DataError
+from unite.search.corpus.place import Place
 from unite.search.corpus.stored import StoredCorpus
 from unite.search.corpus.vectors import pack, unpack
 from unite.search.index import Index, build_index
@@ -186,7 +187,7 @@ def test_files_that_are_removed_while_they_are_read_are_read_from_the_next_versi
     vectors = unit(50)
     corpus = write(tmp_path, vectors)
     index = Index(tmp_path)
-    before = state_of(tmp_path, corpus.table.version)
+    before = state_of(Place.of(tmp_path), corpus.table.version)
     corpus.put(rows(-vectors, ids=[f"r{place}" for place in range(50)]))
     corpus.table.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
     states = [before]  # at first it does not see the change

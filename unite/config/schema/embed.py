@@ -101,7 +101,7 @@ class EmbedConfig(CorpusOptions):
             folder of WebDataset shards, a Lance table, or an address of these (`s3://...`); a list of several, or by name
             (`{birds: photos, more: more.csv}`), which their ids then begin with.
         checkpoint: a run folder, an exported encoder's folder or a hub name.
-        out: the folder of the corpus.
+        out: the folder of the corpus, or its address in a store (`s3://...`, `gs://...`, `az://...`).
         columns: which columns of a table are what.
         format: written beside the corpus's Lance table: `parquet` files, or `npy` arrays; `lance` is nothing else.
         runs_root: where run folders lie.

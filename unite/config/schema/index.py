@@ -64,7 +64,7 @@ class IndexConfig(IndexOptions):
 
     Attributes:
         name: the folder in `runs_root` that keeps the log.
-        corpus: the folder of a stored corpus, as `python -m unite.embed` writes it; the index lies in it.
+        corpus: the folder of a stored corpus, or its address in a store, as `python -m unite.embed` writes it; the index lies in it.
         near_duplicates: cosine similarity from which two rows are told as near-duplicates, in near_duplicates.jsonl; null looks for none.
         runs_root: where the folders of logs lie.
         run_folder: of this run's log; a new one by default.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 
 from unite.config.schema.embed import CorpusOptions
 from unite.errors import ConfigError, must_be
 from unite.search.corpus.encoder import CorpusEncoder
 from unite.search.corpus.facts import CorpusFacts, hexadecimal
+from unite.search.corpus.place import Place
 from unite.search.corpus.plan import Plan
 from unite.search.corpus.sources import Corpus
 from unite.search.corpus.stored import StoredCorpus
@@ -36,7 +36,7 @@ def check_encoder(stored: StoredCorpus | None, encoder: CorpusEncoder) -> None:
 
 
 def begin(
-    out: Path, stored: StoredCorpus | None, corpus: Corpus, plan: Plan, encoder: CorpusEncoder, options: CorpusOptions
+    out: Place, stored: StoredCorpus | None, corpus: Corpus, plan: Plan, encoder: CorpusEncoder, options: CorpusOptions
 ) -> StoredCorpus:
     """Makes the stored corpus where there is none, or has it take up new columns; from now on it is not whole.
 

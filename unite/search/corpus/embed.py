@@ -8,7 +8,8 @@ Killed at any moment, the next call does what is left. All ranks of the default 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -16,8 +17,8 @@ from unite.config.schema.embed import ColumnsConfig, CorpusFormat, CorpusOptions
 from unite.config.schema.vectors import Vectors
 from unite.curation.recipes.captioned_folder import UNREADABLE
 from unite.embedding.sharing import sum_of_ranks
-from unite.errors import DataError, UniteError, must_be
-from unite.files import write_lines
+from unite.errors import ConfigError, DataError, UniteError, must_be
+from unite.files import to_line
 from unite.processes import is_first_rank, num_ranks, rank
 from unite.progress import shown
 from unite.search.corpus.begun import begin, check_encoder, check_options
@@ -31,6 +32,7 @@ from unite.search.corpus.making import Maker, MakerJob
 from unite.search.corpus.on_ray import make_on_ray
 from unite.search.corpus.outcome import SKIPPED, Counts, Outcome
 from unite.search.corpus.parts import Parts, take_in
+from unite.search.corpus.place import Place
 from unite.search.corpus.plan import Known, Plan, make_plan, share_of
 from unite.search.corpus.recall import measure_recall
 from unite.search.corpus.sources import Corpus, Named, Survey, open_corpus
@@ -44,7 +46,7 @@ _WAITING = 8
 
 def embed_corpus(
     corpus: Named,
-    out: str | Path,
+    out: str | Path | Place,
     encoder: CorpusEncoder,
     options: CorpusOptions | None = None,
     columns: ColumnsConfig | None = None,
@@ -55,7 +57,7 @@ def embed_corpus(
 
     Args:
         corpus: an address, several, or several by name, see `unite.search.corpus.sources`; by name also sources themselves.
-        out: the folder of the stored corpus; made if it is not there.
+        out: the folder of the stored corpus, on disk or in a store; made if it is not there.
         encoder: what embeds.
         options: how.
         columns: which columns of tables are what.
@@ -68,19 +70,19 @@ def embed_corpus(
             to it.
         OSError: if nothing can be written.
     """
-    return _Call(Path(out), encoder, options or CorpusOptions(), columns or ColumnsConfig(), form, ray_workers).run(corpus)
+    return _Call(Place.of(out), encoder, options or CorpusOptions(), columns or ColumnsConfig(), form, ray_workers).run(corpus)
 
 
 class _Call:
     """One call, on one rank."""
 
     def __init__(
-        self, out: Path, encoder: CorpusEncoder, options: CorpusOptions, columns: ColumnsConfig, form: CorpusFormat, ray_workers: int
+        self, out: Place, encoder: CorpusEncoder, options: CorpusOptions, columns: ColumnsConfig, form: CorpusFormat, ray_workers: int
     ) -> None:
         self.ray_workers = ray_workers
         self.form = form
         self.out, self.encoder, self.options, self.columns = out, encoder, options, columns
-        self.parts = Parts(out)
+        self.parts = Parts(out / "parts")
 
     def run(self, addresses: Named) -> Outcome:
         with ExitStack() as stack:
@@ -88,8 +90,10 @@ class _Call:
                 if is_first_rank():
                     stack.enter_context(held(self.out))
             with _together(self.out):
-                corpus = open_corpus(addresses, self.columns, self.out / "fetched")
+                scratch = self._scratch(stack)
+                corpus = open_corpus(addresses, self.columns, scratch)
                 files = corpus.files()
+                self._check_reached(files, scratch)
                 survey = corpus.survey()
                 check_names(corpus.columns)
                 stored = self._opened(corpus) if is_first_rank() else None
@@ -99,6 +103,7 @@ class _Call:
                 known = Known.of(stored)
                 plan = make_plan(survey, known)
                 check_encoder(stored, self.encoder)
+                was_whole = stored is not None and stored.facts.is_whole
             with _together(self.out):
                 if is_first_rank():
                     stored = begin(self.out, stored, corpus, plan, self.encoder, self.options)
@@ -112,10 +117,22 @@ class _Call:
             outcome = Outcome(len(known.ids), counts, plan.num_unchanged, 0, None)
             with _together(self.out):
                 if is_first_rank() and stored is not None:
-                    outcome = self._finish(stored, corpus, plan, known, counts, len(survey.ids))
+                    outcome = self._finish(stored, corpus, plan, counts, len(survey.ids), was_whole=was_whole)
                     if corpus.files() != files:
                         log.warning("a table or shard of the corpus changed while it was read: run it again to have it as it is now.")
             return outcome
+
+    def _scratch(self, stack: ExitStack) -> Path:
+        """Returns where tables of a store are copied to: beside the corpus, or, where that is in a store too, for this call alone."""
+        if self.out.is_local:
+            return self.out.path / "fetched"
+        return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="unite-")))
+
+    def _check_reached(self, files: Iterable[str], scratch: Path) -> None:
+        """Raises ConfigError if actors on other machines could not read a table."""
+        if self.ray_workers and not self.out.is_local and any(Path(file).is_relative_to(scratch) for file in files):
+            hint = "Copy the tables there; media may lie in a store."
+            raise ConfigError(must_be("tables for engine=ray and out in a store", "on a disk that all machines share", "in a store", hint))
 
     def _opened(self, corpus: Corpus) -> StoredCorpus | None:
         """Opens the stored corpus, if there is one, and takes in what a killed call left."""
@@ -126,7 +143,7 @@ class _Call:
             return None
         stored = StoredCorpus(self.out)
         if not len(stored) and not self.parts.num:  # of a call that came to nothing: it binds nobody
-            (self.out / FACTS).unlink()
+            (self.out / FACTS).remove()
             return None
         check_options(stored, self.options)
         if self.parts.num:
@@ -165,7 +182,7 @@ class _Call:
         most = self.options.max_skipped_share * len(survey.ids) / num_processes
         return MakerJob(corpus, survey, self.options, known.of_content(), most, is_ahead=self.encoder.has_gpu)
 
-    def _finish(self, stored: StoredCorpus, corpus: Corpus, plan: Plan, known: Known, counts: Counts, num_rows: int) -> Outcome:
+    def _finish(self, stored: StoredCorpus, corpus: Corpus, plan: Plan, counts: Counts, num_rows: int, *, was_whole: bool) -> Outcome:
         there = set(stored.read(["id"]).column("id").to_pylist())
         take_in(self.parts, stored, there)
         skipped = self.parts.skipped()
@@ -181,10 +198,10 @@ class _Call:
         gone = [id for id in (*plan.gone, *(line["id"] for line in skipped)) if id in there]
         stored.drop(gone)
         if skipped:
-            write_lines(self.out / SKIPPED, skipped)
+            (self.out / SKIPPED).write(b"".join(map(to_line, skipped)))
         else:
-            (self.out / SKIPPED).unlink(missing_ok=True)
-        is_changed = bool(counts.embedded or counts.taken_over or gone or not stored.facts.is_whole)
+            (self.out / SKIPPED).remove()
+        is_changed = bool(counts.embedded or counts.taken_over or gone or not was_whole)
         recall = None
         if is_changed:
             with shown("gathering the table"):
@@ -196,14 +213,14 @@ class _Call:
         facts = {"rows": len(stored), "sources": corpus.addresses, "is_whole": True}
         same = {"checkpoint": self.encoder.checkpoint, "checkpoint_state": self.encoder.state, "encoder": self.encoder.label}
         facts |= same | ({"recall_at_10": recall and recall[0]} if is_changed else {})
+        write_beside(stored, self.form, is_new=is_changed)  # before it is noted as whole: broken off, the next call writes it
         if any(getattr(stored.facts, name) != value for name, value in facts.items()):
             stored.note(**facts)
-        write_beside(stored, self.form, is_new=is_changed)
         return Outcome(len(stored), counts, plan.num_unchanged, len(gone), recall)
 
 
 @contextmanager
-def _together(out: Path) -> Iterator[None]:
+def _together(out: Place) -> Iterator[None]:
     """Has all ranks end a step together: where one fails, the others do too, and none waits for ever."""
     error: Exception | None = None
     try:

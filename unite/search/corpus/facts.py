@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from pathlib import Path
 from typing import Any
 
 from unite.config.schema.vectors import Vectors
 from unite.errors import DataError, must_be
-from unite.files import read_json, write_json
+from unite.search.corpus.place import Place
 
 FACTS = "corpus.json"
 #: Changes where the layout of a stored corpus does.
@@ -57,13 +56,13 @@ def hexadecimal(fingerprint: int) -> str:
     return f"{fingerprint:016x}"
 
 
-def read_facts(folder: Path) -> CorpusFacts:
+def read_facts(folder: Place) -> CorpusFacts:
     """Reads what made the corpus in a folder. Raises DataError if there is none, or it is of another version or damaged."""
     path = folder / FACTS
     if not path.is_file():
         hint = f"Make one: python -m unite.embed corpus=... checkpoint=... out={folder}."
         raise DataError(must_be("the corpus", f"a folder with {FACTS}", str(folder), hint))
-    told = read_json(path, "Make the corpus again in another folder.")
+    told = path.read_json("Make the corpus again in another folder.")
     if told.get("format") != FORMAT:
         hint = "Make it again in another folder, or take the version of unite that made it."
         raise DataError(must_be(f"the format of {path}", str(FORMAT), told.get("format"), hint))
@@ -75,6 +74,6 @@ def read_facts(folder: Path) -> CorpusFacts:
         raise DataError(f"{path} is damaged ({error}). Make the corpus again in another folder.") from error
 
 
-def write_facts(folder: Path, facts: CorpusFacts) -> None:
+def write_facts(folder: Place, facts: CorpusFacts) -> None:
     """Writes what made a corpus, whole or not at all."""
-    write_json(folder / FACTS, {"format": FORMAT, **asdict(facts)})
+    (folder / FACTS).write_json({"format": FORMAT, **asdict(facts)})

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from unite.errors import ConfigError, DataError
+from unite.search.corpus.place import Place
 
 MISSING = "a corpus is kept in a LanceDB table, and lancedb is not installed: pip install 'unite[search]'."
 #: What opening a table raises where it is none, or damaged.
@@ -22,21 +23,23 @@ _MAGIC, _OS_ERROR = b"LANC", re.compile(r"\(os error (\d+)\)")
 _OF_FILES, _PLACE = re.compile(r"LanceError\(IO\)|Not found: "), re.compile(r"(?:, /[^,]*\.rs:\d+:\d+)+\W*$")
 
 
-def connect(folder: Path) -> Any:
+def connect(folder: Place) -> Any:
     """Returns the database that a folder is. Raises ConfigError if LanceDB is not installed."""
     try:
         import lancedb
     except ImportError as error:
         raise ConfigError(MISSING) from error
-    return lancedb.connect(folder)
+    return lancedb.connect(folder.lance)
 
 
 @contextmanager
-def system_errors(folder: Path) -> Iterator[None]:
-    """Within it, an error of the system's that Lance wraps (no space left) is raised as the OSError that it is."""
+def system_errors(folder: Place) -> Iterator[None]:
+    """Within it, an error of the system's that Lance wraps (no space left) is raised as an OSError, an error of a store as a DataError."""
     try:
         yield
     except RuntimeError as error:
+        if not folder.is_local:
+            raise DataError(f"the table in {folder} cannot be written ({error}).") from error
         found = _OS_ERROR.search(str(error))
         if found is None or int(found[1]) not in errno.errorcode:
             raise
@@ -44,7 +47,7 @@ def system_errors(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def told_damage(folder: Path) -> Iterator[None]:
+def told_damage(folder: Place) -> Iterator[None]:
     """Within it, what Lance raises where a file of the table is cut or gone is told as a DataError that says what to do."""
     try:
         yield

@@ -14,6 +14,7 @@ from unite.curation.recipes.lines import Record
 from unite.curation.recipes.table import Table
 from unite.errors import DataError
 from unite.search.corpus.lance import ERRORS, connect
+from unite.search.corpus.place import Place
 
 #: Rows that are read at a time.
 _ROWS = 256
@@ -37,7 +38,7 @@ class LanceTable(Table):
     @cached_property
     def _table(self) -> Any:
         try:
-            return connect(self.path.parent).open_table(self.path.stem)
+            return connect(Place.of(self.path.parent)).open_table(self.path.stem)
         except ERRORS as error:
             raise DataError(f"{self.path} is no Lance table ({error}).") from error
 

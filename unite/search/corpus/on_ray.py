@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from unite.errors import ConfigError, DataError, UniteError, must_be
 from unite.search.corpus.making import Maker, MakerJob
 from unite.search.corpus.outcome import Counts
 from unite.search.corpus.parts import Parts
+from unite.search.corpus.place import Place
 from unite.search.corpus.stored import StoredCorpus
 
 
@@ -28,10 +28,10 @@ class BlockMaker:
         job: which rows these are, and how they are embedded.
     """
 
-    def __init__(self, out: Path, load: Callable[[], Encoder], blocks: Sequence[Sequence[int]], job: MakerJob) -> None:
+    def __init__(self, out: Place, load: Callable[[], Encoder], blocks: Sequence[Sequence[int]], job: MakerJob) -> None:
         encoder = load()
         self._blocks = blocks
-        self._maker = Maker(job, lambda: encoder, StoredCorpus(out), Parts(out))
+        self._maker = Maker(job, lambda: encoder, StoredCorpus(out), Parts(out / "parts"))
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, Any]:
         """Makes the blocks of the numbers in a batch. Returns how many rows that were, what became of them, and what went wrong."""
@@ -51,7 +51,7 @@ class BlockMaker:
 
 
 def make_on_ray(
-    workers: int, out: Path, load: Callable[[], Encoder], blocks: Sequence[Sequence[int]], job: MakerJob
+    workers: int, out: Place, load: Callable[[], Encoder], blocks: Sequence[Sequence[int]], job: MakerJob
 ) -> Iterator[tuple[int, Counts]]:
     """Yields, block by block as they are done, how many rows a block had and what became of them.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from unite.search.corpus.place import Place
 from unite.search.corpus.recall import K
 
 #: Where rows that could not be read are named, in the folder of the corpus.
@@ -57,13 +58,13 @@ class Outcome:
     dropped: int
     recall: tuple[float, int] | None
 
-    def told(self, out: Path) -> list[str]:
+    def told(self, out: str | Path | Place) -> list[str]:
         """Returns lines for whoever called."""
         counts = self.counts
         done = f"{counts.embedded} embedded, {counts.taken_over} taken over from equal contents, {self.unchanged} unchanged"
         lines = [f"The corpus is in {out}: {self.rows} rows ({done}), {self.dropped} dropped, {counts.skipped} skipped."]
         if counts.skipped:
-            lines.append(f"What was skipped is named in {out / SKIPPED}; the first: {counts.first}")
+            lines.append(f"What was skipped is named in {Place.of(out) / SKIPPED}; the first: {counts.first}")
         if counts.changed:
             lines.append(f"{counts.changed} rows changed while they were read: run it again to have them as they are now.")
         if self.recall is not None:

@@ -8,16 +8,17 @@ A row that was embedded is so never embedded again, whenever the processes were 
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from unite.errors import DataError
-from unite.files import read_lines, whole_file, write_lines
+from unite.files import to_line
+from unite.search.corpus.place import Place
 from unite.search.corpus.stored import StoredCorpus
 
 #: Rows that are taken into the table in one transaction.
@@ -30,44 +31,45 @@ class Parts:
     """The folder of the parts of a corpus.
 
     Args:
-        folder: of the corpus.
+        folder: `parts` in that of the corpus.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder / "parts"
+    def __init__(self, folder: Place) -> None:
+        self.folder = folder
 
     def write(self, rows: pa.Table) -> None:
         """Keeps rows. Raises OSError if they cannot be written."""
         name = f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"  # taken in in the order in which they were written
-        path = self.folder / _PART.replace("*", name)
-        with whole_file(path) as partial, pa.OSFile(str(partial), "wb") as file, pa.ipc.new_file(file, rows.schema) as writer:
+        data = pa.BufferOutputStream()
+        with pa.ipc.new_file(data, rows.schema) as writer:
             writer.write_table(rows)
+        (self.folder / _PART.replace("*", name)).write(data.getvalue())
 
     def write_skipped(self, lines: Sequence[Mapping[str, Any]]) -> None:
         """Keeps what could not be read."""
         if lines:
-            write_lines(self.folder / _SKIPPED.replace("*", uuid.uuid4().hex), lines)
+            (self.folder / _SKIPPED.replace("*", uuid.uuid4().hex)).write(b"".join(map(to_line, lines)))
 
     def skipped(self) -> list[dict[str, Any]]:
         """Returns what all ranks could not read, each row once, by id."""
-        found = {line["id"]: line for path in sorted(self.folder.glob(_SKIPPED)) for line in read_lines(path)}
+        found = {line["id"]: line for path in self.folder.glob(_SKIPPED) for line in map(json.loads, path.read_text("utf-8").splitlines())}
         return [found[id] for id in sorted(found)]
 
     def forget_skipped(self) -> None:
         """Removes what an earlier call noted: it is tried again."""
         for path in self.folder.glob(_SKIPPED):
-            path.unlink(missing_ok=True)
+            path.remove()
 
     @property
     def num(self) -> int:
         """How many parts wait to be taken in."""
-        return len(list(self.folder.glob(_PART)))
+        return len(self.folder.glob(_PART))
 
-    def groups(self) -> Iterator[tuple[list[Path], pa.Table]]:
+    def groups(self) -> Iterator[tuple[list[Place], pa.Table]]:
         """Yields what waits, as many parts at a time as make a transaction."""
-        paths: list[Path] = []
+        paths: list[Place] = []
         tables: list[pa.Table] = []
-        for path in sorted(self.folder.glob(_PART)):
+        for path in self.folder.glob(_PART):
             paths.append(path)
             tables.append(_read(path))
             if sum(map(len, tables)) >= _ROWS:
@@ -78,8 +80,8 @@ class Parts:
 
     def close(self) -> None:
         """Removes the folder once all is taken in."""
-        if self.folder.is_dir() and not any(self.folder.iterdir()):
-            self.folder.rmdir()
+        if self.folder.is_local and self.folder.path.is_dir() and not any(self.folder.path.iterdir()):
+            self.folder.path.rmdir()
 
 
 def take_in(parts: Parts, corpus: StoredCorpus, known: set[str]) -> int:
@@ -105,7 +107,7 @@ def take_in(parts: Parts, corpus: StoredCorpus, known: set[str]) -> int:
         known |= set(ids)
         num += len(ids)
         for path in paths:
-            path.unlink(missing_ok=True)
+            path.remove()
     return num
 
 
@@ -115,10 +117,9 @@ def _last_of_each(table: pa.Table) -> pa.Table:
     return table if len(places) == len(table) else table.take(list(places.values()))
 
 
-def _read(path: Path) -> pa.Table:
+def _read(path: Place) -> pa.Table:
     try:
-        with pa.memory_map(str(path)) as file:
-            table: pa.Table = pa.ipc.open_file(file).read_all()
-            return table
+        table: pa.Table = pa.ipc.open_file(path.read()).read_all()
+        return table
     except pa.ArrowInvalid as error:
         raise DataError(f"{path} is damaged ({error}). Remove it: its rows are embedded again.") from error

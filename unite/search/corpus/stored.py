@@ -15,7 +15,8 @@
     vector        W numbers      as `unite.search.corpus.vectors` keeps them
     ...                          the metadata, each column under its own name: string, int64, double or bool
 
-Whoever writes takes the folder's lock (`unite.search.corpus.lock`). A reader sees whole transactions of the table.
+It lies on disk or in a store (`unite.search.corpus.place`). Whoever writes takes its lock (`unite.search.corpus.lock`). A reader sees
+whole transactions of the table.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from unite.errors import DataError, must_be
 from unite.search.corpus.facts import FACTS, CorpusFacts, hexadecimal, read_facts, write_facts
 from unite.search.corpus.lance import ERRORS, connect, is_whole, quoted, system_errors
 from unite.search.corpus.layout import RESERVED, ROW_ID, TYPES, as_schema, matrix_of, schema_of
+from unite.search.corpus.place import Place
 from unite.search.corpus.vectors import dtype_of, unpack, width_of
 
 if TYPE_CHECKING:
@@ -59,13 +61,13 @@ class StoredCorpus:
         ConfigError: if LanceDB is not installed.
     """
 
-    def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
+    def __init__(self, folder: str | Path | Place) -> None:
+        self.folder = Place.of(folder)
         self.facts = read_facts(self.folder)
         self.table = _opened(self.folder)
 
     @classmethod
-    def create(cls, folder: str | Path, facts: CorpusFacts, columns: Mapping[str, str]) -> StoredCorpus:
+    def create(cls, folder: str | Path | Place, facts: CorpusFacts, columns: Mapping[str, str]) -> StoredCorpus:
         """Makes an empty one. A table without facts, of a call that was killed in between, is replaced.
 
         Args:
@@ -73,9 +75,10 @@ class StoredCorpus:
             facts: what makes it.
             columns: of the metadata, and their types (`TYPES`).
         """
-        folder = Path(folder)
+        folder = Place.of(folder)
         schema = schema_of(facts, columns)
-        folder.mkdir(parents=True, exist_ok=True)
+        if folder.is_local:
+            folder.path.mkdir(parents=True, exist_ok=True)
         database = connect(folder)
         if TABLE in database.list_tables().tables:
             database.drop_table(TABLE)
@@ -85,9 +88,9 @@ class StoredCorpus:
         return cls(folder)
 
     @staticmethod
-    def is_in(folder: str | Path) -> bool:
+    def is_in(folder: str | Path | Place) -> bool:
         """Whether there is one in a folder, finished or not."""
-        return (Path(folder) / FACTS).is_file()
+        return (Place.of(folder) / FACTS).is_file()
 
     def __len__(self) -> int:
         return int(self.table.count_rows())
@@ -196,7 +199,7 @@ class StoredCorpus:
             raise OSError(errno.ENOSPC, "a file of the table was not written whole", str(cut[0]))
 
     def _data_files(self, table: str = TABLE) -> Iterator[Path]:
-        return (self.folder / f"{table}.lance" / "data").glob("*.lance")
+        return (self.folder.path / f"{table}.lance" / "data").glob("*.lance") if self.folder.is_local else iter(())
 
     def put_exact(self, rows: pa.Table) -> None:
         """Keeps the exact vectors of some rows: `id`, `fingerprint`, `exact` (D numbers as float32 bytes)."""
@@ -241,7 +244,7 @@ class StoredCorpus:
             self.table.optimize()
 
 
-def _opened(folder: Path) -> Table:
+def _opened(folder: Place) -> Table:
     try:
         return cast("Table", connect(folder).open_table(TABLE))
     except ERRORS as error:

@@ -38,12 +38,12 @@ def build_index(folder: str | Path, options: IndexOptions) -> IndexRecord:
         ConfigError: if the kind does not go with how the vectors are kept, or the language is none that LanceDB knows.
         OSError: if nothing can be written: no space left, no right to.
     """
-    folder = Path(folder)
     corpus = StoredCorpus(folder)
+    place = corpus.folder
     kind = kind_of(options, len(corpus), corpus.facts)
-    with held(folder), told_damage(folder):
+    with held(place), told_damage(place):
         start = time.perf_counter()
-        with system_errors(folder):
+        with system_errors(place):
             _index_texts(corpus, options)
             _index_vectors(corpus, kind)
         seconds = time.perf_counter() - start
@@ -63,7 +63,7 @@ def build_index(folder: str | Path, options: IndexOptions) -> IndexRecord:
             seconds=seconds,
             full_text=options.full_text,
         )
-        write_record(folder, record)
+        write_record(place, record)
     return record
 
 

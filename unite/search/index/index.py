@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from unite.errors import DataError, must_be
 from unite.search.corpus.facts import CorpusFacts
 from unite.search.corpus.lance import told_damage, without_place
+from unite.search.corpus.place import Place
 from unite.search.corpus.stored import StoredCorpus
 from unite.search.hits import Hit
 from unite.search.index.record import IndexRecord
@@ -29,14 +30,14 @@ class Index:
     It follows the corpus: what was added or removed meanwhile is found or gone at the next search. Several threads may search at once.
 
     Args:
-        folder: of the corpus, as `python -m unite.embed` writes it.
+        folder: of the corpus, or its address in a store, as `python -m unite.embed` writes it.
 
     Raises:
         DataError: if there is no corpus, or its index is of another encoder's vectors; at each use, if it is not there any more.
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
+        self.folder = Place.of(folder)
         self._lock = threading.Lock()
         with told_damage(self.folder):
             self._snapshot = Snapshot(self.folder)

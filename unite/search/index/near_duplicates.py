@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 from unite.config.schema.index import check_threshold
 from unite.errors import DataError, must_be
-from unite.files import write_lines
+from unite.files import to_line
 from unite.precision import full_float32
 from unite.progress import shown
 from unite.retrieval.product import products
 from unite.search.corpus.layout import ROW_ID
+from unite.search.corpus.place import Place
 from unite.search.corpus.stored import StoredCorpus
 from unite.search.index.exact import VectorsInMemory
 
@@ -79,5 +80,5 @@ def write_near_duplicates(folder: str | Path, threshold: float, most: int = 1_00
     if len(pairs) > most:
         actual = f"more from a similarity of {threshold} on"
         raise DataError(must_be("the near-duplicates", f"at most {most:,} pairs", actual, f"Raise near_duplicates above {threshold}."))
-    write_lines(Path(folder) / FILE, (pair._asdict() for pair in pairs))
+    (Place.of(folder) / FILE).write(b"".join(to_line(pair._asdict()) for pair in pairs))
     return len(pairs)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 
 from unite.config.schema.index import IndexKind
 from unite.errors import DataError, must_be
-from unite.files import read_json, write_json
 from unite.search.corpus.facts import CorpusFacts
+from unite.search.corpus.place import Place
 
 RECORD = "index.json"
 #: Changes where the record does.
@@ -46,7 +45,7 @@ class IndexRecord:
     seconds: float
     full_text: bool
 
-    def told(self, folder: str | Path) -> list[str]:
+    def told(self, folder: str | Place) -> list[str]:
         """Returns lines for whoever built it."""
         how = f"{self.kind}, {self.milliseconds:.1f} ms a query, built in {self.seconds:.1f} s"
         lines = [f"The index of {self.rows:,} rows is in {folder}: {how}."]
@@ -57,7 +56,7 @@ class IndexRecord:
             worth += f" It is low: raise refine_factor above {self.refine_factor}, or take kind=exact."
         return [*lines, worth]
 
-    def check_made_of(self, facts: CorpusFacts, folder: Path) -> None:
+    def check_made_of(self, facts: CorpusFacts, folder: Place) -> None:
         """Raises DataError if it was built over vectors of another encoder than those that the corpus has now."""
         for what, built, now in (
             ("the encoder of the index", self.encoder_fingerprint, facts.encoder_fingerprint),
@@ -67,12 +66,12 @@ class IndexRecord:
                 raise DataError(must_be(f"{what} in {folder}", f"that of its corpus, {now}", built, _AGAIN.format(folder)))
 
 
-def write_record(folder: Path, record: IndexRecord) -> None:
+def write_record(folder: Place, record: IndexRecord) -> None:
     """Writes the record, whole or not at all."""
-    write_json(folder / RECORD, {"format": FORMAT, **asdict(record)})
+    (folder / RECORD).write_json({"format": FORMAT, **asdict(record)})
 
 
-def read_record(folder: Path) -> IndexRecord | None:
+def read_record(folder: Place) -> IndexRecord | None:
     """Returns the record of the index in a corpus's folder; None where none was built.
 
     Raises:
@@ -81,7 +80,7 @@ def read_record(folder: Path) -> IndexRecord | None:
     path = folder / RECORD
     if not path.is_file():
         return None
-    told = read_json(path, _AGAIN.format(folder))
+    told = path.read_json(_AGAIN.format(folder))
     if told.get("format") != FORMAT:
         raise DataError(must_be(f"the format of {path}", str(FORMAT), told.get("format"), _AGAIN.format(folder)))
     try:

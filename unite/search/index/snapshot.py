@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from unite.progress import shown
 from unite.search.corpus.facts import FACTS
 from unite.search.corpus.lance import quoted
 from unite.search.corpus.layout import RESERVED, ROW_ID
+from unite.search.corpus.place import Place
 from unite.search.corpus.stored import StoredCorpus
 from unite.search.hits import Hit
 from unite.search.index.approximate import VECTOR_INDEX, IndexedVectors
@@ -48,7 +48,7 @@ class Snapshot:
         DataError: if there is none, or its index is of another encoder's vectors.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Place) -> None:
         self.corpus = StoredCorpus(folder)
         self.record = read_record(folder)
         self.state = state_of(folder, int(self.corpus.table.version))
@@ -117,10 +117,9 @@ class Snapshot:
         return [_hit(rows[id], score) for id, score in zip(found.rows.tolist(), found.scores.tolist(), strict=True)]
 
 
-def state_of(folder: Path, version: int) -> tuple[int, ...]:
+def state_of(folder: Place, version: int) -> tuple[int, str, str]:
     """Returns what changes when a corpus or its index does: the table's version, and when facts and record were written."""
-    files = (folder / FACTS, folder / RECORD)
-    return version, *(path.stat().st_mtime_ns if path.is_file() else 0 for path in files)
+    return version, (folder / FACTS).state(), (folder / RECORD).state()
 
 
 def _hit(row: Mapping[str, Any], score: float) -> Hit:
