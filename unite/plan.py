@@ -35,4 +35,5 @@ def main(config: TrainConfig) -> None:
 
 if __name__ == "__main__":
     sys.argv[1:1] = ["hydra.run.dir=.", "hydra.output_subdir=null", "hydra/job_logging=stdout"]  # a plan leaves nothing
+    sys.argv[1:1] = ["hydra.help.template=${option_help:plan}"]
     main()

@@ -58,3 +58,8 @@ def test_a_recipe_and_a_step_are_explained_once_they_are_added(tmp_path):
     assert re.fullmatch(r"steps.like.embed.checkpoint=<to be given> +a run folder, .*", line_of(text, "steps.like.embed.checkpoint"))
     assert re.fullmatch(r"out=<to be given> +the folder of the set", line_of(text, "out="))
     assert line_of(text, "+recipe@recipes.<name>=") and "optimizer" not in text
+
+
+def test_a_plan_has_the_options_of_a_run_and_its_own_name(tmp_path):
+    text = shown("plan", folder=tmp_path)
+    assert text.startswith("python -m unite.plan [option=value ...]") and "plan.device=h100" in text and "+experiment=" in text

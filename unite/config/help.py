@@ -24,6 +24,9 @@ _ADDED = {
     "step": ("curate", "+step@steps.<name>="),
 }
 
+#: Commands that take another's options.
+_AS = {"plan": "train"}
+
 
 class Option(NamedTuple):
     """An option as `--help` and the documentation show it: its full name, the value that it has as text, and what it is, in a sentence."""
@@ -52,7 +55,7 @@ def help_text(command: str, config: DictConfig) -> str:
         "",
         "Groups, and what each may be set to:",
     ]
-    for group in groups_of(command, config):
+    for group in groups_of(_AS.get(command, command), config):
         lines += [f"  {group.how}", *(f"    {name:<20}  {line}".rstrip() for name, line in group.choices)]
     return "\n".join(lines).replace("$", "$$")  # Hydra takes it for a template
 
