@@ -18,6 +18,7 @@ from unite.config.folder import user_cache
 from unite.config.hydra_setup import set_up_hydra
 from unite.config.resumed import resumed_run, unfinished_runs
 from unite.errors import ConfigError, must_be
+from unite.files import nearest_existing
 
 #: The environment variable that holds what names the run: when it was started.
 RUN_STARTED = "UNITE_RUN_STARTED"
@@ -143,7 +144,7 @@ def _sweep_folder(root: str, name: str, resume: bool | str) -> str:
 
 
 def _writable(root: str) -> Path:
-    nearest = next((one for one in (Path(root), *Path(root).parents) if one.exists()), Path())
+    nearest = nearest_existing(root)
     if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
         # Hydra itself is the first to write there, and shows a traceback of whatever else is raised, there or here.
         raise SystemExit(f"ConfigError: {must_be('runs_root', 'a folder that can be written', root)}")

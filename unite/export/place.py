@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from unite.errors import ConfigError, must_be
+from unite.files import nearest_existing
 
 _REPOSITORY = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
@@ -21,7 +22,7 @@ def check_out(out: str | Path) -> None:
     if folder.is_dir() and any(folder.iterdir()):
         hint = "An export replaces nothing: name another place, or remove that one."
         raise ConfigError(must_be("out", "a new or empty folder", f"{out}, which holds {min(one.name for one in folder.iterdir())}", hint))
-    nearest = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+    nearest = nearest_existing(folder)
     if not nearest.is_dir():
         raise ConfigError(must_be("out", "a new or empty folder", str(out), f"{nearest} is a file."))
     above = nearest if nearest != folder.absolute() else nearest.parent  # the folder is written beside its place
