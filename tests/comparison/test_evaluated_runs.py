@@ -1,6 +1,7 @@
 import json
 
 import pytest
+import yaml
 
 from tests.comparison.material import make_config, make_suite, some_failures
 from unite.comparison.evaluated_runs import group_runs, load_runs
@@ -128,3 +129,11 @@ def test_a_run_without_an_evaluation_is_left_out_aloud(write_run, tmp_path, capl
     (run,) = load_runs([str(whole), str(unfinished)])
     assert run.name == "a"
     assert f"left out: run {unfinished} must be evaluated" in caplog.text
+
+
+def test_a_run_that_was_resumed_with_other_options_is_told_by_those(write_run):
+    folder = write_run("one", make_suite())
+    changed = yaml.safe_load((folder / "config.yaml").read_text()) | {"init_from": "another"}
+    (folder / "config.resumed.yaml").write_text(yaml.safe_dump(changed))
+    (run,) = load_runs([str(folder)])
+    assert run.facts()["starts from"] == "another"

@@ -16,6 +16,7 @@ from unite.errors import CheckpointError, ConfigError, must_be
 from unite.evaluation.failures_file import FAILURES_SUFFIX, TaskFailures, read_failures
 from unite.evaluation.results import SuiteResult, read_suites
 from unite.files import read_json, read_yaml
+from unite.runs import read_config
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ class Run:
     Attributes:
         name: as the page calls it.
         folder: where its results were read.
-        config: resolved, of the training run; of the evaluation where the training run's folder is not there.
+        config: resolved, of the training run (of a resumed one the newer); of the evaluation where the training run's folder is not there.
         provenance: versions and data fingerprints, as far as recorded.
         choices: the options that Hydra composed it from, group -> name.
         suites: by name, in the order of its metrics.
@@ -179,12 +180,12 @@ def read_run(folder: Path, name: str = "", *, with_failures: bool = True) -> Run
         actual = "a folder without config.yaml" if folder.is_dir() else "no folder"
         hint = "Give the folder that unite.train or unite.evaluate made."
         raise CheckpointError(must_be(str(folder), "a run folder", actual, hint))
-    config = read_yaml(folder / "config.yaml")
+    config = read_config(folder)
     source = folder
     if config.get("checkpoint"):  # an evaluation: what made the weights is told by the training run
         trained = Path(config["checkpoint"])
         source = next((place for place in (trained, trained.parent) if (place / "config.yaml").is_file()), folder)
-        config = read_yaml(source / "config.yaml")
+        config = read_config(source)
     provenance, hydra = source / "provenance.json", source / "hydra" / "hydra.yaml"
     choices = (read_yaml(hydra).get("hydra", {}).get("runtime", {}).get("choices") or {}) if hydra.is_file() else {}
     suites = read_suites(folder)
