@@ -1,5 +1,6 @@
 """The page as the server makes it, without a browser; `shown.py` by way of it."""
 
+import asyncio
 import re
 from html import unescape
 
@@ -43,6 +44,23 @@ def test_what_was_typed_is_searched_and_the_best_is_first(client, searching):
     assert ids(page.text) == [f"id {at}&<x>" for at in (*range(0, 30, 2), *range(1, 18, 2))]
     assert 'value="even colour"' in page.text and "1.000" in page.text
     assert searching.searches[-1].k == 25
+
+
+class AskedByThreads(WordSearching):
+    """Refuses to tell of itself in an event loop, where reading a corpus again would make all others wait."""
+
+    def __getattribute__(self, name):
+        if name in ("columns", "modalities", "num_rows"):
+            with pytest.raises(RuntimeError):
+                asyncio.get_running_loop()
+        return super().__getattribute__(name)
+
+
+def test_no_other_request_waits_while_a_corpus_that_changed_is_read_again():
+    with client_of(AskedByThreads(rows())) as client:
+        assert ids(client.get("/?text=even").text) and "price" in client.get("/").text
+        (corpus,) = client.get("/api/corpora").json()["corpora"]
+        assert corpus["columns"]["price"] == "int64" and corpus["num_rows"] == len(rows())
 
 
 def test_pages_follow_each_other(client):

@@ -141,7 +141,7 @@ class SearchPage:
             like = await _rows_like(service, asked)
         elif (asked.filters or asked.where.strip()) and not error:
             error = "Filters narrow a search: say what to look for, too."
-        corpora = [service.searcher(name) for name in service.names]
+        corpora = [await service.facts(name) for name in service.names]
         page = self._template.render(
             asked=asked,
             parts=_with_uploads(asked.parts, self.uploads) or [(AskedPart(), "")],

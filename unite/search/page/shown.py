@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from urllib.parse import urlencode
 
+from starlette.concurrency import run_in_threadpool
+
 from unite.errors import UniteError
 from unite.search.hits import Hit, Search, Searching
 from unite.search.server.service import Service
@@ -91,7 +93,7 @@ async def find(service: Service, search_of: Callable[[Searching], Search], verdi
     for number, name in enumerate(service.names):
         begin = time.perf_counter()
         try:
-            search = search_of(service.searcher(name))
+            search = await run_in_threadpool(search_of, service.searcher(name))  # after a change the corpus is read again
             first = search.offset if len(service.names) == 1 else 0  # of two, ranks are compared from the first on
             hits = await service.search(replace(search, offset=first, k=search.offset + search.k - first), name)
         except UniteError as error:

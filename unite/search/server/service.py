@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from starlette.concurrency import run_in_threadpool
@@ -21,6 +22,25 @@ from unite.search.server.sending import Sending
 T = TypeVar("T")
 #: Media that are read and made ready at once; what is read is not counted yet.
 _READ_AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class CorpusNow:
+    """What a corpus tells of itself at a moment, as `Searching` has it. It is asked by a thread: after a change it is read again.
+
+    Attributes:
+        name, num_rows, modalities, columns: as those of `Searching`.
+    """
+
+    name: str
+    num_rows: int
+    modalities: Sequence[str]
+    columns: Mapping[str, str]
+
+    @classmethod
+    def of(cls, searching: Searching) -> CorpusNow:
+        """Asks it."""
+        return cls(searching.name, searching.num_rows, searching.modalities, searching.columns)
 
 
 class Service:
@@ -47,7 +67,7 @@ class Service:
         return list(self.searchers)
 
     def searcher(self, name: str = "") -> Searching:
-        """Returns the one of a name, for what it tells of itself. Raises RefusalError (404) if there is none."""
+        """Returns the one of a name. Raises RefusalError (404) if there is none."""
         return self.searchers[self.known(name)]
 
     def known(self, name: str) -> str:
@@ -55,6 +75,10 @@ class Service:
         if name and name not in self.searchers:
             raise RefusalError(404, must_be_one_of("model", self.searchers, name), param="model", code="model_not_found")
         return name or self.names[0]
+
+    async def facts(self, name: str = "") -> CorpusNow:
+        """Returns what a corpus tells of itself by now. Raises RefusalError (404) if there is none of the name."""
+        return await run_in_threadpool(CorpusNow.of, self.searcher(name))
 
     async def search(self, search: Search, name: str = "") -> list[Hit]:
         """Returns the hits, best first. Raises as `Searching.search`, and RefusalError if too much waits."""

@@ -40,15 +40,11 @@ class Corpora(Answered):
 
 async def corpora(request: Request) -> Response:
     """Tells what there is."""
+    service = service_of(request)
+    facts = [(name, await service.facts(name)) for name in service.names]
     found = [
-        Corpus(
-            name=name,
-            encoder=searcher.name,
-            num_rows=searcher.num_rows,
-            modalities=list(searcher.modalities),
-            columns=dict(searcher.columns),
-        )
-        for name, searcher in service_of(request).searchers.items()
+        Corpus(name=name, encoder=now.name, num_rows=now.num_rows, modalities=list(now.modalities), columns=dict(now.columns))
+        for name, now in facts
     ]
     return JSONResponse(Corpora(corpora=found).model_dump())
 
