@@ -32,7 +32,7 @@ def test_auto_is_exact_of_few_rows_and_of_small_numbers(tmp_path):
     write(tmp_path / "a", unit(300))
     assert built(tmp_path / "a").kind is IndexKind.exact
     record = built(tmp_path / "a", exact_up_to=299)
-    assert record.kind is IndexKind.ivf_rq and record.rows == 300 and record == read_record(tmp_path / "a")
+    assert record.kind is IndexKind.ivf_rq and record.rows == 300 and record == read_record(Place.of(tmp_path / "a"))
     write(tmp_path / "b", unit(300), Vectors.int8)
     assert built(tmp_path / "b", exact_up_to=299).kind is IndexKind.exact
 
