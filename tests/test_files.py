@@ -223,10 +223,3 @@ def test_what_has_no_end_is_not_read(tmp_path):
             files.with_an_end(path)
     with pytest.raises(FileNotFoundError):
         files.with_an_end(tmp_path / "none")
-
-
-def test_the_nearest_that_is_there_is_a_path_or_one_above_it(tmp_path, monkeypatch):
-    (tmp_path / "file").touch()
-    monkeypatch.chdir(tmp_path)
-    for path, nearest in (("a/b", ""), (tmp_path / "file" / "b", "file"), ("file", "file"), ("", "")):
-        assert files.nearest_existing(path) == tmp_path / nearest

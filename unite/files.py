@@ -85,12 +85,6 @@ def whole_folder(folder: str | Path, *, existing: Literal["keep", "replace"]) ->
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def nearest_existing(path: str | Path) -> Path:
-    """Returns the path itself, or of those above it the nearest that is there: whether a folder can be made is told by that one."""
-    whole = Path(path).absolute()
-    return next(one for one in (whole, *whole.parents) if one.exists())
-
-
 def make_folder(folder: Path) -> None:
     """Makes a folder and those above it, but no folder that is being written: if that is gone, its process was killed and it was removed.
 

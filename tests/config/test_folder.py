@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.composed import composed
-from unite.config.folder import CONF, user_cache
+from unite.config.folder import CONF, nearest_existing, user_cache
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,10 @@ def test_where_nobody_knows_the_users_home_nothing_is_kept_which_is_told_once(gi
 
 def test_our_options_are_there():
     assert (CONF / "train.yaml").is_file()
+
+
+def test_the_nearest_that_is_there_is_a_path_or_one_above_it(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.chdir(tmp_path)
+    for path, nearest in (("a/b", ""), (tmp_path / "file" / "b", "file"), ("file", "file"), ("", "")):
+        assert nearest_existing(path) == tmp_path / nearest

@@ -17,6 +17,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from unite.build.early_data import mixture_faults, pairs_faults, shard_faults, source_faults, suite_faults
 from unite.build.early_search import corpus_faults, lancedb_faults, out_faults, serving_faults
 from unite.checkpoints import find_checkpoint
+from unite.config.folder import nearest_existing
 from unite.config.schema import (
     CurateConfig,
     EmbedConfig,
@@ -35,7 +36,7 @@ from unite.curation.set_folder import check_source
 from unite.errors import ConfigError, UniteError, caught, must_be, must_be_one_of, raise_all
 from unite.export.place import check_out, check_repository
 from unite.export.source import find_source
-from unite.files import nearest_existing, read_json
+from unite.files import read_json
 from unite.worlds.stamps.packages import packages
 from unite.worlds.stamps.pictures import check_renderer
 

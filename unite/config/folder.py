@@ -33,3 +33,9 @@ def user_cache() -> Path | None:
 @cache
 def _tell_homeless(folder: str, why: str) -> None:
     _log.warning("what may be made again is not kept, since nobody knows where %s is (%s): set UNITE_CACHE to a folder.", folder, why)
+
+
+def nearest_existing(path: str | Path) -> Path:
+    """Returns the path itself, or of those above it the nearest that is there: whether a folder can be made is told by that one."""
+    whole = Path(path).absolute()
+    return next(one for one in (whole, *whole.parents) if one.exists())

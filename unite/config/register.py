@@ -14,11 +14,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from unite.config import schema
 from unite.config.folder import CONF as CONF
-from unite.config.folder import user_cache
+from unite.config.folder import nearest_existing, user_cache
 from unite.config.hydra_setup import set_up_hydra
 from unite.config.resumed import resumed_run, unfinished_runs
 from unite.errors import ConfigError, must_be
-from unite.files import nearest_existing
 
 #: The environment variable that holds what names the run: when it was started.
 RUN_STARTED = "UNITE_RUN_STARTED"

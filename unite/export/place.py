@@ -6,8 +6,8 @@ import os
 import re
 from pathlib import Path
 
+from unite.config.folder import nearest_existing
 from unite.errors import ConfigError, must_be
-from unite.files import nearest_existing
 
 _REPOSITORY = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
