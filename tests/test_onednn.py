@@ -37,10 +37,10 @@ import torch
 from unite.onednn import keep_few_products, product
 keep_few_products()
 weight = torch.ones(5, 3)
-for num_rows in range(1, 101):
+for num_rows in range(1, 301):
     product(torch.ones(num_rows, 3), weight)
 with torch.backends.mkldnn.verbose(torch.backends.mkldnn.VERBOSE_ON_CREATION):
-    product(torch.ones(100, 3), weight)
+    product(torch.ones(300, 3), weight)
     product(torch.ones(1, 3), weight)
 """
 

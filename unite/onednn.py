@@ -14,14 +14,15 @@ import torch
 from torch import Tensor
 
 #: Products of which it is kept, in training, how to do them.
-_PRODUCTS = 64
+_PRODUCTS = 256
 
 
 def keep_few_products() -> None:
     """Has oneDNN, and torch beside it, keep fewer of the products that they prepare, one for each new shape; before the first of them.
 
-    They keep 1024 unless told otherwise (by these variables). Batches that are trained on have new shapes all along, so that what is kept
-    takes more memory than the step and saves little time. What is embedded has rows of few lengths, and gains by what is kept.
+    They keep 1024 unless told otherwise (by these variables). Large batches that are trained on have new shapes all along, so that what is
+    kept takes more memory than the step and saves little time; small ones come by with some 200 shapes, which are worth keeping. What is
+    embedded has rows of few lengths, and gains by what is kept.
     """
     for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
         os.environ.setdefault(name, str(_PRODUCTS))
