@@ -19,11 +19,11 @@ from benchmarks.step import TOKEN_BUDGET, collated, our_step, prepare
 from unite.config.schema import EncoderConfig, LoRAConfig
 from unite.config.schema.plan import PlanConfig
 from unite.encoder.vlm import VLMEncoder
+from unite.live import LiveBytes
 from unite.planning.architectures import architecture_of
 from unite.planning.contents import Contents
 from unite.planning.counted import CountedModel
 from unite.planning.devices import Device
-from unite.planning.live import LiveBytes
 from unite.planning.plan import plan_stage
 from unite.types import Content, Modality
 

@@ -44,7 +44,7 @@ FAULTS = [
     (["trainer.checkpoint_every_n_minutes=-1"], ConfigError, "checkpoint_every_n_minutes must be at least 0, but is -1.0. 0 goes by"),
     (["trainer.checkpoint_every_n_minutes=inf"], ConfigError, "trainer.checkpoint_every_n_minutes must be at least 0, but is inf"),
     (["trainer.keep_last=0"], ConfigError, "trainer.keep_last must be at least 1, but is 0"),
-    (["trainer.graph_tokens=0"], ConfigError, "trainer.graph_tokens must be at least 1, but is 0"),
+    (["trainer.graph_tokens=0"], ConfigError, "trainer.graph_tokens must be at least 1, or auto, but is 0"),
     (["trainer.feature_tokens=-1"], ConfigError, "trainer.feature_tokens must be at least 0, but is -1. 0 keeps none"),
     (["feature_cache.max_gb=0"], ConfigError, "feature_cache.max_gb must be above 0, but is 0.0. feature_cache.folder=null keeps none"),
     (["feature_cache.folder=/dev/null/x"], ConfigError, "feature_cache.folder must be a folder, but is '/dev/null/x'"),

@@ -52,7 +52,7 @@ def test_media_are_seen_once_where_micro_batches_pass_in_turns(tiny_folder, monk
     for limit, expected in ((sum(tokens), 1), (max(tokens), len(tokens)), (1, len(tokens))):
         seen.clear()
         passes.clear()
-        monkeypatch.setattr(vlm, "_TOKENS_TOGETHER", limit)
+        monkeypatch.setattr(vlm, "TOKENS_TOGETHER", limit)
         assert [len(embeddings) for embeddings in encoder.together(batches)] == [1] * len(batches)
         assert (sum(seen), len(passes)) == (2, expected)
 

@@ -10,11 +10,11 @@ from tests.encoder.checkpoints import tiny
 from unite.config.schema import EncoderConfig, LoRAConfig, MAMCLConfig
 from unite.data.collate import Collator
 from unite.encoder.vlm import VLMEncoder
+from unite.live import LiveBytes
 from unite.objective import MAMCL
 from unite.planning.activations import Activations, Kind
 from unite.planning.architectures import architecture_of
 from unite.planning.counted import CountedModel, Pass
-from unite.planning.live import LiveBytes
 from unite.training.step import ContrastiveStep
 from unite.types import Content, Example, Medium, Modality
 

@@ -121,6 +121,15 @@ def test_the_largest_budget_fits_and_one_above_it_does_not():
     assert "With trainer.graph_tokens=226 it does" in notes([tight])[-1]
 
 
+def test_a_budget_that_is_to_be_found_is_direct_where_that_fits_and_else_the_largest():
+    fixed = 2400 + 400 + 800 + 1200 + 3600 + 9600 + 2400
+    for room, expected in ((64 * 3 + 226 * 8 + 7, planned(graph_tokens=226)), (400 * 11 + 7, planned())):
+        device = Device((1.5e9 + fixed + room) / 0.95, 1e6)
+        found = planned(device, graph_tokens=None)
+        assert found.fits and found.memory["activations"] == expected.memory["activations"] and found.operations == expected.operations
+    assert not planned(Device(1e9, 1e6), graph_tokens=None).fits
+
+
 def test_where_nothing_fits_it_is_said_what_takes_most():
     plan = planned(Device(1e9, 1e6))
     assert not plan.fits and plan.most_tokens == 0

@@ -19,6 +19,7 @@ from unite.data.collate import Collator
 from unite.errors import CheckpointError, ConfigError
 from unite.objective import MAMCL
 from unite.runs import RunFolder
+from unite.training import graph_budget
 from unite.training.adafactor import AdafactorCosine
 from unite.training.adamw import AdamWCosine
 from unite.training.adamw_8bit import AdamW8bitCosine
@@ -182,6 +183,18 @@ EVERYWHERE = LoRAConfig(r=2, dropout=0.5, targets=["language", "vision", "merger
 def test_a_resumed_run_exports_the_bytes_of_an_undisturbed_one(tmp_path, encoder, kind, optimizer, graph_tokens):
     if kind is AdamW8bitCosine or "quantization" in encoder:
         pytest.importorskip("bitsandbytes")  # an extra, of 125 MB
+    check_resumed(tmp_path, encoder, kind, optimizer, graph_tokens)
+
+
+def test_so_does_one_that_found_its_budget_where_other_memory_is_free(tmp_path, monkeypatch, caplog):
+    free = iter((7e6, 7e6))  # of the undisturbed run and of the broken one; the resumed one does not ask
+    monkeypatch.setattr(graph_budget, "free_memory", lambda device: next(free))
+    with caplog.at_level("INFO"):
+        check_resumed(tmp_path, {"adapter": EVERYWHERE}, AdamWCosine, AdamWConfig(lr=0.01), "auto")
+    assert "the others are passed twice" in caplog.text
+
+
+def check_resumed(tmp_path, encoder, kind, optimizer, graph_tokens):
     folder = tiny(tmp_path / "tiny")
 
     def exported(name, *callbacks, resume=False):

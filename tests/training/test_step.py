@@ -86,7 +86,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_samples():
 
 
 def test_graph_tokens_must_be_positive():
-    with pytest.raises(ConfigError, match="trainer.graph_tokens must be at least 1, but is 0"):
+    with pytest.raises(ConfigError, match="trainer.graph_tokens must be at least 1, or auto, but is 0"):
         ContrastiveStep(seeded_encoder(), MAMCL(MAMCLConfig(temperature=0.1)), 0)
 
 

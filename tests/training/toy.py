@@ -93,10 +93,16 @@ class Batches(pl.LightningDataModule):
 
 
 def fit(
-    batches: list[Batch], objective: nn.Module, callbacks: list[pl.Callback], max_steps: int | None = None, **optimizer
+    batches: list[Batch],
+    objective: nn.Module,
+    callbacks: list[pl.Callback],
+    max_steps: int | None = None,
+    graph_tokens: int | str = 10_000,
+    encoder: BagEncoder | None = None,
+    **optimizer,
 ) -> SimpleNamespace:
     """Trains the toy encoder through Lightning; returns module, trainer and the rows of the log."""
-    module = UniteModule(seeded_encoder(), objective, AdamWCosine(AdamWConfig(**optimizer)), len(batches), 10_000)
+    module = UniteModule(encoder or seeded_encoder(), objective, AdamWCosine(AdamWConfig(**optimizer)), len(batches), graph_tokens)
     rows = Rows()
     trainer = pl.Trainer(
         accelerator="cpu",

@@ -50,7 +50,7 @@ def build_plans(config: TrainConfig) -> tuple[list[StagePlan], str]:
                 model,
                 device,
                 plan,
-                graph_tokens=config.trainer.graph_tokens,
+                graph_tokens=None if config.trainer.graph_tokens == "auto" else int(config.trainer.graph_tokens),
                 features=FeatureBound(config.trainer.feature_tokens, config.trainer.features_beyond),
                 token_budget=config.data.token_budget,
                 optimizer=_optimizer(stage),

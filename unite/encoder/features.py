@@ -75,6 +75,11 @@ class KeptFeatures:
         return len(self._kept) + len(self._on_host)
 
     @property
+    def num_bytes(self) -> int:
+        """Of the features that lie where they were made."""
+        return sum(features.nbytes for features in self._kept.values())
+
+    @property
     def num_left_out(self) -> int:
         """How many media are beyond the bound and not in the host's memory either."""
         return len(self._left_out)

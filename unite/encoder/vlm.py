@@ -32,7 +32,7 @@ from unite.encoder.trained import trained_of
 from unite.errors import CheckpointError, must_be
 
 #: Tokens that pass together on a CPU: of so many what an operation leaves the next is still in the cache, of 60,000 it is not.
-_TOKENS_TOGETHER = 6144
+TOKENS_TOGETHER = 6144
 
 log = logging.getLogger(__name__)
 
@@ -272,7 +272,7 @@ def _in_turns(micro_batches: Sequence[MicroBatch]) -> Iterator[Sequence[MicroBat
         return
     begin = num_tokens = 0
     for end, micro_batch in enumerate(micro_batches):
-        if num_tokens and num_tokens + micro_batch.input_ids.numel() > _TOKENS_TOGETHER:
+        if num_tokens and num_tokens + micro_batch.input_ids.numel() > TOKENS_TOGETHER:
             yield micro_batches[begin:end]
             begin, num_tokens = end, 0
         num_tokens += micro_batch.input_ids.numel()

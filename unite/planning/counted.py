@@ -23,7 +23,7 @@ from unite.encoder.families.family import Family, Part
 from unite.encoder.families.shared import SharedByLayers
 from unite.encoder.quantised import frozen_layers
 from unite.encoder.trained import trained_of
-from unite.planning.live import LiveBytes
+from unite.live import LiveBytes
 
 _META = torch.device("meta")
 
@@ -100,6 +100,7 @@ class CountedModel:
             if any(parameter.requires_grad and parameter.dtype == dtype for parameter in part.parameters()):
                 part.float()
         self.model = model.train()
+        self._known: dict[tuple[Any, ...], Pass] = {}
 
     @property
     def dim(self) -> int:
@@ -136,7 +137,7 @@ class CountedModel:
             )
             return torch.cat(list(self.family.states(self.model, [part])))
 
-        return self._counted(contents * length, states)
+        return self._counted(("language", contents, length), contents * length, states)
 
     def vision(self, frames: int, patches: int, is_image: bool = False) -> Pass:
         """Counts the tower over frames of so many patches, from their bytes to the features.
@@ -160,9 +161,15 @@ class CountedModel:
                 hidden = block(hidden, cu_seqlens=boundaries, position_embeddings=(angles, angles), **shared)
             return torch.stack([merger(hidden) for merger in mergers], dim=1)
 
-        return self._counted(frames * patches, states, is_trained=self.vision_is_trained)
+        return self._counted(("vision", frames, patches, is_image), frames * patches, states, is_trained=self.vision_is_trained)
 
-    def _counted(self, tokens: int, run: Callable[[], Tensor], is_trained: bool = True) -> Pass:
+    def _counted(self, what: tuple[Any, ...], tokens: int, run: Callable[[], Tensor], is_trained: bool = True) -> Pass:
+        """Counts once, and knows it then: `what` names it."""
+        if what not in self._known:
+            self._known[what] = self._count(tokens, run, is_trained)
+        return self._known[what]
+
+    def _count(self, tokens: int, run: Callable[[], Tensor], is_trained: bool) -> Pass:
         with quiet_transformers(), _as_on_a_gpu(self.dtype):
             with torch.no_grad(), _counter() as counter:
                 run()

@@ -22,6 +22,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from unite.config.schema.plan import PlanConfig
 from unite.config.schema.training import FeaturesBeyond
@@ -105,7 +107,7 @@ def plan_stage(
     device: Device,
     plan: PlanConfig,
     *,
-    graph_tokens: int,
+    graph_tokens: int | None,
     token_budget: int,
     optimizer: str,
     has_average: bool,
@@ -121,13 +123,21 @@ def plan_stage(
         model: that is trained.
         device: that it runs on.
         plan: the options.
-        graph_tokens: tokens whose activations are kept.
+        graph_tokens: tokens whose activations are kept; None is as many as fit, as a run finds it itself.
         token_budget: tokens of a micro-batch.
         optimizer: `adamw`, `adamw_8bit`, `muon` or `adafactor`.
         has_average: whether an average of the weights is kept.
         at_once: tokens that pass together where all graphs are kept; None is all, as on a GPU.
         features: how much of what a frozen tower has seen is kept.
     """
+    if graph_tokens is None:
+        given: Any = {"token_budget": token_budget, "optimizer": optimizer, "has_average": has_average, "at_once": at_once}
+        planned = partial(plan_stage, name, steps, contents, model, device, plan, features=features, **given)
+        direct = planned(graph_tokens=1 << 60)
+        if direct.fits:
+            return direct
+        cached = planned(graph_tokens=1)
+        return planned(graph_tokens=max(1, min(cached.most_tokens, int(cached.tokens) - 1)))
     ranks = plan.devices
     tokens = sum(some.number * some.tokens for some in contents) / ranks
     visual = sum(some.number * some.visual for some in contents) / ranks

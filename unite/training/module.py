@@ -19,7 +19,7 @@ from unite.errors import CheckpointError, TrainingError, must_be
 from unite.training.optimizer import OptimizerBuilder
 from unite.training.parallel import sum_gradients, sum_over_ranks
 from unite.training.sharding import is_sharded, part, total_norm
-from unite.training.step import ContrastiveStep
+from unite.training.step import ContrastiveStep, RandomState, StepOutput
 from unite.training.weight_average import WeightAverage
 from unite.types import fingerprint
 
@@ -47,7 +47,7 @@ class UniteModule(pl.LightningModule):
         objective: nn.Module,
         optimizer: OptimizerBuilder,
         num_steps: int,
-        graph_tokens: int,
+        graph_tokens: int | str,
         seed: int = 0,
         step: type[ContrastiveStep] = ContrastiveStep,
         features: FeatureBound = ALL_KEPT,
@@ -75,7 +75,7 @@ class UniteModule(pl.LightningModule):
         torch.manual_seed(fingerprint(f"{self.seed} {self.global_step} {self.global_rank}"))
         optimizer = cast(LightningOptimizer, self.optimizers())
         optimizer.zero_grad(set_to_none=True)
-        output = self.step(batch, self.manual_backward)
+        output = self._pass(batch, optimizer)
         sum_gradients(self.parameters())
         norm = self._clip()
         is_taken = bool(torch.isfinite(norm))  # of the summed gradients: the same on every rank
@@ -86,6 +86,20 @@ class UniteModule(pl.LightningModule):
             self.average.update()
         cast(LRScheduler, self.lr_schedulers()).step()
         return {"loss": output.loss, "gradient_norm": norm, "step": output, "is_taken": is_taken}
+
+    def _pass(self, batch: Batch, optimizer: LightningOptimizer) -> StepOutput:
+        """Has the step pass a batch; where a GPU's memory does not suffice and less of it can be taken, once more with less."""
+        rng = RandomState(batch.micro_batches[0].input_ids.device)
+        while True:
+            try:
+                return self.step(batch, self.manual_backward)
+            except torch.OutOfMemoryError as error:
+                self.step.take_less(batch, error)
+            # Past the exception, whose frames hold the tensors of the step.
+            optimizer.zero_grad(set_to_none=True)
+            rng.restore()
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
 
     def configure_optimizers(self) -> Any:
         """Builds optimizer and schedule over everything that is trained."""
@@ -106,6 +120,8 @@ class UniteModule(pl.LightningModule):
             hint = "No checkpoint is written; resume=true goes on from the last one. Try a lower optimizer.lr."
             raise TrainingError(must_be(f"the weights of {broken}", "finite", "not", hint))
         checkpoint["state_dict"] = {name: value for name, value in checkpoint["state_dict"].items() if name in trained}
+        if self.step.budget is not None:
+            checkpoint["graph_budget"] = self.step.budget.state()
         if self.average is not None and not self.average.is_in_place:  # the best weights are the average, and not gone on from
             checkpoint["average"] = self.average.state_dict()
 
@@ -125,6 +141,8 @@ class UniteModule(pl.LightningModule):
                 must_be("the checkpoint", "of the parameters that are trained", actual, "Resume with the run's own config.")
             )
 
+        if self.step.budget is not None and "graph_budget" in checkpoint:
+            self.step.budget.load(checkpoint["graph_budget"])
         if self.average is not None and "average" in checkpoint:
             self.average.load_state_dict(checkpoint["average"])
         elif self.average is not None and "optimizer_states" in checkpoint:  # the best weights, without the latter, are not gone on from

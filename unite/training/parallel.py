@@ -9,7 +9,7 @@ image there, say) counts as zero, so no rank waits for another.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 import torch.distributed as dist
@@ -27,6 +27,16 @@ def sum_over_ranks(tensor: Tensor) -> Tensor:
     if num_ranks() > 1:
         dist.all_reduce(tensor)
     return tensor
+
+
+def largest_over_ranks(numbers: Sequence[float], device: torch.device) -> list[float]:
+    """Returns the largest of each of the ranks' numbers; all ranks give equally many."""
+    if num_ranks() == 1:
+        return list(numbers)
+    said = torch.tensor(numbers, dtype=torch.float64, device=device)
+    dist.all_reduce(said, op=dist.ReduceOp.MAX)
+    found: list[float] = said.tolist()
+    return found
 
 
 def sum_gradients(parameters: Iterable[nn.Parameter]) -> None:

@@ -19,14 +19,13 @@ from functools import cached_property
 
 import numpy as np
 import torch
-import torch.distributed as dist
 from torch import Tensor
 from typing_extensions import override
 
 from unite.batch import Batch, MicroBatch
 from unite.encoder.features import KeptFeatures
 from unite.encoder.vlm import VLMEncoder
-from unite.processes import num_ranks
+from unite.training.parallel import largest_over_ranks
 from unite.training.step import Backward, ContrastiveStep, RandomState, StepOutput, in_order, with_gradient
 from unite.types import Content, Medium, Modality
 
@@ -39,12 +38,14 @@ class ShardedStep(ContrastiveStep):
     """
 
     encoder: VLMEncoder
+    keeps_in_one_pass = True
 
     @override
     def __call__(self, batch: Batch, backward: Backward) -> StepOutput:
         is_cached = torch.is_autocast_cache_enabled()
         torch.set_autocast_cache_enabled(False)  # it would hold all weights, in bfloat16, for the rest of the step
         try:
+            self.look(batch, backward)
             return self._passed(batch, backward)
         finally:
             torch.set_autocast_cache_enabled(is_cached)
@@ -88,7 +89,7 @@ class ShardedStep(ContrastiveStep):
         """
         own, device = list(batch.micro_batches), batch.micro_batches[0].input_ids.device
         num_replayed = self.num_replayed(batch)
-        most, most_replayed, minus_kept = _largest([len(own), num_replayed, num_replayed - len(own)], device)
+        most, most_replayed, minus_kept = map(int, largest_over_ranks([len(own), num_replayed, num_replayed - len(own)], device))
         fillers = [filler] * (most - len(own))
         if not most_replayed:
             return [], own + fillers
@@ -98,8 +99,12 @@ class ShardedStep(ContrastiveStep):
     def _blank_beside(self, micro_batches: Sequence[MicroBatch], known: KeptFeatures | None, device: torch.device) -> MicroBatch | None:
         """Returns the blank image that the towers are to be shown in a pass: where only other ranks see something."""
         sees = any(known is None or name not in known for micro in micro_batches for name in micro.media_names)
-        (is_seen,) = _largest([int(sees)], device)
+        (is_seen,) = largest_over_ranks([float(sees)], device)
         return self._blank.to(device) if is_seen and not sees else None
+
+    @override
+    def pass_alone(self, micro: MicroBatch, known: KeptFeatures) -> Tensor:
+        return self.encoder.together([micro], known, self._blank_beside([micro], known, micro.input_ids.device))[0]
 
     @cached_property
     def _filler(self) -> MicroBatch:
@@ -112,12 +117,3 @@ class ShardedStep(ContrastiveStep):
     def _of(self, content: Content) -> MicroBatch:
         processor = self.encoder.processor
         return processor.pad([processor.encode(content)], [0])
-
-
-def _largest(numbers: Sequence[int], device: torch.device) -> list[int]:
-    """Returns the largest of each of the ranks' numbers."""
-    said = torch.tensor(numbers, device=device)
-    if num_ranks() > 1:
-        dist.all_reduce(said, op=dist.ReduceOp.MAX)
-    found: list[int] = said.tolist()
-    return found

@@ -23,12 +23,16 @@ from torch import Tensor, nn
 
 from unite.batch import Batch, MicroBatch, Relations
 from unite.encoder.features import ALL_KEPT, FeatureBound, KeptFeatures
-from unite.errors import ConfigError, NonFiniteLossError, must_be
+from unite.errors import ConfigError, NonFiniteLossError, TrainingError, must_be
 from unite.heap import keep_memory
+from unite.live import meter
 from unite.objective import ObjectiveOutput
 from unite.onednn import keep_few_products
+from unite.processes import num_ranks
+from unite.training.graph_budget import GraphBudget, Measured
 from unite.training.parallel import sum_over_ranks
 from unite.training.pool import share_pool
+from unite.training.sharding import part
 
 Backward = Callable[[Tensor], None]
 log = logging.getLogger(__name__)
@@ -52,6 +56,10 @@ class MediaEncoder(Protocol):
 
     def together(self, micro_batches: Sequence[MicroBatch]) -> list[Tensor]:
         """Returns (n, D) embeddings of each; each medium is seen once."""
+        ...
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """Yields all weights."""
         ...
 
 
@@ -84,16 +92,18 @@ class ContrastiveStep:
         objective: maps (U, D) embeddings, Relations and the rows to score to an `ObjectiveOutput`. Where several ranks share a pool, one
             whose `takes_exchange` is true gets its own embeddings and an `Exchange`, any other the embeddings of all.
         graph_tokens: the activations of up to this many tokens (padding included) are kept; of micro-batches beyond them gradients are
-            cached, and one at a time is passed again.
+            cached, and one at a time is passed again. "auto" finds what the memory has room for, see `graph_budget`.
         features: how much of what a frozen tower has seen is kept for that.
     """
 
-    def __init__(self, encoder: MediaEncoder, objective: nn.Module, graph_tokens: int, features: FeatureBound = ALL_KEPT) -> None:
-        if graph_tokens < 1:
-            raise ConfigError(must_be("trainer.graph_tokens", "at least 1", graph_tokens))
+    #: Whether what is kept passes together also where not all is.
+    keeps_in_one_pass = False
+
+    def __init__(self, encoder: MediaEncoder, objective: nn.Module, graph_tokens: int | str, features: FeatureBound = ALL_KEPT) -> None:
+        self.graph_tokens = check_graph_tokens(graph_tokens)
+        self.budget = GraphBudget() if self.graph_tokens is None else None
         self.encoder = encoder
         self.objective = objective
-        self.graph_tokens = graph_tokens
         self.features = features
         self._is_told = False
         keep_memory()  # of one step for the next
@@ -109,7 +119,55 @@ class ContrastiveStep:
         Raises:
             NonFiniteLossError: if the loss is not finite; nothing is accumulated then. It holds the keys of the samples.
         """
+        self.look(batch, backward)
         return self._cached(batch, backward) if self.num_replayed(batch) else self._direct(batch, backward)
+
+    def look(self, batch: Batch, backward: Backward) -> None:
+        """Has the budget, if it is to be found, see a batch that is about to be passed; leaves gradients as they are."""
+        if self.budget is None:
+            return
+        trained = [parameter for parameter in self.encoder.parameters() if parameter.requires_grad]
+        grads = [parameter.grad for parameter in trained]
+        missing = sum(part(parameter).nbytes for parameter, grad in zip(trained, grads, strict=True) if grad is None)
+
+        def measure(micro: MicroBatch) -> Measured:
+            for parameter in trained:  # lie there before a pass
+                parameter.grad = torch.zeros_like(parameter)
+            known = KeptFeatures()
+            device = micro.input_ids.device
+            with RandomState(device).restored(), meter(device) as live:
+                embeddings = self.pass_alone(micro, known)
+                kept = live.now
+                backward(with_gradient(embeddings, torch.zeros_like(embeddings)))
+                found = Measured(kept, live.peak - kept, known.num_bytes if self.encoder.vision_is_frozen else 0)
+            for parameter, grad in zip(trained, grads, strict=True):
+                parameter.grad = grad
+            return found
+
+        self.budget.look(batch.micro_batches, measure, missing, is_one_pass=self.keeps_in_one_pass)
+        torch.clear_autocast_cache()
+
+    def take_less(self, batch: Batch, error: torch.OutOfMemoryError) -> None:
+        """Has the budget give graphs half of what they took in a step that ran out of memory.
+
+        Raises:
+            TrainingError: if the budget was given, if there is nothing left to halve, or if other ranks are on their way through the step,
+                which cannot begin it anew.
+        """
+        micro_batches, num_replayed = batch.micro_batches, self.num_replayed(batch)
+        if self.budget is not None and num_ranks() == 1 and self.budget.halve(micro_batches, is_one_pass=self.keeps_in_one_pass):
+            log.warning("The device ran out of memory: graphs are given half of what they took, and the step is done again.")
+            return
+        kept = sum(micro.input_ids.numel() for micro in micro_batches[num_replayed:]) if len(micro_batches) > 1 else 0
+        lower = f"trainer.graph_tokens below {kept:,}, " if kept else ""
+        others = "a smaller data.token_budget, encoder.gradient_checkpointing=true, smaller encoder.max_image_tokens or max_length"
+        actual = f"more, with micro-batches of up to {max(micro.input_ids.numel() for micro in micro_batches):,} tokens"
+        message = must_be("the memory that a step takes", "at most what the device has", actual, f"Set {lower}{others}.")
+        raise TrainingError(message) from error
+
+    def pass_alone(self, micro: MicroBatch, known: KeptFeatures) -> Tensor:
+        """Returns the embeddings of a micro-batch, with its graph."""
+        return self.encoder(micro, self.encoder.encode_media(micro, known))
 
     def _direct(self, batch: Batch, backward: Backward) -> StepOutput:
         embeddings = in_order(batch, self.encoder.together(batch.micro_batches))
@@ -160,7 +218,9 @@ class ContrastiveStep:
 
         One alone is kept whatever its size: to pass it twice would save nothing.
         """
-        room = self.graph_tokens
+        if self.budget is not None:
+            return self.budget.num_replayed(batch.micro_batches, is_one_pass=self.keeps_in_one_pass)
+        room = self.graph_tokens or 0
         if len(batch.micro_batches) == 1:
             return 0
         for place in reversed(range(len(batch.micro_batches))):
@@ -183,6 +243,19 @@ class ContrastiveStep:
         return found, pool.own_gradient()
 
 
+def check_graph_tokens(given: int | str) -> int | None:
+    """Returns `trainer.graph_tokens` as a number; None where it is to be found.
+
+    Raises:
+        ConfigError: if it is neither.
+    """
+    if given == "auto":
+        return None
+    if not isinstance(given, int) or given < 1:
+        raise ConfigError(must_be("trainer.graph_tokens", "at least 1, or auto", given))
+    return given
+
+
 class RandomState:
     """The random state before a forward pass, so that the replay draws the same dropout.
 
@@ -199,10 +272,14 @@ class RandomState:
     def restored(self) -> Iterator[None]:
         """Holds that state while the block runs."""
         with torch.random.fork_rng(devices=self.devices):
-            torch.set_rng_state(self.cpu)
-            for device, state in zip(self.devices, self.cuda, strict=True):
-                torch.cuda.set_rng_state(state, device)
+            self.restore()
             yield
+
+    def restore(self) -> None:
+        """Goes back to that state."""
+        torch.set_rng_state(self.cpu)
+        for device, state in zip(self.devices, self.cuda, strict=True):
+            torch.cuda.set_rng_state(state, device)
 
 
 def in_order(batch: Batch, parts: list[Tensor]) -> Tensor:

@@ -209,7 +209,7 @@ def test_the_placeholder_tokens_are_those_of_the_processor(folder):
 
 @pytest.mark.parametrize("tokens", [1, 10**6])  # that pass at a time
 def test_micro_batches_together_are_as_each_alone(folder, tokens, monkeypatch):
-    monkeypatch.setattr(vlm, "_TOKENS_TOGETHER", tokens)
+    monkeypatch.setattr(vlm, "TOKENS_TOGETHER", tokens)
     contents, _ = mixed(folder)
     contents = [*contents, *reversed(contents), Content("a cat and a longer text than any other of these, so that others are padded")]
     encoder = encoder_of(folder, train_vision=True).train()

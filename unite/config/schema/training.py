@@ -63,7 +63,8 @@ class TrainerConfig:
         timeout_minutes: so long a rank waits for another that is alive, which may be saving or exporting, before the run breaks off.
         lost_after_seconds: a rank that gives no sign of life for so long is lost (killed, stopped, cut off): the others end, and name it.
         precision: `32-true`, or `bf16-mixed`, which computes in bfloat16; what is trained is kept in float32 with either.
-        graph_tokens: the activations of up to this many tokens of a batch are kept; the rest is passed twice (gradient cache).
+        graph_tokens: the activations of up to this many tokens of a batch are kept; the rest is passed twice (gradient cache). `auto`
+            keeps as many as the memory that is free has room for, which is measured in the second step.
         feature_tokens: where that happens, the features of up to this many tokens of media that a frozen tower has seen are kept for the
             second pass; 0 keeps none.
         features_beyond: what becomes of those beyond: `host` keeps them in the host's memory, `again` has the tower see the media again, as
@@ -91,7 +92,7 @@ class TrainerConfig:
     timeout_minutes: float = 60
     lost_after_seconds: float = 30
     precision: str = "32-true"
-    graph_tokens: int = 1_000_000
+    graph_tokens: int | str = "auto"
     feature_tokens: int = 1_000_000
     features_beyond: FeaturesBeyond = FeaturesBeyond.host
     log_every_n_steps: int = 10
@@ -105,7 +106,9 @@ class TrainerConfig:
     options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("graph_tokens", "log_every_n_steps", "checkpoint_every_n_steps", "keep_last"):
+        if self.graph_tokens != "auto" and (not isinstance(self.graph_tokens, int) or self.graph_tokens < 1):
+            raise ConfigError(must_be("trainer.graph_tokens", "at least 1, or auto", self.graph_tokens))
+        for name in ("log_every_n_steps", "checkpoint_every_n_steps", "keep_last"):
             if getattr(self, name) < 1:
                 raise ConfigError(must_be(f"trainer.{name}", "at least 1", getattr(self, name)))
         if self.feature_tokens < 0:

@@ -2,7 +2,7 @@
 
 import torch
 
-from unite.planning.live import LiveBytes
+from unite.live import LiveBytes
 
 
 def test_the_peak_is_what_lives_at_once():

@@ -1,10 +1,13 @@
-"""How many bytes of tensors live at once: on any device, torch's meta device among them."""
+"""How many bytes of tensors live at once: counted on any device, torch's meta device among them, or told by a GPU's allocator."""
 
 from __future__ import annotations
 
 import weakref
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
 
+import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -46,3 +49,43 @@ class LiveBytes(TorchDispatchMode):
     def _freed(self, key: int, size: int) -> None:
         self._known.discard(key)
         self.now -= size
+
+
+class Meter(Protocol):
+    """What counts bytes: those of now, and the most there were at once."""
+
+    @property
+    def now(self) -> int:
+        """Bytes of what was made and still lives."""
+        ...
+
+    @property
+    def peak(self) -> int:
+        """The most there was at once."""
+        ...
+
+
+class _OfAllocator:
+    """Bytes that torch's allocator of a GPU has given out since this was made."""
+
+    def __init__(self, device: torch.device) -> None:
+        torch.cuda.reset_peak_memory_stats(device)
+        self.device, self.before = device, torch.cuda.memory_allocated(device)
+
+    @property
+    def now(self) -> int:
+        return torch.cuda.memory_allocated(self.device) - self.before
+
+    @property
+    def peak(self) -> int:
+        return torch.cuda.max_memory_allocated(self.device) - self.before
+
+
+@contextmanager
+def meter(device: torch.device) -> Iterator[Meter]:
+    """Counts what is made on a device while the block runs; of a GPU what its allocator gives out, what operations take within among it."""
+    if device.type == "cuda":
+        yield _OfAllocator(device)
+        return
+    with LiveBytes() as live:
+        yield live
