@@ -51,6 +51,18 @@ def test_models_known_by_name_have_the_parameters_that_were_published(name, tota
     assert {parameter.device.type for parameter in model.model.parameters()} == {"meta"}
 
 
+def test_what_sharded_weights_have_gathered_at_once():
+    width, narrow, inner = 1536, 2 * 128, 8960
+    words = 151936 * width
+    layer = (width + 1) * width + 2 * (width + 1) * narrow + width * width + 3 * width * inner + 2 * width
+    frozen = counted("Qwen/Qwen2-VL-2B-Instruct", adapter=LoRAConfig(r=8, targets=["language"]))
+    rest, two_layers, trained = frozen.gathered
+    adapters = 8 * (2 * (width + width) + 2 * (width + narrow) + 3 * (width + inner))
+    assert trained == adapters and two_layers == 2 * (words + layer) + 4 * adapters
+    merger = (5120 + 1) * 5120 + (5120 + 1) * width + 2 * 1280
+    assert rest == 2 * (merger + 1280 * 3 * 2 * 14 * 14 + width)  # the patches, and the last norm
+
+
 def test_a_name_that_nobody_knows_is_refused_with_those_that_are():
     with pytest.raises(CheckpointError, match=r"encoder.path must be a checkpoint on this machine, or one of Qwen/Qwen2-VL-2B-Instruct"):
         architecture_of("nobody/knows-this")

@@ -25,6 +25,7 @@ class Model:
     dim, merge_size, patch_bytes, dtype = 4, 2, 6, torch.bfloat16
     vision_is_trained = False
     family = None
+    gathered = 10, 300, 20
 
     def language(self, contents, length):
         tokens = contents * length
@@ -110,6 +111,14 @@ def test_weights_in_four_bits():
         num_quantised = 600
 
     assert planned(model=Narrow).memory["weights"] == pytest.approx(400 * 2 + 600 * 0.516 + 100 * 4)
+
+
+def test_sharded_devices_hold_a_part_each_and_the_layers_that_are_gathered():
+    plan, plain = planned(is_sharded=True), planned()
+    assert plan.memory["weights"] == 2400 / 4 + 10 + 300 + 4 * 20  # four devices
+    assert plan.memory["gradients"] == 400 / 4 and plan.memory["optimizer"] == 800 / 4
+    rest = ("activations", "features", "inputs", "embeddings", "runtime")
+    assert [plan.memory[name] for name in rest] == [plain.memory[name] for name in rest]
 
 
 def test_the_largest_budget_fits_and_one_above_it_does_not():

@@ -52,6 +52,7 @@ def build_plans(config: TrainConfig) -> tuple[list[StagePlan], str]:
                 plan,
                 graph_tokens=None if config.trainer.graph_tokens == "auto" else int(config.trainer.graph_tokens),
                 features=FeatureBound(config.trainer.feature_tokens, config.trainer.features_beyond),
+                is_sharded=config.trainer.strategy == "sharded",
                 token_budget=config.data.token_budget,
                 optimizer=_optimizer(stage),
                 has_average=stage.optimizer.get("ema_decay") is not None,

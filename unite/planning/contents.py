@@ -39,6 +39,9 @@ def contents_of_step(
 ) -> list[Contents]:
     """Returns the contents of a batch of so many rows, a query and a positive each; equal contents are not counted on.
 
+    Negatives that a source makes of its clips (`clips.negatives`) are contents of their own; where it shows a clip as images, each frame is
+    one, and of a single frame the tower sees that. Two clips in turn have no more frames than one.
+
     Args:
         mixture: its `sources`, each with `query`, `positive` and `decoding`, and its `shares`.
         rows: samples of a step over all ranks.
@@ -47,14 +50,16 @@ def contents_of_step(
         patch_size: pixels of a patch's side.
         merge_size: patches of a visual token's side.
     """
-    numbers: dict[tuple[str, int], float] = {}
+    numbers: dict[tuple[str, int, bool], float] = {}
     for share, source in _shares(mixture):
-        frames = plan.frames or int(source["decoding"]["max_frames"])
-        for side in ("query", "positive"):
+        clips = source.get("clips") or {}
+        frames = 1 if clips.get("frames") == "single" else plan.frames or int(source["decoding"]["max_frames"])
+        for side in ("query", *["positive"] * (1 + len(clips.get("negatives", ())))):
             kind = Modality.parse(source[side])
-            key = (str(kind), frames if Modality.VIDEO in kind else 0)
+            has_clip = Modality.VIDEO in kind
+            key = (str(kind), frames if has_clip else 0, has_clip and clips.get("frames") == "images")
             numbers[key] = numbers.get(key, 0.0) + share * rows
-    return [_contents(kind, number, frames, encoder, plan, patch_size * merge_size) for (kind, frames), number in sorted(numbers.items())]
+    return [_contents(*key, number, encoder, plan, patch_size * merge_size) for key, number in sorted(numbers.items())]
 
 
 def _shares(mixture: Mapping[str, Any]) -> Iterator[tuple[float, Mapping[str, Any]]]:
@@ -64,12 +69,14 @@ def _shares(mixture: Mapping[str, Any]) -> Iterator[tuple[float, Mapping[str, An
         yield shares.get(name, 1 / len(sources)), source
 
 
-def _contents(kind: str, number: float, frames: int, encoder: EncoderConfig, plan: PlanConfig, side: int) -> Contents:
+def _contents(kind: str, frames: int, are_images: bool, number: float, encoder: EncoderConfig, plan: PlanConfig, side: int) -> Contents:
     modality = Modality.parse(kind)
     visual, seen = 0, 0
     if Modality.IMAGE in modality:
         visual, seen = visual + (plan.image_tokens or encoder.max_image_tokens), seen + 1
-    if Modality.VIDEO in modality:
+    if are_images:
+        visual, seen = visual + frames * (plan.image_tokens or encoder.max_image_tokens), seen + frames
+    elif Modality.VIDEO in modality:
         each = max(1, encoder.max_frame_pixels // side**2)
         visual, seen = visual + each * -(-frames // _FRAMES_PER_TOKEN), seen + frames
     tokens = min(encoder.max_length, plan.text_tokens + visual)

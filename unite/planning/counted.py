@@ -21,6 +21,7 @@ from unite.encoder.adapters import add_lora
 from unite.encoder.checkpoint import quiet_transformers
 from unite.encoder.families.family import Family, Part
 from unite.encoder.families.shared import SharedByLayers
+from unite.encoder.layers import layers_of
 from unite.encoder.quantised import frozen_layers
 from unite.encoder.trained import trained_of
 from unite.live import LiveBytes
@@ -117,6 +118,18 @@ class CountedModel:
         """Of a patch, as it is moved to the device."""
         vision = self.config.vision_config
         return 3 * int(vision.temporal_patch_size) * int(vision.patch_size) ** 2
+
+    @property
+    def gathered(self) -> tuple[int, int, int]:
+        """Where weights are sharded: bytes that lie in no layer, those of the two largest, and the most numbers trained in one.
+
+        The rows of words are a layer too. See `unite.training.sharding.shard`.
+        """
+        layers = [*layers_of(self.model), self.model.get_input_embeddings()]
+        sizes = [sum(one.nbytes for one in layer.parameters()) for layer in layers]
+        trained = [sum(one.numel() for one in layer.parameters() if one.requires_grad) for layer in layers]
+        rest = sum(one.nbytes for one in self.model.parameters()) - sum(sizes)
+        return rest, sum(sorted(sizes)[-2:]), max(trained)
 
     @property
     def vision_is_trained(self) -> bool:

@@ -2,7 +2,8 @@
 
 Memory of one rank, in bytes:
 
-    weights       each in its type; what is trained whole in float32
+    weights       each in its type; what is trained whole in float32. Sharded (`trainer.strategy=sharded`), a rank has its part of them, of
+                  gradients and of states, and beside that the layers that are gathered at the moment
     gradients     of what is trained, float32
     optimizer     its states (AdamW two, Muon one and of words two, Adafactor a few rows and columns), and the average of the weights if
                   there is one
@@ -113,6 +114,7 @@ def plan_stage(
     has_average: bool,
     at_once: int | None = None,
     features: FeatureBound = ALL_KEPT,
+    is_sharded: bool = False,
 ) -> StagePlan:
     """Counts a stage.
 
@@ -129,10 +131,11 @@ def plan_stage(
         has_average: whether an average of the weights is kept.
         at_once: tokens that pass together where all graphs are kept; None is all, as on a GPU.
         features: how much of what a frozen tower has seen is kept.
+        is_sharded: whether weights, gradients and the optimizer's states are shared among the devices.
     """
     if graph_tokens is None:
         given: Any = {"token_budget": token_budget, "optimizer": optimizer, "has_average": has_average, "at_once": at_once}
-        planned = partial(plan_stage, name, steps, contents, model, device, plan, features=features, **given)
+        planned = partial(plan_stage, name, steps, contents, model, device, plan, features=features, is_sharded=is_sharded, **given)
         direct = planned(graph_tokens=1 << 60)
         if direct.fits:
             return direct
@@ -152,10 +155,12 @@ def plan_stage(
     seen_again = replayed if model.vision_is_trained or features.beyond is FeaturesBeyond.again else 0.0
     tower = sum(some.forward * (1 + seen_again * (1 - known / max(1.0, visual))) + some.backward for some in seen)
     each = int(model.dtype.itemsize) * (1 + int(getattr(model.family, "num_deepstack", 0)))
+    parts = ranks if is_sharded else 1
+    states = model.num_trained * (STATES[optimizer] + has_average) + model.num_looked_up * (optimizer == "muon")
     fixed = {
-        "weights": _of_weights(model),
-        "gradients": 4.0 * model.num_trained,
-        "optimizer": 4.0 * (model.num_trained * (STATES[optimizer] + has_average) + model.num_looked_up * (optimizer == "muon")),
+        "weights": _of_weights(model) / parts + (_gathered(model) if parts > 1 else 0.0),
+        "gradients": 4.0 * model.num_trained / parts,
+        "optimizer": 4.0 * states / parts,
         "features": known * model.dim * each,
         "inputs": sum(some.tokens for some in seen) * model.patch_bytes + 8 * 3 * tokens,
         "embeddings": 4.0 * 3 * (own + (min(own, _PIECE) if ranks > 1 else 0)),
@@ -198,6 +203,16 @@ def _of_weights(model: CountedModel) -> float:
     plain = (model.num_parameters - model.num_quantised) * each + model.num_quantised * _NF4
     widened = 4 * (model.num_whole if each < 4 else 0) + 4 * (model.num_trained - model.num_whole)
     return float(plain + widened)
+
+
+def _gathered(model: CountedModel) -> float:
+    """Returns the bytes of weights that are whole on a rank at once where they are sharded (`unite.training.sharding`).
+
+    What is in no layer is gathered for a whole step; of the layers one, the next one that is fetched beside it, and of what is trained of
+    one the gradient before it is shared out, in float32.
+    """
+    rest, two_layers, trained = model.gathered
+    return float(rest + two_layers + 4 * trained)
 
 
 def _seen(model: CountedModel, contents: Sequence[Contents], ranks: int, token_budget: int) -> list[Pass]:

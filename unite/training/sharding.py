@@ -19,6 +19,7 @@ from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
 from torch.distributed.tensor import DTensor
 
+from unite.encoder.layers import layers_of
 from unite.encoder.vlm import VLMEncoder
 from unite.processes import is_first_rank
 
@@ -33,7 +34,7 @@ def shard(encoder: VLMEncoder, mesh: DeviceMesh) -> None:
         mesh: of one dimension.
     """
     words = encoder.model.get_input_embeddings()
-    for module in (*_layers(encoder.model), words, encoder):
+    for module in (*layers_of(encoder.model), words, encoder):
         fully_shard(module, mesh=mesh)
     register_fsdp_forward_method(encoder, "together")
     for module in _sharded(encoder):
@@ -94,15 +95,6 @@ def is_sharded(tensor: Tensor) -> bool:
 
 def _sharded(module: nn.Module) -> Iterator[FSDPModule]:
     return (one for one in module.modules() if isinstance(one, FSDPModule))
-
-
-def _layers(module: nn.Module) -> Iterator[nn.Module]:
-    """Yields the items of the outermost lists of modules: the layers of the language model and of the towers."""
-    for child in module.children():
-        if isinstance(child, nn.ModuleList):
-            yield from child
-        else:
-            yield from _layers(child)
 
 
 def _with_gradient(module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
