@@ -12,6 +12,7 @@ import sys
 from dataclasses import replace
 
 import pytest
+from omegaconf import OmegaConf
 
 from tests.composed import composed
 from tests.worlds.stamps.material import ANIMALS, clients
@@ -160,3 +161,8 @@ def test_the_command_tells_of_a_missing_client(tmp_path):
     command = [sys.executable, "-m", "unite.worlds.stamps", "collections=[tuxpaint]", f"data_root={tmp_path}/data"]
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1 and "without apt-get, dpkg" in done.stdout + done.stderr and "Traceback" not in done.stderr
+
+
+def test_every_option_of_the_curation_within_it_resolves():
+    config = OmegaConf.to_container(composed("stamps"), resolve=True)
+    assert config["curation"]["run_folder"].startswith("runs/stamps/")
