@@ -3,6 +3,7 @@ import logging
 import multiprocessing
 import os
 import signal
+from types import SimpleNamespace
 
 import fsspec
 import pytest
@@ -207,6 +208,17 @@ def test_a_source_alone_streams_its_examples(folder):
     source.prepare_data()
     source.setup()
     assert [example.query.text for example in source.train_dataloader()] == [f"b q{at}" for at in range(11)]
+
+
+def test_shards_beside_a_world_that_is_a_link_are_beside_the_link(tmp_path):
+    (tmp_path / "elsewhere" / "world").mkdir(parents=True)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "world").symlink_to(tmp_path / "elsewhere" / "world")
+    write(tmp_path / "elsewhere" / "rows", 3)
+    write(tmp_path / "data" / "rows", 5)
+    world = SimpleNamespace(folder=tmp_path / "data" / "world")
+    source = SourceDataModule(SourceConfig(name="rows", shards="../rows", query="text", positive="text", world=world))
+    assert source.size.num_rows == 5
 
 
 def test_missing_shards_say_where_and_what_to_do(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -186,7 +187,8 @@ class SourceDataModule(pl.LightningDataModule):
     def _addresses(self) -> list[Address]:
         where = self.shards
         if self.world is not None and Address(where).is_local:
-            where = str(self.world.folder / where)
+            # `..` is of the path as it is written: a world's folder that is a link has its neighbours beside the link.
+            where = os.path.normpath(self.world.folder / where)
         return existing_shards(where, f"source.{self.source}.shards")
 
 
