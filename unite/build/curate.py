@@ -49,7 +49,6 @@ def build_curation(config: CurateConfig) -> Curation:
     for key, recipe in tracked(config.recipes.items(), "looking through the collections", "recipes"):
         faults += caught(lambda key, recipe: recipes.append(build(recipe, f"recipes.{key}", name=recipe.get("name") or key)), key, recipe)
     raise_all(faults)
-    told = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True, enum_to_str=True))
     return Curation(
         recipes,
         steps,
@@ -61,5 +60,11 @@ def build_curation(config: CurateConfig) -> Curation:
         workers=config.workers,
         engine=str(config.engine),
         max_unusable_share=config.max_unusable_share,
-        config={name: value for name, value in told.items() if name not in _OF_THE_PLACE},
+        config=told_options(config),
     )
+
+
+def told_options(config: CurateConfig) -> dict[str, Any]:
+    """Returns the options that the set follows from, as the datasheet tells them."""
+    told = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True, enum_to_str=True))
+    return {name: value for name, value in told.items() if name not in _OF_THE_PLACE}

@@ -9,7 +9,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from unite.build.curate import curate
+from unite.build.curate import curate, told_options
 from unite.config.schema import CurateConfig, StampsConfig
 from unite.errors import ConfigError, must_be
 from unite.files import locked, read_json, whole_folder, write_json
@@ -67,7 +67,7 @@ def _curated(config: StampsConfig, raw: Mapping[str, str]) -> tuple[Path, dict[s
     curation = OmegaConf.merge(OmegaConf.structured(CurateConfig), options.curation)
     for name in [name for name in curation.recipes if name not in raw]:
         del curation.recipes[name]
-    told = json.dumps([raw, OmegaConf.to_container(curation, enum_to_str=True)], sort_keys=True)
+    told = json.dumps([raw, told_options(curation)], sort_keys=True)  # type: ignore[arg-type]
     curation.out = f"{curation.out}-{fingerprint(told):016x}"
     return Path(curation.out), curate(curation)  # type: ignore[arg-type]
 

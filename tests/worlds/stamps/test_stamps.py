@@ -122,7 +122,8 @@ def test_a_style_is_asked_for_by_another_style_of_the_concept(made):
 
 def test_two_sets_are_equal_to_the_byte_and_the_second_asks_no_client(made):
     folder, _, make, asked = made
-    make("again")
+    make("again", f"runs_root={folder}/elsewhere")
+    assert len(list(folder.glob("cache/curated-*"))) == 1  # where the log lies says nothing of the set
     assert digests(folder / "again") == digests(folder / "data")
     assert (folder / "clients/asked.txt").read_text() == asked and asked.count("\n") == 5
     assert make() == json.loads((folder / "data/stamps/manifest.json").read_text())

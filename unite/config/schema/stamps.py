@@ -13,7 +13,7 @@ class StampsConfig:
     """`python -m unite.worlds.stamps`. See `unite.worlds.stamps`.
 
     Attributes:
-        name: the folder in `runs` that keeps the log.
+        name: the folder in `runs_root` that keeps the log.
         data_root: the set is made in its folder `stamps`.
         cache: what is fetched, drawn and curated is kept there, so that another set needs no network; by default the user's
             ($UNITE_CACHE, else unite in $XDG_CACHE_HOME or ~/.cache).
@@ -25,6 +25,8 @@ class StampsConfig:
         num_translations: that training shows of a picture; tests have all.
         seed: another seed, other concepts held out.
         curation: the recipes and steps, as `python -m unite.curate` has them.
+        runs_root: where the folders of logs lie.
+        run_folder: of this run's log; a new one by default.
     """
 
     name: str = "stamps"
@@ -40,6 +42,8 @@ class StampsConfig:
     num_translations: int = 4
     seed: int = 0
     curation: CurateConfig = field(default_factory=lambda: CurateConfig(out="${..cache}/curated"))
+    runs_root: str = "runs"
+    run_folder: str = "${run_folder:${runs_root},${name},false}"
 
     def __post_init__(self) -> None:
         if not 0 < self.test_share < 1:
