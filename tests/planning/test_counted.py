@@ -121,11 +121,15 @@ def test_operations_and_kept_activations_are_those_of_a_real_pass(folder, checkp
     assert found.kept == pytest.approx(sum(size for size, _ in kept.values()), rel=0.15)
 
 
-@pytest.mark.parametrize("options", [{"adapter": None}, {"gradient_checkpointing": False}])
-def test_in_float32_there_are_as_many_operations_and_what_is_kept_takes_twice_the_bytes_at_most(folder, options):
+@pytest.mark.parametrize("folder", ["qwen3_vl_moe"], indirect=True)  # whose experts have products of their own
+@pytest.mark.parametrize(
+    ("options", "least"),  # what is trained is float32 in both, and with it what it leaves
+    [({"adapter": None}, 1.0), ({"gradient_checkpointing": False}, 1.2)],
+)
+def test_in_float32_there_are_as_many_operations_and_what_is_kept_takes_twice_the_bytes_at_most(folder, options, least):
     exact, half = (counted(folder, dtype, **options).language(4, 64) for dtype in (torch.float32, torch.bfloat16))
     assert (exact.forward, exact.backward) == (half.forward, half.backward)
-    assert 1.2 * half.kept < exact.kept <= 2 * half.kept
+    assert least * half.kept < exact.kept <= 2 * half.kept
 
 
 def test_the_tower_takes_what_its_real_pass_takes(folder):

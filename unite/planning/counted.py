@@ -228,10 +228,12 @@ def _as_on_a_gpu(dtype: torch.dtype) -> Iterator[None]:
     grouped = getattr(nn.functional, "grouped_mm", None)  # an older torch has it elsewhere
     nn.functional.linear, nn.functional.scaled_dot_product_attention = linear, _attention
 
-    def products(left: Tensor, right: Tensor, *, offs: Tensor) -> Tensor:  # as transformers calls it
+    def products(left: Tensor, right: Tensor, *, offs: Tensor) -> Tensor:  # as transformers calls it; autocast leaves them as they are
+        if left.dtype is torch.bfloat16:
+            return cast(Tensor, grouped(left, right, offs=offs))  # type: ignore[misc]
         return cast(Tensor, _Grouped.apply(left, right, offs, grouped))  # type: ignore[no-untyped-call]
 
-    if grouped is not None and dtype is not torch.bfloat16:
+    if grouped is not None:
         nn.functional.grouped_mm = products  # type: ignore[assignment]
     try:
         yield
