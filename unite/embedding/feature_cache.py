@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from unite.embedding.cache_parts import PARTS, check_made_by, new_part
-from unite.embedding.feature_parts import Place, open_part, write_features
+from unite.embedding.feature_parts import FeaturePlace, open_part, write_features
 from unite.encoder.features import Name
 from unite.files import locked
 from unite.types import fingerprint
@@ -56,7 +56,7 @@ class FeatureCache:
         self.folder = self.root / f"{tower:016x}-{_FORMAT}"
         self.max_bytes = max_bytes
         self.num_taken = self.num_made = self.num_left_out = 0
-        self._places: dict[int, list[Place]] = {}  # in most cases one: two processes may have made the same, or one of them is damaged
+        self._places: dict[int, list[FeaturePlace]] = {}  # in most cases one: two processes may have made the same, or one of them is damaged
         self._new: dict[int, Tensor] = {}
         self._new_bytes = 0
         self._seen: set[str] = set()  # names of the parts that were read or written

@@ -21,7 +21,7 @@ from unite.embedding.cache_parts import check_told, told_if_damaged, write_tenso
 from unite.types import fingerprint
 
 
-class Place(NamedTuple):
+class FeaturePlace(NamedTuple):
     """Where the features of a medium lie: rows of a part, and what they must give."""
 
     part: FeaturePart
@@ -49,15 +49,15 @@ class FeaturePart:
         self._features = self._file.get_slice("features")
         self._index = {name: tensor.tolist() for name, tensor in index.items()}
 
-    def places(self) -> dict[int, Place]:
+    def places(self) -> dict[int, FeaturePlace]:
         """Returns where each medium's features lie."""
         places, begin = {}, 0
         for name, length, checksum in zip(*(self._index[key] for key in ("fingerprint", "length", "checksum")), strict=True):
-            places[name] = Place(self, begin, length, checksum)
+            places[name] = FeaturePlace(self, begin, length, checksum)
             begin += length
         return places
 
-    def read(self, place: Place) -> Tensor | None:
+    def read(self, place: FeaturePlace) -> Tensor | None:
         """Returns the features of a medium, (V, 1 + K, D); None if they are not what was written."""
         features: Tensor = self._features[place.begin : place.begin + place.length]
         return features if checksum_of(features) == place.checksum else None

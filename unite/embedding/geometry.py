@@ -81,7 +81,7 @@ def effective_rank(embeddings: Tensor) -> float:
 def linear_cka(first: Tensor, second: Tensor) -> float:
     """Returns how alike two encoders arrange the same contents: linear centred kernel alignment, 0 to 1.
 
-    Kornblith et al. 2019, arXiv 1905.00414, section 3: |Y'X|^2 / (|X'X| |Y'Y|) in Frobenius norms, of centred columns. 1 is the same
+    Kornblith et al. 2019, arXiv 1905.00414, section 3: `|Y'X|^2 / (|X'X| |Y'Y|)` in Frobenius norms, of centred columns. 1 is the same
     arrangement but for a rotation and one scale, which no ranking by cosine sees but for the shift of the centre. With few contents it is
     biased upwards: two encoders that have nothing in common reach about D / N, so that values compare at one N alone.
 

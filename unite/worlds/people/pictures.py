@@ -18,7 +18,7 @@ from unite.worlds.people.atlas import Person, Variant, sprite
 
 
 @dataclass(frozen=True)
-class Place:
+class Spot:
     """Where somebody stands: the cell, 0 to 8, and the background, a name in `BACKGROUNDS`."""
 
     cell: int
@@ -30,7 +30,7 @@ class Portrait:
     """Somebody at a place, whichever variant is drawn."""
 
     person: Person
-    place: Place
+    place: Spot
 
     @property
     def scene(self) -> Scene:

@@ -17,7 +17,7 @@ from unite.types import Modality, fingerprint
 from unite.worlds.emoji.folder import BuiltWorld
 from unite.worlds.emoji.scenes import BACKGROUNDS, NUM_CELLS
 from unite.worlds.people.atlas import Person, Variant, people, variants
-from unite.worlds.people.pictures import Place, Portrait
+from unite.worlds.people.pictures import Spot, Portrait
 
 #: Rows that stand together: different people at one place, so that the person has to be told.
 FAMILY = 4
@@ -45,7 +45,7 @@ class PeopleWorld(BuiltWorld):
 
     def __init__(self, config: PeopleWorldConfig) -> None:
         rng = np.random.default_rng([config.seed, fingerprint("places")])
-        places = [Place(cell, background) for cell in range(NUM_CELLS) for background in BACKGROUNDS]
+        places = [Spot(cell, background) for cell in range(NUM_CELLS) for background in BACKGROUNDS]
         shuffled = [places[at] for at in rng.permutation(len(places))]
         self.test_places, self.train_places = shuffled[: config.num_places], shuffled[config.num_places :]
         here = Path(__file__).parent
