@@ -56,7 +56,7 @@ class FeatureCache:
         self.folder = self.root / f"{tower:016x}-{_FORMAT}"
         self.max_bytes = max_bytes
         self.num_taken = self.num_made = self.num_left_out = 0
-        self._places: dict[int, list[FeaturePlace]] = {}  # in most cases one: two processes may have made the same, or one of them is damaged
+        self._places: dict[int, list[FeaturePlace]] = {}  # mostly one: two processes may have made the same, or one is damaged
         self._new: dict[int, Tensor] = {}
         self._new_bytes = 0
         self._seen: set[str] = set()  # names of the parts that were read or written

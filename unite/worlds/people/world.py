@@ -17,7 +17,7 @@ from unite.types import Modality, fingerprint
 from unite.worlds.emoji.folder import BuiltWorld
 from unite.worlds.emoji.scenes import BACKGROUNDS, NUM_CELLS
 from unite.worlds.people.atlas import Person, Variant, people, variants
-from unite.worlds.people.pictures import Spot, Portrait
+from unite.worlds.people.pictures import Portrait, Spot
 
 #: Rows that stand together: different people at one place, so that the person has to be told.
 FAMILY = 4
