@@ -62,6 +62,7 @@ BY_WAY_OF = {
         "worlds/stamps/writing.py",
     ),
     # Commands as a user runs them.
+    "build/test_early.py": ("build/early_training.py",),
     "search/test_search.py": ("build/early_search.py", "build/serving.py"),
     "test_audit.py": ("build/audit.py",),
     "test_curate.py": ("build/curate.py",),

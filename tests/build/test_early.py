@@ -7,7 +7,8 @@ import pytest
 
 from tests.commands import run
 from tests.composed import composed
-from unite.build.early import STRATEGIES, check_curate, check_evaluate, check_train
+from unite.build.early import check_curate, check_evaluate, check_train
+from unite.build.early_training import STRATEGIES
 from unite.errors import CheckpointError, CollectedError, ConfigError, DataError
 from unite.training.parallel import PoolStrategy
 from unite.training.sharded_strategy import ShardedStrategy

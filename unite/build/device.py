@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from pytorch_lightning.strategies import SingleDeviceStrategy
 
-from unite.build.early import PRECISIONS, device_faults
+from unite.build.early_training import PRECISIONS, device_faults
 from unite.config.schema import TrainerConfig
 from unite.errors import ConfigError, must_be, raise_all
 from unite.processes import started
@@ -24,7 +24,8 @@ def device_arguments(trainer: TrainerConfig) -> dict[str, Any]:
     """Returns the arguments of Lightning's Trainer that say where it runs.
 
     Raises:
-        ConfigError: as `unite.build.early.device_faults`, or if torchrun or SLURM started another number of processes than train together.
+        ConfigError: as `unite.build.early_training.device_faults`, or if torchrun or SLURM started another number of processes than train
+            together.
     """
     raise_all(device_faults(trainer))
     where: dict[str, Any] = {"accelerator": trainer.accelerator, "devices": trainer.devices, "num_nodes": trainer.num_nodes}

@@ -9,7 +9,7 @@ from typing import Any, cast
 import torch
 from omegaconf import OmegaConf
 
-from unite.build.early import PRECISIONS
+from unite.build.early_training import PRECISIONS
 from unite.checkpoints import find_checkpoint
 from unite.config.schema import EncoderConfig, PlanConfig, StageConfig, TinyCheckpointConfig, TrainConfig
 from unite.encoder.checkpoint import read_as_asked, read_as_trained

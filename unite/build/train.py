@@ -16,7 +16,7 @@ from pytorch_lightning.loggers import Logger
 
 from unite.build.component import build
 from unite.build.device import device_arguments
-from unite.build.early import length_faults
+from unite.build.early_training import length_faults
 from unite.build.encoder import build_encoder, check_encoder
 from unite.build.runs import gone_back_to
 from unite.build.validation import build_validation, check_validation, hold_out

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
-from unite.build.early import validation_faults
+from unite.build.early_training import validation_faults
 from unite.build.suites import build_suite
 from unite.build.trained_run import trained_before
 from unite.config.schema import TrainConfig
