@@ -39,7 +39,7 @@ def test_broken_shards_of_two_stages_and_the_suites_are_told_with_what_the_confi
         f"shard {broken}/text/shard-000000.tar is not a whole tar file (invalid header)",
         "suite.shards must be a folder with .tar shards, in itself or in folders of source and pair as unite.curate writes them, "
         f"or a glob, but is '{broken}/none'",
-        "trainer.strategy must be one of auto, unite, but is 'ddp'",
+        "trainer.strategy must be one of auto, sharded, unite, but is 'ddp'",
     ]
     assert not list((broken / "out").iterdir())
 
