@@ -88,7 +88,7 @@ def test_several_faults_of_one_job_are_a_line_each_with_the_jobs_that_have_them(
     )
     assert status == 1 and "ConfigError: 4 of the 4 jobs cannot run, so none was started." in said
     lines = {
-        "every job": ("seed must be from 0 to", "trainer.strategy must be one of auto, unite, but is 'ddp'"),
+        "every job": ("seed must be from 0 to", "trainer.strategy must be one of auto, sharded, unite, but is 'ddp'"),
         "data.batch_size=30 mixture.run_length=4": ("data.batch_size must be a multiple of mixture.run_length (4), but is 30",),
         "data.batch_size=32 mixture.run_length=0, data.batch_size=30 mixture.run_length=0": ("mixture.run_length must be at least 1",),
     }
