@@ -48,4 +48,4 @@ class CurateConfig:
     engine: Engine = Engine.local
     max_unusable_share: float = 0.5
     runs_root: str = "runs"
-    run_folder: str = "${run_folder:${.runs_root},${name},false}"
+    run_folder: str = "${run_folder:${runs_root},${name},false}"
