@@ -1,5 +1,6 @@
 """The whole card, with `card_limits.py`, `card_recipe.py` and `card_results.py`; its snippets are run as they stand."""
 
+import json
 import math
 import re
 import shutil
@@ -231,3 +232,12 @@ def test_which_weights_they_are_and_what_they_may_be_cut_to(tmp_path, tiny_encod
     other = model_card(write_finished_run(tmp_path / "other", tiny_encoder), dtype="float32")
     assert cells(other, "weights")[1] == "the model's own, at the end of training"
     assert cells(other, "type of the weights")[1] == "float32" and cells(other, "embedding")[1].endswith("compared by cosine")
+
+
+def test_plain_positions_are_told_among_the_limits(tmp_path, tiny_encoder):
+    encoder = shutil.copytree(tiny_encoder, tmp_path / "encoder")
+    reading = json.loads((encoder / "unite_encoder.json").read_text())
+    (encoder / "unite_encoder.json").write_text(json.dumps(reading | {"positions": "sequential"}))
+    told = "- **Its positions are plain**"
+    assert told in model_card(write_finished_run(tmp_path / "run", encoder))
+    assert told not in model_card(write_finished_run(tmp_path / "other", tiny_encoder))

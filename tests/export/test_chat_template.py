@@ -11,13 +11,13 @@ from unite.config.prompts import prompt_options
 from unite.config.register import CONF
 from unite.config.schema import PromptConfig
 from unite.encoder.prompt import Prompt
-from unite.errors import CheckpointError
 from unite.export.chat_template import GUARD, chat_template
 from unite.types import PLACES, Content, Medium, Modality, escape_places, plain_text
 
 PADS = ["<|image_pad|>", "<|video_pad|>"]
 TOKENS = ["<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|vision_start|>", "<|vision_end|>", *PADS]
-STANDS = {kind: f"<|vision_start|>{pad}<|vision_end|>" for kind, pad in zip((Modality.IMAGE, Modality.VIDEO), PADS, strict=True)}
+BARE = dict(zip((Modality.IMAGE, Modality.VIDEO), PADS, strict=True))
+STANDS = {kind: f"<|vision_start|>{pad}<|vision_end|>" for kind, pad in BARE.items()}
 PICTURE = Medium(Modality.IMAGE, np.zeros((1, 28, 28, 3), np.uint8), 1)
 CLIP = Medium(Modality.VIDEO, np.zeros((2, 28, 28, 3), np.uint8), 2, (0.0, 1.0))
 
@@ -34,7 +34,7 @@ OWN = PromptConfig(
 NAMED = {
     name: prompt_options(name).get("prompt", PromptConfig()) for name in sorted(path.stem for path in (CONF / "prompt").glob("*.yaml"))
 }
-PROMPTS = [*(prompt for prompt in NAMED.values() if prompt.media_marks), OWN]
+PROMPTS = [*NAMED.values(), OWN]
 
 TEXTS = [
     "a red cat",
@@ -50,7 +50,8 @@ MEDIA = [(), (PICTURE,), (CLIP,), (PICTURE, CLIP), (PICTURE, PICTURE, CLIP, CLIP
 
 
 def rendered(prompt, messages, system="You are a helpful assistant."):
-    rows, _ = render_jinja_template([messages], chat_template=chat_template(prompt, system, TOKENS, STANDS))
+    template = chat_template(prompt, system, TOKENS, STANDS if prompt.media_marks else BARE)
+    rows, _ = render_jinja_template([messages], chat_template=template)
     return rows[0]
 
 
@@ -68,7 +69,8 @@ def messages_of(content):
 
 def check(prompt, content, system="You are a helpful assistant.", messages=None):
     found = rendered(prompt, messages or messages_of(content), system)
-    assert found.replace(GUARD, "") == chat_text(Prompt(prompt, system).segments(content), content)
+    segments = Prompt(prompt, system).segments(content)
+    assert found.replace(GUARD, "") == chat_text(segments, content, marks=prompt.media_marks)
     plain = rendered(prompt, messages_of(Content("a", content.media, content.instruction and "b")), system)
     assert sorted(special_in(found)) == sorted(special_in(plain))
 
@@ -114,10 +116,3 @@ def test_tokens_that_do_not_begin_as_qwen_s_are_broken_too():
     template = chat_template(PromptConfig(), None, [*TOKENS, "[SEP]"], STANDS)
     (found,), _ = render_jinja_template([[{"role": "user", "content": "x[SEP] <|im_end|> <|y"}]], chat_template=template)
     assert f"x[{GUARD}SEP] <{GUARD}|im_end|> <|y" in found
-
-
-def test_a_prompt_without_marks_is_refused():
-    with pytest.raises(
-        CheckpointError, match=r"media in the prompt vlm2vec must be between marks, but is 'without .* unite.embedding.Embedder"
-    ):
-        chat_template(NAMED["vlm2vec"], None, TOKENS, STANDS)

@@ -203,21 +203,6 @@ def test_a_place_that_is_taken_is_told_before_the_weights_are_read(one, tmp_path
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine.txt"]
 
 
-def test_plain_positions_are_refused(one, tmp_path):
-    settings = json.loads((one / "unite_encoder.json").read_text()) | {"positions": "sequential"}
-    copy = tmp_path / "encoder"
-    copy.mkdir()
-    for file in one.iterdir():
-        (copy / file.name).symlink_to(file)
-    (copy / "unite_encoder.json").unlink()
-    (copy / "unite_encoder.json").write_text(json.dumps(settings))
-    with pytest.raises(
-        CheckpointError, match=r"the positions of an encoder to export must be mrope, but is 'sequential'. .* by unite.embedding.Embedder"
-    ):
-        write_folder(find_source(copy), tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
 def test_mteb_ranks_with_it_as_with_the_encoder(one, tmp_path):
     mteb, trec = pytest.importorskip("mteb"), pytest.importorskip("pytrec_eval")
     from datasets import Image as Picture

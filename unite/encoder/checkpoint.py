@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 
 #: Bytes; torch allocates at multiples of it on a CPU.
 _ALIGNMENT = 64
+#: In an exported folder whose tokenizer has other names for media than its encoder (`unite.export.plain_positions`).
+PROCESSOR_FOLDER = "unite_processor"
 _READING = tuple(field.name for field in fields(ReadingConfig))
 
 
@@ -140,6 +142,12 @@ def _align(model: nn.Module) -> None:
 
 def _with_processor(parts: Parts) -> str:
     """Returns where the processor is: an adapter's folder may have its own, or leave it to the base."""
+    for place in parts.places:
+        own = [
+            file_of(place, f"{PROCESSOR_FOLDER}/{name}") for name in ("processor_config.json", "tokenizer.json", "tokenizer_config.json")
+        ]
+        if own[0] is not None:
+            return str(own[0].parent)
     files = ("processor_config.json", "preprocessor_config.json")
     return next((place for place in parts.places if any(file_of(place, file) for file in files)), parts.weights)
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from unite.config.schema.encoder import READING_FILE
+from unite.config.schema.encoder import READING_FILE, Positions
+from unite.encoder.folder import parts_of
 from unite.errors import first_of
 from unite.evaluation.results import SuiteResult
 from unite.export.card_data import SourceFacts
@@ -38,7 +39,7 @@ def limits_of(
     """Returns a sentence of Markdown for each limit that the run's record shows."""
     every = [source for of_stage in sources.values() for source in of_stage]
     told = chain(
-        _of_the_length(folder),
+        _of_the_reading(folder),
         _of_the_start(config),
         _of_the_data(config, provenance, every),
         _of_the_record(folder, config, logs),
@@ -47,8 +48,14 @@ def limits_of(
     return list(map(Markup, told))
 
 
-def _of_the_length(folder: Path) -> Iterator[str]:
-    length = read_json(folder / "encoder" / READING_FILE).get("max_length", "max_length")
+def _of_the_reading(folder: Path) -> Iterator[str]:
+    reading = read_json(folder / "encoder" / READING_FILE)
+    if reading.get("positions") == Positions.sequential and parts_of(str(folder / "encoder")).family.has_grids:
+        yield (
+            "**Its positions are plain**, which transformers' processor tells its model: servers with a model of their own, vLLM say, "
+            "place media by their grid and give other vectors."
+        )
+    length = reading.get("max_length", "max_length")
     yield (
         f"**A text beside a picture or video must not make more than {length} tokens with it in sentence-transformers**: the end of the "
         'prompt is cut off then, and the vector is of no use. `encode(..., processing_kwargs={"text": {"truncation": False}})` cuts '

@@ -24,14 +24,16 @@ from pathlib import Path
 
 from unite.config.schema.prompt import PARTS, PromptConfig
 from unite.encoder.chat_prompt import GUARD
-from unite.errors import CheckpointError, must_be
+from unite.export.plain_positions import MARK
 from unite.media import KINDS
 from unite.types import Modality
 
 _BODY = Path(__file__).parent / "templates" / "chat_template.jinja"
 
 
-def chat_template(config: PromptConfig, system: str | None, tokens: Collection[str], places: Mapping[Modality, str]) -> str:
+def chat_template(
+    config: PromptConfig, system: str | None, tokens: Collection[str], places: Mapping[Modality, str], guarded: Collection[str] = ()
+) -> str:
     """Returns the Jinja template of a prompt.
 
     Args:
@@ -39,18 +41,13 @@ def chat_template(config: PromptConfig, system: str | None, tokens: Collection[s
         system: the system prompt of templates with `{system}`; None leaves that turn out.
         tokens: what a text must not become: the tokens by which turns are built.
         places: of each kind of media that the encoder reads, what stands for it: a token, with the marks around it.
-
-    Raises:
-        CheckpointError: if media stand without marks around them, by which transformers finds their positions.
+        guarded: what else a text must not hold as it is.
     """
-    if not config.media_marks:
-        hint = "transformers finds a medium's positions by its marks: use this encoder with unite.embedding.Embedder."
-        raise CheckpointError(must_be(f"media in the prompt {config.name}", "between marks", "without (media_marks=false)", hint))
     kinds = [kind for kind in KINDS if kind.modality in places]
     prompt = {
         "template": [*_parts(config, system)],
         "guard": GUARD,
-        "guarded": ["<|"] if all(token.startswith("<|") for token in tokens) else sorted(tokens),
+        "guarded": [*(["<|"] if all(token.startswith("<|") for token in tokens) else sorted(tokens)), *guarded],
         "has_place": "{instruction}" in config.template,
         "default_instruction": config.default_instruction,
         "end_instruction": config.end_instruction,
@@ -64,7 +61,7 @@ def chat_template(config: PromptConfig, system: str | None, tokens: Collection[s
         "kinds": {key: kind.word for kind in kinds for key in (kind.word, f"{kind.word}_url")},  # as sentence-transformers and OpenAI say
         "media": {kind.word: places[kind.modality] for kind in kinds},
     }
-    options = json.dumps(prompt, ensure_ascii=False).replace(GUARD, "\\ufdd0")
+    options = json.dumps(prompt, ensure_ascii=False).replace(GUARD, "\\ufdd0").replace(MARK, "\\ufdd1")
     return f"{{%- set prompt = {options} -%}}\n{_BODY.read_text(encoding='utf-8')}"
 
 

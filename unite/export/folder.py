@@ -4,6 +4,7 @@
     processor, tokenizer, chat_template    transformers.AutoProcessor; the prompt is the chat template
     modules.json and what it names         SentenceTransformer, mteb: last token, unit length, cosine
     unite_encoder.json                     unite: Embedder(folder), unite.evaluate checkpoint=<folder>
+    unite_processor                        the same, of plain positions alone (`unite.export.plain_positions`)
     README.md                              the card, where it is given
 
 A folder gets its name when it is whole, and when its processor was seen to give the tokens that the encoder was trained on.
@@ -22,12 +23,13 @@ from transformers import AutoModelForImageTextToText
 from unite.config.schema.encoder import EncoderConfig, Precision
 from unite.config.schema.export import ExportPrecision
 from unite.config.schema.media import Decoding
-from unite.encoder.checkpoint import load_checkpoint, read_as_trained, write_checkpoint
+from unite.encoder.checkpoint import PROCESSOR_FOLDER, load_checkpoint, read_as_trained, write_checkpoint
 from unite.encoder.folder import parts_of
 from unite.encoder.processor import ContentProcessor
 from unite.encoder.weights import is_head
 from unite.export.place import check_out
-from unite.export.processor import check_bakeable, prepare_processor
+from unite.export.plain_positions import are_plain
+from unite.export.processor import check_bakeable, pads_of, prepare_processor
 from unite.export.proof import check_tokens
 from unite.export.sentence_files import write_sentence_files
 from unite.export.source import Source
@@ -85,9 +87,10 @@ def write_folder(
     check_out(out)
     parts = parts_of(str(source.encoder))
     reading = read_as_trained(EncoderConfig(path=str(source.encoder)), parts, is_check=True)
-    check_bakeable(reading)
     written = ExportPrecision(dtype or str(reading.dtype))
     model, processor, family = load_checkpoint(parts, str(written), "sdpa")
+    check_bakeable(processor, reading)
+    is_plain = are_plain(reading, family)
     expected = ContentProcessor(processor, family, reading, says_places=False)
     prepare_processor(processor, family, reading, decoding or Decoding())
     dim = int(model.config.get_text_config().hidden_size)
@@ -99,11 +102,13 @@ def write_folder(
     own = replace(reading, dtype=Precision.float32 if written is ExportPrecision.float16 else Precision(str(written)))
     with whole_folder(out, existing="keep") as partial:
         write_checkpoint(partial, whole, processor, own, named=Path(out), weights=weights)
-        write_tokenizer(partial, reading)
-        write_sentence_files(partial, reading, dim, prompts or {}, list(map(str, family.modalities)))
+        if is_plain:
+            processor.save_pretrained(partial / PROCESSOR_FOLDER)
+        write_tokenizer(partial, reading, pads_of(processor, family).values() if is_plain else ())
+        write_sentence_files(partial, reading, dim, prompts or {}, list(map(str, family.modalities)), is_plain=is_plain)
         for name, content in (beside or {}).items():
             (partial / name).write_bytes(content)
-        check_tokens(partial, expected, reading.prompt.name)
+        check_tokens(partial, expected, reading.prompt.name, is_plain=is_plain)
         files = {path.relative_to(partial).as_posix(): path.stat().st_size for path in sorted(partial.rglob("*")) if path.is_file()}
     return Exported(Path(out), dim, str(written), reading.prompt.name, source.matryoshka_dims, files)
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from transformers import Qwen2VLVideoProcessor
+from transformers import Qwen2VLVideoProcessor, Qwen3VLProcessor
 
-from unite.config.schema.encoder import Positions, ReadingConfig
+from unite.config.schema.encoder import ReadingConfig
 from unite.config.schema.media import Decoding
 from unite.encoder.families.family import Family
 from unite.errors import CheckpointError, must_be
 from unite.export.chat_template import chat_template
+from unite.export.plain_positions import MARK, are_plain
 from unite.types import Modality
 
 #: By which name a processor knows the token that stands for a kind of media.
@@ -25,18 +26,20 @@ _PADS = {Modality.IMAGE: "image_token", Modality.VIDEO: "video_token"}
 _OF_VIDEO = ("patch_size", "temporal_patch_size", "merge_size", "image_mean", "image_std", "rescale_factor", "resample", "do_convert_rgb")
 
 
-def check_bakeable(reading: ReadingConfig) -> None:
+def check_bakeable(processor: Any, reading: ReadingConfig) -> None:
     """Refuses an encoder that reads contents as no processor of transformers can.
 
     Raises:
-        CheckpointError: if its positions are plain.
+        CheckpointError: if its media stand without marks, and the processor writes times between a video's.
     """
-    if reading.positions is not Positions.mrope:
-        hint = (
-            "transformers' models give media the positions of their grid, which no file of a folder changes: "
-            f"use this encoder (prompt {reading.prompt.name}) by unite.embedding.Embedder."
-        )
-        raise CheckpointError(must_be("the positions of an encoder to export", "mrope", str(reading.positions), hint))
+    if not reading.prompt.media_marks and isinstance(processor, Qwen3VLProcessor):
+        hint = "transformers marks each moment of a video: use this encoder by unite.embedding.Embedder."
+        raise CheckpointError(must_be(f"media in the prompt {reading.prompt.name}", "between marks", "without (media_marks=false)", hint))
+
+
+def pads_of(processor: Any, family: Family) -> dict[Modality, str]:
+    """Returns of each kind of media that an encoder reads the token that stands for it."""
+    return {modality: str(getattr(processor, name)) for modality, name in _PADS.items() if modality in family.modalities}
 
 
 def prepare_processor(processor: Any, family: Family, reading: ReadingConfig, decoding: Decoding) -> None:
@@ -47,15 +50,14 @@ def prepare_processor(processor: Any, family: Family, reading: ReadingConfig, de
         family: of the checkpoint.
         reading: how the encoder reads contents.
         decoding: how many frames are taken of a video file, where they are to be picked.
-
-    Raises:
-        CheckpointError: if the prompt cannot be said by a chat template.
     """
     tokenizer = processor.tokenizer
     special = [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]
-    pads = {modality: str(getattr(processor, name)) for modality, name in _PADS.items() if modality in family.modalities}
-    places = {modality: token.join(family.marks) for modality, token in pads.items()}
-    template = chat_template(reading.prompt, reading.system_prompt, {*special, *family.special_tokens, *pads.values()}, places)
+    pads = pads_of(processor, family)
+    places = {modality: token.join(family.marks) if reading.prompt.media_marks else token for modality, token in pads.items()}
+    guarded = [MARK] if are_plain(reading, family) else []
+    tokens = {*special, *family.special_tokens, *pads.values()}
+    template = chat_template(reading.prompt, reading.system_prompt, tokens, places, guarded)
     processor.chat_template = tokenizer.chat_template = template
     if Modality.VIDEO in family.modalities:
         _bound_pixels(processor, reading, decoding)

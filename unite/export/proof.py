@@ -26,26 +26,30 @@ _TEXTS = (
 _INSTRUCTIONS = ("", "Find it", "Which one? <|im_start|>")
 
 
-def check_tokens(folder: Path, expected: ContentProcessor, prompt: str) -> None:
+def check_tokens(folder: Path, expected: ContentProcessor, prompt: str, *, is_plain: bool = False) -> None:
     """Checks what a folder's processor makes of messages.
 
     Args:
         folder: of the export.
         expected: of the encoder.
         prompt: its name, for the error.
+        is_plain: whether media are not to be placed by their grid, see `plain_positions`.
 
     Raises:
-        CheckpointError: if it makes other tokens of one of them.
+        CheckpointError: if it makes other tokens of one of them, or tells the model where media are though `is_plain`.
     """
     with quiet_transformers():
         processor = AutoProcessor.from_pretrained(folder, trust_remote_code=False)
         for content in _contents(expected.reader.modalities):
             wanted = expected.encode(content).input_ids.tolist()
-            found = _tokens(processor, messages_of(content))
+            found, placed = _tokens(processor, messages_of(content))
+            if is_plain and any(placed):
+                hint = "This version of transformers tells its model where media are: use this encoder by unite.embedding.Embedder."
+                raise CheckpointError(must_be("the positions of an encoder to export", "mrope", "sequential", hint))
             if found != wanted:
-                say = processor.tokenizer.decode
+                say, turn = processor.tokenizer.decode, f"a turn of the prompt {prompt} in the export"
                 hint = "A chat template cannot write this prompt as the encoder reads it: use it by unite.embedding.Embedder."
-                raise CheckpointError(must_be(f"a turn of the prompt {prompt} in the export", repr(say(wanted)), say(found), hint))
+                raise CheckpointError(must_be(turn, repr(say(wanted)), say(found), hint))
 
 
 def messages_of(content: Content) -> list[dict[str, Any]]:
@@ -64,6 +68,7 @@ def _contents(modalities: Collection[Modality]) -> Iterator[Content]:
                 yield Content(escape_places(text), media, instruction)
 
 
-def _tokens(processor: Any, messages: list[dict[str, Any]]) -> list[int]:
+def _tokens(processor: Any, messages: list[dict[str, Any]]) -> tuple[list[int], list[int]]:
+    """Returns the tokens of a turn, and of each whether it is placed by a medium's grid."""
     made = processor.apply_chat_template([messages], tokenize=True, return_dict=True, processor_kwargs={"text_kwargs": {"padding": True}})
-    return list(made["input_ids"][0])
+    return list(made["input_ids"][0]), list(made.get("mm_token_type_ids", [[]])[0])

@@ -28,7 +28,13 @@ _REQUIRED = {"sentence-transformers": ">=6.2", "transformers": ">=5.17"}
 
 
 def write_sentence_files(
-    folder: Path, reading: ReadingConfig, dim: int, prompts: Mapping[str, str], media: Sequence[str] = ("image", "video")
+    folder: Path,
+    reading: ReadingConfig,
+    dim: int,
+    prompts: Mapping[str, str],
+    media: Sequence[str] = ("image", "video"),
+    *,
+    is_plain: bool = False,
 ) -> None:
     """Writes the files.
 
@@ -38,6 +44,7 @@ def write_sentence_files(
         dim: D, the width of an embedding.
         prompts: instructions by name.
         media: the kinds that the encoder reads.
+        is_plain: whether positions are plain where the model knows others, which was seen to hold of the installed transformers alone.
     """
     modules = [
         {"idx": number, "name": str(number), "path": path, "type": f"sentence_transformers.models.{name}"}
@@ -59,7 +66,7 @@ def write_sentence_files(
             "prompts": {"query": "", "document": "", **prompts},
             "default_prompt_name": None,
             "similarity_fn_name": "cosine",
-            "requirements": _REQUIRED,
+            "requirements": _REQUIRED | ({"transformers": f">={version('transformers')}"} if is_plain else {}),
         },
     )
 

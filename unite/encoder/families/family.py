@@ -73,6 +73,7 @@ class Family(Protocol):
         weight_names: patterns of how a weight's name begins in what others saved, each with the model's own beginning. What stands before
             them all, `model.` say, is `unite.encoder.weights`'s.
         marks: what stands before and behind a medium's tokens; "" for nothing.
+        has_grids: whether media are placed by their grid unless plain positions are asked for; else all positions are plain anyway.
         special_tokens: what the turn is laid out with; a tokenizer that lacks one is of another model.
         parts: what a user can name, each with the modules that it is; where one lies within another, the inner one is no part of the outer.
     """
@@ -82,6 +83,7 @@ class Family(Protocol):
     language_model: ClassVar[str]
     weight_names: ClassVar[Mapping[str, str]]
     marks: ClassVar[tuple[str, str]]
+    has_grids: ClassVar[bool]
     special_tokens: ClassVar[Sequence[str]]
     parts: ClassVar[Mapping[str, Sequence[str]]]
 

@@ -88,6 +88,7 @@ class FastVLM(LanguagePass):
     language_model: ClassVar[str] = "language_model"
     weight_names: ClassVar[Mapping[str, str]] = {r"(language_model|vision_tower|multi_modal_projector)\.": r"\1."}
     marks: ClassVar[tuple[str, str]] = ("", "")
+    has_grids: ClassVar[bool] = False
     special_tokens: ClassVar[Sequence[str]] = ("<|im_start|>", "<|im_end|>", "<|endoftext|>")
     parts: ClassVar[Mapping[str, Sequence[str]]] = {
         "language": ("language_model",),

@@ -43,6 +43,7 @@ class QwenVL(LanguagePass):
         r"(embed_tokens|layers|norm)\.": r"language_model.\1.",  # before transformers 4.52 the language model had no name of its own
     }
     marks: ClassVar[tuple[str, str]] = ("<|vision_start|>", "<|vision_end|>")
+    has_grids: ClassVar[bool] = True
     special_tokens: ClassVar[Sequence[str]] = ("<|im_start|>", "<|im_end|>", "<|endoftext|>", *marks)
     parts: ClassVar[Mapping[str, Sequence[str]]] = {
         "language": ("language_model",),
