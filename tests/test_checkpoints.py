@@ -41,6 +41,17 @@ def test_a_checkpoint_is_a_run_an_exported_encoder_or_a_name_on_the_hub(hub, is_
     assert Path(find_checkpoint("Owner/model")).is_dir()  # a folder comes first
 
 
+def test_of_the_name_of_a_run_alone_its_folder_is_told(hub):
+    run = Path("runs/stage2_mamcl/sweep_1/seed-0")
+    encoder_in(run)
+    (run / "finished").touch()
+    for is_offline in (False, True):
+        hub(is_offline)
+        for name in ("seed-0", "sweep_1/seed-0"):
+            with pytest.raises(CheckpointError, match=rf"but is '{name}, which is not there'. A run is named by its folder: {run}."):
+                find_checkpoint(name)
+
+
 def test_a_name_that_was_not_downloaded_is_left_to_the_hub_where_there_is_one(hub):
     hub(False)
     assert find_checkpoint("Nobody/knows") == "Nobody/knows"

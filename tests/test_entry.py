@@ -9,6 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
+from unite.config.schema import ExportConfig
 from unite.entry import seed_everything, shown_errors
 from unite.errors import ConfigError, DataError
 
@@ -47,6 +48,12 @@ def test_values_that_were_not_given_are_named_at_once(caplog):
     config = OmegaConf.create({"checkpoint": "???", "deep": {"er": "???"}, "here": 1})
     message = shown(raising(AssertionError("too late")), caplog, config)
     assert message == "ConfigError: checkpoint, deep.er must be given, but is 'missing'. Add checkpoint=... deep.er=... to the command."
+
+
+def test_values_that_were_left_empty_are_named_too(caplog):
+    config = OmegaConf.structured(ExportConfig(run=" ", out=""))
+    message = shown(raising(AssertionError("too late")), caplog, config)
+    assert message == "ConfigError: run, out must be given, but is 'empty'. Say it behind run= and out=."
 
 
 def test_where_several_jobs_run_in_one_process_an_error_ends_one_of_them(caplog, monkeypatch):

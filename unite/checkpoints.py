@@ -13,6 +13,8 @@ from unite.sentence_modules import sentence_folder
 
 #: What a checkpoint's folder has one of: a model's, or an adapter's.
 _OF_CHECKPOINT = ("config.json", "adapter_config.json")
+#: Where runs lie unless `runs_root` says otherwise.
+_RUNS = Path("runs")
 #: Of the hub: `name`, or `owner/name`.
 _HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 
@@ -53,6 +55,8 @@ def find_checkpoint(name: str | Path, option: str = "checkpoint") -> str:
             return str(name)
         if folder.parent != Path() and folder.parent.is_dir():  # `runs/x` looks like a hub name
             what, hint = "which is not there", _near(folder)
+        elif named := _runs_of(str(name)):
+            what, hint = "which is not there", f"A run is named by its folder: {first_of(named)}."
         elif _is_offline():
             what, hint = "which was not downloaded before", "With HF_HUB_OFFLINE=0 it is downloaded; for a folder, check the path."
         else:
@@ -107,6 +111,11 @@ def _near(folder: Path) -> str:
     beside = [path.name for path in folder.parent.iterdir() if path.is_dir()] if folder.parent.is_dir() else []
     near = [str(folder.parent / name) for name in get_close_matches(folder.name, beside)]
     return f"Near it: {', '.join(near)}." if near else "Check the path."
+
+
+def _runs_of(name: str) -> list[str]:
+    """Returns the folders of finished runs that somebody may mean who gives their name alone. Hub names look alike, so none is taken."""
+    return sorted(mark.parent.as_posix() for depth in range(3) for mark in _RUNS.glob("*/" * depth + f"{name}/{FINISHED}"))
 
 
 def _is_downloaded(name: str) -> bool:

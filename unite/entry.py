@@ -15,7 +15,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from unite.build.component import check_untyped, missing_keys
+from unite.build.component import check_untyped, empty_keys, missing_keys
 from unite.config.register import RUN_STARTED, run_started
 from unite.errors import ConfigError, RankError, UniteError, must_be
 from unite.parting import begin_watch, parting
@@ -95,6 +95,8 @@ def _check_complete(config: Any) -> None:
     if missing := missing_keys(config):
         hint = f"Add {' '.join(f'{key}=...' for key in missing)} to the command."
         raise ConfigError(must_be(", ".join(missing), "given", "missing", hint))
+    if empty := empty_keys(config):
+        raise ConfigError(must_be(", ".join(empty), "given", "empty", f"Say it behind {' and '.join(f'{key}=' for key in empty)}."))
 
 
 def agree_on_start() -> None:

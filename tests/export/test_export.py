@@ -44,6 +44,7 @@ def test_the_command_writes_the_folder_and_says_how_to_load_it(run, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300, env=environment())
     assert done.returncode == 0, done.stderr
     assert "weights in bfloat16" in done.stdout and "of 32 numbers, to be cut to 16 (truncate_dim); prompt unite" in done.stdout
+    assert "rounding to bfloat16 moved no number of an embedding by more than 0.0" in done.stdout
     assert "model.safetensors" in done.stdout and "model = SentenceTransformer('mine')" in done.stdout
     assert Embedder(tmp_path / "mine").dim == 32
     assert not [path for path in (tmp_path / "mine").rglob("*") if path.suffix in (".py", ".log", ".bin", ".pkl")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, TypeVar, cast
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
@@ -34,6 +34,13 @@ def _missing(value: Any, path: str) -> Iterator[str]:
         yield path
     for name, inner in value.items() if isinstance(value, dict) else ():
         yield from _missing(inner, f"{path}.{name}".lstrip("."))
+
+
+def empty_keys(config: Any) -> list[str]:
+    """Returns the names of the values that a command needs and that were left empty: `out=` would be the folder one is in."""
+    kind: Any = OmegaConf.get_type(config)
+    needed = [field.name for field in fields(kind) if field.default is field.default_factory is MISSING] if is_dataclass(kind) else []
+    return [name for name in needed if not str(config[name]).strip()]
 
 
 def check_untyped(config: Any) -> None:

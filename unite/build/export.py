@@ -15,6 +15,7 @@ from unite.errors import UniteError
 from unite.export.card import card_files
 from unite.export.folder import Exported, write_folder
 from unite.export.hub import Hub, push
+from unite.export.rounding import Rounding, rounding_of
 from unite.export.source import Source, find_source
 from unite.progress import shown
 
@@ -35,7 +36,11 @@ def export(config: ExportConfig, hub: Hub | None = None) -> list[str]:
     source = find_source(options.run)
     with shown(f"exporting {source.label}"):
         exported = write_folder(source, options.out, dtype=options.dtype, prompts=options.prompts, beside=_card(source, options))
-    lines = list(_told(exported))
+    rounding = None
+    if exported.is_rounded:
+        with shown(f"trying what rounding to {exported.dtype} does"):
+            rounding = rounding_of(source.encoder, exported.folder)
+    lines = list(_told(exported, rounding))
     if options.push_to_hub is not None:
         with shown(f"pushing to {options.push_to_hub}"):
             where = push(exported.folder, options.push_to_hub, private=options.private, hub=HfApi() if hub is None else hub)
@@ -59,12 +64,14 @@ def _card(source: Source, options: ExportConfig) -> dict[str, bytes]:
         return {}
 
 
-def _told(exported: Exported) -> Iterator[str]:
+def _told(exported: Exported, rounding: Rounding | None) -> Iterator[str]:
     size = sum(exported.files.values()) / 1e6
     narrower = [str(dim) for dim in exported.matryoshka_dims if dim != exported.dim]
     dims = f", to be cut to {' or '.join(narrower)} (truncate_dim)" if narrower else ""
     yield f"{exported.folder}: {len(exported.files)} files, {size:,.1f} MB, weights in {exported.dtype}"
     yield f"  embeddings of {exported.dim} numbers{dims}; prompt {exported.prompt}, in the chat template"
+    if rounding is not None:
+        yield f"  {rounding.told(exported.dtype)}"
     yield from (f"  {name:<36} {count:>14,} bytes" for name, count in exported.files.items())
     if "README.md" in exported.files:
         yield "  README.md is the model card: what it learnt from, what it reaches, where it fails, how it is used"

@@ -45,6 +45,7 @@ class Exported:
         folder: the folder.
         dim: D, the width of an embedding.
         dtype: of the weights.
+        trained_dtype: that of the encoder's weights.
         prompt: the name of the prompt that the chat template is.
         matryoshka_dims: widths that embeddings may be cut to.
         files: path below the folder -> bytes.
@@ -53,9 +54,15 @@ class Exported:
     folder: Path
     dim: int
     dtype: str
+    trained_dtype: str
     prompt: str
     matryoshka_dims: tuple[int, ...]
     files: Mapping[str, int]
+
+    @property
+    def is_rounded(self) -> bool:
+        """Whether the weights are written in a type that does not hold all values of the encoder's."""
+        return self.dtype not in (self.trained_dtype, ExportPrecision.float32)
 
 
 def write_folder(
@@ -110,7 +117,7 @@ def write_folder(
             (partial / name).write_bytes(content)
         check_tokens(partial, expected, reading.prompt.name, is_plain=is_plain)
         files = {path.relative_to(partial).as_posix(): path.stat().st_size for path in sorted(partial.rglob("*")) if path.is_file()}
-    return Exported(Path(out), dim, str(written), reading.prompt.name, source.matryoshka_dims, files)
+    return Exported(Path(out), dim, str(written), str(reading.dtype), reading.prompt.name, source.matryoshka_dims, files)
 
 
 def _with_head(body: Any) -> tuple[Any, dict[str, Any]]:

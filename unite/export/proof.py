@@ -40,7 +40,7 @@ def check_tokens(folder: Path, expected: ContentProcessor, prompt: str, *, is_pl
     """
     with quiet_transformers():
         processor = AutoProcessor.from_pretrained(folder, trust_remote_code=False)
-        for content in _contents(expected.reader.modalities):
+        for content in proof_contents(expected.reader.modalities):
             wanted = expected.encode(content).input_ids.tolist()
             found, placed = _tokens(processor, messages_of(content))
             if is_plain and any(placed):
@@ -60,7 +60,8 @@ def messages_of(content: Content) -> list[dict[str, Any]]:
     return [*([{"role": "system", "content": told}] if content.instruction else []), {"role": "user", "content": parts}]
 
 
-def _contents(modalities: Collection[Modality]) -> Iterator[Content]:
+def proof_contents(modalities: Collection[Modality]) -> Iterator[Content]:
+    """Yields what is tried of an encoder of these modalities: texts, alone and beside a picture, with and without an instruction."""
     grey = Medium(Modality.IMAGE, np.full((1, 56, 84, 3), 127, np.uint8), 1)
     for media in ((), (grey,)) if Modality.IMAGE in modalities else ((),):
         for instruction in map(escape_places, _INSTRUCTIONS):
