@@ -7,7 +7,7 @@ import pytest
 
 from tests.commands import run
 from tests.composed import composed
-from unite.build.early import check_curate, check_evaluate, check_train
+from unite.build.early import check_curate, check_evaluate, check_train, folder_faults
 from unite.build.early_training import STRATEGIES
 from unite.errors import CheckpointError, CollectedError, ConfigError, DataError
 from unite.training.parallel import PoolStrategy
@@ -48,6 +48,8 @@ FAULTS = [
     (["trainer.graph_tokens=0"], ConfigError, "trainer.graph_tokens must be at least 1, or auto, but is 0"),
     (["trainer.feature_tokens=-1"], ConfigError, "trainer.feature_tokens must be at least 0, but is -1. 0 keeps none"),
     (["feature_cache.max_gb=0"], ConfigError, "feature_cache.max_gb must be above 0, but is 0.0. feature_cache.folder=null keeps none"),
+    (["feature_cache.folder=s3://bucket/x"], ConfigError, "feature_cache.folder must be a folder of this machine, but is 's3://bucket/x'."),
+    (["feature_cache.folder="], ConfigError, "feature_cache.folder must be a folder of this machine, but is ''"),
     (["feature_cache.folder=/dev/null/x"], ConfigError, "feature_cache.folder must be a folder, but is '/dev/null/x'"),
     (
         [*SHARDED, "optimizer=adamw", "feature_cache.folder=kept"],
@@ -142,6 +144,14 @@ def test_a_resumed_run_needs_no_data_of_a_stage_that_is_done(tmp_path):
     done.mkdir(parents=True)
     (done / "config.json").touch()
     check_train(config)
+
+
+def test_data_may_lie_in_a_store_and_a_corpus_be_written_to_one_and_no_other_place():
+    far = "s3://bucket/x"
+    assert not list(folder_faults(composed("train", f"data_root={far}", "runs_root=.")))
+    assert not list(folder_faults(composed("embed", "corpus=a", "checkpoint=b", f"out={far}")))
+    faults = list(folder_faults(composed("stamps", f"cache={far}", "data_root=")))
+    assert [str(fault).partition(" must")[0] for fault in faults] == ["data_root", "cache"]
 
 
 def test_places_that_cannot_be_written_are_told(tmp_path, monkeypatch):

@@ -119,7 +119,11 @@ def folder_faults(config: Any) -> Faults:
     """Yields places to write to that cannot be. A data folder may be one that is read only; Hydra itself asks for runs_root."""
     for option in ("out", "data_root", "cache", "feature_cache.folder"):
         place = OmegaConf.select(config, option)
-        if place is None or "://" in place:
+        may_be_far = option == "data_root" or (option == "out" and "corpus" in config)  # shards are read from stores, corpora written to
+        if place is None or (may_be_far and "://" in place):
+            continue
+        if not place.strip() or "://" in place:  # a path would be the folder one is in, or one called `s3:`
+            yield ConfigError(must_be(option, "a folder of this machine", place))
             continue
         nearest = nearest_existing(place)
         if not nearest.is_dir():

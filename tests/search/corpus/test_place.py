@@ -176,9 +176,13 @@ def test_tables_of_a_store_are_read_for_a_corpus_in_one_but_not_by_actors(store)
         embed(f"{store}/in/a.csv", ray_workers=1)
 
 
-@pytest.mark.parametrize("where", ["http://host/a", "sftp://host/a", "simplecache::s3://bucket/a", "local:///tmp/a"])
+@pytest.mark.parametrize(
+    "where", ["http://host/a", "sftp://host/a", "simplecache::s3://bucket/a", "local:///tmp/a", "s3://", "gs:///", "s3:", "s3:/bucket/a"]
+)
 def test_other_places_are_refused(where):
-    with pytest.raises(ConfigError, match="the place of a corpus must be a path, or an address that begins with s3://, gs://, az://"):
+    with pytest.raises(
+        ConfigError, match="the place of a corpus must be a path, or an address that begins with s3://<bucket>, gs://<bucket>, az://"
+    ):
         Place.of(where)
 
 

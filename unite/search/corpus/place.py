@@ -7,6 +7,7 @@ instead stands where it is needed (`beside.py`, `lock.py`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from unite.files import as_json, read_json, whole_file
 
 #: Stores that are offered, as fsspec calls them -> as LanceDB does. That of fsspec's memory is for tests: it ends with the process.
 _STORES = {"s3": "s3", "gs": "gs", "az": "az", "memory": "shared-memory"}
+#: An address of one of them without a bucket, or with a slash too few, which LanceDB takes for one and a path is not.
+_HALF = re.compile(rf"({'|'.join(_STORES)}):(/*|/[^/].*)")
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,8 @@ class Place:
         text = str(where)
         if text.lower().startswith("file:"):
             text = str(path_of_uri(text))
-        if "://" in text and text.partition("://")[0] not in _STORES:
-            known = f"a path, or an address that begins with {', '.join(f'{name}://' for name in _STORES)}"
+        if ("://" in text and text.partition("://")[0] not in _STORES) or _HALF.fullmatch(text):
+            known = f"a path, or an address that begins with {', '.join(f'{name}://<bucket>' for name in _STORES)}"
             hint = "Write it to one of these, and copy it from there."
             raise ConfigError(must_be("the place of a corpus", known, text, hint))
         place = cls(text.rstrip("/") if "://" in text else text)
