@@ -2,14 +2,12 @@
 
     clean pairs + test pairs + translations --dirty--> rows, each with its fault --write--> table.jsonl, pictures/, truth.jsonl
 
-| fault | what is done |
-|---|---|
-| `wrong_caption` | a pair gets the caption of another concept |
-| `other_language` | a pair gets its caption in another language |
-| `unreadable` | the file is empty, cut off in the middle, or a web page |
-| `duplicate` | a pair is there a second time |
-| `near_duplicate` | the same with its picture smaller, saved again, brighter, cropped or mirrored |
-| `leak` | a pair of a test is added: as it is, smaller or saved again |
+    wrong_caption     a pair gets the caption of another concept
+    other_language    a pair gets its caption in another language
+    unreadable        the file is empty, cut off in the middle, or a web page
+    duplicate         a pair is there a second time
+    near_duplicate    the same with its picture smaller, saved again, brighter, cropped or mirrored
+    leak              a pair of a test is added: as it is, smaller or saved again
 
 The first three change clean rows, the others add rows. A copy lies after what it is of, so that of the two it is the one too many.
 """
