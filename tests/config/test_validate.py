@@ -15,6 +15,15 @@ from unite.config.validate import combinations, errors_in
 ROOT = CONF.parent
 #: Options that the commands' own configs name.
 NEEDED = {"tiny", "exported", "csv_wandb", "instruction", "tt", "ti", "tv", "fine_video", "fused", "infonce", "mamcl", "emoji", "people"}
+NEEDED |= {
+    "ti_fine",
+    "near_duplicates",
+    "exact_duplicates",
+    "text_pattern",
+    "text_length",
+    "image_contrast",
+}  # of an alignment, of the stamps
+NEEDED |= {"image_captions", "video_captions"}
 
 
 MINE = """# @package encoder

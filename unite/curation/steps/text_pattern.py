@@ -20,7 +20,7 @@ class TextPattern:
         patterns: regular expressions as of Python's `re`; a text that has one anywhere in it is left out. Case does not count.
     """
 
-    patterns: Sequence[str] = ()
+    patterns: Sequence[str]
     name: str = "text_pattern"
     _compiled: tuple[re.Pattern[str], ...] = field(init=False, repr=False, compare=False)
 
