@@ -72,6 +72,7 @@ class Watch:
     def start(self) -> None:
         """Begins to give signs of life and to look for those of others."""
         self.store.set(f"host/{self.this.rank}", platform.node())
+        self.store.add(f"beat/{self.this.rank}", 1)  # at once: who gave no sign at all would pass for one that has not begun
         self._seen = time.monotonic()
         for target in (self._beat, self._look_at_store):
             threading.Thread(target=target, name="watch", daemon=True).start()
