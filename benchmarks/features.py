@@ -9,16 +9,14 @@ Memory is not measured: at toy width the features are a hundredth of what a step
 from __future__ import annotations
 
 import argparse
-import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from benchmarks.loss import TEMPERATURE
-from benchmarks.step import collated, prepare
+from benchmarks.step import collated, in_turn, prepare
 from unite.batch import Batch
 from unite.build.features import with_stored_features
 from unite.config.schema import FeatureCacheConfig, LoRAConfig, MAMCLConfig
@@ -40,7 +38,7 @@ def run(quick: bool) -> dict[str, float]:
             "again": _prepared(size, FeatureBound(0)),
             "stored": _prepared(size, ALL_KEPT, folder),
         }
-        times = _in_turn(steps, repeats=1 if quick else 5)
+        times = in_turn(steps, repeats=1 if quick else 5)
     return {
         "features_seen_again_time": times["again"] / times["kept"],
         "stored_features_step_speedup": times["kept"] / times["stored"],
@@ -70,16 +68,6 @@ def _step(encoder: VLMEncoder, bound: FeatureBound, batch: Batch) -> Callable[[]
     with torch.no_grad():
         encoder(batch.micro_batches[0])  # whatever is loaded once
     return lambda: step(batch, torch.Tensor.backward)
-
-
-def _in_turn(steps: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    times: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(repeats):
-        for name, step in steps.items():
-            start = time.perf_counter()
-            step()
-            times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(taken) for name, taken in times.items()}
 
 
 if __name__ == "__main__":

@@ -36,18 +36,14 @@ class FileState:
 
 
 @dataclass(frozen=True)
-class Address:
-    """A file by path or address.
+class Located:
+    """A path, or the address of a store.
 
-    Every method that touches the file raises DataError, naming it, if it is not there or cannot be read.
+    Attributes:
+        text: which.
     """
 
     text: str
-
-    @classmethod
-    def of(cls, where: str | Path | Address) -> Address:
-        """Takes what a user writes."""
-        return where if isinstance(where, Address) else cls(str(where))
 
     def __str__(self) -> str:
         return self.text
@@ -66,6 +62,19 @@ class Address:
     def name(self) -> str:
         """Its last part."""
         return self.text.rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class Address(Located):
+    """A file by path or address.
+
+    Every method that touches the file raises DataError, naming it, if it is not there or cannot be read.
+    """
+
+    @classmethod
+    def of(cls, where: str | Path | Address) -> Address:
+        """Takes what a user writes."""
+        return where if isinstance(where, Address) else cls(str(where))
 
     def beside(self, suffix: str) -> Address:
         """Returns the address of what stands beside it under its name and a suffix."""

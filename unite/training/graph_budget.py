@@ -20,6 +20,7 @@ import torch
 
 from unite.batch import MicroBatch
 from unite.encoder.vlm import TOKENS_TOGETHER
+from unite.errors import ConfigError, must_be
 from unite.free_memory import free_memory
 from unite.processes import num_ranks, started
 from unite.training.parallel import largest_over_ranks
@@ -30,6 +31,19 @@ log = logging.getLogger(__name__)
 #: leaves between blocks, and what operations take within themselves (docs/plan.md).
 _SHARE = {"cpu": 0.3}
 _SHARE_ELSEWHERE = 0.85
+
+
+def check_graph_tokens(given: int | str) -> int | None:
+    """Returns `trainer.graph_tokens` as a number; None where it is to be found.
+
+    Raises:
+        ConfigError: if it is neither.
+    """
+    if given == "auto":
+        return None
+    if not isinstance(given, int) or given < 1:
+        raise ConfigError(must_be("trainer.graph_tokens", "at least 1, or auto", given))
+    return given
 
 
 class Measured(NamedTuple):

@@ -18,8 +18,9 @@ from unite.encoder.vlm import VLMEncoder
 from unite.errors import CheckpointError, TrainingError, must_be
 from unite.training.optimizer import OptimizerBuilder
 from unite.training.parallel import sum_gradients, sum_over_ranks
+from unite.training.random_state import RandomState
 from unite.training.sharding import is_sharded, part, total_norm
-from unite.training.step import ContrastiveStep, RandomState, StepOutput
+from unite.training.step import ContrastiveStep, StepOutput
 from unite.training.weight_average import WeightAverage
 from unite.types import fingerprint
 

@@ -26,7 +26,8 @@ from unite.batch import Batch, MicroBatch
 from unite.encoder.features import KeptFeatures
 from unite.encoder.vlm import VLMEncoder
 from unite.training.parallel import largest_over_ranks
-from unite.training.step import Backward, ContrastiveStep, RandomState, StepOutput, in_order, with_gradient
+from unite.training.random_state import RandomState
+from unite.training.step import Backward, ContrastiveStep, StepOutput, in_order, with_gradient
 from unite.types import Content, Medium, Modality
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -23,15 +22,16 @@ from torch import Tensor, nn
 
 from unite.batch import Batch, MicroBatch, Relations
 from unite.encoder.features import ALL_KEPT, FeatureBound, KeptFeatures
-from unite.errors import ConfigError, NonFiniteLossError, TrainingError, must_be
+from unite.errors import NonFiniteLossError, TrainingError, must_be
 from unite.heap import keep_memory
 from unite.live import meter
 from unite.objective import ObjectiveOutput
 from unite.onednn import keep_few_products
 from unite.processes import num_ranks
-from unite.training.graph_budget import GraphBudget, Measured
+from unite.training.graph_budget import GraphBudget, Measured, check_graph_tokens
 from unite.training.parallel import sum_over_ranks
 from unite.training.pool import share_pool
+from unite.training.random_state import RandomState
 from unite.training.sharding import part
 
 Backward = Callable[[Tensor], None]
@@ -241,45 +241,6 @@ class ContrastiveStep:
         terms = replace(output.terms, row=output.terms.row - pool.first_row)
         found = StepOutput(replace(output, loss=total, terms=terms), embeddings.detach(), batch.relations)
         return found, pool.own_gradient()
-
-
-def check_graph_tokens(given: int | str) -> int | None:
-    """Returns `trainer.graph_tokens` as a number; None where it is to be found.
-
-    Raises:
-        ConfigError: if it is neither.
-    """
-    if given == "auto":
-        return None
-    if not isinstance(given, int) or given < 1:
-        raise ConfigError(must_be("trainer.graph_tokens", "at least 1, or auto", given))
-    return given
-
-
-class RandomState:
-    """The random state before a forward pass, so that the replay draws the same dropout.
-
-    Args:
-        device: that the pass is on.
-    """
-
-    def __init__(self, device: torch.device) -> None:
-        self.devices = [device] if device.type == "cuda" else []
-        self.cpu = torch.get_rng_state()
-        self.cuda = [torch.cuda.get_rng_state(one) for one in self.devices]
-
-    @contextmanager
-    def restored(self) -> Iterator[None]:
-        """Holds that state while the block runs."""
-        with torch.random.fork_rng(devices=self.devices):
-            self.restore()
-            yield
-
-    def restore(self) -> None:
-        """Goes back to that state."""
-        torch.set_rng_state(self.cpu)
-        for device, state in zip(self.devices, self.cuda, strict=True):
-            torch.cuda.set_rng_state(state, device)
 
 
 def in_order(batch: Batch, parts: list[Tensor]) -> Tensor:

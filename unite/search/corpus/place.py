@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 from fsspec.core import url_to_fs
 
-from unite.data.address import Address
+from unite.data.address import Address, Located
 from unite.embedding.addresses import path_of_uri
 from unite.errors import ConfigError, DataError, must_be
 from unite.files import as_json, read_json, whole_file
@@ -30,7 +30,7 @@ _HALF = re.compile(rf"({'|'.join(_STORES)}):(/*|/[^/].*)")
 
 
 @dataclass(frozen=True)
-class Place:
+class Place(Located):
     """A file or folder by path or address.
 
     Attributes:
@@ -41,8 +41,6 @@ class Place:
         DataError: at each use, if the store refuses.
         OSError: likewise, of the disk.
     """
-
-    text: str
 
     @classmethod
     def of(cls, where: str | Path | Place) -> Place:
@@ -61,26 +59,8 @@ class Place:
             place._store()  # what it needs is told at once
         return place
 
-    def __str__(self) -> str:
-        return self.text
-
     def __truediv__(self, name: str) -> Place:
         return Place(str(self.path / name) if self.is_local else f"{self.text}/{name}")
-
-    @property
-    def is_local(self) -> bool:
-        """Whether it is a path."""
-        return "://" not in self.text
-
-    @property
-    def path(self) -> Path:
-        """The path it is."""
-        return Path(self.text)
-
-    @property
-    def name(self) -> str:
-        """Its last part."""
-        return self.text.rpartition("/")[2]
 
     @property
     def lance(self) -> str:
