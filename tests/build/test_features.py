@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from transformers import AutoTokenizer
 
 from tests.composed import composed
-from tests.encoder.checkpoints import tiny
+from tests.encoder.checkpoints import save_fast_vlm, tiny
 from tests.encoder.material import batch_of, make
 from tests.training.pictures import pictures
 from unite.build.encoder import check_encoder
@@ -52,6 +53,34 @@ def test_training_is_the_same_and_the_tower_sees_each_medium_once_in_all_runs(ti
     assert (plain, seen, after) == ([6, 6, 6, 6], [6, 0], [0, 0])
     torch.testing.assert_close(torch.tensor(first + rest), torch.tensor(expected), rtol=1e-6, atol=0)
     assert len(set(expected)) == 4
+
+
+@pytest.mark.parametrize("graph_tokens", [1, 10**6, "auto"])
+def test_a_projector_behind_the_tower_is_trained(tiny_folder, tmp_path, graph_tokens):
+    """FastVLM's: the frozen tower's features are kept, and the projector makes others of them in each step."""
+    folder = save_fast_vlm(tmp_path, AutoTokenizer.from_pretrained(tiny_folder), "llama")
+
+    def losses(features):
+        encoder = make(folder, train_vision=True, frozen=["vision", "language"])
+        with_stored_features(FeatureCacheConfig(folder=features), encoder, is_trained=True)
+        encoder.add_adapter()
+        encoder.train()
+        shown = []
+        encoder.model.vision_tower.register_forward_pre_hook(lambda module, args: shown.append(len(args[0])))
+        optimizer = torch.optim.SGD([one for one in encoder.parameters() if one.requires_grad], 0.5)
+        step = ContrastiveStep(encoder, InfoNCE(InfoNCEConfig(temperature=0.1)), graph_tokens)
+        found = []
+        for _ in range(3):
+            optimizer.zero_grad()
+            found.append(float(step(Collator(encoder.processor, 160)(pictures()), torch.Tensor.backward).loss))
+            optimizer.step()
+        return found, sum(shown)
+
+    (expected, plain), (found, first), (again, second) = losses(None), losses(str(tmp_path / "kept")), losses(str(tmp_path / "kept"))
+    torch.testing.assert_close(torch.tensor([found, again]), torch.tensor([expected, expected]), rtol=1e-5, atol=0)
+    assert plain >= 18
+    assert (first, second) == (6, 0)
+    assert len(set(expected)) == 3
 
 
 def test_what_a_run_kept_serves_the_evaluation_of_what_it_exported(tiny_folder, tmp_path):

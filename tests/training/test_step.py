@@ -51,6 +51,37 @@ def test_gradients_equal_the_plain_step(objective, num_kept):
     assert (len(output.embeddings), output.relations) == (batch.relations.num_contents, batch.relations)
 
 
+@pytest.mark.parametrize("graph_tokens", [1, 30, 10_000, "auto"])
+def test_contents_that_no_trained_weight_made_have_no_gradient_to_pass(graph_tokens):
+    """A projector alone is trained, and micro-batches of texts lie beside those of images."""
+
+    def projector_alone():
+        encoder = seeded_encoder()
+        encoder.requires_grad_(False)
+        encoder.rare.requires_grad_()
+        return encoder
+
+    batch = batch_of(examples(20, rare_from=10))
+    loss, expected = plain(batch, projector_alone(), MAMCL(MAMCLConfig(temperature=0.1)))
+    encoder = projector_alone()
+    assert {encoder(micro).requires_grad for micro in batch.micro_batches} == {False, True}
+    output = ContrastiveStep(encoder, MAMCL(MAMCLConfig(temperature=0.1)), graph_tokens)(batch, torch.Tensor.backward)
+    torch.testing.assert_close(output.loss, loss)
+    assert expected.keys() == {"rare.weight"}
+    torch.testing.assert_close(gradients(encoder), expected, rtol=1e-5, atol=1e-8)
+
+
+def test_a_batch_that_no_trained_weight_made_trains_nothing():
+    encoder = seeded_encoder()
+    encoder.requires_grad_(False)
+    encoder.rare.requires_grad_()
+    for graph_tokens in (1, 10_000, "auto"):
+        ContrastiveStep(encoder, MAMCL(MAMCLConfig(temperature=0.1)), graph_tokens)(
+            batch_of(examples(5, rare_from=5)), torch.Tensor.backward
+        )
+    assert gradients(encoder) == {}
+
+
 @pytest.mark.parametrize("graph_tokens", [1, 30])
 def test_the_replay_draws_the_same_dropout(graph_tokens):
     batch = batch_of(examples(20))

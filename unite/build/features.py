@@ -11,7 +11,7 @@ from torch import nn
 from unite.config.schema import FeatureCacheConfig, TrainConfig
 from unite.embedding.feature_cache import FeatureCache
 from unite.embedding.fingerprints import towers_fingerprint
-from unite.encoder.families.family import Family
+from unite.encoder.families.family import Family, modules_of
 from unite.encoder.vlm import VLMEncoder
 from unite.errors import ConfigError, UniteError, must_be
 
@@ -22,8 +22,7 @@ def trained_tower_faults(config: TrainConfig, family: type[Family] | None) -> It
     """Yields options that train a tower whose features are to be kept; a pattern in place of a name is told when the weights are read."""
     if config.feature_cache.folder is None or family is None:
         return
-    own = family.language_model
-    of_towers = {name for name, modules in family.parts.items() if any(module.partition(".")[0] != own for module in modules)}
+    of_towers = {name for name, modules in family.parts.items() if {module.partition(".")[0] for module in modules} & set(family.towers)}
     encoder = config.encoder
     if encoder.train_vision and not of_towers <= set(encoder.frozen):
         yield ConfigError(must_be("encoder.train_vision", "false with feature_cache.folder", True, _HINT))
@@ -53,7 +52,7 @@ def with_stored_features(given: FeatureCacheConfig, encoder: VLMEncoder, *, is_t
         raise ConfigError(must_be("feature_cache.folder", "null for an encoder of one's own", given.folder, hint))
     if is_trained and _trains_a_tower(encoder):
         raise ConfigError(must_be("the tower of an encoder with feature_cache.folder", "frozen", "trained", _HINT))
-    towers: list[nn.Module] = [*encoder.family.towers(encoder.model)]
+    towers: list[nn.Module] = modules_of(encoder.model, encoder.family.towers)
     if isinstance(encoder.family, nn.Module):  # it normalises
         towers.append(encoder.family)
     cache = FeatureCache(given.folder, towers_fingerprint(towers, encoder.processor.reader), 1e9 * given.max_gb)
@@ -63,6 +62,6 @@ def with_stored_features(given: FeatureCacheConfig, encoder: VLMEncoder, *, is_t
 
 
 def _trains_a_tower(encoder: VLMEncoder) -> bool:
-    within = {id(module) for tower in encoder.family.towers(encoder.model) for module in tower.modules()}
+    within = {id(module) for tower in modules_of(encoder.model, encoder.family.towers) for module in tower.modules()}
     adapted: Any = (id(encoder.model.get_submodule(name)) for name in encoder.trained.adapted)
     return not encoder.vision_is_frozen or not within.isdisjoint(adapted)

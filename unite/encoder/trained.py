@@ -14,7 +14,7 @@ from torch import nn
 from transformers import AutoModel
 
 from unite.config.schema.encoder import EncoderConfig
-from unite.encoder.families.family import Family
+from unite.encoder.families.family import Family, modules_of
 from unite.encoder.folder import Parts
 from unite.encoder.names import chosen, part_of
 from unite.errors import ConfigError, caught, must_be, raise_all
@@ -61,7 +61,7 @@ def trained_of(model: nn.Module, family: Family, config: EncoderConfig) -> Train
     """
     parameters = {name: id(parameter) for name, parameter in model.named_parameters()}
     frozen = _frozen(model, family, config)
-    modules: list[nn.Module] = [*family.towers(model)] if config.train_vision else []
+    modules: list[nn.Module] = modules_of(model, (*family.towers, *family.projectors)) if config.train_vision else []
     modules += [getattr(model, family.language_model)] if config.adapter is None else []
     within = {id(parameter) for module in modules for parameter in module.parameters()}
     adapted = frozenset(name for name in _wanted(model, family, config) if f"{name}.weight" not in frozen)

@@ -22,7 +22,7 @@ from unite.config.prompts import prompt_options
 from unite.config.schema.encoder import EncoderConfig, Positions
 from unite.encoder.adapters import add_lora, has_lora, merge_lora
 from unite.encoder.checkpoint import load_checkpoint, read_as_asked, read_as_trained, save_checkpoint
-from unite.encoder.families.family import Family, Part
+from unite.encoder.families.family import Family, Part, modules_of
 from unite.encoder.features import KeptFeatures, Name, StoredFeatures
 from unite.encoder.folder import parts_of
 from unite.encoder.pooling import last_positions
@@ -84,15 +84,20 @@ class VLMEncoder(nn.Module):
 
     @property
     def vision_is_frozen(self) -> bool:
-        """Whether the features of a medium stay the same from step to step."""
-        return not any(parameter.requires_grad for tower in self.family.towers(self.model) for parameter in tower.parameters())
+        """Whether what the towers make of a medium stays the same from step to step."""
+        return not _is_trained(modules_of(self.model, self.family.towers))
+
+    @property
+    def features_are_frozen(self) -> bool:
+        """Whether the features of a medium do: no projector behind the towers is trained either."""
+        return self.vision_is_frozen and not _is_trained(modules_of(self.model, self.family.projectors))
 
     @override
     def train(self, mode: bool = True) -> VLMEncoder:
         """Sets the mode. Frozen towers stay in evaluation mode: what they make of a medium is a function of it alone."""
         super().train(mode)
         if self.vision_is_frozen:
-            for tower in self.family.towers(self.model):
+            for tower in modules_of(self.model, self.family.towers):
                 tower.eval()
         return self
 
@@ -101,7 +106,7 @@ class VLMEncoder(nn.Module):
 
         Args:
             micro_batch: on the model's device.
-            media_features: what `encode_media` returned for it, so that the vision tower runs once for several passes.
+            media_features: what `encode_media` returned for it.
 
         Returns:
             (n, D) float32, unit length.
@@ -145,8 +150,8 @@ class VLMEncoder(nn.Module):
 
         Args:
             micro_batch: on the model's device.
-            known: what is there is not computed again and what is new is added, within its bound, so that one serves all micro-batches of
-                a step and, with frozen towers, their replay.
+            known: of what towers have seen; what is there is not seen again and what is new is added, within its bound, so that one serves
+                all micro-batches of a step and, with frozen towers, their replay.
 
         Returns:
             (V, 1 + K, D): for each token of a medium, in the order of the tokens, what takes its place, and the K features that deeper
@@ -219,7 +224,7 @@ class VLMEncoder(nn.Module):
         self._whole = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
 
     def _see(self, micro_batches: Sequence[MicroBatch], known: KeptFeatures) -> dict[Name, Tensor]:
-        """Returns the features of the media of micro-batches, and adds those that are new to what is known."""
+        """Returns what the towers make of the media of micro-batches, and adds what is new to what is known."""
         names = [name for micro_batch in micro_batches for name in micro_batch.media_names]
         device, is_frozen = micro_batches[0].input_ids.device, self.vision_is_frozen or not torch.is_grad_enabled()
         found = known.of(names, device)
@@ -243,7 +248,7 @@ class VLMEncoder(nn.Module):
 
     def _features(self, micro_batch: MicroBatch, seen: Mapping[Name, Tensor]) -> Tensor:
         names = micro_batch.media_names
-        return torch.cat([seen[name] for name in names]) if names else torch.empty(0, 1, self.dim)
+        return self.family.project(self.model, torch.cat([seen[name] for name in names])) if names else torch.empty(0, 1, self.dim)
 
     def _embed(self, micro_batches: Sequence[MicroBatch], features: Sequence[Tensor]) -> list[Tensor]:
         sequential = self.config.positions is Positions.sequential
@@ -263,6 +268,10 @@ class VLMEncoder(nn.Module):
     def _check_merged(self, when: str) -> None:
         if any(has_lora(part) for part in self.model.children()):
             raise CheckpointError(must_be("the encoder's adapter", f"merged {when}", "not merged", "Call merge_adapter() first."))
+
+
+def _is_trained(modules: Sequence[nn.Module]) -> bool:
+    return any(parameter.requires_grad for module in modules for parameter in module.parameters())
 
 
 def _in_turns(micro_batches: Sequence[MicroBatch]) -> Iterator[Sequence[MicroBatch]]:

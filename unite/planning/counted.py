@@ -17,7 +17,7 @@ from unite.batch import MicroBatch
 from unite.config.schema.encoder import EncoderConfig
 from unite.encoder.adapters import add_lora
 from unite.encoder.checkpoint import quiet_transformers
-from unite.encoder.families.family import Family, Part
+from unite.encoder.families.family import Family, Part, modules_of
 from unite.encoder.families.shared import SharedByLayers
 from unite.encoder.layers import layers_of
 from unite.encoder.quantised import frozen_layers
@@ -133,7 +133,7 @@ class CountedModel:
     @property
     def vision_is_trained(self) -> bool:
         """Whether features of media are made again with their graph."""
-        return any(parameter.requires_grad for tower in self.family.towers(self.model) for parameter in tower.parameters())
+        return any(parameter.requires_grad for tower in modules_of(self.model, self.family.towers) for parameter in tower.parameters())
 
     def language(self, contents: int, length: int) -> Pass:
         """Counts a micro-batch of texts: n contents of L tokens through the language model."""
@@ -157,7 +157,7 @@ class CountedModel:
         Of an image, which is its own next frame, a float32 tower reads half of the bytes.
         """
         tower: Any
-        (tower,) = self.family.towers(self.model)
+        (tower,) = modules_of(self.model, self.family.towers)
         width, heads = _width(tower), int(self.config.vision_config.num_heads)
         boundaries = torch.arange(frames + 1) * patches
         weight = tower.patch_embed.proj.weight

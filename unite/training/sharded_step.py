@@ -27,7 +27,7 @@ from unite.encoder.features import KeptFeatures
 from unite.encoder.vlm import VLMEncoder
 from unite.training.parallel import largest_over_ranks
 from unite.training.random_state import RandomState
-from unite.training.step import Backward, ContrastiveStep, StepOutput, in_order, with_gradient
+from unite.training.step import Backward, ContrastiveStep, StepOutput, in_order, pass_back
 from unite.types import Content, Medium, Modality
 
 
@@ -70,7 +70,7 @@ class ShardedStep(ContrastiveStep):
 
         def push(micros: Sequence[MicroBatch], embeddings: Sequence[Tensor]) -> None:
             rows = [gradient[micro.contents] if micro is not filler else gradient.new_zeros(1, gradient.shape[1]) for micro in micros]
-            backward(with_gradient(torch.cat(list(embeddings)), torch.cat(rows)))
+            pass_back(torch.cat(list(embeddings)), torch.cat(rows), backward)
 
         if kept:
             push(kept, with_graph)
@@ -99,7 +99,8 @@ class ShardedStep(ContrastiveStep):
 
     def _blank_beside(self, micro_batches: Sequence[MicroBatch], known: KeptFeatures | None, device: torch.device) -> MicroBatch | None:
         """Returns the blank image that the towers are to be shown in a pass: where only other ranks see something."""
-        sees = any(known is None or name not in known for micro in micro_batches for name in micro.media_names)
+        is_known = self.encoder.features_are_frozen  # else a projector must be called, too
+        sees = any(known is None or not is_known or name not in known for micro in micro_batches for name in micro.media_names)
         (is_seen,) = largest_over_ranks([float(sees)], device)
         return self._blank.to(device) if is_seen and not sees else None
 

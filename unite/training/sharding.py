@@ -40,7 +40,7 @@ def shard(encoder: VLMEncoder, mesh: DeviceMesh) -> None:
     for module in _sharded(encoder):
         module.set_gradient_divide_factor(1.0)  # the objective's parts sum to the loss of the whole pool
         module.set_force_sum_reduction_for_comms(True)  # gloo knows no scaled sum
-    if not (encoder.vision_is_frozen or any(parameter.requires_grad for parameter in words.parameters())):
+    if not (encoder.features_are_frozen or any(parameter.requires_grad for parameter in words.parameters())):
         # The first layer gives up its weights in the backward pass when the gradient of its inputs is known. They have one where there are
         # media, so they must have one on all ranks: else these would sum gradients in different orders.
         words.register_forward_hook(_with_gradient)

@@ -138,7 +138,7 @@ class ContrastiveStep:
             with RandomState(device).restored(), meter(device) as live:
                 embeddings = self.pass_alone(micro, known)
                 kept = live.now
-                backward(with_gradient(embeddings, torch.zeros_like(embeddings)))
+                pass_back(embeddings, torch.zeros_like(embeddings), backward)
                 found = Measured(kept, live.peak - kept, known.num_bytes if self.encoder.vision_is_frozen else 0)
             for parameter, grad in zip(trained, grads, strict=True):
                 parameter.grad = grad
@@ -172,7 +172,7 @@ class ContrastiveStep:
     def _direct(self, batch: Batch, backward: Backward) -> StepOutput:
         embeddings = in_order(batch, self.encoder.together(batch.micro_batches))
         output, gradient = self.loss(embeddings.detach(), batch, backward)
-        backward(with_gradient(embeddings, gradient))
+        pass_back(embeddings, gradient, backward)
         return output
 
     def _cached(self, batch: Batch, backward: Backward) -> StepOutput:
@@ -192,12 +192,12 @@ class ContrastiveStep:
         parts += [embeddings.detach() for embeddings in with_graph]
         output, gradient = self.loss(in_order(batch, parts), batch, backward)
         if kept:
-            backward(with_gradient(torch.cat(with_graph), torch.cat([gradient[micro.contents] for micro in kept])))
+            pass_back(torch.cat(with_graph), torch.cat([gradient[micro.contents] for micro in kept]), backward)
             del with_graph
         for micro, state in zip(replayed, states, strict=True):
             with state.restored():
                 again = self.encoder(micro, self.encoder.encode_media(micro, known))
-            backward(with_gradient(again, gradient[micro.contents]))
+            pass_back(again, gradient[micro.contents], backward)
         self.tell(known)
         return output
 
@@ -249,9 +249,10 @@ def in_order(batch: Batch, parts: list[Tensor]) -> Tensor:
     return torch.cat(parts)[torch.argsort(places)]
 
 
-def with_gradient(embeddings: Tensor, gradient: Tensor) -> Tensor:
-    """Returns the scalar whose gradient at the embeddings is the given one."""
-    return (embeddings * gradient.to(embeddings.dtype)).sum()
+def pass_back(embeddings: Tensor, gradient: Tensor, backward: Backward) -> None:
+    """Passes the gradient at embeddings on to the weights. Where no trained weight made one (texts, of a projector) it has no way."""
+    if embeddings.requires_grad:
+        backward((embeddings * gradient.to(embeddings.dtype)).sum())
 
 
 def _check_finite(loss: Tensor, batch: Batch) -> None:

@@ -122,9 +122,9 @@ def plain_embeddings(model, inputs, **extra):
 
 
 def encoder_of(folder, **settings):
-    settings = {"adapter": None, "gradient_checkpointing": False} | settings
+    settings = {"adapter": None, "gradient_checkpointing": False, "dtype": "float32"} | settings
     caps = {"min_image_tokens": 1, "max_image_tokens": 64, "max_frame_pixels": 10**6, "max_length": 10_000}
-    return VLMEncoder(str(folder), dtype="float32", **caps | settings).eval()
+    return VLMEncoder(str(folder), **caps | settings).eval()
 
 
 def micro_batch(encoder, contents):

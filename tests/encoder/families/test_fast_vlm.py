@@ -92,6 +92,15 @@ def test_gradients_equal_those_of_the_plain_forward_pass(fast, checkpointing):
     torch.testing.assert_close(dict(encoder.model.named_buffers()), before, rtol=0, atol=0)
 
 
+def test_a_projector_is_trained_in_float32_between_parts_of_bfloat16(fast):
+    encoder = encoder_of(fast, dtype="bfloat16", train_vision=True, frozen=["vision", "language"])
+    encoder.add_adapter()
+    (encoder(micro_batch(encoder, contents()))[:, 0].sum()).backward()
+    found = {name: parameter.grad for name, parameter in encoder.model.named_parameters() if parameter.grad is not None}
+    assert {name.partition(".")[0] for name in found} == {"multi_modal_projector"}
+    assert all(grad.dtype == torch.float32 and grad.abs().sum() > 0 for grad in found.values())
+
+
 def test_an_adapter_merged_and_exported_gives_what_it_gave(fast, tmp_path):
     encoder = encoder_of(fast, adapter=LoRAConfig(r=2, alpha=4, dropout=0.0))
     batch = micro_batch(encoder, contents())

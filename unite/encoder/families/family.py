@@ -1,7 +1,8 @@
 """What a backbone is to the encoder: how it reads media, and how its model is driven.
 
     Medium -> MediaReader.read -> tokens, tensors            in the workers
-    tensors -> Family.see -> features of each medium         on the device, once a medium and step
+    tensors -> Family.see -> what its tower makes of each    on the device, once a medium and step
+            -> Family.project -> its features                as often as they are needed
     tokens, features -> Family.states -> states              on the device, all micro-batches of a pass
 
 Shapes: n contents, L tokens, M media, V visual tokens of a medium (or of another sense), D width of the language model.
@@ -70,6 +71,9 @@ class Family(Protocol):
         token_types: tokens whose place a medium's features take, by the name that config and processor have for their id, with the number
             that stands for them in `token_types` (above 0; `mm_token_type_ids` of transformers).
         language_model: the attribute of the model that holds its language model.
+        towers: those of what sees or hears.
+        projectors: those of what makes features of what a tower saw; none where the towers do. Towers, projectors and language model
+            are all of the model but its head.
         weight_names: patterns of how a weight's name begins in what others saved, each with the model's own beginning. What stands before
             them all, `model.` say, is `unite.encoder.weights`'s.
         marks: what stands before and behind a medium's tokens; "" for nothing.
@@ -81,6 +85,8 @@ class Family(Protocol):
     modalities: ClassVar[Collection[Modality]]
     token_types: ClassVar[Mapping[str, int]]
     language_model: ClassVar[str]
+    towers: ClassVar[Sequence[str]]
+    projectors: ClassVar[Sequence[str]]
     weight_names: ClassVar[Mapping[str, str]]
     marks: ClassVar[tuple[str, str]]
     has_grids: ClassVar[bool]
@@ -93,16 +99,16 @@ class Family(Protocol):
         """Returns what reads media, within the sizes of the config."""
         ...
 
-    def towers(self, model: Any) -> Sequence[nn.Module]:
-        """Returns what sees or hears: all of the model that is neither the language model nor its head."""
-        ...
-
     def speed_up(self, model: Any) -> None:
         """Swaps forward passes of `model` for faster ones that give the same, of the very classes that are known; weights stay."""
         ...
 
     def see(self, model: Any, media: Mapping[str, Tensor], which: Sequence[int]) -> Sequence[Tensor]:
-        """Returns the features, (V, 1 + K, D) each, of the media with these indices, given all media of a micro-batch.
+        """Returns what the towers make, (V, 1 + K, C) each, of the media with these indices, given all media of a micro-batch."""
+        ...
+
+    def project(self, model: Any, seen: Tensor) -> Tensor:
+        """Returns features (V, 1 + K, D) of what towers made of media, (V, 1 + K, C).
 
         The first of a token's features takes its place, the K others are what deeper layers add to it.
         """
@@ -115,3 +121,8 @@ class Family(Protocol):
     def states(self, model: Any, parts: Sequence[Part]) -> Sequence[Tensor]:
         """Returns for each micro-batch the last layer's states (n, D) of its last tokens. Together they may be one pass."""
         ...
+
+
+def modules_of(model: nn.Module, names: Sequence[str]) -> list[nn.Module]:
+    """Returns what has these names in a model: `Family.towers`, say."""
+    return [model.get_submodule(name) for name in names]

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
+from unite.encoder.families.attention import attend, attend_causally
 from unite.encoder.families.linear import linears
 from unite.encoder.families.rms_norm import rms_norm
 from unite.encoder.families.rotary import for_heads, rotate
@@ -194,17 +195,10 @@ def _causal(num_queries: int, first: int, num_keys: int, device: torch.device) -
 
 
 def _attention(self: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
-    attended = nn.functional.scaled_dot_product_attention(
-        query,
-        key,
-        value,
-        attn_mask=mask,
-        dropout_p=self.attention_dropout if self.training else 0.0,
-        is_causal=mask is None,
-        scale=self.scaling,
-        enable_gqa=query.shape[1] != key.shape[1],
-    )
-    return attended.transpose(1, 2)
+    dropout = self.attention_dropout if self.training else 0.0
+    if mask is None:
+        return attend_causally(query, key, value, self.scaling, dropout).transpose(1, 2)
+    return attend(query, key, value, self.scaling, mask, dropout).transpose(1, 2)
 
 
 def _heads(self: Any, names: str, hidden_states: Tensor) -> list[Tensor]:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
+from unite.encoder.families.attention import attend
 from unite.encoder.families.linear import linear, linears
 from unite.encoder.families.rotary import for_heads, rotate
 from unite.encoder.families.shared import SharedByLayers
@@ -126,8 +127,7 @@ def _projected(qkv: nn.Module, hidden_states: Tensor) -> Sequence[Tensor]:
 def _attend_equal(query: Tensor, key: Tensor, value: Tensor, length: int, scale: float) -> Tensor:
     """Attention within sequences of one length; (N, heads, head_dim) each, and back."""
     query, key, value = (states.unflatten(0, (-1, length)).transpose(1, 2) for states in (query, key, value))
-    attended = nn.functional.scaled_dot_product_attention(query, key, value, scale=scale)
-    return attended.transpose(1, 2).flatten(0, 1)
+    return attend(query, key, value, scale).transpose(1, 2).flatten(0, 1)
 
 
 def _by_length(cu_seqlens: Tensor) -> list[tuple[Tensor | None, int]]:

@@ -86,6 +86,8 @@ class FastVLM(LanguagePass):
     modalities: ClassVar[Collection[Modality]] = FastVLMReader.modalities
     token_types: ClassVar[Mapping[str, int]] = {"image_token_id": 1}
     language_model: ClassVar[str] = "language_model"
+    towers: ClassVar[Sequence[str]] = ("vision_tower",)
+    projectors: ClassVar[Sequence[str]] = ("multi_modal_projector",)
     weight_names: ClassVar[Mapping[str, str]] = {r"(language_model|vision_tower|multi_modal_projector)\.": r"\1."}
     marks: ClassVar[tuple[str, str]] = ("", "")
     has_grids: ClassVar[bool] = False
@@ -110,10 +112,6 @@ class FastVLM(LanguagePass):
         """Returns the reader of images."""
         return FastVLMReader(processor, config)
 
-    def towers(self, model: Any) -> Sequence[nn.Module]:
-        """Returns the vision tower, and the projector behind it."""
-        return (model.vision_tower, model.multi_modal_projector)
-
     def speed_up(self, model: Any) -> None:
         """See `fast_language`; for `sdpa` attention, another is left as it is."""
         language_model = model.language_model
@@ -130,7 +128,7 @@ class FastVLM(LanguagePass):
         return torch.addcmul(self._shift, pixels.to(self._scale.dtype), self._scale)
 
     def see(self, model: Any, media: Mapping[str, Tensor], which: Sequence[int]) -> Sequence[Tensor]:
-        """Returns the features (V, 1, D) of each image in `which`."""
+        """Returns what the tower makes (V, 1, C) of each image in `which`."""
         if model.vision_tower.training:  # its batch norms keep the statistics that they have: a micro-batch's are no function of an image
             model.vision_tower.eval()
         inputs = self.pixels(media["pixels"][list(which)]).to(model.vision_tower.dtype)
@@ -140,8 +138,13 @@ class FastVLM(LanguagePass):
             hint = "Copy the processor files of the checkpoint itself."
             found = f"{seen.shape[-2]} x {seen.shape[-1]}"
             raise CheckpointError(must_be("the features of an image", f"{expected[0]} x {expected[1]}, as its processor says", found, hint))
-        features: Tensor = model.multi_modal_projector(seen.flatten(2).transpose(1, 2))
-        return tuple(features[:, :, None])
+        return tuple(seen.flatten(2).transpose(1, 2)[:, :, None])
+
+    def project(self, model: Any, seen: Tensor) -> Tensor:
+        """Returns features (V, 1, D) of what the tower made (V, 1, C)."""
+        projector = model.multi_modal_projector
+        features: Tensor = projector(seen.to(projector.linear_1.weight.dtype))  # wider than the tower's while it is trained
+        return features
 
     def positions(self, micro_batch: MicroBatch, sequential: bool) -> Tensor:
         """Returns (n, L) plain positions, the only ones there are."""

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from unite.batch import MicroBatch
 from unite.config.schema.encoder import ReadingConfig
@@ -38,6 +38,8 @@ class QwenVL(LanguagePass):
     modalities: ClassVar[Collection[Modality]] = QwenReader.modalities
     token_types: ClassVar[Mapping[str, int]] = {"image_token_id": 1, "video_token_id": 2}
     language_model: ClassVar[str] = "language_model"
+    towers: ClassVar[Sequence[str]] = ("visual",)
+    projectors: ClassVar[Sequence[str]] = ()
     weight_names: ClassVar[Mapping[str, str]] = {
         r"(language_model|visual)\.": r"\1.",
         r"(embed_tokens|layers|norm)\.": r"language_model.\1.",  # before transformers 4.52 the language model had no name of its own
@@ -69,10 +71,6 @@ class QwenVL(LanguagePass):
     def reader(self, processor: Any, config: ReadingConfig) -> QwenReader:
         """Returns the reader of images and video."""
         return QwenReader(processor, config)
-
-    def towers(self, model: Any) -> Sequence[nn.Module]:
-        """Returns the vision tower."""
-        return (model.visual,)
 
     def speed_up(self, model: Any) -> None:
         """See `fast_vision` and `fast_language`; for `sdpa` attention, another is left as it is."""
@@ -108,6 +106,10 @@ class QwenVL(LanguagePass):
         seen = model.visual(inputs, grid_thw=grids, **({"shared": SharedByLayers()} if self._is_fast else {}))
         features: Tensor = torch.stack([seen.pooler_output, *self.deepstack_features(seen)], dim=1)
         return tuple(features.split((grids.prod(-1) // self.merge_size**2).tolist()))
+
+    def project(self, model: Any, seen: Tensor) -> Tensor:
+        """Returns what the tower made: its merger has projected it."""
+        return seen
 
     def deepstack_features(self, seen: Any) -> Sequence[Tensor]:
         """Returns the K features (V, D) for deeper layers, of what the vision tower returned."""
