@@ -81,7 +81,7 @@ def run(quick: bool) -> dict[str, float]:
         timed = {type(one).__name__: TimedCallback(one) for one in trainer.callbacks if isinstance(one, StepLog | EmbeddingHealth)}
         trainer.callbacks = [timed.get(type(one).__name__, one) for one in trainer.callbacks]
         stage.mixture.attach(encoder.processor, num_steps)
-        module = TimedModule(encoder, stage.objective, stage.optimizer, num_steps, config.trainer.graph_tokens)
+        module = TimedModule(encoder, stage.objective, stage.optimizer, num_steps, graph_tokens=1_000_000)
         trainer.fit(module, datamodule=stage.mixture)
         finish_loggers(loggers, {}, run_folder.path)
     return {

@@ -38,6 +38,8 @@ from unite.training.step import ContrastiveStep
 from unite.types import Content, Example, Medium, Modality, fingerprint
 
 MINI_BATCH = 32
+#: All graphs are kept, as a run keeps them that has the memory; `auto` keeps none in its first step, which memory is measured of.
+GRAPH_TOKENS = 1_000_000
 #: UNITE's prompt of a caption or a picture.
 TEMPLATE = (
     "{% for message in messages %}<|im_start|>user{{ '\n' }}{% for part in message['content'] %}{% if part['type'] == 'image' %}"
@@ -85,7 +87,7 @@ def prepare(batch_size: int, lora: bool) -> tuple[Any, TrainConfig, Pairs]:
 def our_step(encoder: Any, config: TrainConfig, pairs: Pairs) -> Callable[[], Tensor]:
     """Returns what computes loss and gradients of our step, data included."""
     collator = Collator(encoder.processor, config.data.token_budget)
-    step = ContrastiveStep(encoder, MAMCL(MAMCLConfig(temperature=TEMPERATURE)), config.trainer.graph_tokens)
+    step = ContrastiveStep(encoder, MAMCL(MAMCLConfig(temperature=TEMPERATURE)), GRAPH_TOKENS)
 
     def run() -> Tensor:
         encoder.zero_grad(set_to_none=True)

@@ -50,7 +50,8 @@ class MicroBatch:
     Attributes:
         contents: (n,) int64, the index of each row in the batch's pool.
         input_ids, token_types, attention_mask: (n, L) int64; the mask is 1 on tokens, 0 on padding.
-        media: as in `EncodedContent`, concatenated over the contents; empty without media.
+        media: as in `EncodedContent`, concatenated over the contents, and of every medium `rows` (M,) int64, the row of its content; empty
+            without media.
         shared: how many first tokens, text all of them, are the same in every row: a family may pass them once. 0 passes all.
     """
 

@@ -56,6 +56,21 @@ FAULTS = [
         ConfigError,
         "feature_cache.folder must be null with trainer.strategy=sharded, but is 'kept'. A rank that finds more on disk",
     ),
+    (
+        ["trainer.negligible_gradient=1"],
+        ConfigError,
+        "trainer.negligible_gradient must be at least 0, which leaves nothing out, and below 1",
+    ),
+    (
+        [*SHARDED, "optimizer=adamw", "trainer.negligible_gradient=0.01"],
+        ConfigError,
+        "trainer.negligible_gradient must be 0 with trainer.strategy=sharded, but is 0.01. All ranks must pass equally many",
+    ),
+    (
+        ["trainer.negligible_gradient=0.01", "+adapter@encoder.adapter=lora"],
+        ConfigError,
+        r"negligible_gradient must be 0 with encoder.adapter.dropout=0.\d+, but is 0.01. .* Set encoder.adapter.dropout=0",
+    ),
     (["trainer.log_every_n_steps=0"], ConfigError, "trainer.log_every_n_steps must be at least 1, but is 0"),
     (["trainer.health_every_n_steps=-1"], ConfigError, "trainer.health_every_n_steps must be at least 1, or 0 for never, but is -1"),
     (["trainer.max_skipped_steps=-1"], ConfigError, "trainer.max_skipped_steps must be at least 0, but is -1"),

@@ -1,11 +1,13 @@
 """What is trained, and what is computed once."""
 
+import pytest
 import torch
 
 from tests.encoder.material import CONTENTS, batch_of, loss_of, make, trained
 from unite.config.schema import LoRAConfig
 from unite.encoder import vlm
 from unite.encoder.features import KeptFeatures
+from unite.errors import ConfigError
 
 
 def test_embeddings_are_unit_vectors_in_float32(tiny_folder):
@@ -77,6 +79,26 @@ def test_gradient_checkpointing_changes_no_gradient(tiny_folder):
 def test_other_attention_gives_the_same(tiny_folder):
     encoder, eager = make(tiny_folder), make(tiny_folder, attention="eager")
     torch.testing.assert_close(eager(batch_of(eager)), encoder(batch_of(encoder)), rtol=1e-5, atol=1e-5)
+
+
+def test_contents_without_padding_give_the_same(tiny_folder):
+    """Embeddings and gradients; one alone, and beside micro-batches of other lengths."""
+    encoder, unpadded = (make(tiny_folder, attention=attention, train_vision=True) for attention in ("sdpa", "varlen"))
+    batches = [batch_of(encoder), batch_of(encoder, CONTENTS[:1]), batch_of(encoder, [CONTENTS[2], CONTENTS[0]])]
+    expected, found = (torch.cat(one.together(batches)) for one in (encoder, unpadded))
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(unpadded(batches[2]), encoder(batches[2]), rtol=1e-5, atol=1e-5)
+    for embeddings in (expected, found):
+        (embeddings * torch.linspace(-1, 1, embeddings.numel()).view_as(embeddings)).sum().backward()
+    for ours, theirs in zip(unpadded.parameters(), encoder.parameters(), strict=True):
+        torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-4, atol=1e-5)
+
+
+def test_a_model_that_masks_whole_rows_cannot_leave_out_padding(tiny_folder):
+    family = make(tiny_folder).family
+    family._is_one_pass = False
+    with pytest.raises(ConfigError, match=r"encoder.attention must be sdpa for this checkpoint, but is 'varlen'. Only a language model"):
+        family.leave_out_padding()
 
 
 def test_what_is_trained_whole_is_float32_until_the_stage_ends(tiny_folder):

@@ -33,7 +33,7 @@ class BagEncoder(nn.Module):
     def encode_media(self, micro, known=None):
         return torch.empty(0)
 
-    def together(self, micro_batches):
+    def together(self, micro_batches, known=None):
         return [self(micro) for micro in micro_batches]
 
     def forward(self, micro, media_features=None):

@@ -20,6 +20,7 @@ from unite.build.early_training import (
     budget_faults,
     device_faults,
     length_faults,
+    negligible_faults,
     seed_faults,
     sharded_faults,
     start_faults,
@@ -155,7 +156,7 @@ def stamps_faults(config: StampsConfig) -> Faults:
 
 _OF_TRAIN = (
     *(name_faults, range_faults, seed_faults, sweep_faults, length_faults, mixture_faults, shard_faults, suite_faults, budget_faults),
-    *(lambda config: device_faults(config.trainer), sharded_faults, validation_faults, start_faults, folder_faults),
+    *(lambda config: device_faults(config.trainer), sharded_faults, negligible_faults, validation_faults, start_faults, folder_faults),
 )
 _OF_EVALUATE = (
     *(name_faults, range_faults, lambda config: caught(find_checkpoint, config.checkpoint), base_faults),

@@ -114,6 +114,20 @@ def sharded_faults(config: TrainConfig) -> Faults:
             yield ConfigError(must_be(f"{stage}.optimizer.ema_decay", expected, optimizer.ema_decay, hint_of_average))
 
 
+def negligible_faults(config: TrainConfig) -> Faults:
+    """Yields what contents cannot be left out with."""
+    bound = config.trainer.negligible_gradient
+    if not bound:
+        return
+    if config.trainer.strategy == "sharded":
+        hint = "All ranks must pass equally many micro-batches, and each would leave out others."
+        yield ConfigError(must_be("trainer.negligible_gradient", "0 with trainer.strategy=sharded", bound, hint))
+    adapter: Any = config.encoder.get("adapter")
+    if adapter is not None and adapter.get("dropout"):
+        hint = "What is passed again would draw another dropout than in the pass that the loss is of. Set encoder.adapter.dropout=0."
+        yield ConfigError(must_be("trainer.negligible_gradient", f"0 with encoder.adapter.dropout={adapter.dropout:g}", bound, hint))
+
+
 def validation_faults(config: TrainConfig) -> Faults:
     """Yields a validation on nothing, and an export of what is best by no validation."""
     given = config.validation

@@ -54,6 +54,7 @@ _OF_THE_RESULT = (
     "graph_tokens",
     "feature_tokens",
     "features_beyond",
+    "negligible_gradient",
     "options",
 )
 
@@ -205,6 +206,7 @@ def train(config: TrainConfig, run: RunFolder, stages: Sequence[Stage], loggers:
         build_trainer=lambda stage: build_trainer(config, stage, run, loggers),
         graph_tokens=config.trainer.graph_tokens,
         features=FeatureBound(config.trainer.feature_tokens, config.trainer.features_beyond),
+        negligible=config.trainer.negligible_gradient,
         resume=bool(config.resume),
         back_to=gone_back_to(config),
         seed=config.seed,

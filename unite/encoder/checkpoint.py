@@ -103,6 +103,10 @@ def read_as_asked(config: EncoderConfig, *, is_check: bool = False) -> EncoderCo
     return replace(config, **changed)
 
 
+#: `encoder.attention` that is none of transformers': its `sdpa`, and contents end to end without padding.
+VARLEN = "varlen"
+
+
 def load_checkpoint(parts: Parts, dtype: str, attention: str) -> tuple[Any, Any, Family]:
     """Returns model (without language-model head, an adapter merged) and processor of a checkpoint, by transformers, and their family.
 
@@ -115,7 +119,7 @@ def load_checkpoint(parts: Parts, dtype: str, attention: str) -> tuple[Any, Any,
             processor = AutoProcessor.from_pretrained(_with_processor(parts), trust_remote_code=False)
             _check_tokenizer(parts, processor)
             family = parts.family(parts.config, processor)
-            model = load_weights(parts, dtype, attention)
+            model = load_weights(parts, dtype, "sdpa" if attention == VARLEN else attention)
         except ImportError as error:
             raise ConfigError(must_be("encoder.attention", "one that is installed", attention, f"`sdpa` always is. ({error})")) from error
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:

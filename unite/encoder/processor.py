@@ -140,7 +140,7 @@ class ContentProcessor:
             input_ids=input_ids,
             token_types=token_types,
             attention_mask=(torch.arange(input_ids.shape[1]) < lengths[:, None]).long(),
-            media=_joined([content.media for content in encoded if content.media]),
+            media=_joined([content.media | {"rows": _repeated(row, content)} for row, content in enumerate(encoded) if content.media]),
         )
 
     def _fitting(self, segments: list[Segment], content: Content, media: Sequence[list[int]]) -> tuple[list[int], bool]:
@@ -268,6 +268,10 @@ def _word_end(text: str, size: int) -> int:
     while end > 0 and text[end - 1].isspace():
         end = text.rfind(" ", size * 3 // 4, end)
     return end if end > 0 else size
+
+
+def _repeated(row: int, content: EncodedContent) -> Tensor:
+    return torch.full_like(content.media["fingerprints"], row)
 
 
 def _joined(tensors: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:

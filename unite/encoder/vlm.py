@@ -21,13 +21,14 @@ from unite.batch import MicroBatch
 from unite.config.prompts import prompt_options
 from unite.config.schema.encoder import EncoderConfig, Positions
 from unite.encoder.adapters import add_lora, has_lora, merge_lora
-from unite.encoder.checkpoint import load_checkpoint, read_as_asked, read_as_trained, save_checkpoint
+from unite.encoder.checkpoint import VARLEN, load_checkpoint, read_as_asked, read_as_trained, save_checkpoint
 from unite.encoder.families.family import Family, Part, modules_of
 from unite.encoder.features import KeptFeatures, Name, StoredFeatures
 from unite.encoder.folder import parts_of
 from unite.encoder.pooling import last_positions
 from unite.encoder.processor import ContentProcessor
 from unite.encoder.quantised import Quantised, frozen_layers, unloaded
+from unite.encoder.rows import rows_of
 from unite.encoder.trained import trained_of
 from unite.errors import CheckpointError, must_be
 
@@ -74,6 +75,8 @@ class VLMEncoder(nn.Module):
         self._quantised: Quantised | None = None
         self.stored: StoredFeatures | None = None
         self.family.speed_up(self.model)
+        if config.attention == VARLEN:
+            self.family.leave_out_padding()
         if config.gradient_checkpointing:
             self.model.gradient_checkpointing_enable({"use_reentrant": False})
 
@@ -216,6 +219,10 @@ class VLMEncoder(nn.Module):
         self._check_merged("before it is saved")
         save_checkpoint(Path(folder), self.model, self.processor.processor, self.config)
 
+    def rows(self, micro_batch: MicroBatch, rows: Tensor) -> MicroBatch:
+        """Returns some contents of a micro-batch, (k,) rows of it in rising order, as one of their own."""
+        return rows_of(self.family, micro_batch, rows)
+
     def _choose_trained(self, config: EncoderConfig) -> None:
         """Says what is trained, of a model without adapters."""
         self.trained = trained_of(self.model, self.family, config)
@@ -239,7 +246,7 @@ class VLMEncoder(nn.Module):
             media = [micro_batch.media for micro_batch in micro_batches if micro_batch.media]
             joined = media[0] if len(media) == 1 else {name: torch.cat([tensors[name] for tensors in media]) for name in media[0]}
             with torch.set_grad_enabled(not is_frozen):
-                seen = dict(zip(new, self.family.see(self.model, joined, list(new.values())), strict=True))
+                seen = dict(zip(new, self.family.see(self.model, self.family.select(joined, list(new.values()))), strict=True))
             known.keep(seen)
             if self.stored is not None and is_frozen:
                 self.stored.put(seen)

@@ -39,7 +39,7 @@ class UniteModule(pl.LightningModule):
         graph_tokens: see `ContrastiveStep`.
         seed: of the random numbers of each step (dropout), which are a function of it, the step and the rank: a resumed run draws the same.
         step: the class of the step; another where weights are sharded.
-        features: see `ContrastiveStep`.
+        features, negligible: see `ContrastiveStep`.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class UniteModule(pl.LightningModule):
         seed: int = 0,
         step: type[ContrastiveStep] = ContrastiveStep,
         features: FeatureBound = ALL_KEPT,
+        negligible: float = 0,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -61,7 +62,7 @@ class UniteModule(pl.LightningModule):
         self.optimizer = optimizer
         self.num_steps = num_steps
         self.seed = seed
-        self.step = step(encoder, objective, graph_tokens, features)
+        self.step = step(encoder, objective, graph_tokens, features, negligible)
         self.average = None if optimizer.ema_decay is None else WeightAverage(self, optimizer.ema_decay)
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:

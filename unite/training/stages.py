@@ -74,6 +74,7 @@ def train_stages(
     shared: SharedStages | None = None,
     back_to: tuple[str, int] | None = None,
     features: FeatureBound = ALL_KEPT,
+    negligible: float = 0,
 ) -> VLMEncoder:
     """Trains the stages one after the other and returns the trained encoder, which is exported to `run.encoder`.
 
@@ -86,6 +87,7 @@ def train_stages(
         shared: where stages but the last are shared with other jobs; None trains them here.
         back_to: stage and step of an older checkpoint to go on from; what was made after it is set aside.
         features: how much of what a frozen tower has seen is kept over a step.
+        negligible: see `ContrastiveStep`.
 
     Raises:
         ConfigError: if there is no stage, or `back_to` is of another one.
@@ -116,7 +118,7 @@ def train_stages(
                 check_checkpoint(checkpoint, stage.num_steps)
             trainer = build_trainer(stage)
             with _told_how_to_go_on(run, stage), shown(f"stage {stage.name}"):
-                _train(stage, encoder, trainer, graph_tokens, features, checkpoint, seed)
+                _train(stage, encoder, trainer, graph_tokens, features, negligible, checkpoint, seed)
             with shown("exporting the encoder"):
                 if is_sharded_run(trainer):
                     trained = trained_weights(encoder)
@@ -214,6 +216,7 @@ def _train(
     trainer: pl.Trainer,
     graph_tokens: int | str,
     features: FeatureBound,
+    negligible: float,
     checkpoint: Path | None,
     seed: int,
 ) -> None:
@@ -226,7 +229,7 @@ def _train(
     step = ShardedStep if is_sharded_run(trainer) else ContrastiveStep
     if checkpoint:
         check_strategy(trainer, checkpoint)
-    module = UniteModule(encoder, stage.objective, stage.optimizer, num_steps, graph_tokens, seed, step, features)
+    module = UniteModule(encoder, stage.objective, stage.optimizer, num_steps, graph_tokens, seed, step, features, negligible)
     trainer.fit(module, datamodule=stage.mixture, ckpt_path=checkpoint, weights_only=True)
     if stage.export is Export.best and stage.validation is not None:
         trainer.strategy.barrier()  # the first rank writes which one it is

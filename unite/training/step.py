@@ -29,6 +29,7 @@ from unite.objective import ObjectiveOutput
 from unite.onednn import keep_few_products
 from unite.processes import num_ranks
 from unite.training.graph_budget import GraphBudget, Measured, check_graph_tokens
+from unite.training.negligible import LeftOut, check_negligible, in_groups, left_out
 from unite.training.parallel import sum_over_ranks
 from unite.training.pool import share_pool
 from unite.training.random_state import RandomState
@@ -54,8 +55,12 @@ class MediaEncoder(Protocol):
         """Returns (n, D) embeddings."""
         ...
 
-    def together(self, micro_batches: Sequence[MicroBatch]) -> list[Tensor]:
+    def together(self, micro_batches: Sequence[MicroBatch], known: KeptFeatures | None = None) -> list[Tensor]:
         """Returns (n, D) embeddings of each; each medium is seen once."""
+        ...
+
+    def rows(self, micro_batch: MicroBatch, rows: Tensor) -> MicroBatch:
+        """Returns some contents of a micro-batch as one of their own."""
         ...
 
     def parameters(self) -> Iterator[nn.Parameter]:
@@ -72,11 +77,13 @@ class StepOutput:
             those of the rank's own batch.
         embeddings: (U, D) of the rank's own batch.
         relations: over them.
+        left_out: what was negligible; None where nothing may be.
     """
 
     objective: ObjectiveOutput
     embeddings: Tensor
     relations: Relations
+    left_out: LeftOut | None = None
 
     @property
     def loss(self) -> Tensor:
@@ -94,17 +101,27 @@ class ContrastiveStep:
         graph_tokens: the activations of up to this many tokens (padding included) are kept; of micro-batches beyond them gradients are
             cached, and one at a time is passed again. "auto" finds what the memory has room for, see `graph_budget`.
         features: how much of what a frozen tower has seen is kept for that.
+        negligible: contents that give the gradient next to nothing are not passed again: the share of it that may be lost, see
+            `unite.training.negligible`. An encoder that draws at random (dropout) would draw other numbers for the rest.
     """
 
     #: Whether what is kept passes together also where not all is.
     keeps_in_one_pass = False
 
-    def __init__(self, encoder: MediaEncoder, objective: nn.Module, graph_tokens: int | str, features: FeatureBound = ALL_KEPT) -> None:
+    def __init__(
+        self,
+        encoder: MediaEncoder,
+        objective: nn.Module,
+        graph_tokens: int | str,
+        features: FeatureBound = ALL_KEPT,
+        negligible: float = 0,
+    ) -> None:
         self.graph_tokens = check_graph_tokens(graph_tokens)
         self.budget = GraphBudget() if self.graph_tokens is None else None
         self.encoder = encoder
         self.objective = objective
         self.features = features
+        self.negligible = check_negligible(negligible)
         self._is_told = False
         keep_memory()  # of one step for the next
         keep_few_products()
@@ -173,7 +190,7 @@ class ContrastiveStep:
         embeddings = in_order(batch, self.encoder.together(batch.micro_batches))
         output, gradient = self.loss(embeddings.detach(), batch, backward)
         pass_back(embeddings, gradient, backward)
-        return output
+        return replace(output, left_out=left_out(gradient, (), self.negligible)) if self.negligible else output
 
     def _cached(self, batch: Batch, backward: Backward) -> StepOutput:
         # Features of a frozen tower serve all micro-batches and the replay. Those of a trained one must be made again, with their graph,
@@ -194,12 +211,37 @@ class ContrastiveStep:
         if kept:
             pass_back(torch.cat(with_graph), torch.cat([gradient[micro.contents] for micro in kept]), backward)
             del with_graph
+        if self.negligible:
+            left = left_out(gradient, replayed, self.negligible)
+            self._replay_some(replayed, left.needed, known, gradient, backward)
+            output = replace(output, left_out=left)
+        else:
+            self._replay(replayed, states, known, gradient, backward)
+        self.tell(known)
+        return output
+
+    def _replay(
+        self,
+        replayed: Sequence[MicroBatch],
+        states: Sequence[RandomState],
+        known: KeptFeatures | None,
+        gradient: Tensor,
+        backward: Backward,
+    ) -> None:
         for micro, state in zip(replayed, states, strict=True):
             with state.restored():
                 again = self.encoder(micro, self.encoder.encode_media(micro, known))
             pass_back(again, gradient[micro.contents], backward)
-        self.tell(known)
-        return output
+
+    def _replay_some(
+        self, replayed: Sequence[MicroBatch], needed: Tensor, known: KeptFeatures | None, gradient: Tensor, backward: Backward
+    ) -> None:
+        """Passes the contents that are needed, as many at a time as the largest micro-batch has tokens."""
+        rows = [needed[micro.contents].nonzero().squeeze(1) for micro in replayed]
+        some = [self.encoder.rows(micro, of_micro) for micro, of_micro in zip(replayed, rows, strict=True) if len(of_micro)]
+        for group in in_groups(some, max(micro.input_ids.numel() for micro in replayed)):
+            again = torch.cat(self.encoder.together(group, known))
+            pass_back(again, gradient[torch.cat([micro.contents for micro in group])], backward)
 
     def tell(self, known: KeptFeatures | None) -> None:
         """Says, of the first step where it is so, how many media had features beyond the bound."""

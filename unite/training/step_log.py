@@ -24,6 +24,8 @@ class StepLog(pl.Callback):
     `train/num_negatives`, `train/share_without_negatives`: means over the terms (`unite.objective.Terms`).
     `train/loss/<pair>`, `train/accuracy/<pair>`: over the terms of a pair, `text-to-image`; `train/source/<name>/loss`, `.../accuracy`:
     of a source, each term counting alike, before the objective's weights. `train/source/<name>/samples_share`: of the samples.
+    `train/negligible_contents`, `train/negligible_gradient`: with `trainer.negligible_gradient`, the share of the contents that were not
+    passed again, and of the gradient that they had.
     `train/cut_share`: of the samples, those with a text that was longer than encoder.max_length and lost its end.
     `train/gradient_norm`: before clipping. `train/learning_rate`, `train/temperature`: of the last step; where groups of
     parameters have several rates the first one's, and each one's as `train/learning_rate/<name>`.

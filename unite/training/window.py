@@ -80,6 +80,7 @@ class Window:
         taken = torch.isfinite(gradient_norm)
         norm = torch.where(taken, gradient_norm, 0.0)
         scalars = {"loss": output.loss, "gradient_norm": norm, "taken": taken, "tokens": tokens, **output.objective.parts}
+        scalars |= {} if output.left_out is None else output.left_out.told
         for name, value in scalars.items():
             value = value.to(output.loss)  # float32, on the device
             self._sums[name] = self._sums[name] + value if name in self._sums else value

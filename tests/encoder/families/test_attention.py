@@ -1,12 +1,15 @@
 """Attention by plain products against torch's own, in bfloat16 on a CPU."""
 
+import sys
 from contextlib import nullcontext
 
 import pytest
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from unite.encoder.families.attention import attend, attend_causally
+from unite.encoder.families import attention
+from unite.encoder.families.attention import Starts, attend, attend_causally, attend_within
+from unite.errors import ConfigError
 
 SCALE = 0.3
 
@@ -60,3 +63,49 @@ def test_only_what_torch_is_slow_at_is_taken_from_it(dtype, monkeypatch):
     attend(*states(dtype=dtype), SCALE, dropout=0.5)
     attend(*states(num_keys=513, dtype=dtype), SCALE)
     assert taken[-2:] == [dtype, dtype]
+
+
+LENGTHS = (3, 1, 7, 5)
+
+
+def starts(lengths, device="cpu"):
+    return Starts(torch.tensor([0, *lengths]).cumsum(0).int().to(device), max(lengths))
+
+
+@pytest.mark.parametrize("of_last", [False, True])
+def test_contents_end_to_end_equal_a_block_diagonal_mask(of_last):
+    generator = torch.Generator().manual_seed(0)
+    total = sum(LENGTHS)
+    query, key, value = (torch.randn(total, heads, 8, generator=generator).double() for heads in (4, 2, 2))
+    content = torch.arange(len(LENGTHS)).repeat_interleave(torch.tensor(LENGTHS))
+    mask = (content[:, None] == content) & torch.ones(total, total, dtype=torch.bool).tril()
+    rows = torch.tensor(LENGTHS).cumsum(0) - 1 if of_last else torch.arange(total)
+    arranged = (states.transpose(0, 1)[None] for states in (query[rows], key, value))
+    expected = scaled_dot_product_attention(*arranged, attn_mask=mask[rows], scale=SCALE, enable_gqa=True)[0].transpose(0, 1)
+    asked = starts([1] * len(LENGTHS)) if of_last else starts(LENGTHS)
+    torch.testing.assert_close(attend_within(query[rows], key, value, SCALE, asked, starts(LENGTHS)), expected)
+
+
+def on_another_device(dtype):
+    return [torch.empty(sum(LENGTHS), heads, 8, device="meta", dtype=dtype) for heads in (4, 2, 2)]
+
+
+def test_on_a_gpu_it_is_asked_of_torch(monkeypatch):
+    """Without one: how torch is called, and of the real function its shapes, on the device without memory."""
+    varlen = pytest.importorskip("torch.nn.attention.varlen", reason="torch 2.10 or newer has it").varlen_attn
+    calls = []
+    monkeypatch.setattr(attention, "_varlen", lambda: lambda *args, **options: calls.append((args, options)) or varlen(*args, **options))
+    where = starts(LENGTHS, "meta")
+    found = attend_within(*on_another_device(torch.bfloat16), SCALE, where, where)
+    assert (found.shape, found.dtype) == ((sum(LENGTHS), 4, 8), torch.bfloat16)
+    ((_, _, _, *places), options) = calls[0]
+    assert (places, options) == ([where.places, where.places, 7, 7], {"scale": SCALE, "window_size": (-1, 0), "enable_gqa": True})
+
+
+def test_what_torch_cannot_do_on_a_gpu_is_refused(monkeypatch):
+    where = starts(LENGTHS, "meta")
+    with pytest.raises(ConfigError, match=r"with encoder.attention=varlen must be bfloat16, but is .*float32. Set trainer.precision"):
+        attend_within(*on_another_device(torch.float32), SCALE, where, where)
+    monkeypatch.setitem(sys.modules, "torch.nn.attention.varlen", None)
+    with pytest.raises(ConfigError, match=r"torch for encoder.attention=varlen must be 2.10 or newer, but is .* Update torch, or set"):
+        attend_within(*on_another_device(torch.bfloat16), SCALE, where, where)

@@ -154,7 +154,8 @@ class EncoderConfig(ReadingConfig):
         frozen: what is not trained of all that, neither whole nor by an adapter: parts or names, as in `adapter.targets`.
         quantization: `nf4` holds the frozen linear layers of the language model in 4 bits while its adapters are trained (QLoRA); what is
             exported has the weights' own type. null leaves them in it.
-        attention: transformers' attention implementation.
+        attention: transformers' attention implementation, or `varlen`: contents of any length pass end to end, without padding, by torch's
+            attention of that name (a GPU, bfloat16, torch 2.10); on a CPU it goes from content to content, which takes longer.
         gradient_checkpointing: compute activations again in the backward pass, to save memory.
     """
 

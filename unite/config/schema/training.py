@@ -69,6 +69,8 @@ class TrainerConfig:
             second pass; 0 keeps none.
         features_beyond: what becomes of those beyond: `host` keeps them in the host's memory, `again` has the tower see the media again, as
             on a CPU, where the host's memory is the same, both do.
+        negligible_gradient: of what is passed twice, contents that give next to nothing to the gradient are not passed the second time: the
+            share of it, in the norms of its rows at the embeddings, that may be lost in a step (0.01, say). 0 loses nothing.
         log_every_n_steps: between two lines of the log, each of means over the steps since the last.
         health_every_n_steps: between two looks at the embeddings (alignment, uniformity, effective rank, modality gap); 0 never looks.
         checkpoint_every_n_steps: between two checkpoints.
@@ -95,6 +97,7 @@ class TrainerConfig:
     graph_tokens: int | str = "auto"
     feature_tokens: int = 1_000_000
     features_beyond: FeaturesBeyond = FeaturesBeyond.host
+    negligible_gradient: float = 0
     log_every_n_steps: int = 10
     health_every_n_steps: int = 100
     checkpoint_every_n_steps: int = 200
@@ -113,6 +116,9 @@ class TrainerConfig:
                 raise ConfigError(must_be(f"trainer.{name}", "at least 1", getattr(self, name)))
         if self.feature_tokens < 0:
             raise ConfigError(must_be("trainer.feature_tokens", "at least 0", self.feature_tokens, "0 keeps none."))
+        if not 0 <= self.negligible_gradient < 1:
+            expected = "at least 0, which leaves nothing out, and below 1"
+            raise ConfigError(must_be("trainer.negligible_gradient", expected, self.negligible_gradient))
         if not 0 <= self.checkpoint_every_n_minutes < math.inf:
             hint = "0 goes by trainer.checkpoint_every_n_steps alone."
             raise ConfigError(must_be("trainer.checkpoint_every_n_minutes", "at least 0", self.checkpoint_every_n_minutes, hint))

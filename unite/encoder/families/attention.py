@@ -3,13 +3,20 @@
 There torch's kernel has no products of that type: forward it takes 2.4 to 3.9 times as long as they do, backward 2 to 12 times (contents
 of 16 to 512 tokens, 2,048 in all, a processor with AVX512_BF16). In float32 the two are alike.
 
-Shapes: n contents, H heads, K heads of keys (H is a multiple), L queries, M keys, d width of a head.
+Contents of any length end to end, without padding, are torch's `varlen_attn` on a GPU.
+
+Shapes: n contents, H heads, K heads of keys (H is a multiple), L queries, M keys, d width of a head, T tokens of all contents.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import Any, NamedTuple, cast
+
 import torch
 from torch import Tensor, nn
+
+from unite.errors import ConfigError, must_be
 
 #: Contents of more keys are left to torch: it keeps no scores.
 _MOST_KEYS = 512
@@ -35,8 +42,7 @@ def attend_causally(query: Tensor, key: Tensor, value: Tensor, scale: float, dro
 
 
 def _attend(query: Tensor, key: Tensor, value: Tensor, scale: float, mask: Tensor | None, dropout: float, is_causal: bool) -> Tensor:
-    is_mixed = query.device.type == "cpu" and torch.is_autocast_enabled("cpu")
-    dtype = torch.get_autocast_dtype("cpu") if is_mixed else query.dtype
+    dtype = _dtype_of_products(query)
     if query.device.type != "cpu" or dtype != torch.bfloat16 or dropout or key.shape[2] > _MOST_KEYS:
         is_grouped = query.shape[1] != key.shape[1]
         return nn.functional.scaled_dot_product_attention(
@@ -46,6 +52,71 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, scale: float, mask: Tenso
         mask = torch.ones(query.shape[2], key.shape[2], dtype=torch.bool).tril()
     with torch.autocast("cpu", enabled=False):  # it would round the scores
         return _by_products(query.to(dtype), key.to(dtype), value.to(dtype), scale, mask)
+
+
+class Starts(NamedTuple):
+    """Where contents lie in a row of tokens.
+
+    Attributes:
+        places: (n + 1,) int32, where each begins, and where the last one ends.
+        longest: tokens of the longest.
+    """
+
+    places: Tensor
+    longest: int
+
+
+def attend_within(query: Tensor, key: Tensor, value: Tensor, scale: float, asked: Starts, known: Starts) -> Tensor:
+    """Returns (T, H, d): each content's queries (T, H, d) see its own keys and values (T', K, d), no key behind their place from the end.
+
+    So a content's last query may stand alone. On a CPU it goes from content to content, which takes long.
+
+    Args:
+        query, key, value: of all contents, end to end.
+        scale: as of `attend`.
+        asked: where contents lie among the queries.
+        known: where they lie among the keys.
+
+    Raises:
+        ConfigError: on a GPU in another type than bfloat16 or float16, or with a torch that has no such attention.
+    """
+    if query.device.type == "cpu":
+        spans = zip(*(one.places.tolist() for one in (asked, known)), strict=True)
+        return torch.cat([_alone(query[a:b], key[c:d], value[c:d], scale) for (a, c), (b, d) in pairwise(spans)])
+    query, key, value = (states.to(_dtype_of_products(states)) for states in (query, key, value))
+    if query.dtype not in (torch.bfloat16, torch.float16):
+        hint = "Set trainer.precision=bf16-mixed, or encoder.attention=sdpa."
+        raise ConfigError(must_be("what attention computes in, with encoder.attention=varlen", "bfloat16", query.dtype, hint))
+    attended = _varlen()(
+        *(query, key, value, asked.places, known.places, asked.longest, known.longest),
+        scale=scale,
+        window_size=(-1, 0),
+        enable_gqa=query.shape[1] != key.shape[1],
+    )
+    return cast(Tensor, attended)
+
+
+def _alone(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+    asked, known, taken = (states.transpose(0, 1)[None] for states in (query, key, value))
+    if len(query) == len(key):
+        return attend_causally(asked, known, taken, scale)[0].transpose(0, 1)
+    mask = torch.ones(len(query), len(key), dtype=torch.bool).tril(len(key) - len(query))
+    return attend(asked, known, taken, scale, mask)[0].transpose(0, 1)
+
+
+def _varlen() -> Any:
+    try:
+        from torch.nn.attention.varlen import varlen_attn
+    except ImportError as error:
+        hint = "Update torch, or set encoder.attention=sdpa."
+        raise ConfigError(must_be("torch for encoder.attention=varlen", "2.10 or newer", torch.__version__, hint)) from error
+    return varlen_attn
+
+
+def _dtype_of_products(states: Tensor) -> torch.dtype:
+    device = states.device.type
+    is_mixed = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
+    return torch.get_autocast_dtype(device) if is_mixed else states.dtype
 
 
 def _by_products(query: Tensor, key: Tensor, value: Tensor, scale: float, mask: Tensor | None) -> Tensor:

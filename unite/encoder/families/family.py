@@ -103,8 +103,16 @@ class Family(Protocol):
         """Swaps forward passes of `model` for faster ones that give the same, of the very classes that are known; weights stay."""
         ...
 
-    def see(self, model: Any, media: Mapping[str, Tensor], which: Sequence[int]) -> Sequence[Tensor]:
-        """Returns what the towers make, (V, 1 + K, C) each, of the media with these indices, given all media of a micro-batch."""
+    def leave_out_padding(self) -> None:
+        """From now on contents pass without padding. Raises ConfigError where the model cannot."""
+        ...
+
+    def select(self, media: Mapping[str, Tensor], which: Sequence[int]) -> dict[str, Tensor]:
+        """Returns the tensors of the media with these indices, at least one, given those of all media of a micro-batch."""
+        ...
+
+    def see(self, model: Any, media: Mapping[str, Tensor]) -> Sequence[Tensor]:
+        """Returns what the towers make, (V, 1 + K, C), of each medium."""
         ...
 
     def project(self, model: Any, seen: Tensor) -> Tensor:

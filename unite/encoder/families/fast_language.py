@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from unite.encoder.families.attention import attend, attend_causally
+from unite.encoder.families.attention import Starts, attend, attend_causally, attend_within
 from unite.encoder.families.linear import linears
 from unite.encoder.families.rms_norm import rms_norm
 from unite.encoder.families.rotary import for_heads, rotate
@@ -69,11 +69,31 @@ class Blocks:
         self.last = torch.cat(places)
 
 
+class Sequences:
+    """Contents end to end in one row of tokens, (1, T, ...), without padding.
+
+    Args:
+        lengths: (N,) of each.
+
+    Attributes:
+        starts: where each lies.
+        last: (N,) where their last tokens are.
+        of_last: where each lies among these.
+    """
+
+    def __init__(self, lengths: Tensor) -> None:
+        ends = lengths.cumsum(0)
+        self.starts = Starts(nn.functional.pad(ends, (1, 0)).int(), int(lengths.max()))
+        self.last = ends - 1
+        self.of_last = Starts(torch.arange(len(lengths) + 1, dtype=torch.int32, device=lengths.device), 1)
+
+
 def speed_up_language(language_model: Any, classes: LanguageClasses) -> bool:
     """Swaps the forward passes of a language model's norms, attention, MLPs and last layer, for `sdpa` attention without a mask.
 
     Returns:
-        Whether they take `blocks`: the states of those last tokens alone, (1, N, D), are then returned.
+        Whether they take `blocks`, or contents without padding in their place: the states of those last tokens alone, (1, N, D), are then
+        returned.
     """
     last = language_model.layers[-1]
     passes: dict[type, Callable[..., Any]] = {classes.norm: _normalise, classes.attention: _attend}
@@ -95,7 +115,7 @@ def _normalise(self: Any, hidden_states: Tensor) -> Tensor:
     return rms_norm(hidden_states.to(dtype), self.weight.to(dtype), self.variance_epsilon)
 
 
-def _last_layer(self: Any, hidden_states: Tensor, blocks: Blocks | None = None, **kwargs: Any) -> Tensor:
+def _last_layer(self: Any, hidden_states: Tensor, blocks: Blocks | Sequences | None = None, **kwargs: Any) -> Tensor:
     """Returns (1, N, D), the states of the blocks' last tokens; all of them, (n, L, D), without blocks."""
     attended, _ = self.self_attn(hidden_states=self.input_layernorm(hidden_states), blocks=blocks, is_last=True, **kwargs)
     hidden_states = attended + (hidden_states if blocks is None else hidden_states[:, blocks.last])
@@ -109,7 +129,7 @@ def _attend(
     attention_mask: Tensor | None = None,
     is_last: bool = False,
     shared: SharedByLayers | None = None,
-    blocks: Blocks | None = None,
+    blocks: Blocks | Sequences | None = None,
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
     """Causal attention over (n, L, D), within blocks if there are any; of their last tokens alone in the last layer."""
@@ -119,6 +139,13 @@ def _attend(
     angles = shared.made_of(position_embeddings[0], lambda: for_heads(*position_embeddings, num_heads))
     key, value, *query_of_all = _heads(self, "kv" if blocks is not None and is_last else "kvq", hidden_states)
     key = rotate(key, angles)
+    if isinstance(blocks, Sequences):
+        asking = hidden_states[:, blocks.last] if is_last else hidden_states
+        of_asking = (angles[0][:, blocks.last], angles[1][:, blocks.last]) if is_last else angles
+        (query,) = query_of_all or _heads(self, "q", asking)
+        query, key, value = (states.flatten(0, 1) for states in (rotate(query, of_asking), key, value))
+        within = attend_within(query, key, value, self.scaling, blocks.of_last if is_last else blocks.starts, blocks.starts)
+        return self.o_proj(within.view(*asking.shape[:2], -1)), None
     shapes = [(hidden_states.shape[0], hidden_states.shape[1])] if blocks is None else blocks.shapes
     num_shared, num_spare = (0, 0) if blocks is None else (blocks.shared, blocks.spare)
     lasts: Sequence[Tensor | None] = [None] * len(shapes)

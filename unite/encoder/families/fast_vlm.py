@@ -127,11 +127,15 @@ class FastVLM(LanguagePass):
         """Returns images (M, 3, H, W) uint8 normalised, as the tower takes them."""
         return torch.addcmul(self._shift, pixels.to(self._scale.dtype), self._scale)
 
-    def see(self, model: Any, media: Mapping[str, Tensor], which: Sequence[int]) -> Sequence[Tensor]:
-        """Returns what the tower makes (V, 1, C) of each image in `which`."""
+    def select(self, media: Mapping[str, Tensor], which: Sequence[int]) -> dict[str, Tensor]:
+        """Returns the tensors of the images with these indices."""
+        return {name: tensor[list(which)] for name, tensor in media.items()}
+
+    def see(self, model: Any, media: Mapping[str, Tensor]) -> Sequence[Tensor]:
+        """Returns what the tower makes (V, 1, C) of each image."""
         if model.vision_tower.training:  # its batch norms keep the statistics that they have: a micro-batch's are no function of an image
             model.vision_tower.eval()
-        inputs = self.pixels(media["pixels"][list(which)]).to(model.vision_tower.dtype)
+        inputs = self.pixels(media["pixels"]).to(model.vision_tower.dtype)
         seen = model.vision_tower(inputs, return_dict=True, do_pooling=False).last_hidden_state
         expected = (inputs.shape[-2] // self.patch_size, inputs.shape[-1] // self.patch_size)
         if tuple(seen.shape[-2:]) != expected:

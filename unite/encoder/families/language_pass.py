@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from unite.encoder.families.family import Part
-from unite.encoder.families.fast_language import Blocks
+from unite.encoder.families.fast_language import Blocks, Sequences
 from unite.encoder.families.shared import SharedByLayers
 from unite.encoder.pooling import states_at
+from unite.errors import ConfigError, must_be
 
 #: On a CPU a row of tokens is as long as a multiple of it: oneDNN prepares its products for each new length, which takes as long as two or
 #: three of them.
@@ -25,12 +26,23 @@ class LanguagePass(nn.Module):
     """What of a `Family` drives the language model.
 
     Its `speed_up` says what was made faster: `_is_fast`, that layers take what they share (`SharedByLayers`); `_is_one_pass`, that they
-    take blocks (see `fast_language`).
+    take blocks (see `fast_language`), or contents without padding.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._is_fast = self._is_one_pass = False
+        self._is_fast = self._is_one_pass = self._is_unpadded = False
+
+    def leave_out_padding(self) -> None:
+        """From now on contents of any length pass end to end, none of them padded (`encoder.attention=varlen`).
+
+        Raises:
+            ConfigError: if the model is not passed as one row of tokens.
+        """
+        if not self._is_one_pass:
+            hint = "Only a language model without sliding windows is passed as one row of tokens."
+            raise ConfigError(must_be("encoder.attention", "sdpa for this checkpoint", "varlen", hint))
+        self._is_unpadded = True
 
     def deeper(self, features: Tensor, seen: Tensor) -> dict[str, Any]:
         """Returns what the language model is given of the features for deeper layers.
@@ -51,6 +63,18 @@ class LanguagePass(nn.Module):
                 for content, part in zip(contents, parts, strict=True)
             ]
             return [states_at(states, part.last) for states, part in zip(hidden, parts, strict=True)]
+        if self._is_unpadded:
+            masks = [content.attention_mask.bool() for content in contents]
+            one_row = self._pass(
+                model,
+                torch.cat([content.input_ids[mask] for content, mask in zip(contents, masks, strict=True)])[None],
+                torch.cat([content.token_types[mask] for content, mask in zip(contents, masks, strict=True)])[None],
+                _features(parts),
+                torch.cat([part.positions[..., mask] for part, mask in zip(parts, masks, strict=True)], -1)[..., None, :],
+                shared=SharedByLayers(),
+                blocks=Sequences(torch.cat([part.last + 1 for part in parts])),
+            )
+            return torch.split(one_row[0], [len(part.last) for part in parts])
         num_shared = contents[0].shared if len(contents) == 1 else 0
         shapes = [(rows, length - num_shared) for rows, length in (content.input_ids.shape for content in contents)]
         num_tokens = num_shared + sum(rows * length for rows, length in shapes)
@@ -59,7 +83,7 @@ class LanguagePass(nn.Module):
             model,
             _in_one_row([content.input_ids for content in contents], num_shared, spare)[None],
             _in_one_row([content.token_types for content in contents], num_shared, spare)[None],
-            torch.cat([part.features for part in parts if len(part.features)] or [parts[0].features]),
+            _features(parts),
             _in_one_row([part.positions for part in parts], num_shared, spare)[..., None, :],
             shared=SharedByLayers(),
             blocks=Blocks(shapes, [part.last - num_shared for part in parts], num_shared, spare),
@@ -78,6 +102,10 @@ class LanguagePass(nn.Module):
             inputs_embeds=inputs, attention_mask=None, position_ids=positions, use_cache=False, **extra
         ).last_hidden_state
         return hidden
+
+
+def _features(parts: Sequence[Part]) -> Tensor:
+    return torch.cat([part.features for part in parts if len(part.features)] or [parts[0].features])
 
 
 def _in_one_row(tensors: Sequence[Tensor], shared: int, spare: int) -> Tensor:

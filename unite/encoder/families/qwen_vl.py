@@ -92,17 +92,22 @@ class QwenVL(LanguagePass):
         """Returns patches (N, ...) uint8 normalised, as the vision tower takes them."""
         return torch.addcmul(self._shift, patches.to(self._scale.dtype), self._scale)
 
-    def see(self, model: Any, media: Mapping[str, Tensor], which: Sequence[int]) -> Sequence[Tensor]:
-        """Returns the features (V, 1 + K, D) of each medium in `which`."""
-        wanted, grids, modalities = media["patches"], media["grids"], media["modalities"]
-        if list(which) != list(range(len(grids))):
-            patches = wanted.split(grids.prod(-1).tolist())
-            wanted, grids, modalities = torch.cat([patches[medium] for medium in which]), grids[list(which)], modalities[list(which)]
+    def select(self, media: Mapping[str, Tensor], which: Sequence[int]) -> dict[str, Tensor]:
+        """Returns the tensors of the media with these indices."""
+        if list(which) == list(range(len(media["grids"]))):
+            return dict(media)
+        patches = media["patches"].split(media["grids"].prod(-1).tolist())
+        others = {name: tensor[list(which)] for name, tensor in media.items() if name != "patches"}
+        return others | {"patches": torch.cat([patches[medium] for medium in which])}
+
+    def see(self, model: Any, media: Mapping[str, Tensor]) -> Sequence[Tensor]:
+        """Returns the features (V, 1 + K, D) of each medium."""
+        patches, grids, modalities = media["patches"], media["grids"], media["modalities"]
         if self._reads_bytes:
             still = (modalities != Modality.VIDEO.value).repeat_interleave(grids.prod(-1))
-            inputs = embed_patches(model.visual.patch_embed.proj, wanted, still, self._scale, self._shift)
+            inputs = embed_patches(model.visual.patch_embed.proj, patches, still, self._scale, self._shift)
         else:
-            inputs = self.pixels(wanted).to(model.visual.dtype)
+            inputs = self.pixels(patches).to(model.visual.dtype)
         seen = model.visual(inputs, grid_thw=grids, **({"shared": SharedByLayers()} if self._is_fast else {}))
         features: Tensor = torch.stack([seen.pooler_output, *self.deepstack_features(seen)], dim=1)
         return tuple(features.split((grids.prod(-1) // self.merge_size**2).tolist()))
