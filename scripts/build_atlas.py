@@ -1,11 +1,13 @@
-"""Rebuilds the glyph atlas of the emoji world from OpenMoji's SVGs.
+"""Rebuilds the glyph atlas of the emoji world from OpenMoji's SVGs, and the same glyphs as others draw them.
 
-    npm pack openmoji@17.0.0 && tar xzf openmoji-17.0.0.tgz
+    npm pack openmoji@17.0.0 @lobehub/fluent-emoji-3d@1.1.0
+    mkdir openmoji fluent && tar xzf openmoji-17.0.0.tgz -C openmoji && tar xzf lobehub-fluent-emoji-3d-1.1.0.tgz -C fluent
     pip install resvg-py==0.5.0
-    python scripts/build_atlas.py package
+    python scripts/build_atlas.py openmoji/package fluent/package
 
 Needs `resvg-py` (the SVG rasteriser), which the package itself does not. Writes atlas.png, a sheet of square tiles in rows of 12, in the
-order of `GLYPHS`, and atlas.json, what is known of each. The order matters: a world of n glyphs takes the first n, so those that differ
+order of `GLYPHS`, atlas.json, what is known of each, and other drawings of them: lines.png, OpenMoji's without colour, and fluent.png.
+The order matters: a world of n glyphs takes the first n, so those that differ
 most at 26 pixels stand first.
 """
 
@@ -122,10 +124,13 @@ GLYPHS = """
 """
 
 
-def tile(svg: Path, size: int = TILE) -> Image.Image:
+def tile(path: Path, size: int = TILE) -> Image.Image:
     """Returns the drawing, cropped to what is drawn and fitted into a square tile."""
-    drawn = resvg_py.svg_to_bytes(svg_path=str(svg), width=8 * TILE, height=8 * TILE)
-    image = Image.open(io.BytesIO(bytes(drawn))).convert("RGBA")
+    if path.suffix == ".svg":
+        drawn = resvg_py.svg_to_bytes(svg_path=str(path), width=8 * TILE, height=8 * TILE)
+        image = Image.open(io.BytesIO(bytes(drawn))).convert("RGBA")
+    else:
+        image = Image.open(path).convert("RGBA")
     image = image.crop(image.getchannel("A").getbbox())
     scale = size / max(image.size)
     # Pillow scales colours premultiplied with alpha ("RGBa"), so that no dark fringe comes in from transparent pixels.
@@ -135,15 +140,29 @@ def tile(svg: Path, size: int = TILE) -> Image.Image:
     return square
 
 
+def write_sheet(name: str, drawings: list[Path]) -> None:
+    """Writes the drawings as one sheet."""
+    sheet = Image.new("RGBA", (COLUMNS * TILE, -(-len(drawings) // COLUMNS) * TILE))
+    for at, drawing in enumerate(drawings):
+        sheet.paste(tile(drawing), (at % COLUMNS * TILE, at // COLUMNS * TILE))
+    sheet.quantize(256, Image.Quantize.FASTOCTREE).save(FOLDER / name, optimize=True)
+
+
+def _fluent(folder: Path, code: str) -> Path:
+    """Some files have the variation selector of their code in their name."""
+    return next(path for path in (folder / f"{code.lower()}.webp", folder / f"{code.lower()}-fe0f.webp") if path.is_file())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Rebuilds the glyph atlas of the emoji world.")
     parser.add_argument("package", type=Path, help="the unpacked npm package openmoji 17.0.0")
-    package = parser.parse_args().package
+    parser.add_argument("fluent", type=Path, help="the unpacked npm package @lobehub/fluent-emoji-3d 1.1.0")
+    arguments = parser.parse_args()
+    package = arguments.package
     known = {entry["hexcode"]: entry for entry in json.loads((package / "data" / "openmoji.json").read_text(encoding="utf-8"))}
     lines = [[part.strip() for part in line.split("|")] for line in GLYPHS.strip().splitlines()]
-    sheet = Image.new("RGBA", (COLUMNS * TILE, -(-len(lines) // COLUMNS) * TILE))
     glyphs = []
-    for at, (hexcode, name, synonym) in enumerate(lines):
+    for hexcode, name, synonym in lines:
         entry = known[hexcode]
         tags = [tag.strip() for tag in f"{entry['tags']}, {entry['openmoji_tags']}".split(",") if tag.strip()]
         glyphs.append(
@@ -159,10 +178,11 @@ def main() -> None:
                 "author": entry["openmoji_author"],
             }
         )
-        sheet.paste(tile(package / "color" / "svg" / f"{hexcode}.svg"), (at % COLUMNS * TILE, at // COLUMNS * TILE))
-    sheet = sheet.quantize(256, Image.Quantize.FASTOCTREE)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    sheet.save(FOLDER / "atlas.png", optimize=True)
+    codes = [hexcode for hexcode, _, _ in lines]
+    write_sheet("atlas.png", [package / "color" / "svg" / f"{code}.svg" for code in codes])
+    write_sheet("lines.png", [package / "black" / "svg" / f"{code}.svg" for code in codes])
+    write_sheet("fluent.png", [_fluent(arguments.fluent / "assets", code) for code in codes])
     about = {"source": "OpenMoji 17.0.0", "license": "CC-BY-SA-4.0", "tile": TILE, "columns": COLUMNS, "glyphs": glyphs}
     (FOLDER / "atlas.json").write_text(json.dumps(about, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     print(f"{len(glyphs)} glyphs, {sum(file.stat().st_size for file in FOLDER.iterdir()) / 1e6:.2f} MB in {FOLDER}")

@@ -32,7 +32,7 @@ from unite.config.schema.sweep import JobSweeperConfig, Keep, ProcessLauncherCon
 from unite.config.schema.training import FeaturesBeyond, LoggerConfig, StageConfig, TrainConfig, TrainerConfig, WandbMode
 from unite.config.schema.validation import Export, HeldOutConfig, ValidationConfig
 from unite.config.schema.vectors import Vectors
-from unite.config.schema.world import EmojiHardConfig, PeopleWorldConfig, StampsWorldConfig, WorldConfig
+from unite.config.schema.world import EmojiHardConfig, EmojiUnseenConfig, PeopleWorldConfig, StampsWorldConfig, WorldConfig
 
 __all__ = [
     "AdafactorConfig",
@@ -51,6 +51,7 @@ __all__ = [
     "EmbedConfig",
     "Embedded",
     "EmojiHardConfig",
+    "EmojiUnseenConfig",
     "EncoderConfig",
     "Engine",
     "EvaluateConfig",

@@ -73,6 +73,15 @@ class EmojiHardConfig(PoolsConfig):
 
 
 @dataclass(kw_only=True)
+class EmojiUnseenConfig(PoolsConfig):
+    """Tests of what training never drew, of the seed and glyphs of the world that is trained on. See `unite.worlds.emoji.unseen`."""
+
+    _target_: str = "unite.worlds.emoji.unseen.EmojiUnseen"
+    num_queries: int = 128
+    num_candidates: int = 256
+
+
+@dataclass(kw_only=True)
 class StampsWorldConfig:
     """What people drew and wrote, as `python -m unite.worlds.stamps` made it. See `unite.worlds.stamps`.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from PIL import Image
 from unite.errors import ConfigError, must_be
 
 FOLDER = Path(__file__).parent / "atlas"
+#: Sheets of all glyphs: OpenMoji's in colour, which training shows, and others: its lines without colour, and Fluent Emoji in 3D.
+DRAWINGS = {"openmoji": "atlas.png", "lines": "lines.png", "fluent": "fluent.png"}
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class Glyph:
         synonym: another word with its article (`a kitty`); the name again where there is none that reads well.
         annotation, tags, group: Unicode's and OpenMoji's.
         index: its place in the atlas.
+        drawings: whose drawing of it is shown, one of `DRAWINGS`.
     """
 
     name: str
@@ -36,6 +40,7 @@ class Glyph:
     tags: tuple[str, ...]
     group: str
     index: int
+    drawings: str = "openmoji"
 
 
 @cache
@@ -80,10 +85,15 @@ def next_glyphs(num: int, after: int) -> tuple[Glyph, ...]:
     return glyphs()[after : after + num]
 
 
+def drawn_as(some: Sequence[Glyph], drawings: str) -> tuple[Glyph, ...]:
+    """Returns the glyphs as others draw them, one of `DRAWINGS`."""
+    return tuple(replace(glyph, drawings=drawings) for glyph in some)
+
+
 @cache
-def sprite(index: int, size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def sprite(index: int, size: int, drawings: str = "openmoji") -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Returns a glyph at `size` x `size` pixels: colour times alpha (size, size, 3) in 0..255, and alpha (size, size, 1) in 0..1."""
-    about, sheet = _about(), _sheet()
+    about, sheet = _about(), _sheet(drawings)
     left, top = index % about["columns"] * about["tile"], index // about["columns"] * about["tile"]
     tile = sheet.crop((left, top, left + about["tile"], top + about["tile"]))
     small = np.asarray(tile.convert("RGBa").resize((size, size), Image.Resampling.BOX), dtype=np.float32)
@@ -97,5 +107,5 @@ def _about() -> dict[str, Any]:
 
 
 @cache
-def _sheet() -> Image.Image:
-    return Image.open(FOLDER / "atlas.png").convert("RGBA")
+def _sheet(drawings: str) -> Image.Image:
+    return Image.open(FOLDER / DRAWINGS[drawings]).convert("RGBA")

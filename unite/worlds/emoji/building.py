@@ -157,19 +157,24 @@ def _write_train(recipe: str, plan: Plan, folder: Path, count: Callable[[], None
 
 def _write_tasks(recipe: str, plan: Plan, folder: Path) -> dict[str, int]:
     """Writes the held-out and held-in tasks of a recipe; returns the size of each pool."""
+    sizes = write_tests(recipe, plan, folder)
+    for source in [name.removeprefix("test/") for name in sizes]:
+        families = _common_families(ShardReader.of_folder(folder / "train" / source), plan)
+        place = folder / "held_in" / source
+        sizes[f"held_in/{source}"] = write_pair_task(place, KINDS[source], families, plan.num_queries, plan.num_candidates)
+    return sizes
+
+
+def write_tests(recipe: str, plan: Plan, folder: Path) -> dict[str, int]:
+    """Writes the held-out tasks of a recipe, which follow from the seed and `plan.companions["test"]`; returns the size of each pool."""
     family = cache(partial(_family, recipe, plan, "test"))  # sources of one recipe share its families
-
-    def write(place: str, source: str, families: Iterator[list[Pair]]) -> int:
-        return write_pair_task(folder / place / source, KINDS[source], families, plan.num_queries, plan.num_candidates)
-
     sizes = {}
     for source in family(0):
         numbers = (number for number in range(_PATIENCE * plan.num_candidates) if (number + 1) % _ALONE_EVERY)
-        sizes[f"test/{source}"] = num = write("test", source, (family(number)[source] for number in numbers))
+        families = (family(number)[source] for number in numbers)
+        num = write_pair_task(folder / "test" / source, KINDS[source], families, plan.num_queries, plan.num_candidates)
+        sizes[f"test/{source}"] = num
         check_pool(source, num, plan.num_candidates, plan.num_glyphs)
-    for source in family(0):
-        rows = ShardReader.of_folder(folder / "train" / source)
-        sizes[f"held_in/{source}"] = write("held_in", source, _common_families(rows, plan))
     return sizes
 
 

@@ -123,14 +123,14 @@ def _corner(cell: int) -> tuple[int, int]:
 
 def _paste(canvas: NDArray[np.uint8], background: str, glyph: Glyph, top: int, left: int, size: int = GLYPH, opacity: float = 1.0) -> None:
     """Draws a glyph in the middle of the cell-sized square whose corner is given; nothing else is there but the background."""
-    canvas[top : top + CELL, left : left + CELL] = _cell(background, glyph.index, size, opacity)
+    canvas[top : top + CELL, left : left + CELL] = _cell(background, glyph.index, size, opacity, glyph.drawings)
 
 
 @cache
-def _cell(background: str, glyph: int, size: int, opacity: float) -> NDArray[np.uint8]:
+def _cell(background: str, glyph: int, size: int, opacity: float, drawings: str) -> NDArray[np.uint8]:
     """Returns (28, 28, 3): a glyph on plain ground. There are some thousands of them, and each is seen often."""
     cell = np.full((CELL, CELL, 3), BACKGROUNDS[background], dtype=np.float32)
-    colour, alpha = sprite(glyph, size)
+    colour, alpha = sprite(glyph, size, drawings)
     margin = (CELL - size) // 2
     window = cell[margin : margin + size, margin : margin + size]
     window *= 1 - opacity * alpha
