@@ -6,7 +6,7 @@ from transformers import AutoTokenizer
 from tests.encoder.checkpoints import save_family, tiny
 from tests.encoder.material import image, make
 from tests.training.pictures import pictures
-from tests.training.toy import batch_of, examples, seeded_encoder
+from tests.training.toy import batch_of, examples, gradients, plain, seeded_encoder
 from unite.config.schema import InfoNCEConfig, LoRAConfig, MAMCLConfig
 from unite.data.collate import Collator
 from unite.encoder.features import ALL_KEPT, FeatureBound
@@ -19,19 +19,6 @@ from unite.types import Content, Example
 @pytest.fixture(scope="module")
 def tiny_folder(tmp_path_factory):
     return tiny(tmp_path_factory.mktemp("tiny"))
-
-
-def gradients(encoder):
-    return {name: parameter.grad.clone() for name, parameter in encoder.named_parameters() if parameter.grad is not None}
-
-
-def plain(batch, encoder, objective):
-    """The step without any of its parts: embed all, loss, backward."""
-    parts = torch.cat([encoder(micro) for micro in batch.micro_batches])
-    order = torch.cat([micro.contents for micro in batch.micro_batches]).argsort()
-    loss = objective(parts[order], batch.relations).loss
-    loss.backward()
-    return loss.detach(), gradients(encoder)
 
 
 @pytest.mark.parametrize("objective", [MAMCL(MAMCLConfig(temperature=0.1)), InfoNCE(InfoNCEConfig(temperature=0.1))])
@@ -49,51 +36,6 @@ def test_gradients_equal_the_plain_step(objective, num_kept):
     torch.testing.assert_close(gradients(encoder), expected, rtol=1e-5, atol=1e-8)
     assert output.objective.terms.row.tolist() == list(range(20))
     assert (len(output.embeddings), output.relations) == (batch.relations.num_contents, batch.relations)
-
-
-@pytest.mark.parametrize("graph_tokens", [1, 30, 10_000, "auto"])
-def test_contents_that_no_trained_weight_made_have_no_gradient_to_pass(graph_tokens):
-    """A projector alone is trained, and micro-batches of texts lie beside those of images."""
-
-    def projector_alone():
-        encoder = seeded_encoder()
-        encoder.requires_grad_(False)
-        encoder.rare.requires_grad_()
-        return encoder
-
-    batch = batch_of(examples(20, rare_from=10))
-    loss, expected = plain(batch, projector_alone(), MAMCL(MAMCLConfig(temperature=0.1)))
-    encoder = projector_alone()
-    assert {encoder(micro).requires_grad for micro in batch.micro_batches} == {False, True}
-    output = ContrastiveStep(encoder, MAMCL(MAMCLConfig(temperature=0.1)), graph_tokens)(batch, torch.Tensor.backward)
-    torch.testing.assert_close(output.loss, loss)
-    assert expected.keys() == {"rare.weight"}
-    torch.testing.assert_close(gradients(encoder), expected, rtol=1e-5, atol=1e-8)
-
-
-def test_a_batch_that_no_trained_weight_made_trains_nothing():
-    encoder = seeded_encoder()
-    encoder.requires_grad_(False)
-    encoder.rare.requires_grad_()
-    for graph_tokens in (1, 10_000, "auto"):
-        ContrastiveStep(encoder, MAMCL(MAMCLConfig(temperature=0.1)), graph_tokens)(
-            batch_of(examples(5, rare_from=5)), torch.Tensor.backward
-        )
-    assert gradients(encoder) == {}
-
-
-@pytest.mark.parametrize("graph_tokens", [1, 30])
-def test_the_replay_draws_the_same_dropout(graph_tokens):
-    batch = batch_of(examples(20))
-    _, expected = plain(
-        batch, seeded_encoder(0.5), MAMCL(MAMCLConfig(temperature=0.1))
-    )  # building the encoder leaves the generator in one and the same state
-    _, without = plain(batch, seeded_encoder(0.0), MAMCL(MAMCLConfig(temperature=0.1)))
-    encoder = seeded_encoder(0.5)
-    ContrastiveStep(encoder, MAMCL(MAMCLConfig(temperature=0.1)), graph_tokens)(batch, torch.Tensor.backward)
-    assert len(batch.micro_batches) < encoder.calls <= 2 * len(batch.micro_batches) - (graph_tokens > 1)
-    torch.testing.assert_close(gradients(encoder), expected, rtol=1e-5, atol=1e-8)
-    assert not torch.allclose(without["out.bias"], expected["out.bias"])
 
 
 def test_the_packing_does_not_change_the_gradient():

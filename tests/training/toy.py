@@ -67,6 +67,19 @@ def seeded_encoder(dropout: float = 0.0) -> BagEncoder:
     return BagEncoder(dropout)
 
 
+def gradients(encoder):
+    return {name: parameter.grad.clone() for name, parameter in encoder.named_parameters() if parameter.grad is not None}
+
+
+def plain(batch, encoder, objective):
+    """The step without any of its parts: embed all, loss, backward."""
+    parts = torch.cat([encoder(micro) for micro in batch.micro_batches])
+    order = torch.cat([micro.contents for micro in batch.micro_batches]).argsort()
+    loss = objective(parts[order], batch.relations).loss
+    loss.backward()
+    return loss.detach(), gradients(encoder)
+
+
 class Rows(DummyLogger):
     """Keeps the rows of the log, by step."""
 

@@ -27,7 +27,8 @@ from unite.encoder.features import KeptFeatures
 from unite.encoder.vlm import VLMEncoder
 from unite.training.parallel import largest_over_ranks
 from unite.training.random_state import RandomState
-from unite.training.step import Backward, ContrastiveStep, StepOutput, in_order, pass_back
+from unite.training.replay import Backward, pass_back
+from unite.training.step import ContrastiveStep, StepOutput, in_order
 from unite.types import Content, Medium, Modality
 
 

@@ -13,9 +13,7 @@ the same gradients in bounded memory, for one more forward pass of what does not
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -29,43 +27,14 @@ from unite.objective import ObjectiveOutput
 from unite.onednn import keep_few_products
 from unite.processes import num_ranks
 from unite.training.graph_budget import GraphBudget, Measured, check_graph_tokens
-from unite.training.negligible import LeftOut, check_negligible, in_groups, left_out
+from unite.training.negligible import LeftOut, check_negligible, left_out
 from unite.training.parallel import sum_over_ranks
 from unite.training.pool import share_pool
 from unite.training.random_state import RandomState
+from unite.training.replay import Backward, MediaEncoder, pass_back, replay, replay_needed
 from unite.training.sharding import part
 
-Backward = Callable[[Tensor], None]
 log = logging.getLogger(__name__)
-
-
-class MediaEncoder(Protocol):
-    """What the step needs of an encoder; `unite.encoder.vlm.VLMEncoder` is one."""
-
-    @property
-    def vision_is_frozen(self) -> bool:
-        """Whether features of media can be kept for the replay."""
-        ...
-
-    def encode_media(self, micro_batch: MicroBatch, known: KeptFeatures | None = None) -> Tensor:
-        """Returns the features of the media, taking from `known` and adding to it."""
-        ...
-
-    def __call__(self, micro_batch: MicroBatch, media_features: Tensor | None = None) -> Tensor:
-        """Returns (n, D) embeddings."""
-        ...
-
-    def together(self, micro_batches: Sequence[MicroBatch], known: KeptFeatures | None = None) -> list[Tensor]:
-        """Returns (n, D) embeddings of each; each medium is seen once."""
-        ...
-
-    def rows(self, micro_batch: MicroBatch, rows: Tensor) -> MicroBatch:
-        """Returns some contents of a micro-batch as one of their own."""
-        ...
-
-    def parameters(self) -> Iterator[nn.Parameter]:
-        """Yields all weights."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,35 +182,12 @@ class ContrastiveStep:
             del with_graph
         if self.negligible:
             left = left_out(gradient, replayed, self.negligible)
-            self._replay_some(replayed, left.needed, known, gradient, backward)
+            replay_needed(self.encoder, replayed, left.needed, known, gradient, backward)
             output = replace(output, left_out=left)
         else:
-            self._replay(replayed, states, known, gradient, backward)
+            replay(self.encoder, replayed, states, known, gradient, backward)
         self.tell(known)
         return output
-
-    def _replay(
-        self,
-        replayed: Sequence[MicroBatch],
-        states: Sequence[RandomState],
-        known: KeptFeatures | None,
-        gradient: Tensor,
-        backward: Backward,
-    ) -> None:
-        for micro, state in zip(replayed, states, strict=True):
-            with state.restored():
-                again = self.encoder(micro, self.encoder.encode_media(micro, known))
-            pass_back(again, gradient[micro.contents], backward)
-
-    def _replay_some(
-        self, replayed: Sequence[MicroBatch], needed: Tensor, known: KeptFeatures | None, gradient: Tensor, backward: Backward
-    ) -> None:
-        """Passes the contents that are needed, as many at a time as the largest micro-batch has tokens."""
-        rows = [needed[micro.contents].nonzero().squeeze(1) for micro in replayed]
-        some = [self.encoder.rows(micro, of_micro) for micro, of_micro in zip(replayed, rows, strict=True) if len(of_micro)]
-        for group in in_groups(some, max(micro.input_ids.numel() for micro in replayed)):
-            again = torch.cat(self.encoder.together(group, known))
-            pass_back(again, gradient[torch.cat([micro.contents for micro in group])], backward)
 
     def tell(self, known: KeptFeatures | None) -> None:
         """Says, of the first step where it is so, how many media had features beyond the bound."""
@@ -289,12 +235,6 @@ def in_order(batch: Batch, parts: list[Tensor]) -> Tensor:
     """Puts the embeddings of the micro-batches back in the order of the pool: (U, D)."""
     places = torch.cat([micro.contents for micro in batch.micro_batches])
     return torch.cat(parts)[torch.argsort(places)]
-
-
-def pass_back(embeddings: Tensor, gradient: Tensor, backward: Backward) -> None:
-    """Passes the gradient at embeddings on to the weights. Where no trained weight made one (texts, of a projector) it has no way."""
-    if embeddings.requires_grad:
-        backward((embeddings * gradient.to(embeddings.dtype)).sum())
 
 
 def _check_finite(loss: Tensor, batch: Batch) -> None:
