@@ -224,7 +224,7 @@ def test_another_family_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("attention", "message"),
     [
-        ("fast", "encoder.attention must be one that transformers knows, but is 'fast'.*eager.*sdpa"),
+        ("fast", "encoder.attention must be varlen or one that transformers knows, but is 'fast'.*eager.*sdpa"),
         ("flash_attention_2", "encoder.attention must be one that is installed, but is 'flash_attention_2'"),
     ],
 )

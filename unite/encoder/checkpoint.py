@@ -124,7 +124,7 @@ def load_checkpoint(parts: Parts, dtype: str, attention: str) -> tuple[Any, Any,
             raise ConfigError(must_be("encoder.attention", "one that is installed", attention, f"`sdpa` always is. ({error})")) from error
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             if "attn_implementation" in str(error):  # transformers lists what it knows
-                raise ConfigError(must_be("encoder.attention", "one that transformers knows", attention, f"({error})")) from error
+                raise ConfigError(must_be("encoder.attention", "varlen or one that transformers knows", attention, f"({error})")) from error
             raise no_checkpoint("the checkpoint", parts.path, error) from error
         if parts.has_adapter:
             model = merge_adapter_folder(model, parts)
