@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from unite.errors import ConfigError, must_be
 
-#: Contents of more keys are left to torch: it keeps no scores.
-_MOST_KEYS = 512
+#: Contents of more keys are left to torch, which never has all scores at once; 0 leaves it all of them, as a GPU does.
+MOST_KEYS = 512
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, scale: float, mask: Tensor | None = None, dropout: float = 0.0) -> Tensor:
@@ -43,7 +43,7 @@ def attend_causally(query: Tensor, key: Tensor, value: Tensor, scale: float, dro
 
 def _attend(query: Tensor, key: Tensor, value: Tensor, scale: float, mask: Tensor | None, dropout: float, is_causal: bool) -> Tensor:
     dtype = _dtype_of_products(query)
-    if query.device.type != "cpu" or dtype != torch.bfloat16 or dropout or key.shape[2] > _MOST_KEYS:
+    if query.device.type != "cpu" or dtype != torch.bfloat16 or dropout or key.shape[2] > MOST_KEYS:
         is_grouped = query.shape[1] != key.shape[1]
         return nn.functional.scaled_dot_product_attention(
             query, key, value, attn_mask=mask, dropout_p=dropout, is_causal=is_causal, scale=scale, enable_gqa=is_grouped
@@ -119,15 +119,46 @@ def _dtype_of_products(states: Tensor) -> torch.dtype:
     return torch.get_autocast_dtype(device) if is_mixed else states.dtype
 
 
+class _ByProducts(torch.autograd.Function):
+    """Attention as products over all contents and heads, with scores of float32; these are made again in the backward pass and not kept.
+
+    Of queries (g, q, d), keys and values (g, M, d), and `unseen`, what is added to the scores, (g, q, M) or broadcast to it.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, unseen: Tensor | None, scale: float) -> Tensor:
+        ctx.save_for_backward(query, key, value, *(() if unseen is None else (unseen,)))
+        ctx.scale = scale
+        return torch.bmm(_weights(query, key, unseen, scale).to(value.dtype), value)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        query, key, value, *rest = ctx.saved_tensors
+        (gradient,) = gradients
+        with torch.autocast("cpu", enabled=False):
+            weights = _weights(query, key, rest[0] if rest else None, ctx.scale)
+            of_value = torch.bmm(weights.to(value.dtype).transpose(1, 2), gradient)
+            of_weights = torch.bmm(gradient, value.transpose(1, 2)).float()
+            of_scores = weights * (of_weights - (of_weights * weights).sum(-1, keepdim=True))
+            of_scores = of_scores.mul_(ctx.scale).to(query.dtype)
+            return torch.bmm(of_scores, key), torch.bmm(of_scores.transpose(1, 2), query), of_value, None, None
+
+
+def _weights(query: Tensor, key: Tensor, unseen: Tensor | None, scale: float) -> Tensor:
+    scores = torch.bmm(query.float() * scale, key.float().transpose(1, 2))
+    return (scores if unseen is None else scores.add_(unseen)).softmax(-1)
+
+
 def _by_products(query: Tensor, key: Tensor, value: Tensor, scale: float, mask: Tensor | None) -> Tensor:
-    """With scores of float32, as torch's kernel has them."""
     num, heads, length, width = query.shape
     groups = num * key.shape[1]
-    asked = (query.float() * scale).reshape(groups, -1, width)  # heads that share keys are queries of the same keys
-    known, taken = key.float().reshape(groups, -1, width), value.reshape(groups, -1, value.shape[-1])
-    scores = torch.bmm(asked, known.transpose(1, 2))
-    if mask is not None:
+    asked = query.reshape(groups, -1, width)  # heads that share keys are queries of the same keys
+    known, taken = key.reshape(groups, -1, width), value.reshape(groups, -1, value.shape[-1])
+    unseen = None
+    if mask is not None:  # one for all contents, or one for each
         unseen = torch.zeros(mask.shape).masked_fill_(~mask, float("-inf"))
-        scores = (scores.view(num, heads, length, -1) + unseen).view_as(scores)
-    weights = scores.softmax(-1).to(value.dtype)
-    return torch.bmm(weights, taken).view(num, heads, length, -1)
+        contents = num if mask.dim() == 4 and len(mask) > 1 else 1
+        unseen = unseen.expand(contents, heads if contents > 1 else heads // key.shape[1], length, -1)
+        unseen = unseen.reshape(-1, asked.shape[1], key.shape[2])
+    attended = cast(Tensor, _ByProducts.apply(asked, known, taken, unseen, scale))  # type: ignore[no-untyped-call]
+    return attended.view(num, heads, length, -1)
