@@ -176,6 +176,7 @@ def test_kinds_of_media_may_have_tensors_of_their_own(checkpoint):
         "both": [1, 2, 3, 4],
         "fingerprints": [1, 2, 3, 4],
         "modalities": [2, 4, 2, 4],
+        "rows": [0, 1, 1, 2],
     }
 
 
