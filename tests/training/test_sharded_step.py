@@ -3,8 +3,9 @@
 import pytest
 import torch
 from torch.distributed.device_mesh import init_device_mesh
+from transformers import AutoTokenizer
 
-from tests.encoder.checkpoints import tiny
+from tests.encoder.checkpoints import save_fast_vlm, tiny
 from tests.encoder.material import make
 from tests.training.pictures import pictures
 from tests.training.ranks import in_ranks, part
@@ -52,12 +53,26 @@ def steps_of_rank(rank, num_ranks, folder, runs):
     return found
 
 
-@pytest.mark.parametrize(("num_ranks", "runs"), [(2, RUNS), (4, RUNS[:12:4])])
-def test_sharded_ranks_equal_one_process(tmp_path, num_ranks, runs):
-    folder = str(tiny(tmp_path))
+def check_ranks(num_ranks, tmp_path, folder, runs):
     expected = steps_of_rank(0, 1, folder, runs)
     for found in in_ranks(steps_of_rank, num_ranks, tmp_path, num_ranks, folder, runs):
         for (loss, gradients), (same_loss, same_gradients) in zip(found, expected, strict=True):
             torch.testing.assert_close(loss, same_loss, rtol=1e-5, atol=0)
             largest = max(float(one.abs().max()) for one in same_gradients.values())
             torch.testing.assert_close(gradients, same_gradients, rtol=1e-5, atol=1e-5 * largest)
+
+
+@pytest.mark.parametrize(("num_ranks", "runs"), [(2, RUNS), (4, RUNS[:12:4])])
+def test_sharded_ranks_equal_one_process(tmp_path, num_ranks, runs):
+    check_ranks(num_ranks, tmp_path, str(tiny(tmp_path)), runs)
+
+
+#: A frozen tower before a projector that is trained, with the language model's adapters and alone.
+PROJECTED = [({"train_vision": True, "frozen": ["vision"], "adapter": LORA}, tokens) for tokens in (1, 200, 100_000)]
+ALONE = [({"train_vision": True, "frozen": ["vision", "language"]}, tokens) for tokens in (1, 200, 100_000)]
+
+
+def test_a_projector_behind_a_frozen_tower_is_trained_by_all_ranks(tmp_path):
+    """The first rank has no picture, so that only the other would call the projector; alone it gives texts no gradient."""
+    folder = str(save_fast_vlm(tmp_path, AutoTokenizer.from_pretrained(tiny(tmp_path / "words")), "llama"))
+    check_ranks(2, tmp_path, folder, [*PROJECTED, *ALONE])
