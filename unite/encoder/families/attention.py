@@ -1,7 +1,8 @@
-"""Attention within contents: torch's own, but in bfloat16 on a CPU plain products.
+"""Attention within contents: torch's own, but for short contents in bfloat16 on a CPU, where a gradient is asked, plain products.
 
-There torch's kernel has no products of that type: forward it takes 2.4 to 3.9 times as long as they do, backward 2 to 12 times (contents
-of 16 to 512 tokens, 2,048 in all, a processor with AVX512_BF16). In float32 the two are alike.
+There torch's kernel has no products of that type, and its backward pass is slow: forward and backward take 1.5 to 4.3 times as long as the
+products do with contents of 16 and 64 tokens, 0.9 to 1.9 times with 128, less with longer ones (2,048 tokens in all, a processor with
+AVX512_BF16). Forward alone, and in float32, the two are alike.
 
 Contents of any length end to end, without padding, are torch's `varlen_attn` on a GPU.
 
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 from unite.errors import ConfigError, must_be
 
 #: Contents of more keys are left to torch, which never has all scores at once; 0 leaves it all of them, as a GPU does.
-MOST_KEYS = 512
+MOST_KEYS = 96
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, scale: float, mask: Tensor | None = None, dropout: float = 0.0) -> Tensor:
@@ -43,7 +44,8 @@ def attend_causally(query: Tensor, key: Tensor, value: Tensor, scale: float, dro
 
 def _attend(query: Tensor, key: Tensor, value: Tensor, scale: float, mask: Tensor | None, dropout: float, is_causal: bool) -> Tensor:
     dtype = _dtype_of_products(query)
-    if query.device.type != "cpu" or dtype != torch.bfloat16 or dropout or key.shape[2] > MOST_KEYS:
+    has_gradient = torch.is_grad_enabled() and (query.requires_grad or key.requires_grad or value.requires_grad)
+    if query.device.type != "cpu" or dtype != torch.bfloat16 or dropout or not has_gradient or key.shape[2] > MOST_KEYS:
         is_grouped = query.shape[1] != key.shape[1]
         return nn.functional.scaled_dot_product_attention(
             query, key, value, attn_mask=mask, dropout_p=dropout, is_causal=is_causal, scale=scale, enable_gqa=is_grouped
