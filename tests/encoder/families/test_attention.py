@@ -1,7 +1,10 @@
 """Attention by plain products against torch's own, in bfloat16 on a CPU."""
 
+import inspect
 import sys
 from contextlib import nullcontext
+from functools import wraps
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -92,11 +95,24 @@ def on_another_device(dtype):
     return [torch.empty(sum(LENGTHS), heads, 8, device="meta", dtype=dtype) for heads in (4, 2, 2)]
 
 
-def test_on_a_gpu_it_is_asked_of_torch(monkeypatch):
-    """Without one: how torch is called, and of the real function its shapes, on the device without memory."""
+@pytest.fixture
+def varlen_attn():
+    """Torch's own, held to the signature that it has had since 2.12, without a GPU: of its shapes, on the device without memory."""
     varlen = pytest.importorskip("torch.nn.attention.varlen", reason="torch 2.10 or newer has it").varlen_attn
+    if "enable_gqa" not in inspect.signature(varlen).parameters:
+        pytest.skip("torch 2.12 or newer shares keys among heads")
+    return varlen
+
+
+def test_on_a_gpu_it_is_asked_of_torch(monkeypatch, varlen_attn):
     calls = []
-    monkeypatch.setattr(attention, "_varlen", lambda: lambda *args, **options: calls.append((args, options)) or varlen(*args, **options))
+
+    @wraps(varlen_attn)
+    def counted(*args, **options):
+        calls.append((args, options))
+        return varlen_attn(*args, **options)
+
+    monkeypatch.setattr("torch.nn.attention.varlen.varlen_attn", counted)
     where = starts(LENGTHS, "meta")
     found = attend_within(*on_another_device(torch.bfloat16), SCALE, where, where)
     assert (found.shape, found.dtype) == ((sum(LENGTHS), 4, 8), torch.bfloat16)
@@ -104,10 +120,29 @@ def test_on_a_gpu_it_is_asked_of_torch(monkeypatch):
     assert (places, options) == ([where.places, where.places, 7, 7], {"scale": SCALE, "window_size": (-1, 0), "enable_gqa": True})
 
 
+def test_keys_that_heads_share_are_repeated_where_torch_does_not_know_them(monkeypatch):
+    """The signature of torch 2.11."""
+
+    def varlen(query, key, value, cu_seq_q, cu_seq_k, max_q, max_k, *, return_aux=None, scale=None, window_size=(-1, -1)):
+        return query, key, value
+
+    monkeypatch.setattr("torch.nn.attention.varlen.varlen_attn", varlen, raising=False)
+    query, key, value = on_another_device(torch.bfloat16)
+    key = torch.arange(2.0).bfloat16()[None, :, None].expand(sum(LENGTHS), 2, 8)
+    where = starts(LENGTHS, "meta")
+    _, known, taken = attend_within(query, key, value, SCALE, where, where)
+    assert (known[0, :, 0].tolist(), taken.shape) == ([0, 0, 1, 1], query.shape)
+
+
+def of_2_10(query, key, value, cu_seq_q, cu_seq_k, max_q, max_k, is_causal=False, return_aux=None):
+    raise AssertionError
+
+
 def test_what_torch_cannot_do_on_a_gpu_is_refused(monkeypatch):
     where = starts(LENGTHS, "meta")
     with pytest.raises(ConfigError, match=r"with encoder.attention=varlen must be bfloat16, but is .*float32. Set trainer.precision"):
         attend_within(*on_another_device(torch.float32), SCALE, where, where)
-    monkeypatch.setitem(sys.modules, "torch.nn.attention.varlen", None)
-    with pytest.raises(ConfigError, match=r"torch for encoder.attention=varlen must be 2.10 or newer, but is .* Update torch, or set"):
-        attend_within(*on_another_device(torch.bfloat16), SCALE, where, where)
+    for module in (None, SimpleNamespace(varlen_attn=of_2_10)):
+        monkeypatch.setitem(sys.modules, "torch.nn.attention.varlen", module)
+        with pytest.raises(ConfigError, match=r"torch for encoder.attention=varlen must be 2.11 or newer, but is .* Update torch, or set"):
+            attend_within(*on_another_device(torch.bfloat16), SCALE, where, where)

@@ -155,7 +155,7 @@ class EncoderConfig(ReadingConfig):
         quantization: `nf4` holds the frozen linear layers of the language model in 4 bits while its adapters are trained (QLoRA); what is
             exported has the weights' own type. null leaves them in it.
         attention: transformers' attention implementation, or `varlen`: contents of any length pass end to end, without padding, by torch's
-            attention of that name (a GPU, bfloat16, torch 2.10); on a CPU it goes from content to content, which takes longer.
+            attention of that name (a GPU, bfloat16, torch 2.11); on a CPU it goes from content to content, which takes longer.
         gradient_checkpointing: compute activations again in the backward pass, to save memory.
     """
 

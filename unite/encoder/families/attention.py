@@ -11,6 +11,7 @@ Shapes: n contents, H heads, K heads of keys (H is a multiple), L queries, M key
 
 from __future__ import annotations
 
+import inspect
 from itertools import pairwise
 from typing import Any, NamedTuple, cast
 
@@ -89,13 +90,15 @@ def attend_within(query: Tensor, key: Tensor, value: Tensor, scale: float, asked
     if query.dtype not in (torch.bfloat16, torch.float16):
         hint = "Set trainer.precision=bf16-mixed, or encoder.attention=sdpa."
         raise ConfigError(must_be("what attention computes in, with encoder.attention=varlen", "bfloat16", query.dtype, hint))
-    attended = _varlen()(
-        *(query, key, value, asked.places, known.places, asked.longest, known.longest),
-        scale=scale,
-        window_size=(-1, 0),
-        enable_gqa=query.shape[1] != key.shape[1],
-    )
-    return cast(Tensor, attended)
+    varlen, knows_groups = _varlen()
+    grouped: dict[str, bool] = {}
+    if (shared := query.shape[1] // key.shape[1]) > 1:
+        if knows_groups:
+            grouped = {"enable_gqa": True}
+        else:
+            key, value = (states.repeat_interleave(shared, dim=1) for states in (key, value))
+    places = (asked.places, known.places, asked.longest, known.longest)
+    return cast(Tensor, varlen(query, key, value, *places, scale=scale, window_size=(-1, 0), **grouped))
 
 
 def _alone(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
@@ -106,13 +109,18 @@ def _alone(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
     return attend(asked, known, taken, scale, mask)[0].transpose(0, 1)
 
 
-def _varlen() -> Any:
+def _varlen() -> tuple[Any, bool]:
+    """Returns torch's function, and whether it knows heads that share keys: it came with 2.10, its scale with 2.11, these with 2.12."""
     try:
         from torch.nn.attention.varlen import varlen_attn
-    except ImportError as error:
+    except ImportError:
+        known = inspect.Signature().parameters
+    else:
+        known = inspect.signature(varlen_attn).parameters
+    if "scale" not in known:
         hint = "Update torch, or set encoder.attention=sdpa."
-        raise ConfigError(must_be("torch for encoder.attention=varlen", "2.10 or newer", torch.__version__, hint)) from error
-    return varlen_attn
+        raise ConfigError(must_be("torch for encoder.attention=varlen", "2.11 or newer", torch.__version__, hint))
+    return varlen_attn, "enable_gqa" in known
 
 
 def _dtype_of_products(states: Tensor) -> torch.dtype:
