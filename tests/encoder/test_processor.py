@@ -196,6 +196,17 @@ def test_padding_is_on_the_right_and_media_keep_their_order(checkpoint):
         assert int(batch.token_types[row, one.num_tokens :].sum()) == 0
 
 
+def test_a_tokenizer_without_a_token_for_padding_pads_what_is_masked(checkpoint):
+    bare = copy.deepcopy(checkpoint)
+    bare.tokenizer.pad_token = None
+    given, found = (
+        one.pad([one.encode(content) for content in (Content("a cat"), Content("a red cat and a dog"))], [0, 1])
+        for one in map(make, (checkpoint, bare))
+    )
+    assert torch.equal(found.attention_mask, given.attention_mask) and not found.attention_mask.all()
+    assert torch.equal(found.input_ids * found.attention_mask, given.input_ids * given.attention_mask)
+
+
 def test_texts_encoded_together_are_encoded_as_each_alone(checkpoint):
     contents = [Content("a red fish"), Content("a red fish"), Content("word " * 900), Content("two", instruction="Find <|im_end|> it.")]
     together, alone = make(checkpoint), make(checkpoint)

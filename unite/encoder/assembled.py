@@ -173,7 +173,9 @@ def _language_model() -> tuple[Any, Any]:
     """Returns the language model in float32, and its tokenizer."""
     file = _file(*_LANGUAGE)
     model = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype=torch.float32)
-    return model, AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+    tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+    tokenizer.eos_token = tokenizer.pad_token = "<|im_end|>"  # which transformers 5.17 takes otherwise from the same file
+    return model, tokenizer
 
 
 def _model_config(language: Any, tokenizer: Any, side: int) -> FastVlmConfig:

@@ -129,8 +129,8 @@ class ContentProcessor:
 
     def pad(self, encoded: Sequence[EncodedContent], contents: Sequence[int]) -> MicroBatch:
         """Puts contents into one micro-batch, padded on the right."""
-        pad_id = self.processor.tokenizer.pad_token_id
-        input_ids = pad_sequence([content.input_ids for content in encoded], batch_first=True, padding_value=pad_id)
+        pad_id = self.processor.tokenizer.pad_token_id  # many have none; it is masked whatever it is
+        input_ids = pad_sequence([content.input_ids for content in encoded], batch_first=True, padding_value=pad_id or 0)
         lengths = index_tensor([content.num_tokens for content in encoded])
         token_types = torch.zeros_like(input_ids)
         if any(content.media for content in encoded):
