@@ -4,12 +4,12 @@ import json
 
 import pytest
 import torch
-from PIL import Image
 from lightning_fabric.utilities import move_data_to_device
+from PIL import Image
 
 from tests.commands import SMALL, only, run
 from tests.encoder.checkpoints import save_family, tiny
-from tests.encoder.material import CONTENTS, batch_of, make
+from tests.encoder.material import batch_of, make
 from tests.objective.pools import relations_of, unit
 from tests.training.pictures import pictures
 from unite.config.schema import InfoNCEConfig, LoRAConfig, MAMCLConfig

@@ -10,7 +10,6 @@ import pytest
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from unite.encoder.families import attention
 from unite.encoder.families.attention import Starts, attend, attend_causally, attend_within
 from unite.errors import ConfigError
 
