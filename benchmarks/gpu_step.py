@@ -82,6 +82,8 @@ def _save(folder: Path, quick: bool, device: torch.device) -> None:
         for part, values in ((config.text_config, TEXT), (config.vision_config, VISION)):
             for name, value in values.items():
                 setattr(part, name, value)
+        if getattr(config.text_config, "layer_types", None):  # one for each layer
+            config.text_config.layer_types = ["full_attention"] * TEXT["num_hidden_layers"]
     with torch.device(device):
         AutoModel.from_config(config, dtype=torch.bfloat16).save_pretrained(folder)
     AutoProcessor.from_pretrained(tiny.model.name_or_path).save_pretrained(folder)

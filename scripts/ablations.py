@@ -2,10 +2,10 @@
 
     python scripts/ablations.py experiments/mamcl_ablation runs/ablation_objectives/sweep_<start>
 
-writes results.json, plot.png (R@1 by task and arm) and the tables of the README in the study's folder, between their marks: those of
-`unite.report`, and one of pools of several modalities. `baseline=<arm>` says which arm the others are held against, the first by default.
-Further folders are evaluations of the runs (`python -m unite.evaluate checkpoint=<run>`), each of its run's name: what they measured is
-added.
+takes a sweep, or a folder of runs that are called `<arm>_seed-<number>`, and writes results.json, plot.png (R@1 by task and arm) and the
+tables of the README in the study's folder, between their marks: those of `unite.report`, and one of pools of several modalities.
+`baseline=<arm>` says which arm the others are held against, the first by default. Further folders are evaluations of the runs
+(`python -m unite.evaluate checkpoint=<run>`), each of its run's name: what they measured is added.
 """
 
 from __future__ import annotations
@@ -30,21 +30,23 @@ Metrics = Mapping[str, float]
 def main(study: Path, sweep: Path, others: list[str]) -> None:
     baseline = next((one.removeprefix("baseline=") for one in others if one.startswith("baseline=")), "")
     evaluations = [Path(one) for one in others if not one.startswith("baseline=")]
-    runs = sorted(map(str, run_folders(sweep) or []), key=lambda run: not re.fullmatch(rf"{baseline}_seed.*", Path(run).name))
+    found = run_folders(sweep) or sorted(path.parent for path in sweep.glob("*/finished"))
+    runs = sorted(map(str, found), key=lambda run: not re.fullmatch(rf"{baseline}_seed.*", Path(run).name))
     with tempfile.TemporaryDirectory() as name:
         write_report(runs, Path(name) / "report")
         report = (Path(name) / "report.md").read_text()
     title, body = report.split("\n", 1)
-    suite = body.split("## The runs")[0].strip().removeprefix("## ")
+    notes, _, tables = body.split("## The runs")[0].strip().partition("## ")
+    suite = tables.split()[0]
     measured = {Path(run).name: numbers(Path(run)) for run in runs}
     for folder in evaluations:
         measured[folder.name] |= numbers(folder)
     (study / "results.json").write_text(json.dumps(measured, indent=1, sort_keys=True) + "\n")
     arms = {recipe.name: [measured[run.name] for run in recipe.runs] for recipe in group_runs(load_runs(runs))[0]}
-    draw(arms, suite.split()[0]).savefig(study / "plot.png", dpi=120)
+    draw(arms, suite).savefig(study / "plot.png", dpi=120)
     page = study / "README.md"
     text = page.read_text()
-    figures = f"**{title.removeprefix('# ')}**\n\n{suite}\n\n![R@1 of each task by arm](plot.png)\n"
+    figures = f"**{title.removeprefix('# ')}**\n\n{notes}{tables.partition(chr(10))[2].strip()}\n\n![R@1 of each task by arm](plot.png)\n"
     for mark, table in (("figures", figures), ("mixed", mixed(arms))):
         pattern = rf"(<!-- {mark} -->\n).*?(<!-- end -->)"
         text = re.sub(pattern, lambda found, table=table: found[1] + table + found[2], text, flags=re.DOTALL)

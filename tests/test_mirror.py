@@ -81,6 +81,7 @@ OF_SOMETHING_ELSE = {
     "evaluation/layouts/test_groups.py": "the means of a suite over groups of a benchmark's tasks",
     "docs/test_pages.py": "the pages in docs/",
     "docs/test_tutorial.py": "docs/tutorial.md",
+    "test_cuda.py": "what runs on a GPU, of all of it",
     "test_mirror.py": "the tests themselves",
     "test_wheel.py": "what pip installs",
 }

@@ -59,6 +59,22 @@ def test_what_else_changed_is_said(tmp_path, caplog):
     assert read_config(tmp_path)["data"] == {"num_workers": 2}
 
 
+@pytest.mark.parametrize(
+    ("stage", "exported"), [("alignment", "checkpoints/first/encoder"), ("alignment", "encoder"), ("adaptation", "encoder")]
+)
+def test_a_stage_that_is_over_gets_no_other_number_of_steps(tmp_path, stage, exported):
+    before = CONFIG | {"alignment": {"name": "first", "max_steps": 4}, "adaptation": {"name": "second", "max_steps": 4}}
+    run = RunFolder(tmp_path)
+    run.write_config(yaml.safe_dump(before))
+    now = yaml.safe_dump(before | {stage: before[stage] | {"max_steps": 9}})
+    run.write_config(now)  # goes on with it
+    (tmp_path / "config.resumed.yaml").unlink()
+    (tmp_path / exported).mkdir(parents=True)
+    (tmp_path / exported / "config.json").touch()
+    with pytest.raises(ConfigError, match=rf"{stage}.max_steps of the resumed run must be 4, but is 9. .* init_from={tmp_path}"):
+        run.write_config(now)
+
+
 def test_a_broken_config_of_the_run_is_named(tmp_path):
     (tmp_path / "config.yaml").write_text("{{{")
     with pytest.raises(CheckpointError, match=r"(?s)config.yaml cannot be read .*without resume=true"):

@@ -62,6 +62,17 @@ def test_a_killed_run_resumes_exactly_and_is_evaluated(data, tmp_path):
     assert again.pop("score_is") == told
     assert again == pytest.approx(metrics, abs=1e-6)
 
+    # Trained, and its evaluation broken off: the record stays that of the training, and a stage that is over gets no more steps.
+    (broken / "finished").unlink()
+    record = json.loads((broken / "provenance.json").read_text()) | {"hardware": {"device": "NVIDIA H200", "count": 8}}
+    (broken / "provenance.json").write_text(json.dumps(record))
+    again = ["+experiment=stage2_mamcl", "resume=true", "evaluate=true"]
+    output = run("train", data, tmp_path / "killed", *again, "trainer.max_steps=9", code=1)
+    assert "adaptation.max_steps of the resumed run must be 8, but is 9. That stage is behind it. To train on, start another" in output
+    run("train", data, tmp_path / "killed", *again)
+    assert json.loads((broken / "provenance.json").read_text()) == record
+    assert json.loads((broken / "metrics.json").read_text())["emoji/t2i/recall@1"] == pytest.approx(metrics["emoji/t2i/recall@1"], abs=1e-6)
+
 
 def test_a_folder_to_start_from_that_is_no_run_is_told_before_anything_is_built(tmp_path):
     (tmp_path / "other").mkdir()

@@ -155,9 +155,19 @@ class RunFolder:
             if key in before and _KEPT.match(key) and not _FREE.match(key):
                 hint = f"So says {path}. Resume with that; to train on otherwise, start another run with init_from=<a finished run>."
                 raise ConfigError(must_be(f"{key} of the resumed run", repr(old), new, hint))
+        for stage in ("alignment", "adaptation"):
+            steps, exported = f"{stage}.max_steps", self.stage_encoder(str(before.get(f"{stage}.name")))
+            if steps in changed and any((folder / "config.json").is_file() for folder in (self.encoder, exported)):
+                hint = f"That stage is behind it. To train on, start another run with init_from={self.path}."
+                raise ConfigError(must_be(f"{steps} of the resumed run", before[steps], changed[steps][1], hint))
         told = [f"{key} was {old!r} and is {new!r}" for key, (old, new) in changed.items() if not _UNTOLD.match(key)]
         if told:
             log.warning("the resumed run goes on with other settings: %s", "; ".join(told))
+
+    @property
+    def has_provenance(self) -> bool:
+        """Whether it is known how the run was made."""
+        return (self.path / "provenance.json").is_file()
 
     def write_provenance(self, **facts: Any) -> None:
         """Writes versions, machine and command beside what the caller knows (data fingerprints, weights)."""

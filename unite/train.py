@@ -51,7 +51,7 @@ def main(config: TrainConfig) -> float | None:
     tell_what_does_not_fit(config, console())
     loggers = build_loggers(config, run)  # last, since they write: a run whose data cannot be opened leaves nothing
     encoder = train(config, run, stages, loggers)
-    return finish(config, run, stages, encoder, loggers, evaluate, console())
+    return finish(config, run, encoder, loggers, evaluate, console())
 
 
 if __name__ == "__main__":

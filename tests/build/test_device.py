@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from unite.build.device import device_arguments
+from unite.build.device import device_arguments, device_here
 from unite.config.schema import TrainerConfig
 from unite.errors import ConfigError
 from unite.training.parallel import PoolStrategy
@@ -71,3 +71,9 @@ def test_a_rank_waits_for_others_as_long_as_the_option_says():
         trainer(timeout_minutes=0)
     with pytest.raises(ConfigError, match="trainer.lost_after_seconds must be at least 1, but is 0.5"):
         trainer(lost_after_seconds=0.5)
+
+
+def test_a_gpu_is_the_device_wherever_training_would_take_it(monkeypatch):
+    assert device_here("auto").type == "cpu"
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert [device_here(accelerator).type for accelerator in ("auto", "gpu", "cpu")] == ["cuda", "cuda", "cpu"]

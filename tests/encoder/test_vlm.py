@@ -94,6 +94,16 @@ def test_contents_without_padding_give_the_same(tiny_folder):
         torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-4, atol=1e-5)
 
 
+def test_where_a_gpu_computes_in_float32_contents_are_padded_and_it_is_told_once(tiny_folder, monkeypatch, caplog):
+    """As in the evaluation of an encoder that was trained in mixed precision."""
+    monkeypatch.setattr("unite.encoder.families.language_pass.is_within_possible", lambda states: False)
+    encoder, unpadded = (make(tiny_folder, attention=attention) for attention in ("sdpa", "varlen"))
+    batches = [batch_of(encoder), batch_of(encoder, CONTENTS[:1])]
+    for _ in range(2):
+        assert all(map(torch.equal, unpadded.together(batches), encoder.together(batches)))
+    assert caplog.text.count("contents are padded where a GPU computes in torch.float32: encoder.attention=varlen is for 16 bits") == 1
+
+
 def test_a_model_that_masks_whole_rows_cannot_leave_out_padding(tiny_folder):
     family = make(tiny_folder).family
     family._is_one_pass = False

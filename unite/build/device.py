@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from pytorch_lightning.strategies import SingleDeviceStrategy
 
@@ -36,6 +37,11 @@ def device_arguments(trainer: TrainerConfig) -> dict[str, Any]:
     alone = trainer.strategy == "auto" and isinstance(found.strategy, SingleDeviceStrategy)
     strategy = "auto" if alone else _STRATEGIES[trainer.strategy](timeout=timeout)
     return {**where, "strategy": strategy, "precision": PRECISIONS[str(trainer.precision)]}
+
+
+def device_here(accelerator: str) -> torch.device:
+    """Returns the device of this process where `trainer.accelerator` is that."""
+    return torch.device("cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def _check_started(world_size: int) -> None:

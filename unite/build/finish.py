@@ -1,4 +1,4 @@
-"""What is done when the last stage of a run has ended: evaluation, records, and where everything is."""
+"""What is done when the last stage of a run has ended: evaluation, and where everything is."""
 
 from __future__ import annotations
 
@@ -13,15 +13,12 @@ from unite.config.schema import TrainConfig
 from unite.encoder.vlm import VLMEncoder
 from unite.processes import is_first_rank
 from unite.runs import RunFolder
-from unite.training.hardware import hardware
 from unite.training.loggers import finish_loggers
-from unite.training.stages import Stage, provenance_of
 
 
 def finish(
     config: TrainConfig,
     run: RunFolder,
-    stages: Sequence[Stage],
     encoder: VLMEncoder,
     loggers: Sequence[Logger],
     evaluate: Evaluation | None,
@@ -35,9 +32,6 @@ def finish(
     Returns:
         The suite's score; None where nothing is evaluated, and on all ranks but the first.
     """
-    if is_first_rank():
-        device = next(encoder.parameters()).device
-        run.write_provenance(**provenance_of(stages), init_from=config.init_from, hardware=hardware(device))
     # All ranks share the embedding. Nothing is kept on disk: this encoder is new, and a sweep would fill the disk with such embeddings.
     evaluation = evaluate(encoder, folder=run.path, console=console) if evaluate else None
     if not is_first_rank():

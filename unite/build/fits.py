@@ -10,6 +10,7 @@ import torch
 from omegaconf import OmegaConf
 from rich.console import Console
 
+from unite.build.device import device_here
 from unite.build.plan import build_plans
 from unite.config.schema import TrainConfig
 from unite.errors import UniteError
@@ -46,6 +47,6 @@ def tell_what_does_not_fit(config: TrainConfig, console: Console) -> bool:
 
 def memory_here(accelerator: str) -> float:
     """Returns the bytes of the first GPU, or where training runs on the CPU, of the machine."""
-    if accelerator != "cpu" and torch.cuda.is_available():
+    if device_here(accelerator).type == "cuda":
         return float(torch.cuda.get_device_properties(0).total_memory)
     return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))

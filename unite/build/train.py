@@ -15,7 +15,7 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
 
 from unite.build.component import build
-from unite.build.device import device_arguments
+from unite.build.device import device_arguments, device_here
 from unite.build.early_training import length_faults
 from unite.build.encoder import build_encoder, check_encoder
 from unite.build.runs import gone_back_to
@@ -25,7 +25,7 @@ from unite.data.mixture import MixtureDataModule
 from unite.encoder.features import FeatureBound
 from unite.encoder.vlm import VLMEncoder
 from unite.errors import ConfigError, UniteError, caught, gathered, must_be, raise_all
-from unite.processes import started
+from unite.processes import is_first_rank, started
 from unite.runs import RunFolder, versions
 from unite.sweeps.record import SHARED
 from unite.tracking.recorded import adaptation_shares, read_log_of, stage_lengths
@@ -33,6 +33,7 @@ from unite.tracking.wandb_run import RunSteps, columns_of
 from unite.training.collapse_alarm import CollapseAlarm
 from unite.training.cut_texts import CutTexts
 from unite.training.embedding_health import EmbeddingHealth
+from unite.training.hardware import hardware
 from unite.training.loggers import begin_stage, wandb_logger
 from unite.training.sample_keys import FailedBatch, SampleKeys
 from unite.training.shared_stages import SharedStages
@@ -41,7 +42,7 @@ from unite.training.skipped_steps import SkippedSteps
 from unite.training.stage_checkpoint import StageCheckpoint
 from unite.training.stage_csv import csv_logger
 from unite.training.stage_progress import StageProgress
-from unite.training.stages import Stage, train_stages
+from unite.training.stages import Stage, num_done, provenance_of, train_stages
 from unite.training.step_log import StepLog
 
 #: The options of the trainer that a stage's weights depend on.
@@ -198,8 +199,12 @@ def build_loggers(config: TrainConfig, run: RunFolder) -> list[Logger]:
 
 
 def train(config: TrainConfig, run: RunFolder, stages: Sequence[Stage], loggers: list[Logger]) -> VLMEncoder:
-    """Trains the stages that are left, each from the weights of the one before, and exports the encoder."""
-    return train_stages(
+    """Trains the stages that are left, each from the weights of the one before, exports the encoder, and keeps what tells how it was made.
+
+    A run that was trained before and not evaluated keeps the record of that, and its encoder comes to the device all the same.
+    """
+    was_trained = bool(config.resume) and num_done(stages, run) == len(stages)
+    encoder = train_stages(
         stages,
         run,
         load_encoder=lambda folder: build_encoder(config, folder),
@@ -212,3 +217,9 @@ def train(config: TrainConfig, run: RunFolder, stages: Sequence[Stage], loggers:
         seed=config.seed,
         shared=build_shared_stages(config),
     )
+    if was_trained:
+        encoder.to(device_here(config.trainer.accelerator))
+    if is_first_rank() and not (was_trained and run.has_provenance):
+        device = next(encoder.parameters()).device
+        run.write_provenance(**provenance_of(stages), init_from=config.init_from, hardware=hardware(device))
+    return encoder

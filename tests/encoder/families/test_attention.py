@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from unite.encoder.families.attention import Starts, attend, attend_causally, attend_within
+from unite.encoder.families.attention import Starts, attend, attend_causally, attend_within, is_within_possible
 from unite.errors import ConfigError
 
 SCALE = 0.3
@@ -137,10 +137,13 @@ def of_2_10(query, key, value, cu_seq_q, cu_seq_k, max_q, max_k, is_causal=False
     raise AssertionError
 
 
-def test_what_torch_cannot_do_on_a_gpu_is_refused(monkeypatch):
+def test_a_gpu_can_in_16_bits_alone():
+    assert is_within_possible(torch.ones(1))
+    assert [is_within_possible(on_another_device(dtype)[0]) for dtype in (torch.float32, torch.bfloat16)] == [False, True]
+
+
+def test_a_torch_that_has_no_such_attention_is_refused(monkeypatch):
     where = starts(LENGTHS, "meta")
-    with pytest.raises(ConfigError, match=r"with encoder.attention=varlen must be bfloat16, but is .*float32. Set trainer.precision"):
-        attend_within(*on_another_device(torch.float32), SCALE, where, where)
     for module in (None, SimpleNamespace(varlen_attn=of_2_10)):
         monkeypatch.setitem(sys.modules, "torch.nn.attention.varlen", module)
         with pytest.raises(ConfigError, match=r"torch for encoder.attention=varlen must be 2.11 or newer, but is .* Update torch, or set"):

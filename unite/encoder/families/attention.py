@@ -69,27 +69,29 @@ class Starts(NamedTuple):
     longest: int
 
 
+def is_within_possible(states: Tensor) -> bool:
+    """Returns whether `attend_within` can: on a GPU torch's kernel is of 16 bits alone."""
+    return states.device.type == "cpu" or _dtype_of_products(states) in (torch.bfloat16, torch.float16)
+
+
 def attend_within(query: Tensor, key: Tensor, value: Tensor, scale: float, asked: Starts, known: Starts) -> Tensor:
     """Returns (T, H, d): each content's queries (T, H, d) see its own keys and values (T', K, d), no key behind their place from the end.
 
     So a content's last query may stand alone. On a CPU it goes from content to content, which takes long.
 
     Args:
-        query, key, value: of all contents, end to end.
+        query, key, value: of all contents, end to end; see `is_within_possible`.
         scale: as of `attend`.
         asked: where contents lie among the queries.
         known: where they lie among the keys.
 
     Raises:
-        ConfigError: on a GPU in another type than bfloat16 or float16, or with a torch that has no such attention.
+        ConfigError: on a GPU with a torch that has no such attention.
     """
     if query.device.type == "cpu":
         spans = zip(*(one.places.tolist() for one in (asked, known)), strict=True)
         return torch.cat([_alone(query[a:b], key[c:d], value[c:d], scale) for (a, c), (b, d) in pairwise(spans)])
     query, key, value = (states.to(_dtype_of_products(states)) for states in (query, key, value))
-    if query.dtype not in (torch.bfloat16, torch.float16):
-        hint = "Set trainer.precision=bf16-mixed, or encoder.attention=sdpa."
-        raise ConfigError(must_be("what attention computes in, with encoder.attention=varlen", "bfloat16", query.dtype, hint))
     varlen, knows_groups = _varlen()
     grouped: dict[str, bool] = {}
     if (shared := query.shape[1] // key.shape[1]) > 1:

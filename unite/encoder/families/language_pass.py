@@ -5,17 +5,21 @@ Shapes: n contents, L tokens, V visual tokens, D width, T tokens of a row.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from unite.encoder.families.attention import is_within_possible
 from unite.encoder.families.family import Part
 from unite.encoder.families.fast_language import Blocks, Sequences
 from unite.encoder.families.shared import SharedByLayers
 from unite.encoder.pooling import states_at
 from unite.errors import ConfigError, must_be
+
+log = logging.getLogger(__name__)
 
 #: On a CPU a row of tokens is as long as a multiple of it: oneDNN prepares its products for each new length, which takes as long as two or
 #: three of them.
@@ -31,10 +35,10 @@ class LanguagePass(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self._is_fast = self._is_one_pass = self._is_unpadded = False
+        self._is_fast = self._is_one_pass = self._is_unpadded = self._is_told = False
 
     def leave_out_padding(self) -> None:
-        """From now on contents of any length pass end to end, none of them padded (`encoder.attention=varlen`).
+        """From now on contents of any length pass end to end, none of them padded (`encoder.attention=varlen`), where attention can.
 
         Raises:
             ConfigError: if the model is not passed as one row of tokens.
@@ -63,7 +67,7 @@ class LanguagePass(nn.Module):
                 for content, part in zip(contents, parts, strict=True)
             ]
             return [states_at(states, part.last) for states, part in zip(hidden, parts, strict=True)]
-        if self._is_unpadded:
+        if self._is_unpadded and self._can_leave_out_padding(model):
             masks = [content.attention_mask.bool() for content in contents]
             one_row = self._pass(
                 model,
@@ -89,6 +93,15 @@ class LanguagePass(nn.Module):
             blocks=Blocks(shapes, [part.last - num_shared for part in parts], num_shared, spare),
         )
         return torch.split(one_row[0], [len(part.last) for part in parts])
+
+    def _can_leave_out_padding(self, model: Any) -> bool:
+        weight = model.get_input_embeddings().weight
+        if is_within_possible(weight):
+            return True
+        if not self._is_told:
+            self._is_told = True
+            log.warning("contents are padded where a GPU computes in %s: encoder.attention=varlen is for 16 bits alone", weight.dtype)
+        return False
 
     def _pass(self, model: Any, ids: Tensor, types: Tensor, features: Tensor, positions: Tensor, **extra: Any) -> Tensor:
         """Returns the last layer's states (n, L, D) of tokens (n, L); of the last tokens alone, (1, N, D), where there are blocks."""
