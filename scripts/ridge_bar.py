@@ -98,7 +98,7 @@ class Bar(nn.Module):
                 texts.append(plain_text(row.positives[0].text))
         matrix, bias, weight = ridge(torch.cat(media).double().numpy(), self.told(texts).double().numpy())
         self.matrix, self.bias = torch.from_numpy(matrix).float(), torch.from_numpy(bias).float()
-        return {"rows": len(texts), "weight": weight, "sources": [folder.parent.name for folder in folders]}
+        return {"rows": len(texts), "weight": float(weight), "sources": [folder.parent.name for folder in folders]}
 
     def embed(self, _: object, contents: Iterable[Content | LazyContent], **options: Any) -> Tensor:
         """Returns (n, 384) embeddings, in the place of `unite.embedding.embed.embed_contents`."""
@@ -131,9 +131,9 @@ def main() -> None:
     fitted = bar.fit(train)
     result = Suite(SuiteConfig(name="stamps", tasks=tasks)).run(bar, embed=bar.embed)
     given.run.mkdir(parents=True, exist_ok=True)
-    (given.run / "config.yaml").write_text(yaml.safe_dump({"name": given.run.name, "ridge": fitted}))
     (given.run / "stamps.json").write_text(result.to_json())
     write_metrics(given.run / "metrics.json", result, score=result.score)
+    (given.run / "config.yaml").write_text(yaml.safe_dump({"name": given.run.name, "ridge": fitted}))
     (given.run / "finished").touch()
     print(f"a ridge of {fitted['rows']} rows of {', '.join(fitted['sources'])}: {given.run}")
 
