@@ -1,6 +1,7 @@
 """Where training runs, as Lightning understands it; other machines are made up."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -76,4 +77,7 @@ def test_a_rank_waits_for_others_as_long_as_the_option_says():
 def test_a_gpu_is_the_device_wherever_training_would_take_it(monkeypatch):
     assert device_here("auto").type == "cpu"
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    assert [device_here(accelerator).type for accelerator in ("auto", "gpu", "cpu")] == ["cuda", "cuda", "cpu"]
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    assert [str(device_here(accelerator)) for accelerator in ("auto", "gpu", "cpu")] == ["cuda:0", "cuda:0", "cpu"]
+    monkeypatch.setattr("unite.build.device.started", lambda: SimpleNamespace(local_rank=1))
+    assert str(device_here("auto")) == "cuda:1"

@@ -40,8 +40,11 @@ def device_arguments(trainer: TrainerConfig) -> dict[str, Any]:
 
 
 def device_here(accelerator: str) -> torch.device:
-    """Returns the device of this process where `trainer.accelerator` is that."""
-    return torch.device("cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu")
+    """Returns the device of this process where `trainer.accelerator` is that; of several ranks each has a GPU of its own."""
+    if accelerator == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    this = started()
+    return torch.device("cuda", 0 if this is None else this.local_rank % torch.cuda.device_count())
 
 
 def _check_started(world_size: int) -> None:
