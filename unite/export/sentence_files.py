@@ -23,8 +23,8 @@ _MODULES = (("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Norm
 _STATES = {"method": "forward", "method_output_name": "last_hidden_state"}
 #: Of the pooling modes that there are, the one that is meant. The order matters: vLLM takes what it knows of those that are true.
 _MODES = ("cls_token", "mean_tokens", "max_tokens", "mean_sqrt_len_tokens", "weightedmean_tokens", "lasttoken")
-#: What has to be there: sentence-transformers 6.2 reads messages, transformers 5.17 is the oldest that this was made for.
-_REQUIRED = {"sentence-transformers": ">=6.2", "transformers": ">=5.17"}
+#: What has to be there: sentence-transformers 6.2 reads messages, transformers 5.18 is the oldest by which Qwen2.5-VL gives the same.
+_REQUIRED = {"sentence-transformers": ">=6.2", "transformers": ">=5.18"}
 
 
 def write_sentence_files(
