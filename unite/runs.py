@@ -162,7 +162,9 @@ class RunFolder:
                 raise ConfigError(must_be(f"{steps} of the resumed run", before[steps], changed[steps][1], hint))
         told = [f"{key} was {old!r} and is {new!r}" for key, (old, new) in changed.items() if not _UNTOLD.match(key)]
         if told:
-            log.warning("the resumed run goes on with other settings: %s", "; ".join(told))
+            is_trained = (self.encoder / "config.json").is_file()
+            what = "is trained, and evaluated with other settings, if they are of that" if is_trained else "goes on with other settings"
+            log.warning("the resumed run %s: %s", what, "; ".join(told))
 
     @property
     def has_provenance(self) -> bool:

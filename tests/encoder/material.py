@@ -43,6 +43,15 @@ def trained(encoder):
     return {name for name, parameter in encoder.named_parameters() if parameter.requires_grad}
 
 
+def draw_adapter(encoder):
+    """Gives an encoder its adapter, with weights that are not the zeros it begins with: a function of nothing but their order."""
+    encoder.add_adapter()
+    generator = torch.Generator().manual_seed(0)
+    for name, parameter in encoder.named_parameters():
+        if "lora_B" in name:
+            parameter.data = torch.randn(parameter.shape, generator=generator) * 0.1
+
+
 def with_random_adapter(folder):
     encoder = make(folder, adapter=LoRAConfig(r=2, alpha=4, dropout=0.0))
     encoder.add_adapter()

@@ -6,7 +6,7 @@ from torch.distributed.device_mesh import init_device_mesh
 from transformers import AutoTokenizer
 
 from tests.encoder.checkpoints import save_fast_vlm, tiny
-from tests.encoder.material import make
+from tests.encoder.material import draw_adapter, make
 from tests.training.pictures import pictures
 from tests.training.ranks import in_ranks, part
 from unite.config.schema import LoRAConfig, MAMCLConfig
@@ -36,11 +36,7 @@ def steps_of_rank(rank, num_ranks, folder, runs):
     found = []
     for options, graph_tokens, *features in runs:
         encoder = make(folder, **options).train()
-        encoder.add_adapter()
-        generator = torch.Generator().manual_seed(0)
-        for name, parameter in encoder.named_parameters():
-            if "lora_B" in name:
-                parameter.data = torch.randn(parameter.shape, generator=generator) * 0.1
+        draw_adapter(encoder)
         if num_ranks > 1:
             shard(encoder, init_device_mesh("cpu", (num_ranks,)))
         batch = Collator(encoder.processor, 160)(part([*pictures(), pictures()[0]], rank, num_ranks))

@@ -4,7 +4,7 @@ from pytorch_lightning.plugins import MixedPrecision, Precision
 from transformers import AutoTokenizer
 
 from tests.encoder.checkpoints import save_family, tiny
-from tests.encoder.material import image, make
+from tests.encoder.material import draw_adapter, image, make
 from tests.training.pictures import pictures
 from tests.training.toy import batch_of, examples, gradients, plain, seeded_encoder
 from unite.config.schema import InfoNCEConfig, LoRAConfig, MAMCLConfig
@@ -73,11 +73,7 @@ def test_tokens_are_counted_with_and_without_padding():
 def real_gradients(folder, objective, graph_tokens, *, dtype="float32", precision="32-true", again=False, features=ALL_KEPT, **options):
     """The loss and the flat gradient of a real architecture, in Lightning's precision of that name."""
     encoder = make(folder, dtype=dtype, gradient_checkpointing=again, **options).train()
-    encoder.add_adapter()
-    generator = torch.Generator().manual_seed(0)
-    for name, parameter in encoder.named_parameters():
-        if "lora_B" in name:
-            parameter.data = torch.randn(parameter.shape, generator=generator) * 0.1
+    draw_adapter(encoder)
     assert {parameter.dtype for parameter in encoder.parameters() if parameter.requires_grad} == {torch.float32}
     plugin = MixedPrecision("bf16-mixed", "cpu") if precision == "bf16-mixed" else Precision()
     batch = Collator(encoder.processor, 160)(pictures())
@@ -138,11 +134,7 @@ def test_the_replay_draws_the_same_dropout_in_a_tower_also_where_contents_share_
     found = []
     for cached in (True, False):
         encoder = make(tiny_folder, adapter=LoRAConfig(r=2, dropout=0.5, targets=["vision", "merger"])).train()
-        encoder.add_adapter()
-        generator = torch.Generator().manual_seed(0)
-        for name, parameter in encoder.named_parameters():
-            if "lora_B" in name:
-                parameter.data = torch.randn(parameter.shape, generator=generator) * 0.1
+        draw_adapter(encoder)
         batch = Collator(encoder.processor, 100)(rows)
         assert len(batch.micro_batches) > 1
         torch.manual_seed(1)
