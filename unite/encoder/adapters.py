@@ -9,6 +9,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from torch import nn
 
 from unite.config.schema.encoder import LoRAConfig
+from unite.encoder.fast_lora import speed_up_lora
 
 
 def add_lora(module: nn.Module, lora: LoRAConfig, layers: Collection[str]) -> nn.Module:
@@ -20,7 +21,9 @@ def add_lora(module: nn.Module, lora: LoRAConfig, layers: Collection[str]) -> nn
         layers: names of the linear layers in it that get one.
     """
     config = LoraConfig(r=lora.r, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=sorted(layers), bias="none")
-    return cast(nn.Module, get_peft_model(cast(Any, module), config))
+    wrapped = cast(nn.Module, get_peft_model(cast(Any, module), config))
+    speed_up_lora(wrapped)
+    return wrapped
 
 
 def merge_lora(module: nn.Module) -> nn.Module:

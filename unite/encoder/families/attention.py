@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
+from unite.encoder.families.linear import dtype_of_products
 from unite.errors import ConfigError, must_be
 
 #: Contents of more keys are left to torch, which never has all scores at once; 0 leaves it all of them, as a GPU does.
@@ -44,7 +45,7 @@ def attend_causally(query: Tensor, key: Tensor, value: Tensor, scale: float, dro
 
 
 def _attend(query: Tensor, key: Tensor, value: Tensor, scale: float, mask: Tensor | None, dropout: float, is_causal: bool) -> Tensor:
-    dtype = _dtype_of_products(query)
+    dtype = dtype_of_products(query)
     has_gradient = torch.is_grad_enabled() and (query.requires_grad or key.requires_grad or value.requires_grad)
     if query.device.type != "cpu" or dtype != torch.bfloat16 or dropout or not has_gradient or key.shape[2] > MOST_KEYS:
         is_grouped = query.shape[1] != key.shape[1]
@@ -71,7 +72,7 @@ class Starts(NamedTuple):
 
 def is_within_possible(states: Tensor) -> bool:
     """Returns whether `attend_within` can: on a GPU torch's kernel is of 16 bits alone."""
-    return states.device.type == "cpu" or _dtype_of_products(states) in (torch.bfloat16, torch.float16)
+    return states.device.type == "cpu" or dtype_of_products(states) in (torch.bfloat16, torch.float16)
 
 
 def attend_within(query: Tensor, key: Tensor, value: Tensor, scale: float, asked: Starts, known: Starts) -> Tensor:
@@ -91,7 +92,7 @@ def attend_within(query: Tensor, key: Tensor, value: Tensor, scale: float, asked
     if query.device.type == "cpu":
         spans = zip(*(one.places.tolist() for one in (asked, known)), strict=True)
         return torch.cat([_alone(query[a:b], key[c:d], value[c:d], scale) for (a, c), (b, d) in pairwise(spans)])
-    query, key, value = (states.to(_dtype_of_products(states)) for states in (query, key, value))
+    query, key, value = (states.to(dtype_of_products(states)) for states in (query, key, value))
     varlen, knows_groups = _varlen()
     grouped: dict[str, bool] = {}
     if (shared := query.shape[1] // key.shape[1]) > 1:
@@ -123,12 +124,6 @@ def _varlen() -> tuple[Any, bool]:
         hint = "Update torch, or set encoder.attention=sdpa."
         raise ConfigError(must_be("torch for encoder.attention=varlen", "2.11 or newer", torch.__version__, hint))
     return varlen_attn, "enable_gqa" in known
-
-
-def _dtype_of_products(states: Tensor) -> torch.dtype:
-    device = states.device.type
-    is_mixed = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
-    return torch.get_autocast_dtype(device) if is_mixed else states.dtype
 
 
 class _ByProducts(torch.autograd.Function):

@@ -35,6 +35,13 @@ def linears(states: Tensor, weights: Sequence[Tensor], biases: Sequence[Tensor |
     return [linear(states, weight, bias) for weight, bias in zip(weights, biases, strict=True)]
 
 
+def dtype_of_products(states: Tensor) -> torch.dtype:
+    """Returns the dtype in which products of the states are taken: under autocast, its."""
+    device = states.device.type
+    is_mixed = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
+    return torch.get_autocast_dtype(device) if is_mixed else states.dtype
+
+
 def product_over_rows(left: Tensor, right: Tensor) -> Tensor:
     """Returns (O, I), the transposed left (N, O) times the right (N, I). Without a graph."""
     # The op copies its transposed first operand: the narrower one.
