@@ -164,9 +164,15 @@ class CountedModel:
         columns = weight[:, :, 0].flatten(1) if is_image and weight.dtype == torch.float32 else weight.flatten(1)
         mergers = [tower.merger, *getattr(tower, "deepstack_merger_list", ())]
 
+        given = torch.zeros(frames * patches, columns.shape[1], dtype=torch.uint8, device=_META)  # of the batch, not made by a pass
+
         def states() -> Tensor:
-            pixels = torch.zeros(frames * patches, columns.shape[1], dtype=torch.uint8, device=_META)
+            pixels = given
+            if weight.dtype != torch.float32:  # else normalising is folded into the weights, see `embed_patches`
+                scale = torch.zeros(columns.shape[1], device=_META)
+                pixels = torch.addcmul(scale, pixels.to(scale.dtype), scale)
             hidden = nn.functional.linear(pixels.to(self.dtype), columns)
+            del pixels
             angles = torch.zeros(frames * patches, width // heads, device=_META)
             shared = {"shared": SharedByLayers()} if self.config._attn_implementation == "sdpa" else {}
             for block in tower.blocks:

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from unite.encoder.families.linear import products_in
+
 
 @contextmanager
 def as_on_a_gpu(dtype: torch.dtype) -> Iterator[None]:
@@ -39,7 +41,8 @@ def as_on_a_gpu(dtype: torch.dtype) -> Iterator[None]:
     if grouped is not None:
         nn.functional.grouped_mm = products  # type: ignore[assignment]
     try:
-        yield
+        with products_in(dtype):
+            yield
     finally:
         nn.functional.linear, nn.functional.scaled_dot_product_attention = plain
         if grouped is not None:
@@ -54,7 +57,8 @@ class _ProductsOfGroups(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, left: Tensor, right: Tensor, offsets: Tensor, grouped: Any) -> Tensor:
-        ctx.save_for_backward(left, right)
+        of_left, of_right = ctx.needs_input_grad[:2]  # experts beside an adapter are not trained, and what they are given is not kept
+        ctx.save_for_backward(left if of_right else None, right if of_left else None)
         ctx.product = lambda one, other: grouped(one.bfloat16(), other.bfloat16(), offs=offsets).to(one.dtype)
         return cast(Tensor, ctx.product(left, right))
 
@@ -62,10 +66,9 @@ class _ProductsOfGroups(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         left, right = ctx.saved_tensors
         (gradient,) = gradients
-        of_left, of_right = ctx.needs_input_grad[:2]  # experts beside an adapter are not trained
         return (
-            ctx.product(gradient, right.transpose(-2, -1)) if of_left else None,
-            ctx.product(left.t(), gradient) if of_right else None,
+            None if right is None else ctx.product(gradient, right.transpose(-2, -1)),
+            None if left is None else ctx.product(left.t(), gradient),
             None,
             None,
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import MethodType
 from typing import Any, cast
 
@@ -10,6 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from unite.onednn import by_onednn, product, sum_with_product
+
+#: What `products_in` says.
+_mixed: list[torch.dtype | None] = [None]
 
 
 def speed_up_linear(model: nn.Module) -> None:
@@ -35,11 +39,26 @@ def linears(states: Tensor, weights: Sequence[Tensor], biases: Sequence[Tensor |
     return [linear(states, weight, bias) for weight, bias in zip(weights, biases, strict=True)]
 
 
-def dtype_of_products(states: Tensor) -> torch.dtype:
-    """Returns the dtype in which products of the states are taken: under autocast, its."""
+@contextmanager
+def products_in(dtype: torch.dtype) -> Iterator[None]:
+    """Has products be taken in a dtype as under autocast, on a device that knows none: torch's meta device, for a plan."""
+    before, _mixed[0] = _mixed[0], dtype
+    try:
+        yield
+    finally:
+        _mixed[0] = before
+
+
+def mixed_dtype(states: Tensor) -> torch.dtype | None:
+    """Returns the dtype in which autocast has products of the states be taken; None without."""
     device = states.device.type
     is_mixed = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
-    return torch.get_autocast_dtype(device) if is_mixed else states.dtype
+    return torch.get_autocast_dtype(device) if is_mixed else _mixed[0]
+
+
+def dtype_of_products(states: Tensor) -> torch.dtype:
+    """Returns the dtype in which products of the states are taken: under autocast, its."""
+    return mixed_dtype(states) or states.dtype
 
 
 def product_over_rows(left: Tensor, right: Tensor) -> Tensor:
