@@ -16,26 +16,22 @@ from __future__ import annotations
 
 import atexit
 import json
-import logging
 import platform
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from unite.config.moved import as_of_today
 from unite.config.resumed import FINISHED, step_of
 from unite.config.schema.sweep import Keep
-from unite.errors import CheckpointError, ConfigError, must_be
 from unite.files import locked, read_yaml, write_json, write_text
 from unite.processes import is_first_started
+from unite.resumed_settings import check_resumed_settings
 
 _PACKAGES = (
     "unite",
@@ -52,19 +48,13 @@ _PACKAGES = (
     "numpy",
 )
 
-#: What the weights and the optimizer's state in a checkpoint depend on; the mixture checks its own part. But not where activations go.
-_KEPT = re.compile(r"seed$|init_from|encoder|objective|optimizer|(alignment|adaptation)\.(objective|optimizer)")
-_FREE = re.compile(r"encoder\.(gradient_checkpointing|attention)")
 #: Not in `hydra/`, which is written anew when the run is resumed.
 _OVERRIDES = "overrides.json"
 #: The resolved config, and that of a run that was resumed with other settings.
 CONFIG, RESUMED_CONFIG = "config.yaml", "config.resumed.yaml"
-_UNTOLD = re.compile(r"resume$|run_folder$|logger|sweep\.|trainer\.progress_bar")
 #: What every run's folder holds before the run has made anything: our config, Hydra's notes and the log.
 _OF_EVERY_START = re.compile(r"hydra/.+|config\.yaml|overrides\.json|lock|wandb_id|[^/]+\.log")
 _LOCK = "lock"
-
-log = logging.getLogger(__name__)
 
 
 class RunFolder:
@@ -120,11 +110,11 @@ class RunFolder:
         """Writes the resolved config. A resumed run whose config changed keeps both, see `read_config`.
 
         Raises:
-            ConfigError: if something changed that the checkpoints depend on: it would be ignored, or do harm.
+            CheckpointError, ConfigError: see `check_resumed_settings`.
         """
         path = self.path / CONFIG
         if path.exists() and path.read_text() != text:
-            self._check_resumed(path, text)
+            check_resumed_settings(path, text, self._is_over)
             path = self.path / RESUMED_CONFIG
         write_text(path, text)  # several ranks may write it at once
 
@@ -140,31 +130,8 @@ class RunFolder:
         file = Path(path) / _OVERRIDES
         return list(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
 
-    def _check_resumed(self, path: Path, text: str) -> None:
-        try:
-            before, now = (as_of_today(dict(flat(yaml.safe_load(config)))) for config in (path.read_text(), text))
-        except yaml.YAMLError as error:
-            raise CheckpointError(f"{path} cannot be read ({error}). Mend it, or begin a new run without resume=true.") from error
-        if "encoder.checkpoint.seed" in before and "encoder.checkpoint.architecture" not in before:
-            hint = "Finish the run with that version, or begin a new one without resume=true; finished runs are evaluated as ever."
-            made = "by commit 2ff6e78 or earlier, whose built-in encoder has other tokens"
-            raise ConfigError(must_be(f"the run {path.parent}, which is to be resumed,", "begun by this version", made, hint))
-        keys = sorted({*before, *now}, key=lambda key: (key.count("."), not key.endswith(".name"), key))  # a name tells most
-        changed = {key: (before.get(key), now.get(key)) for key in keys if before.get(key) != now.get(key)}
-        for key, (old, new) in changed.items():
-            if key in before and _KEPT.match(key) and not _FREE.match(key):
-                hint = f"So says {path}. Resume with that; to train on otherwise, start another run with init_from=<a finished run>."
-                raise ConfigError(must_be(f"{key} of the resumed run", repr(old), new, hint))
-        for stage in ("alignment", "adaptation"):
-            steps, exported = f"{stage}.max_steps", self.stage_encoder(str(before.get(f"{stage}.name")))
-            if steps in changed and any((folder / "config.json").is_file() for folder in (self.encoder, exported)):
-                hint = f"That stage is behind it. To train on, start another run with init_from={self.path}."
-                raise ConfigError(must_be(f"{steps} of the resumed run", before[steps], changed[steps][1], hint))
-        told = [f"{key} was {old!r} and is {new!r}" for key, (old, new) in changed.items() if not _UNTOLD.match(key)]
-        if told:
-            is_trained = (self.encoder / "config.json").is_file()
-            what = "is trained, and evaluated with other settings, if they are of that" if is_trained else "goes on with other settings"
-            log.warning("the resumed run %s: %s", what, "; ".join(told))
+    def _is_over(self, stage: str) -> bool:
+        return any((folder / "config.json").is_file() for folder in (self.encoder, self.stage_encoder(stage)))
 
     @property
     def has_provenance(self) -> bool:
@@ -251,15 +218,6 @@ def remove_bare(path: str | Path, name: str) -> None:
         with suppress(OSError):  # there is something in it
             folder.parent.rmdir()
             folder.parent.parent.rmdir()
-
-
-def flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yields (dotted key, value) of a config; an empty mapping has none."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from flat(inner, f"{prefix}.{key}" if prefix else str(key))
-    else:
-        yield prefix, value
 
 
 def _version(package: str) -> str | None:

@@ -15,7 +15,8 @@ from unite.config.resumed import step_of
 from unite.meeting import Meeting
 from unite.parting import set_watch
 from unite.processes import job_store, started
-from unite.runs import RunFolder, flat, versions
+from unite.resumed_settings import flat
+from unite.runs import RunFolder, versions
 from unite.watch import LOST_AFTER
 
 if TYPE_CHECKING:
