@@ -2,7 +2,10 @@
 
 import pytest
 import yaml
+from omegaconf import OmegaConf
 
+from tests.composed import composed
+from unite.config.register import CONF
 from unite.errors import CheckpointError, ConfigError
 from unite.runs import RunFolder, read_config
 
@@ -80,3 +83,12 @@ def test_a_broken_config_of_the_run_is_named(tmp_path):
     (tmp_path / "config.yaml").write_text("{{{")
     with pytest.raises(CheckpointError, match=r"(?s)config.yaml cannot be read .*without resume=true"):
         RunFolder(tmp_path).write_config(yaml.safe_dump(CONFIG))
+
+
+@pytest.mark.parametrize("encoder", sorted(path.stem for path in (CONF / "encoder").glob("*.yaml") if path.stem != "exported"))
+def test_a_run_of_each_encoder_goes_on_as_it_was_begun(tmp_path, caplog, encoder):
+    run = RunFolder(tmp_path)
+    for resume in (False, True):
+        config = composed("train", "+experiment=stage2_mamcl", f"encoder={encoder}", f"resume={resume}", f"run_folder={tmp_path}")
+        run.write_config(OmegaConf.to_yaml(config, resolve=True))
+    assert not caplog.records and read_config(tmp_path)["resume"] is True

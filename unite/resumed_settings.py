@@ -38,7 +38,8 @@ def check_resumed_settings(path: Path, text: str, is_over: Callable[[str], bool]
         before, now = (as_of_today(dict(flat(yaml.safe_load(config)))) for config in (path.read_text(), text))
     except yaml.YAMLError as error:
         raise CheckpointError(f"{path} cannot be read ({error}). Mend it, or begin a new run without resume=true.") from error
-    if "encoder.checkpoint.seed" in before and "encoder.checkpoint.architecture" not in before:
+    built_in = str(before.get("encoder.checkpoint._target_")).endswith(".build_tiny_checkpoint")
+    if built_in and "encoder.checkpoint.architecture" not in before:
         hint = "Finish the run with that version, or begin a new one without resume=true; finished runs are evaluated as ever."
         made = "by commit 2ff6e78 or earlier, whose built-in encoder has other tokens"
         raise ConfigError(must_be(f"the run {path.parent}, which is to be resumed,", "begun by this version", made, hint))

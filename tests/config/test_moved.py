@@ -50,8 +50,10 @@ def test_a_run_of_before_there_were_prompts_had_unites(tmp_path, caplog):
 
 def test_a_run_whose_built_in_encoder_had_other_tokens_is_not_resumed(tmp_path):
     run = RunFolder(tmp_path)
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"encoder": {"checkpoint": {"hidden_size": 96, "seed": 0}}}))
+    before = {"_target_": "unite.encoder.build_tiny_checkpoint", "hidden_size": 96, "seed": 0}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"encoder": {"checkpoint": before}}))
     with pytest.raises(
         ConfigError, match=r"must be begun by this version, but is 'by commit 2ff6e78 or earlier.*Finish the run with that version"
     ):
-        run.write_config(yaml.safe_dump({"encoder": {"checkpoint": {"architecture": "qwen2_vl", "hidden_size": 96, "seed": 0}}}))
+        today = before | {"_target_": "unite.encoder.tiny.build_tiny_checkpoint", "architecture": "qwen2_vl"}
+        run.write_config(yaml.safe_dump({"encoder": {"checkpoint": today}}))
