@@ -23,7 +23,7 @@ def speed_up_lora(model: nn.Module) -> None:
     """Swaps the forward passes of peft's plain adapters on plain linear layers; what they do not serve goes peft's way."""
     for module in model.modules():
         if type(module) is Linear and type(module.base_layer) is nn.Linear:
-            module.forward = MethodType(_forward, module)
+            module.forward = MethodType(_forward, module)  # type: ignore[method-assign]
 
 
 def _forward(self: Any, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:  # as peft calls it
