@@ -14,7 +14,7 @@ UNITE = TESTS.parent / "unite"
 BY_WAY_OF = {
     "config/test_help.py": ("config/schema/*.py",),  # every option of the schema is explained
     "data/test_index.py": ("data/address.py",),
-    "data/test_mixture.py": ("data/source.py",),
+    "data/test_mixture.py": ("data/loading.py", "data/source.py"),
     "data/test_shards.py": ("data/rows.py",),
     "evaluation/layouts/test_captions.py": (
         "evaluation/layouts/docci.py",

@@ -3,17 +3,13 @@
 A writer writes under a name of its own, `<name>.<host>-<process>-<number>.partial`, and gives what it wrote its name at the end. So a
 reader never sees half of it, a writer that fails or is killed leaves nothing under the name, and two processes that write the same thing at
 once both end well. What a killed process of this machine left is removed by the next that writes to the folder.
-
-Where two processes would do the same long work, `locked` lets one do it and the others wait.
 """
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import itertools
 import json
-import logging
 import os
 import platform
 import re
@@ -27,9 +23,6 @@ from typing import Any, Literal, Protocol
 import yaml
 
 from unite.errors import DataError, must_be
-from unite.progress import shown
-
-log = logging.getLogger(__name__)
 
 #: Made once: `json.dumps` makes one for each value.
 _to_json = json.JSONEncoder(ensure_ascii=False).encode
@@ -214,48 +207,6 @@ def read_lines(path: str | Path) -> Iterator[dict[str, Any]]:
     """Reads JSON Lines."""
     with Path(path).open(encoding="utf-8") as file:
         yield from map(json.loads, file)
-
-
-@contextmanager
-def locked(path: str | Path, *, wait: bool = True) -> Iterator[bool]:
-    """Holds a lock while the block runs; another process that wants it waits, and says once who holds it.
-
-    Yields True, or, without `wait`, at once whether it holds the lock.
-
-    The system releases it when the process ends, however it ends. The file `path` is there only while somebody holds or awaits the lock.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    while True:
-        with path.open("a+", encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if not wait:
-                    yield False
-                    return
-                file.seek(0)
-                log.info("waiting for %s, which holds %s", file.read().strip() or "another process", path)
-                with shown(f"waiting for {path}"):
-                    fcntl.flock(file, fcntl.LOCK_EX)
-            if not _is_open(file.fileno(), path):  # the holder before removed it: others lock a new file of that name
-                continue
-            file.truncate(0)
-            file.write(f"process {os.getpid()} on {platform.node()}")
-            file.flush()
-            try:
-                yield True
-            finally:
-                path.unlink(missing_ok=True)
-            return
-
-
-def _is_open(descriptor: int, path: Path) -> bool:
-    """Whether an open file is the one that has the name."""
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
-        return False
 
 
 def _grant(path: Path) -> None:

@@ -29,7 +29,8 @@ from typing import Any
 
 from unite.config.resumed import FINISHED, step_of
 from unite.config.schema.sweep import Keep
-from unite.files import locked, read_yaml, write_json, write_text
+from unite.files import read_yaml, write_json, write_text
+from unite.locks import locked
 from unite.processes import is_first_started
 from unite.resumed_settings import check_resumed_settings
 

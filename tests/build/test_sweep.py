@@ -47,6 +47,7 @@ def test_a_sweep_of_which_a_job_and_then_the_launcher_are_killed_ends_as_if_noth
     while "failed: mixture-tt, SIGKILL" not in said and (line := first.stdout.readline()):
         said += line
     assert "failed: mixture-tt, SIGKILL, as when memory runs out" in said  # and the other goes on
+    assert "GPU available" not in said and "Tip" not in said  # as Lightning says of each job that is checked
     first.kill()
     first.wait()
 

@@ -12,7 +12,6 @@ from transformers import AutoProcessor, Qwen2VLConfig
 from tests.encoder.checkpoints import save_family
 from tests.encoder.qwen_tokenizer import TEXTS, qwen_tokenizer
 from unite.config.schema import ReadingConfig
-from unite.encoder import processor as processor_module
 from unite.encoder.families.family import ReadMedium
 from unite.encoder.families.qwen2_vl import Qwen2VL
 from unite.encoder.processor import ContentProcessor
@@ -119,30 +118,6 @@ def test_a_text_that_is_cut_before_it_is_tokenised_has_the_tokens_of_the_whole(c
         same = next(at for at, (one, other) in enumerate(zip(ours, theirs, strict=False)) if one != other)
         assert encoded.is_cut and encoded.num_tokens <= 100, text[:20]
         assert same + tail >= 96, text[:20]  # a cut within a character of several tokens loses it whole
-
-
-def test_a_book_is_tokenised_to_the_page_that_is_read(checkpoint, monkeypatch):
-    """No clock: what the tokenizer is given is counted."""
-    given = []
-
-    class Counting:
-        def __init__(self, tokenizer):
-            self.tokenizer = tokenizer
-
-        @classmethod
-        def from_str(cls, saved):
-            return cls(Tokenizer.from_str(saved))
-
-        def __getattr__(self, name):
-            return getattr(self.tokenizer, name)
-
-        def encode(self, text, **how):
-            given.append(len(text))
-            return self.tokenizer.encode(text, **how)
-
-    monkeypatch.setattr(processor_module, "Tokenizer", Counting)
-    book = Content("a cat and a dog. " * 600_000, instruction="b" * 10_000_000)
-    assert make(checkpoint, max_length=100).encode(book).is_cut and sum(given) < 30_000
 
 
 def test_media_that_do_not_fit_are_refused_by_size(checkpoint):

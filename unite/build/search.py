@@ -18,7 +18,8 @@ from unite.build.runs import overridden
 from unite.build.sweep import JobSweeper, again, cannot_run, report_of
 from unite.config.schema import SearchConfig, SweepConfig, TrainConfig
 from unite.errors import ConfigError, must_be
-from unite.files import locked, read_json
+from unite.files import read_json
+from unite.locks import locked
 from unite.sweeps.naming import told
 from unite.sweeps.pruning import PRUNED
 from unite.sweeps.record import SHARED, Status, Sweep, SweepJob

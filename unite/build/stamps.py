@@ -12,7 +12,8 @@ from omegaconf import OmegaConf
 from unite.build.curate import curate, told_options
 from unite.config.schema import CurateConfig, StampsConfig
 from unite.errors import ConfigError, must_be
-from unite.files import locked, read_json, whole_folder, write_json
+from unite.files import read_json, whole_folder, write_json
+from unite.locks import locked
 from unite.types import fingerprint
 from unite.worlds.stamps.fetching import fetch
 from unite.worlds.stamps.gathering import ANIMATION, collections_in, gather

@@ -27,9 +27,10 @@ from unite.build.launcher import ProcessLauncher, job_config, module_name, quote
 from unite.build.runs import overridden
 from unite.config.schema import SearchConfig, SweepConfig, TrainConfig
 from unite.errors import CollectedError, ConfigError, UniteError, must_be
-from unite.files import locked
+from unite.locks import locked
 from unite.progress import tracked
 from unite.runs import RunFolder
+from unite.silenced import silence
 from unite.sweeps.naming import differences, folder_names, told
 from unite.sweeps.record import RECORD, SHARED, Status, Sweep, SweepJob, flat, run_folders
 
@@ -81,6 +82,7 @@ class JobSweeper(Sweeper):
     def sweep(self, arguments: list[str]) -> None:
         """Runs the sweep and shows what became of each job; ends the process, with status 1, if there is an error or a job is left."""
         configure_log(self.master.hydra.hydra_logging, self.master.hydra.verbose)
+        silence()
         try:
             self._sweep(arguments)
         except UniteError as error:

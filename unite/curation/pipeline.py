@@ -34,16 +34,15 @@ from unite.curation.pack import PackedShard, PackTask, plan_shards
 from unite.curation.part import LAYOUT, Part, PartTask, cut
 from unite.curation.raw import NO_SAMPLE, Recipe
 from unite.curation.records import MEDIA, READ, Funnel
+from unite.curation.remarks import check_left, summary, tell_of_media, tell_of_steps
 from unite.curation.set_folder import DATASHEET, LOCK, PAGE, SKIPPED, check_source, full_disk_named, open_set
 from unite.curation.steps.step import Step, columns_of
 from unite.errors import ConfigError, DataError, must_be
-from unite.files import locked, read_lines, write_json, write_lines, write_text
+from unite.files import read_lines, write_json, write_lines, write_text
+from unite.locks import locked
 from unite.progress import How, shown, tracked
 
 log = logging.getLogger(__name__)
-
-#: A step that leaves out more than this share of a source's rows is told of, if it was given so many.
-_NEARLY_ALL, _FEWEST_TO_JUDGE = 0.9, 20
 
 
 class Curation:
@@ -146,7 +145,7 @@ class Curation:
         decision = self._decide(rows)
         for line in read_lines(self.work / "decision" / "skipped.jsonl"):
             funnels[line["source"]].dropped[line["step"], line["reason"]] += 1
-        _check_left(funnels)
+        check_left(funnels)
         shards = self._pack(rows, decision)
         with shown("the datasheet", how=self._how):
             chosen = Chosen()
@@ -159,10 +158,8 @@ class Curation:
             write_text(self.out / PAGE, render_page(datasheet, examples))
             write_json(self.out / DATASHEET, datasheet)
             shutil.rmtree(self.work)
-        _tell_of_uniform(datasheet["nearly_uniform"])
-        _tell_of_remarks(datasheet["not_whole"])
-        for name, told in steps.items():
-            _tell_of_most(name, told)
+        tell_of_media(datasheet)
+        tell_of_steps(steps)
         return datasheet
 
     def _plan(self) -> dict[str, Any]:
@@ -200,7 +197,7 @@ class Curation:
                 first = "; ".join(f"{line['key']}: {line['reason']}: {line['detail']}" for line in islice(lines, 3))
                 expected = f"at most {self.max_unusable_share:.0%} of {records} records"
                 hint = f"The first: {first}. Mend the annotations or media_root, or raise max_unusable_share."
-                found = f"{unusable} ({_summary(funnel)})"
+                found = f"{unusable} ({summary(funnel)})"
                 raise DataError(must_be(f"the records of source {name} that cannot be used", expected, found, hint))
         return funnels
 
@@ -235,40 +232,3 @@ class Curation:
             for line in read_lines(part.folder / "skipped.jsonl")
             if line["step"] in (READ, MEDIA) and line["reason"] != NO_SAMPLE
         )
-
-
-def _check_left(funnels: Mapping[str, Funnel]) -> None:
-    """Says which sources have no row left. Raises DataError if none has."""
-    total = Funnel.total(funnels.values())
-    if not total.num_kept:
-        empty = ", ".join(name for name, funnel in funnels.items() if not funnel.num_rows)
-        hint = f"There is no record in the annotations of {empty}." if empty else ""
-        raise DataError(must_be("the curated set", "left with at least one row", f"empty after {_summary(total)}", hint))
-    for name, funnel in funnels.items():
-        if not funnel.num_kept:
-            log.warning("no row of source %s is left: %s", name, _summary(funnel))
-
-
-def _tell_of_most(source: str, steps: Sequence[Mapping[str, Any]]) -> None:
-    """Says which steps leave out nearly all of a source: a bound that is right for captions may not be right for labels."""
-    for step in steps:
-        lost = step["in"] - step["out"]
-        if step["step"] not in (READ, MEDIA) and step["in"] >= _FEWEST_TO_JUDGE and lost > _NEARLY_ALL * step["in"]:
-            reasons = ", ".join(f"{reason}: {count}" for reason, count in step["dropped"].items())
-            told = "step %s leaves out %d of %d rows of source %s (%s). Are its options meant for such rows?"
-            log.warning(told, step["step"], lost, step["in"], source, reasons)
-
-
-def _tell_of_uniform(found: Mapping[str, Any]) -> None:
-    if found["images"]:
-        first = ", ".join(found["first"][:3])
-        log.warning("%d images are nearly uniform, the first: %s. The step image_contrast leaves such rows out.", found["images"], first)
-
-
-def _tell_of_remarks(found: Mapping[str, Any]) -> None:
-    if found["media"]:
-        log.warning("%d media are not whole, the first: %s. The others are named in rows.jsonl.", found["media"], found["first"][0])
-
-
-def _summary(funnel: Funnel) -> str:
-    return ", ".join(f"{count} {step}: {reason}" for (step, reason), count in funnel.dropped.most_common(5)) or "no row came in"

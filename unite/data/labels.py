@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from unite.errors import DataError, first_of, must_be
-from unite.files import locked, to_line, whole_file
+from unite.files import to_line, whole_file
+from unite.locks import locked
 from unite.types import MEDIA, Modality
 
 log = logging.getLogger(__name__)

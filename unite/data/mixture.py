@@ -7,21 +7,20 @@ first source would begin again (`exhausted="end"`). The order being a pure funct
 from __future__ import annotations
 
 import logging
-import signal
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any
 
 import pytorch_lightning as pl
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader
 
 from unite.batch import Batch, Processor
 from unite.config.schema.data import DataConfig, Exhausted, MixtureConfig
 from unite.data.collate import Collator
 from unite.data.held_out import HeldOut
+from unite.data.loading import Steps, load_batches
 from unite.data.order import MixtureOrder, SourceSize, shares_by_temperature
 from unite.data.source import SourceDataModule
 from unite.errors import ConfigError, DataError, caught, must_be, raise_all
-from unite.types import Example
 
 log = logging.getLogger(__name__)
 
@@ -176,15 +175,8 @@ class MixtureDataModule(pl.LightningDataModule):
         if self.batch_size % num_ranks:
             raise ConfigError(must_be("data.batch_size", f"a multiple of the number of ranks ({num_ranks})", self.batch_size))
         self._say_accounts()
-        return DataLoader(
-            cast(Dataset[Batch], _Samples(self.sources)),  # samples go in, and the collate function makes batches of them
-            batch_sampler=_Steps(self.order, self.steps_taken, self.num_steps, rank, num_ranks),
-            collate_fn=_Reader(Collator(self._processor, self.token_budget)),
-            num_workers=self.num_workers,
-            persistent_workers=self.num_workers > 0,
-            multiprocessing_context="fork" if self.num_workers else None,
-            worker_init_fn=_leave_signals_to_the_parent if self.num_workers else None,
-        )
+        steps = Steps(self.order, self.steps_taken, self.num_steps, rank, num_ranks)
+        return load_batches(self.sources, steps, Collator(self._processor, self.token_budget), self.num_workers)
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the steps taken, for a checkpoint."""
@@ -249,51 +241,3 @@ class MixtureDataModule(pl.LightningDataModule):
 def _open(source: SourceDataModule) -> None:
     source.prepare_data()
     source.setup()
-
-
-def _leave_signals_to_the_parent(worker: int) -> None:
-    """Has a worker pass over signals that are sent to all processes of a run; it ends with its parent, which first finishes the step."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
-        signal.signal(number, signal.SIG_IGN)
-
-
-class _Samples(Dataset[tuple[Example | None, str, str]]):
-    """Reads a sample, or says why it cannot be read: (example, key, reason)."""
-
-    def __init__(self, sources: Mapping[str, SourceDataModule]) -> None:
-        self.sources = sources
-
-    def __getitem__(self, sample: tuple[str, int]) -> tuple[Example | None, str, str]:
-        name, row = sample
-        source = self.sources[name]
-        try:
-            return source.example(row), "", ""
-        except DataError as error:
-            return None, f"{name}/{source.reader.name(row)}", str(error)
-
-
-class _Reader:
-    """Collates what could be read and names what could not. Never replaces a sample by another."""
-
-    def __init__(self, collator: Collator) -> None:
-        self.collator = collator
-
-    def __call__(self, samples: Sequence[tuple[Example | None, str, str]]) -> Batch:
-        batch = self.collator([example for example, _, _ in samples if example is not None])
-        batch.skipped = [(key, reason) for example, key, reason in samples if example is None] + batch.skipped
-        return batch
-
-
-class _Steps(Sampler[list[tuple[str, int]]]):
-    """Yields the samples of this rank, a list a step, from a step on. Its length is that of the whole run."""
-
-    def __init__(self, order: MixtureOrder, first: int, num_steps: int, rank: int, num_ranks: int) -> None:
-        self.order, self.first, self.num_steps, self.rank, self.num_ranks = order, first, num_steps, rank, num_ranks
-
-    def __len__(self) -> int:
-        return self.num_steps
-
-    def __iter__(self) -> Iterator[list[tuple[str, int]]]:
-        local = self.order.batch_size // self.num_ranks
-        for step in range(self.first, self.num_steps):
-            yield self.order.batch(step)[self.rank * local : (self.rank + 1) * local]

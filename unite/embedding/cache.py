@@ -23,7 +23,7 @@ from unite.embedding.cache_parts import PARTS, check_made_by, new_part, read_par
 from unite.embedding.fingerprints import encoder_fingerprint, prompt_fingerprint
 from unite.embedding.memory import is_before
 from unite.errors import DataError, must_be
-from unite.files import locked
+from unite.locks import locked
 from unite.processes import num_ranks
 from unite.progress import tracked
 from unite.types import fingerprint

@@ -23,7 +23,7 @@ from torch import Tensor
 from unite.embedding.cache_parts import PARTS, check_made_by, new_part
 from unite.embedding.feature_parts import FeaturePlace, open_part, write_features
 from unite.encoder.features import Name
-from unite.files import locked
+from unite.locks import locked
 from unite.types import fingerprint
 
 _log = logging.getLogger(__name__)

@@ -5,14 +5,13 @@ The turn is laid out by the prompt, its text tokenised and cut to length here; h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from functools import partial
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
@@ -20,16 +19,10 @@ from unite.batch import EncodedContent, MicroBatch, index_tensor
 from unite.config.schema.encoder import ReadingConfig
 from unite.config.schema.prompt import PromptConfig
 from unite.encoder.families.family import Family
+from unite.encoder.plain_tokenizer import PlainTokenizer
 from unite.encoder.prompt import MediumPlace, Prompt, Segment, Special, Text
 from unite.errors import ConfigError, DataError, must_be, must_be_one_of
 from unite.types import Content
-
-#: How many texts' tokens are kept, and of how many characters at most: the prompt's own words come with every content.
-_MAX_KNOWN, _MAX_KNOWN_CHARACTERS = 4096, 1024
-#: Of a text, so many characters a token that fits are looked at first: four make a token of English.
-_CHARACTERS_A_TOKEN = 8
-#: Tokens beyond those that fit, and characters at the end, that are looked at too: what they are touches those beside them alone.
-_MARGIN = 64
 
 
 class ContentProcessor:
@@ -53,16 +46,10 @@ class ContentProcessor:
             self.prompt_settings = repr(config.prompt)
         self.max_length = config.max_length
         self._token_types = {int(getattr(processor, name)): number for name, number in family.token_types.items()}
-        self._tokenizer = _of_plain_text(processor.tokenizer, {*family.special_tokens, *self.prompt.special_tokens}, self._token_types)
+        self._tokenizer = PlainTokenizer(processor.tokenizer, {*family.special_tokens, *self.prompt.special_tokens}, self._token_types)
         self._special: dict[str, int] = {}
-        self._texts: dict[str, list[int]] = {}
-        self._ahead: dict[str, list[int]] = {}  # of those that are being encoded together
         self._check_special_tokens()
-        self._suffix = self._tokenizer_suffix() if config.prompt.tokenizer_suffix else []
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._tokenizer.encode_special_tokens = True  # a pickled tokenizer forgets it
+        self._suffix = self._tokenizer.suffix() if config.prompt.tokenizer_suffix else []
 
     def encode(self, content: Content) -> EncodedContent:
         """Tokenises one content and reads its media. A text that is too long loses its end (see `EncodedContent.is_cut`).
@@ -91,16 +78,11 @@ class ContentProcessor:
             DataError: as `encode` does, now or then.
         """
         turns = [self._segments(content) for content in contents]
-        texts = [run for turn in turns for run in _runs(turn) if isinstance(run, str) and run and run not in self._texts]
-        tokenise = partial(self._tokenizer.encode_batch_fast, texts, add_special_tokens=False)
-        tokenised = tokenise if threads is None else threads.submit(tokenise).result
+        ready = self._tokenizer.begin([run for turn in turns for run in _runs(turn) if isinstance(run, str)], threads)
 
         def encoded() -> list[EncodedContent]:
-            self._ahead = {text: list(one.ids) for text, one in zip(texts, tokenised(), strict=True)}
-            try:
+            with ready():
                 return [self._encoded(content, turn) for content, turn in zip(contents, turns, strict=True)]
-            finally:
-                self._ahead = {}
 
         return encoded
 
@@ -111,7 +93,12 @@ class ContentProcessor:
                 hint = "Take another encoder, or leave these contents out."
                 raise DataError(must_be_one_of("a medium for this encoder", map(str, self.reader.modalities), str(medium.modality), hint))
         segments = self.prompt.segments(content)
-        return [self._shortened(segment) if isinstance(segment, Text) and segment.of_user else segment for segment in segments]
+        return [
+            replace(segment, text=self._tokenizer.shortened(segment.text, self.max_length))
+            if isinstance(segment, Text) and segment.of_user
+            else segment
+            for segment in segments
+        ]
 
     def _encoded(self, content: Content, segments: list[Segment]) -> EncodedContent:
         media = [self.reader.read(medium) for medium in content.media]
@@ -153,27 +140,12 @@ class ContentProcessor:
                 raise DataError(self._too_long(content, len(ids), media))
             last = texts[-1]
             text = segments[last].text  # type: ignore[union-attr]
-            offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
-            kept = max(len(offsets) - (len(ids) - self.max_length), 0)
-            end = min(offsets[kept][0], len(text) - 1) if kept < len(offsets) else len(text) - 1
+            starts = self._tokenizer.starts(text)
+            kept = max(len(starts) - (len(ids) - self.max_length), 0)
+            end = min(starts[kept], len(text) - 1) if kept < len(starts) else len(text) - 1
             segments = [*segments[:last], Text(text[:end], of_user=True), *segments[last + 1 :]]
             ids = self._tokens(segments, media)
         return ids, is_cut
-
-    def _shortened(self, segment: Text) -> Text:
-        """Returns a text of which more than fits is left, and its very end: cut to length, it gives the tokens that the whole text gives.
-
-        A tokeniser splits a text into words before it makes tokens of them, so what follows a blank is nothing to the tokens before it. A
-        book is tokenised in the time of the pages that are read.
-        """
-        wanted = self.max_length + _MARGIN
-        size = _CHARACTERS_A_TOKEN * wanted
-        while size + _MARGIN < len(segment.text):
-            begin = segment.text[: _word_end(segment.text, size)]
-            if len(self._tokenizer.encode(begin, add_special_tokens=False).ids) >= wanted:
-                return Text(begin + segment.text[-_MARGIN:], of_user=True)
-            size *= 2
-        return segment
 
     def _too_long(self, content: Content, num_tokens: int, media: Sequence[list[int]]) -> str:
         names = [
@@ -191,7 +163,7 @@ class ContentProcessor:
         ids: list[int] = []
         for run in _runs(segments):
             if isinstance(run, str):
-                ids += self._text_tokens(run)
+                ids += self._tokenizer.ids(run)
             elif isinstance(run, MediumPlace):
                 ids += media[run.medium]
             else:
@@ -201,19 +173,6 @@ class ContentProcessor:
     def _marked(self, tokens: list[int]) -> list[int]:
         """Returns the tokens that stand for a medium, as the prompt has it without the marks around it."""
         return tokens if self.prompt.config.media_marks else [token for token in tokens if token in self._token_types]
-
-    def _text_tokens(self, text: str) -> list[int]:
-        """Returns the tokens of a text; those of the prompt's own words are asked for with every content."""
-        if text in self._texts:
-            return self._texts[text]
-        ids = self._ahead.get(text)
-        if ids is None:
-            ids = list(self._tokenizer.encode(text, add_special_tokens=False).ids) if text else []
-        if len(text) <= _MAX_KNOWN_CHARACTERS:
-            if len(self._texts) >= _MAX_KNOWN:
-                self._texts.clear()
-            self._texts[text] = ids
-        return ids
 
     def _special_token(self, name: str) -> int:
         if name not in self._special:
@@ -230,11 +189,6 @@ class ContentProcessor:
                 expected = "one that the checkpoint's tokenizer has, and that stands for no medium"
                 raise ConfigError(must_be(what, expected, name, hint))
 
-    def _tokenizer_suffix(self) -> list[int]:
-        """Returns what the checkpoint's tokenizer itself puts at the end of a text."""
-        text, whole = (self._tokenizer.encode("a", add_special_tokens=with_its_own).ids for with_its_own in (False, True))
-        return list(whole[whole.index(text[0]) + len(text) :])
-
 
 def _runs(segments: Sequence[Segment]) -> list[str | Special | MediumPlace]:
     """Returns a turn with neighbouring texts as one, which they are to the tokenizer, as in the released code's template."""
@@ -247,27 +201,6 @@ def _runs(segments: Sequence[Segment]) -> list[str | Special | MediumPlace]:
         else:
             runs.append(segment.text)
     return runs
-
-
-def _of_plain_text(tokenizer: Any, control: Collection[str], of_media: Collection[int]) -> Tokenizer:
-    """Returns a copy of a checkpoint's tokenizer that reads all tokens by which a turn is built as plain text, where a user wrote them.
-
-    Those that the checkpoint declares special, and what a prompt writes and a medium stands for even if it does not.
-    """
-    copy = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
-    names = {*control, *tokenizer.convert_ids_to_tokens(sorted(of_media))}
-    undeclared = [token.content for token in copy.get_added_tokens_decoder().values() if token.content in names and not token.special]
-    copy.add_special_tokens(undeclared)
-    copy.encode_special_tokens = True
-    return copy
-
-
-def _word_end(text: str, size: int) -> int:
-    """Returns where to cut a text that has more characters: before the last blank behind a word, or where there is none nearby, there."""
-    end = text.rfind(" ", size * 3 // 4, size)
-    while end > 0 and text[end - 1].isspace():
-        end = text.rfind(" ", size * 3 // 4, end)
-    return end if end > 0 else size
 
 
 def _repeated(row: int, content: EncodedContent) -> Tensor:

@@ -7,7 +7,6 @@ Shapes: n contents, L tokens, V tokens of media, D width.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,22 +19,18 @@ from typing_extensions import override
 from unite.batch import MicroBatch
 from unite.config.prompts import prompt_options
 from unite.config.schema.encoder import EncoderConfig, Positions
-from unite.encoder.adapters import add_lora, has_lora, merge_lora
 from unite.encoder.checkpoint import VARLEN, load_checkpoint, read_as_asked, read_as_trained, save_checkpoint
 from unite.encoder.families.family import Family, Part, modules_of
 from unite.encoder.features import KeptFeatures, Name, StoredFeatures
 from unite.encoder.folder import parts_of
 from unite.encoder.pooling import last_positions
 from unite.encoder.processor import ContentProcessor
-from unite.encoder.quantised import Quantised, frozen_layers, unloaded
 from unite.encoder.rows import rows_of
-from unite.encoder.trained import trained_of
-from unite.errors import CheckpointError, must_be
+from unite.encoder.stage_weights import StageWeights
+from unite.encoder.trained import Trained
 
 #: Tokens that pass together on a CPU: of so many what an operation leaves the next is still in the cache, of 60,000 it is not.
 TOKENS_TOGETHER = 6144
-
-log = logging.getLogger(__name__)
 
 
 class VLMEncoder(nn.Module):
@@ -48,7 +43,6 @@ class VLMEncoder(nn.Module):
 
     Attributes:
         config: the options with what a folder that `save` wrote brings: how it reads contents then wins, and over that `override`.
-        trained: what of the model is trained.
         stored: features of its towers that outlive a step, where they are kept; they must not be trained then.
 
     Raises:
@@ -70,9 +64,7 @@ class VLMEncoder(nn.Module):
         self.positions = str(config.positions)  # plain, so that it is part of what names cached embeddings
         self.model, processor, self.family = load_checkpoint(parts, config.dtype, config.attention)
         self.processor = ContentProcessor(processor, self.family, config)
-        self._choose_trained(config)
-        self._widened: list[nn.Parameter] = []
-        self._quantised: Quantised | None = None
+        self._weights = StageWeights(self.model, self.family, config)
         self.stored: StoredFeatures | None = None
         self.family.speed_up(self.model)
         if config.attention == VARLEN:
@@ -84,6 +76,11 @@ class VLMEncoder(nn.Module):
     def dim(self) -> int:
         """D, the width of an embedding."""
         return int(self.model.config.get_text_config().hidden_size)
+
+    @property
+    def trained(self) -> Trained:
+        """What of the model is trained."""
+        return self._weights.trained
 
     @property
     def vision_is_frozen(self) -> bool:
@@ -174,41 +171,11 @@ class VLMEncoder(nn.Module):
             CheckpointError: if the adapter of the stage before is not merged.
             ConfigError: if a name means nothing in the model, or nothing is left to be trained.
         """
-        self._check_merged("before another adapter is added")
-        self._choose_trained(replace(self.config, frozen=[*self.config.frozen, *frozen]))
-        if self.config.quantization is not None:
-            self._quantised = Quantised(
-                self.model, frozen_layers(self.model, self.family.language_model, self.trained.whole), getattr(torch, self.config.dtype)
-            )
-        if self.config.adapter is not None:
-            for name, part in list(self.model.named_children()):
-                layers = [layer.removeprefix(f"{name}.") for layer in self.trained.adapted if layer.startswith(f"{name}.")]
-                if layers:
-                    setattr(self.model, name, add_lora(part, self.config.adapter, layers))
-        for parameter in self._whole:  # peft has frozen all but its own
-            parameter.requires_grad_()
-        self._widened = list(self._narrow_parts())
-        for parameter in self._widened:
-            parameter.data = parameter.data.float()
-        count = sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
-        log.info("%s parameters are trained: %s", f"{count:,}", self.trained.told(self.family))
+        self._weights.begin(replace(self.config, frozen=[*self.config.frozen, *frozen]))
 
     def merge_adapter(self) -> None:
         """Merges the adapters, if there are some, into the weights, and gives what was trained its own type again: a stage ends."""
-        updates: dict[str, Tensor] = {}
-        for name, part in list(self.model.named_children()):
-            if self._quantised is None:
-                setattr(self.model, name, merge_lora(part))
-            else:
-                plain, of_part = unloaded(part)
-                setattr(self.model, name, plain)
-                updates |= {f"{name}.{layer}": update for layer, update in of_part.items()}
-        if self._quantised is not None:
-            self._quantised.restore(self.model, updates, getattr(torch, self.config.dtype))
-            self._quantised = None
-        for parameter in self._widened:
-            parameter.data = parameter.data.to(getattr(torch, self.config.dtype))
-        self._widened = []
+        self._weights.end()
 
     def save(self, folder: str | Path) -> None:
         """Exports a folder that transformers' AutoModel and this class load: weights, processor, settings. It replaces one of its name.
@@ -216,19 +183,12 @@ class VLMEncoder(nn.Module):
         Raises:
             CheckpointError: if an adapter is not merged yet.
         """
-        self._check_merged("before it is saved")
+        self._weights.check_merged("before it is saved")
         save_checkpoint(Path(folder), self.model, self.processor.processor, self.config)
 
     def rows(self, micro_batch: MicroBatch, rows: Tensor) -> MicroBatch:
         """Returns some contents of a micro-batch, (k,) rows of it in rising order, as one of their own."""
         return rows_of(self.family, micro_batch, rows)
-
-    def _choose_trained(self, config: EncoderConfig) -> None:
-        """Says what is trained, of a model without adapters."""
-        self.trained = trained_of(self.model, self.family, config)
-        for name, parameter in self.model.named_parameters():
-            parameter.requires_grad_(name in self.trained.whole)
-        self._whole = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
 
     def _see(self, micro_batches: Sequence[MicroBatch], known: KeptFeatures) -> dict[Name, Tensor]:
         """Returns what the towers make of the media of micro-batches, and adds what is new to what is known."""
@@ -264,17 +224,6 @@ class VLMEncoder(nn.Module):
             for micro_batch, seen in zip(micro_batches, features, strict=True)
         ]
         return [nn.functional.normalize(states.float(), dim=-1) for states in self.family.states(self.model, parts)]
-
-    def _narrow_parts(self) -> Iterator[nn.Parameter]:
-        """Yields the weights, of less than float32, of the parts of which some are trained whole; peft keeps adapters in float32."""
-        whole = set(map(id, self._whole))
-        for part in self.model.children():
-            if any(id(parameter) in whole for parameter in part.parameters()):
-                yield from (parameter for parameter in part.parameters() if parameter.dtype == torch.bfloat16)
-
-    def _check_merged(self, when: str) -> None:
-        if any(has_lora(part) for part in self.model.children()):
-            raise CheckpointError(must_be("the encoder's adapter", f"merged {when}", "not merged", "Call merge_adapter() first."))
 
 
 def _is_trained(modules: Sequence[nn.Module]) -> bool:

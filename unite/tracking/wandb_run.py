@@ -16,7 +16,8 @@ from typing import Any
 import wandb
 
 from unite.evaluation.direction import direction
-from unite.files import locked, write_text
+from unite.files import write_text
+from unite.locks import locked
 from unite.tracking.config_columns import config_columns
 from unite.tracking.run_log import Progress, StageLog
 

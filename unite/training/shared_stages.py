@@ -22,7 +22,8 @@ from typing import Any
 from unite.data.mixture import MixtureDataModule
 from unite.embedding.fingerprints import encoder_fingerprint, prompt_fingerprint
 from unite.encoder.vlm import VLMEncoder
-from unite.files import locked, read_json, whole_folder, write_json
+from unite.files import read_json, whole_folder, write_json
+from unite.locks import locked
 from unite.types import fingerprint
 
 log = logging.getLogger(__name__)

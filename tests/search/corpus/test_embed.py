@@ -20,7 +20,7 @@ from unite.config.schema.media import Decoding
 from unite.config.schema.vectors import Vectors
 from unite.embedding.embed import embed_contents
 from unite.errors import ConfigError, DataError
-from unite.files import locked
+from unite.locks import locked
 from unite.search.corpus import making, parts
 from unite.search.corpus.stored import StoredCorpus
 from unite.types import Content

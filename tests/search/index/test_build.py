@@ -13,7 +13,7 @@ from tests.search.corpora import rows, unit, write
 from unite.config.schema.index import IndexKind, IndexOptions
 from unite.config.schema.vectors import Vectors
 from unite.errors import ConfigError, DataError
-from unite.files import locked
+from unite.locks import locked
 from unite.search.corpus.place import Place
 from unite.search.corpus.stored import StoredCorpus
 from unite.search.index import Index, build_index
@@ -99,7 +99,7 @@ def test_words_are_found_by_their_stems_in_the_language_that_was_given(tmp_path)
 
 def test_a_second_builder_is_told_of_the_first(tmp_path):
     write(tmp_path, unit(20))
-    holding = "import sys, time; from unite.files import locked\nwith locked(sys.argv[1]): print(flush=True); time.sleep(60)"
+    holding = "import sys, time; from unite.locks import locked\nwith locked(sys.argv[1]): print(flush=True); time.sleep(60)"
     arguments = [sys.executable, "-c", holding, str(tmp_path / "lock")]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, cwd=ROOT, env=environment()) as other:
         other.stdout.readline()

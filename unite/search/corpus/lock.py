@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from unite.errors import DataError, must_be
-from unite.files import is_alive, locked
+from unite.files import is_alive
+from unite.locks import locked
 from unite.search.corpus.place import Place
 
 LOCK = "lock"

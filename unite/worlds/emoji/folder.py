@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from unite.errors import DataError, must_be
-from unite.files import locked, whole_folder, write_json
+from unite.files import whole_folder, write_json
+from unite.locks import locked
 from unite.types import fingerprint
 
 log = logging.getLogger(__name__)

@@ -20,7 +20,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from unite.errors import DataError, must_be
-from unite.files import locked, whole_folder, write_json
+from unite.files import whole_folder, write_json
+from unite.locks import locked
 from unite.progress import shown
 from unite.worlds.stamps.packages import Package
 

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from unite.errors import SkippedRowError
-from unite.files import locked, read_json, whole_folder, write_json, write_lines
+from unite.files import read_json, whole_folder, write_json, write_lines
+from unite.locks import locked
 from unite.progress import tracked
 from unite.types import fingerprint
 from unite.workers import end_with_parent
