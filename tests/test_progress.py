@@ -95,6 +95,8 @@ def test_a_work_is_paced_by_what_was_done_since_it_began():
     assert work.line() == "stage: 120 of 130 steps, 2.0 steps/s, 0:00:05 left"
     work.began -= 90
     assert work.line() == "stage: 120 of 130 steps, 12.0 steps/min, 0:00:50 left"
+    work.began -= 9900
+    assert work.line() == "stage: 120 of 130 steps, 7.2 steps/h, 1:23:20 left"
 
 
 _IN_TERMINAL = """

@@ -78,9 +78,11 @@ class Work:
         rate = (self.done - self._done_before) / max(time.monotonic() - self.began, 1e-9)
         if self.total is None or rate <= 0:
             return []
-        a_minute = f"{60 * rate:,.1f} {self.unit}/min" if rate < 0.5 else ""
+        for seconds, each in ((1, "s"), (60, "min"), (3600, "h")):
+            if seconds * rate >= 0.5:
+                break
         left = timedelta(seconds=round(max(self.total - self.done, 0) / rate))
-        return [a_minute or f"{rate:,.1f} {self.unit}/s", f"{left} left"]
+        return [f"{seconds * rate:,.1f} {self.unit}/{each}", f"{left} left"]
 
     @property
     def passed(self) -> timedelta:
