@@ -78,9 +78,7 @@ class Work:
         rate = (self.done - self._done_before) / max(time.monotonic() - self.began, 1e-9)
         if self.total is None or rate <= 0:
             return []
-        for seconds, each in ((1, "s"), (60, "min"), (3600, "h")):
-            if seconds * rate >= 0.5:
-                break
+        each, seconds = ("s", 1) if rate >= 0.5 else ("min", 60) if 60 * rate >= 0.5 else ("h", 3600)
         left = timedelta(seconds=round(max(self.total - self.done, 0) / rate))
         return [f"{seconds * rate:,.1f} {self.unit}/{each}", f"{left} left"]
 
