@@ -1,5 +1,6 @@
 """Corpora to embed, by a fake encoder that tells what it was used for."""
 
+import csv
 import json
 import multiprocessing
 import os
@@ -22,6 +23,15 @@ def picture(path, brightness):
     """A PNG of one colour: what is embedded of it follows from its brightness."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.full((40, 60, 3), brightness, np.uint8)).save(path)
+    return path
+
+
+def table(path, texts, **columns):
+    """A CSV file of texts and further columns."""
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "text", *columns])
+        writer.writerows([f"row {at}", text, *(values[at] for values in columns.values())] for at, text in enumerate(texts))
     return path
 
 
