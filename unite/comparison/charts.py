@@ -12,7 +12,7 @@ import numpy as np
 
 from unite.comparison.suite_comparison import MEAN, Cell, Difference, SuiteComparison
 from unite.comparison.wording import percent, points, told, whiskers
-from unite.evaluation.results import arrow, modality_order, short
+from unite.evaluation.pair_names import arrow, modality_order, short
 
 NUM_COLOURS, NUM_SHAPES = 7, 4
 

@@ -18,7 +18,7 @@ from unite.comparison.searches import find_searches
 from unite.comparison.settings import differing_settings, grouped
 from unite.comparison.suite_comparison import MEAN, Cell, SuiteComparison
 from unite.comparison.wording import FILTERS, headline
-from unite.evaluation.results import LETTERS
+from unite.evaluation.pair_names import LETTERS
 from unite.templates import html_environment
 
 

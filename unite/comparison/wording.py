@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from unite.comparison.evaluated_runs import TrainingRecipe
 from unite.comparison.suite_comparison import MEAN, Cell, Difference, SuiteComparison
 from unite.errors import by_reason, first_of
-from unite.evaluation.results import short
+from unite.evaluation.pair_names import short
 
 
 def percent(value: float) -> str:

@@ -22,7 +22,7 @@ from unite.evaluation.blanked import Picked, spread, without_medium, without_tex
 from unite.evaluation.layouts.source import MissingTaskError
 from unite.evaluation.metrics import Judged, per_query
 from unite.evaluation.mixed_pool import MixedPool
-from unite.evaluation.results import short
+from unite.evaluation.pair_names import short
 from unite.evaluation.suite import Suite, judge_task
 from unite.evaluation.tasks import RetrievalTask
 from unite.progress import tracked

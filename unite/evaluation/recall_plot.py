@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unite.evaluation.results import SuiteResult, TaskResult, arrow
+from unite.evaluation.pair_names import arrow
+from unite.evaluation.results import SuiteResult, TaskResult
 from unite.files import whole_file
 
 if TYPE_CHECKING:

@@ -18,17 +18,11 @@ from unite.evaluation.intervals import mean_interval
 from unite.evaluation.metrics import Judged, chance_of, per_query
 from unite.evaluation.score import Score
 from unite.files import read_json, write_json
-from unite.types import Modality
 
 #: What the mean over tasks of different main metrics, each by its own, is called.
 MAIN_METRIC = "main_metric"
 #: Ends the name under which a suite's held-in part has results of its own.
 HELD_IN = "_held_in"
-#: What the letters of `short` stand for, as a table or a page tells it.
-LETTERS = ", ".join(f"{str(modality)[0].upper()} {modality}" for modality in Modality)
-_ORDER = [str(modality) for modality in sorted(map(Modality, range(1, 1 << len(Modality))), key=lambda fused: (len(fused), fused.value))]
-
-
 #: The share of queries from which on it is told that the rule of ties decides them: a few equal candidates are in many benchmarks.
 TIED_SHARE = 0.01
 
@@ -239,21 +233,6 @@ def read_suites(folder: Path) -> dict[str, SuiteResult]:
         except DataError as error:
             raise DataError(f"{path}: {error}") from error
     return found
-
-
-def short(pair: str) -> str:
-    """Returns a modality pair as the paper writes it, `T+I → T`."""
-    return " → ".join("+".join(part[0].upper() for part in side.split("+")) for side in pair.split("->"))
-
-
-def modality_order(name: str) -> tuple[int, str]:
-    """Returns a key by which tables sort modalities by name: single ones, then what is fused of two, and so on; what is unknown follows."""
-    return (_ORDER.index(name) if name in _ORDER else len(_ORDER), name)
-
-
-def arrow(pair: str) -> str:
-    """Returns a modality pair for reading: `text → image`."""
-    return pair.replace("->", " → ")
 
 
 def _means(tasks: list[TaskResult]) -> dict[str, float]:

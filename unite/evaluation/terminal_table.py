@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from unite.evaluation.results import LETTERS, MAIN_METRIC, SuiteResult, short
+from unite.evaluation.pair_names import LETTERS, short
+from unite.evaluation.results import MAIN_METRIC, SuiteResult
 from unite.evaluation.score import not_run
 from unite.evaluation.tasks import TIES
 

@@ -24,7 +24,8 @@ from markupsafe import Markup
 from unite.checkpoints import checkpoint_label
 from unite.config.resumed import FINISHED
 from unite.errors import CheckpointError, must_be
-from unite.evaluation.results import SuiteResult, arrow, read_suites, short
+from unite.evaluation.pair_names import arrow, short
+from unite.evaluation.results import SuiteResult, read_suites
 from unite.export.card_curves import curves_png, has_curves
 from unite.export.card_data import SourceFacts, stage_sources
 from unite.export.card_limits import limits_of

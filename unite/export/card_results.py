@@ -8,7 +8,8 @@ import numpy as np
 
 from unite.evaluation.intervals import Interval, mean_interval
 from unite.evaluation.metrics import per_query
-from unite.evaluation.results import SuiteResult, TaskResult, modality_order
+from unite.evaluation.pair_names import modality_order
+from unite.evaluation.results import SuiteResult, TaskResult
 
 #: Columns beside the main metric: a card is read, not computed with.
 _MOST = 4

@@ -17,7 +17,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from unite.evaluation.failures_file import FAILURES_SUFFIX, TaskFailures, read_failures
-from unite.evaluation.results import HELD_IN, SuiteResult, modality_order, short
+from unite.evaluation.pair_names import modality_order, short
+from unite.evaluation.results import HELD_IN, SuiteResult
 from unite.files import read_json
 from unite.media.preview import Preview
 

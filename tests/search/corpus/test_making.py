@@ -1,4 +1,4 @@
-"""A corpus that several make at once, or that is broken off: nothing is lost and nothing is there twice."""
+"""A corpus that several make at once, or that is broken off: nothing is lost and nothing is there twice. Also `ready.py`."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from tests.search.corpus.material import PROCESSES, Embedding, a_moment_later, e
 from unite.embedding.embed import embed_contents
 from unite.errors import DataError
 from unite.locks import locked
-from unite.search.corpus import making, parts
+from unite.search.corpus import parts, ready
 from unite.search.corpus.stored import StoredCorpus
 from unite.types import Content
 
@@ -145,7 +145,7 @@ def test_a_file_that_changes_while_it_is_read_is_told_and_embedded_again(tmp_pat
     folder = tmp_path / "photos"
     for at in range(3):
         picture(folder / f"{at}.png", at * 20)
-    made = making.thumbnail
+    made = ready.thumbnail
 
     def writing(content, side):
         picture(folder / "1.png", 200)
@@ -153,7 +153,7 @@ def test_a_file_that_changes_while_it_is_read_is_told_and_embedded_again(tmp_pat
         (folder / "2.png").unlink(missing_ok=True)
         return made(content, side)
 
-    monkeypatch.setattr(making, "thumbnail", writing)
+    monkeypatch.setattr(ready, "thumbnail", writing)
     outcome = embed(str(folder))
     monkeypatch.undo()
     assert outcome.counts.changed >= 1 and "run it again" in " ".join(outcome.told(embed.out))

@@ -11,7 +11,8 @@ from unite.comparison.dashboard.failure_store import FailureStore
 from unite.comparison.dashboard.shown_runs import ShownRun
 from unite.comparison.searches import FoundSearch, find_searches
 from unite.evaluation.direction import direction
-from unite.evaluation.results import HELD_IN, short
+from unite.evaluation.pair_names import short
+from unite.evaluation.results import HELD_IN
 from unite.tracking.config_columns import config_columns, flat
 
 #: Mixtures that a reader tells apart by number.

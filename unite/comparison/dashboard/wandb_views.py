@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from unite.comparison.dashboard.seeds import markdown_table, over_seeds
 from unite.comparison.dashboard.shown_runs import ShownRun
 from unite.errors import ConfigError, must_be
-from unite.evaluation.results import HELD_IN, short
+from unite.evaluation.pair_names import short
+from unite.evaluation.results import HELD_IN
 from unite.tracking.wandb_run import AXES
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import math
 
 from unite.evaluation.audit.result import AuditResult, told_association
 from unite.evaluation.intervals import Interval
-from unite.evaluation.results import short
+from unite.evaluation.pair_names import short
 from unite.templates import html_environment
 
 

@@ -28,12 +28,13 @@ from unite.search.corpus.facts import FACTS
 from unite.search.corpus.lance import told_damage
 from unite.search.corpus.layout import check_names
 from unite.search.corpus.lock import held
-from unite.search.corpus.making import Maker, MakerJob
+from unite.search.corpus.making import Maker
 from unite.search.corpus.on_ray import make_on_ray
 from unite.search.corpus.outcome import SKIPPED, Counts, Outcome
 from unite.search.corpus.parts import Parts, take_in
 from unite.search.corpus.place import Place
 from unite.search.corpus.plan import Known, Plan, make_plan, share_of
+from unite.search.corpus.ready import MakerJob
 from unite.search.corpus.recall import measure_recall
 from unite.search.corpus.sources import Corpus, Named, Survey, open_corpus
 from unite.search.corpus.stored import StoredCorpus

@@ -9,8 +9,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -18,57 +16,21 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from unite.config.schema.embed import CorpusOptions, Embedded
 from unite.config.schema.vectors import Vectors
-from unite.embedding.embed import CPU_BUDGET, DECODED_AHEAD, Encoder, embed_contents
-from unite.embedding.lazy import LazyContent
+from unite.embedding.embed import CPU_BUDGET, Encoder, embed_contents
 from unite.embedding.memory import MemoryCache
 from unite.errors import DataError, UniteError, must_be
-from unite.search.corpus.columns import cast
 from unite.search.corpus.layout import vector_column
 from unite.search.corpus.outcome import Counts
 from unite.search.corpus.parts import EXACT, Parts
-from unite.search.corpus.rows import CorpusRow, as_utf8
-from unite.search.corpus.sources import Corpus, Survey
+from unite.search.corpus.ready import MakerJob, ReadyRow, ReadyRows
 from unite.search.corpus.stored import StoredCorpus
-from unite.search.corpus.thumbnail import thumbnail
 from unite.search.corpus.vectors import pack
 from unite.types import Content, fingerprint
-
-_THREADS = 8
 
 
 class TooManySkippedError(DataError):
     """More rows of a corpus are unreadable than may be."""
-
-
-@dataclass(frozen=True)
-class _Ready:
-    """A row whose content is decoded, or whose vector is known under another id."""
-
-    columns: Mapping[str, Any]
-    content: Content | None
-    same_as: str
-
-
-@dataclass(frozen=True)
-class MakerJob:
-    """What every process that makes parts of a corpus is told.
-
-    Attributes:
-        corpus, survey: the rows.
-        options: how it is embedded and kept.
-        contents: fingerprint -> the id of a stored row with that content.
-        most_skipped: rows that may be unreadable.
-        is_ahead: whether threads decode ahead, as beside a GPU.
-    """
-
-    corpus: Corpus
-    survey: Survey
-    options: CorpusOptions
-    contents: Mapping[int, str]
-    most_skipped: float
-    is_ahead: bool
 
 
 class Maker:
@@ -83,11 +45,11 @@ class Maker:
 
     def __init__(self, job: MakerJob, encoder: Callable[[], Encoder], stored: StoredCorpus, parts: Parts) -> None:
         self.job, self.encoder, self.stored, self.parts = job, encoder, stored, parts
-        self.corpus, self.survey, self.options = job.corpus, job.survey, job.options
+        self.survey, self.options = job.survey, job.options
         # On a CPU no micro-batch is larger anyway, and a window of many minutes would be lost with a kill.
         self._token_budget = job.options.token_budget if job.is_ahead else min(job.options.token_budget, CPU_BUDGET)
         self.counts = Counts()
-        self._kinds = stored.columns
+        self._ready = ReadyRows(job, stored.columns, self.counts)
         self._schema = pa.schema([*stored.schema, pa.field(EXACT, pa.binary())])
         share = min(1.0, self.options.recall_sample / max(len(self.survey.ids), 1))
         self._sampled = (1 << 32) * share * (self.options.vectors is not Vectors.float32)
@@ -122,12 +84,12 @@ class Maker:
 
     def _make_part(self, positions: Iterable[int], cache: MemoryCache, on_progress: Callable[[int], None]) -> None:
         drawn: list[int] = []
-        rows: list[_Ready] = []
+        rows: list[ReadyRow] = []
         names: list[str] = []
-        taken_over: list[_Ready] = []
+        taken_over: list[ReadyRow] = []
 
         def contents() -> Iterator[Content]:
-            for position, ready in self._ahead(positions):
+            for position, ready in self._ready.at(positions):
                 drawn.append(position)
                 if isinstance(ready, UniteError):
                     self._skip(position, ready)
@@ -139,7 +101,7 @@ class Maker:
                     rows.append(ready)
                     names.append(str(ready.columns["source"]))
                     content = ready.content
-                    rows[-1] = _Ready(ready.columns, None, "")  # its pixels are no longer held
+                    rows[-1] = ReadyRow(ready.columns, None, "")  # its pixels are no longer held
                     yield content
 
         skipped = self.counts.skipped, list(self._skipped)
@@ -178,7 +140,7 @@ class Maker:
                 return
         self._write(rows, embeddings, taken_over)
 
-    def _write(self, rows: Sequence[_Ready], embeddings: NDArray[np.float32], taken_over: Sequence[_Ready]) -> None:
+    def _write(self, rows: Sequence[ReadyRow], embeddings: NDArray[np.float32], taken_over: Sequence[ReadyRow]) -> None:
         if rows:
             kept = pack(embeddings, self.options.vectors)
             exact = [
@@ -205,59 +167,6 @@ class Maker:
             else:
                 columns.append(pa.array([row.get(field.name) for row in rows], field.type))
         return pa.table(columns, schema=self._schema)
-
-    def _ahead(self, positions: Iterable[int]) -> Iterator[tuple[int, _Ready | UniteError]]:
-        """Yields rows ready to be embedded. Beside a GPU threads decode some of them ahead; on a CPU its cores are the encoder's."""
-        if not self.job.is_ahead:
-            for position in positions:
-                yield position, self._ready(position, self._read(position))
-            return
-        waiting: deque[tuple[int, Callable[[], _Ready | UniteError]]] = deque()
-        with ThreadPoolExecutor(_THREADS) as threads:
-            for position in positions:  # rows themselves are read here: tables are no thread's but one's
-                waiting.append((position, threads.submit(self._ready, position, self._read(position)).result))
-                if len(waiting) > DECODED_AHEAD:
-                    position, result = waiting.popleft()
-                    yield position, result()
-            for position, result in waiting:
-                yield position, result()
-
-    def _read(self, position: int) -> CorpusRow | UniteError:
-        try:
-            return self.corpus.row(position)
-        except DataError as error:
-            return error
-
-    def _ready(self, position: int, row: CorpusRow | UniteError) -> _Ready | UniteError:
-        if isinstance(row, UniteError):
-            return row
-        try:
-            is_alone = self.options.embedded is Embedded.media
-            lazy = row.content(self.options.decoding, self.options.instruction, media_alone=is_alone)
-            columns = self._columns(position, row, lazy)
-            if (same_as := self.job.contents.get(lazy.fingerprint)) is not None:
-                return _Ready(columns, None, same_as)
-            content = lazy.decode()
-            return _Ready({**columns, "thumbnail": thumbnail(content, self.options.thumbnail)}, content, "")
-        except DataError as error:
-            return error
-        finally:
-            state = self.corpus.state(position)
-            if state is not None and state != (self.survey.sizes[position], self.survey.modified[position]):
-                self.counts.changed += 1
-
-    def _columns(self, position: int, row: CorpusRow, lazy: LazyContent) -> dict[str, Any]:
-        cells = {name: cast(value, self._kinds[name]) for name, value in row.metadata.items()}
-        return {
-            **{name: as_utf8(cell) if isinstance(cell, str) else cell for name, cell in cells.items()},
-            "id": self.survey.ids[position],
-            "source": as_utf8(row.source),
-            "modality": str(lazy.stored.modality),
-            "text": row.text,
-            "fingerprint": lazy.fingerprint,
-            "size": int(self.survey.sizes[position]),
-            "modified": int(self.survey.modified[position]),
-        }
 
     def _skip(self, position: int, error: UniteError) -> None:
         self.counts.skipped += 1

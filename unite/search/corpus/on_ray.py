@@ -11,10 +11,11 @@ import numpy as np
 from unite.curation.engine import import_ray
 from unite.embedding.embed import Encoder
 from unite.errors import ConfigError, DataError, UniteError, must_be
-from unite.search.corpus.making import Maker, MakerJob
+from unite.search.corpus.making import Maker
 from unite.search.corpus.outcome import Counts
 from unite.search.corpus.parts import Parts
 from unite.search.corpus.place import Place
+from unite.search.corpus.ready import MakerJob
 from unite.search.corpus.stored import StoredCorpus
 
 
