@@ -1,5 +1,5 @@
 """Every kind of source, on disk and in a store, and which of them an address is. Also `folder.py`, `tables.py`,
-`lance_table.py`, `shards.py`, `rows.py`."""
+`lance_table.py`, `shards.py`, `rows.py`, `corpus.py`."""
 
 import io
 import json

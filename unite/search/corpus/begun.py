@@ -7,11 +7,11 @@ from dataclasses import asdict
 
 from unite.config.schema.embed import CorpusOptions
 from unite.errors import ConfigError, must_be
+from unite.search.corpus.corpus import Corpus
 from unite.search.corpus.encoder import CorpusEncoder
 from unite.search.corpus.facts import CorpusFacts, hexadecimal
 from unite.search.corpus.place import Place
 from unite.search.corpus.plan import Plan
-from unite.search.corpus.sources import Corpus
 from unite.search.corpus.stored import StoredCorpus
 
 

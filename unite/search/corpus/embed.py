@@ -23,6 +23,7 @@ from unite.processes import is_first_rank, num_ranks, rank
 from unite.progress import shown
 from unite.search.corpus.begun import begin, check_encoder, check_options
 from unite.search.corpus.beside import write_beside
+from unite.search.corpus.corpus import Corpus, Survey
 from unite.search.corpus.encoder import CorpusEncoder
 from unite.search.corpus.facts import FACTS
 from unite.search.corpus.lance import told_damage
@@ -36,7 +37,7 @@ from unite.search.corpus.place import Place
 from unite.search.corpus.plan import Known, Plan, make_plan, share_of
 from unite.search.corpus.ready import MakerJob
 from unite.search.corpus.recall import measure_recall
-from unite.search.corpus.sources import Corpus, Named, Survey, open_corpus
+from unite.search.corpus.sources import Named, open_corpus
 from unite.search.corpus.stored import StoredCorpus
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from unite.search.corpus.sources import Survey
+from unite.search.corpus.corpus import Survey
 from unite.search.corpus.stored import StoredCorpus
 from unite.types import fingerprint
 

@@ -13,9 +13,9 @@ from unite.embedding.embed import DECODED_AHEAD
 from unite.embedding.lazy import LazyContent
 from unite.errors import DataError, UniteError
 from unite.search.corpus.columns import cast
+from unite.search.corpus.corpus import Corpus, Survey
 from unite.search.corpus.outcome import Counts
 from unite.search.corpus.rows import CorpusRow, as_utf8
-from unite.search.corpus.sources import Corpus, Survey
 from unite.search.corpus.thumbnail import thumbnail
 from unite.types import Content
 

@@ -1,32 +1,26 @@
-"""What a user names as a corpus: which kind of source each address is, and all of them as one sequence of rows."""
+"""What a user names as a corpus: which kind of source each address is."""
 
 from __future__ import annotations
 
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from glob import glob, has_magic
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from fsspec.core import url_to_fs
-from numpy.typing import NDArray
 
 from unite.config.schema.embed import ColumnsConfig
-from unite.curation.recipes.annotation_files import FORMATS, format_of
-from unite.curation.recipes.captioned_folder import UNREADABLE
+from unite.curation.recipes.annotation_files import format_of
 from unite.curation.recipes.table_files import open_paths
 from unite.data.address import Address, named_errors
 from unite.embedding.addresses import path_of_uri
 from unite.errors import ConfigError, DataError, first_of, must_be
 from unite.files import whole_file
-from unite.progress import tracked
-from unite.search.corpus.columns import common
+from unite.search.corpus.corpus import KNOWN, Corpus
 from unite.search.corpus.folder import SUFFIXES, FolderSource
 from unite.search.corpus.lance_table import LanceTable
-from unite.search.corpus.rows import CorpusRow, CorpusSource, Key, as_utf8, state_of
+from unite.search.corpus.rows import CorpusSource
 from unite.search.corpus.shards import ShardSource
 from unite.search.corpus.tables import TableSource
 from unite.types import fingerprint
@@ -35,103 +29,6 @@ log = logging.getLogger(__name__)
 
 #: An address, several, or several by name; whoever knows more of one than its address tells gives its source instead.
 Named = str | Sequence[str] | Mapping[str, "str | CorpusSource"]
-_KNOWN = "a folder of pictures and videos, a table (" + ", ".join(FORMATS) + "), a folder of .tar shards or a Lance table"
-
-
-@dataclass(frozen=True)
-class Survey:
-    """What is known of all rows before any is read.
-
-    Attributes:
-        ids: (N,) unique.
-        sizes, modified: (N,) int64, as of `Key`.
-    """
-
-    ids: Sequence[str]
-    sizes: NDArray[np.int64]
-    modified: NDArray[np.int64]
-
-
-class Corpus:
-    """The rows of all sources, by position.
-
-    Args:
-        sources: (name, source); where there is a name, ids begin with it.
-    """
-
-    def __init__(self, sources: Sequence[tuple[str, CorpusSource]]) -> None:
-        self.sources = list(sources)
-        self._starts = np.cumsum([0, *(len(source) for _, source in self.sources)])
-
-    def __len__(self) -> int:
-        return int(self._starts[-1])
-
-    @property
-    def addresses(self) -> list[str]:
-        """Of the sources, as they were given."""
-        return [source.address for _, source in self.sources]
-
-    @property
-    def columns(self) -> dict[str, str]:
-        """The metadata's columns of all sources, and their types; known for certain after `survey`."""
-        columns: dict[str, str] = {}
-        for _, source in self.sources:
-            for name, kind in source.columns.items():
-                columns[name] = common(columns.get(name, ""), kind)
-        return columns
-
-    def survey(self) -> Survey:
-        """Looks at all rows, without reading their media.
-
-        Raises:
-            DataError: if there is none, or two have one id.
-        """
-        ids: dict[str, None] = {}
-        sizes, modified = np.empty(len(self), np.int64), np.empty(len(self), np.int64)
-        twice: dict[str, None] = {}
-        for position, (name, key) in enumerate(tracked(self._keys(), "looking through the corpus", "rows")):
-            id = as_utf8(f"{name}/{key.id}" if name else key.id)
-            if id in ids:
-                twice[id] = None
-            ids[id] = None
-            sizes[position], modified[position] = key.size, key.modified
-        if twice:
-            one = (
-                "" if len(self.sources) == 1 else " Of several sources, name them: corpus={a: ..., b: ...}; ids then begin with a/ and b/."
-            )
-            hint = f"Of a table, name another column (columns.id=...), or none (columns.id='') to take the rows' places.{one}"
-            raise DataError(must_be("the ids of a corpus", "unique", f"{len(twice)} more than once: {first_of(list(twice))}", hint))
-        if not ids:
-            raise DataError(must_be("a corpus", f"of at least one row; {_KNOWN}", f"empty: {first_of(self.addresses)}"))
-        return Survey(list(ids), sizes, modified)
-
-    def _keys(self) -> Any:
-        for name, source in self.sources:
-            for key in source.survey():
-                yield name, Key(*key)
-
-    def row(self, position: int) -> CorpusRow:
-        """Returns a row. Raises DataError if it cannot be read."""
-        source = int(np.searchsorted(self._starts, position, side="right")) - 1
-        return self.sources[source][1].row(position - int(self._starts[source]))
-
-    def state(self, position: int) -> tuple[int, int] | None:
-        """Returns the size and time of change that a row's files have by now; None where that is not known of one row."""
-        source = int(np.searchsorted(self._starts, position, side="right")) - 1
-        return self.sources[source][1].state(position - int(self._starts[source]))
-
-    def files(self) -> dict[str, tuple[int, int]]:
-        """Returns the size and time of change that each file has by now that many rows lie in."""
-        return {str(path): state_of([path]) for _, source in self.sources for path in source.files()}
-
-    @property
-    def is_readable(self) -> bool:
-        """Whether every folder of it could be looked into."""
-        return all(reason != UNREADABLE for reason, _ in self.left())
-
-    def left(self) -> list[tuple[str, str]]:
-        """Returns what lies there and is no row, and why."""
-        return [left for _, source in self.sources for left in source.left()]
 
 
 def open_corpus(corpus: Named, columns: ColumnsConfig, scratch: Path) -> Corpus:
@@ -176,7 +73,7 @@ def _on_disk(address: str, columns: ColumnsConfig) -> CorpusSource:
     if not path.exists():
         found = sorted(Path(name) for name in glob(address, recursive=True)) if has_magic(address) else []
         if not found:
-            raise ConfigError(must_be("corpus", _KNOWN, f"{address}, which is not there"))
+            raise ConfigError(must_be("corpus", KNOWN, f"{address}, which is not there"))
         if all(one.suffix.lower() == ".tar" for one in found):
             return ShardSource(address, columns)
         return _tables(address, found, columns)
@@ -193,7 +90,7 @@ def _on_disk(address: str, columns: ColumnsConfig) -> CorpusSource:
         return folder
     tables = [one for one in sorted(path.iterdir()) if one.is_file() and format_of(one)]
     if not tables:
-        raise DataError(must_be("corpus", _KNOWN, f"{address}, a folder with nothing of the kind"))
+        raise DataError(must_be("corpus", KNOWN, f"{address}, a folder with nothing of the kind"))
     return _tables(address, tables, columns)
 
 
@@ -215,17 +112,17 @@ def _in_store(address: str, columns: ColumnsConfig, scratch: Path) -> CorpusSour
         base = _media_root(columns) or tables[0].rpartition("/")[0]
         return TableSource(address, open_paths(copies).tables, columns, base, tables[0].rpartition("/")[0])
     if not found:
-        raise ConfigError(must_be("corpus", _KNOWN, f"{address}, which is not there or empty"))
+        raise ConfigError(must_be("corpus", KNOWN, f"{address}, which is not there or empty"))
     folder = FolderSource(address.rstrip("/"))
     if not len(folder):
-        raise DataError(must_be("corpus", _KNOWN, f"{address}, with nothing of the kind: {first_of(found)}"))
+        raise DataError(must_be("corpus", KNOWN, f"{address}, with nothing of the kind: {first_of(found)}"))
     return folder
 
 
 def _tables(address: str, paths: Sequence[Path], columns: ColumnsConfig) -> TableSource:
     unknown = next((path for path in paths if path.is_dir() or not format_of(path)), None)
     if unknown is not None:
-        raise ConfigError(must_be("corpus", _KNOWN, f"{unknown}, {'a folder' if unknown.is_dir() else f'a file {unknown.suffix!r}'}"))
+        raise ConfigError(must_be("corpus", KNOWN, f"{unknown}, {'a folder' if unknown.is_dir() else f'a file {unknown.suffix!r}'}"))
     base = _media_root(columns) or str(paths[0].parent)
     return TableSource(address, open_paths(paths).tables, columns, base)
 
