@@ -20,7 +20,8 @@ from unite.runs import read_config
 
 log = logging.getLogger(__name__)
 
-#: What may differ between runs of one training recipe: the seed, that of the random checkpoint, and what changes nothing of the weights.
+#: What may differ between runs of one training recipe: the seed, that of the random checkpoint, and what changes nothing of the weights
+#: and of what is compared.
 NOT_COMPARED = (
     "seed",
     "encoder.checkpoint.seed",
@@ -29,6 +30,7 @@ NOT_COMPARED = (
     "runs_root",
     "resume",
     "evaluate",
+    "suite.diagnose",
     "logger",
     "sweep",
     "trainer.progress_bar",
