@@ -2,9 +2,11 @@ import json
 
 import pytest
 import yaml
+from omegaconf import OmegaConf
 
 from tests.comparison.material import make_config, make_suite, some_failures
-from unite.comparison.evaluated_runs import group_runs, load_runs
+from tests.composed import composed
+from unite.comparison.evaluated_runs import NOT_COMPARED, flat, group_runs, load_runs
 from unite.comparison.settings import differing_settings
 from unite.errors import CheckpointError, ConfigError, DataError
 
@@ -50,13 +52,37 @@ def test_an_evaluation_is_told_by_its_training_run(write_run):
 
 
 def test_seeds_of_one_recipe_are_one(write_run):
-    looked = [{"suite": {"diagnose": seed > 0}} for seed in range(3)]  # which changes neither weights nor recall
-    folders = [write_run(f"run_seed{seed}", make_suite(), config=make_config(seed, **looked[seed])) for seed in range(3)]
-    other = write_run("other", make_suite(), config=make_config(0, optimizer={"lr": 0.1}, suite={"diagnose": False}))
+    folders = [write_run(f"run_seed{seed}", make_suite(), config=make_config(seed)) for seed in range(3)]
+    other = write_run("other", make_suite(), config=make_config(0, optimizer={"lr": 0.1}))
     recipes, notes = group_runs(load_runs([str(other), *map(str, folders)]))
     assert [(recipe.name, len(recipe.runs)) for recipe in recipes] == [("other", 1), ("run", 3)]
     assert notes == []
     assert differing_settings(recipes) == {"optimizer.lr": ["0.1", "0.001"]}
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "suite.diagnose",
+        "feature_cache.folder",
+        "data.num_workers",
+        "trainer.log_every_n_steps",
+        "trainer.log_sample_keys",
+        "trainer.health_every_n_steps",
+        "trainer.checkpoint_every_n_minutes",
+        "trainer.keep_last",
+        "trainer.timeout_minutes",
+    ],
+)
+def test_what_changes_neither_weights_nor_recall_makes_no_other_recipe(write_run, option):
+    group, name = option.split(".")
+    folders = [write_run(f"run_seed{seed}", make_suite(), config=make_config(seed, **{group: {name: seed}})) for seed in range(2)]
+    assert [len(recipe.runs) for recipe in group_runs(load_runs(list(map(str, folders))))[0]] == [2]
+
+
+def test_what_is_not_compared_are_options_that_there_are():
+    settings = dict(flat(OmegaConf.to_container(composed("train", "+experiment=stage2_mamcl"))))
+    assert [name for name in NOT_COMPARED if not any(key.startswith(name) for key in settings)] == []
 
 
 @pytest.mark.parametrize(

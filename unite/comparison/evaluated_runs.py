@@ -33,7 +33,16 @@ NOT_COMPARED = (
     "suite.diagnose",
     "logger",
     "sweep",
+    "plan",
+    "feature_cache",
+    "data.num_workers",
     "trainer.progress_bar",
+    "trainer.log_",
+    "trainer.health_every_n_steps",
+    "trainer.checkpoint_every_",
+    "trainer.keep_last",
+    "trainer.timeout_minutes",
+    "trainer.lost_after_seconds",
 )
 #: What tells seeds apart in the names of runs: `seed` with its number, in any place, or a number at the end.
 _NUMBER_OF_SEED = re.compile(r"[_= -]*seed[_= -]*\d+|[_= -]*\d+$")
